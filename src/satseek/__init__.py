@@ -1,0 +1,1 @@
+"""satseek: search satellite imagery with words, on your own machines."""

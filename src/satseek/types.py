@@ -1,0 +1,216 @@
+"""The nouns: what the rooms hand to each other.
+
+Knows no room: only numpy and the standard library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""uint8, shape (h, w, 3), RGB, 0–255."""
+
+Valid: TypeAlias = NDArray[np.bool_]
+"""bool, shape (h, w); True where a pixel was measured."""
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""float32, shape (n, dim), every row of Euclidean length one; always a batch."""
+
+Features: TypeAlias = NDArray[np.float32]
+"""float32, shape (n, dim), as a tower gives them, before unit normalisation."""
+
+Tensor: TypeAlias = NDArray[np.float32]
+"""float32, shape (n, 3, size, size), preprocessed pixels: (value / 255 − 0.5) / 0.5."""
+
+TokenIds: TypeAlias = NDArray[np.int64]
+"""int64, shape (n, context_length), padded to exactly the context length."""
+
+BBox: TypeAlias = tuple[float, float, float, float]
+"""(west, south, east, north), degrees on WGS 84 unless said otherwise."""
+
+GeoJSON: TypeAlias = "Mapping[str, Any]"
+"""A GeoJSON object (RFC 7946), longitudes and latitudes on WGS 84."""
+
+ScoreKind: TypeAlias = Literal["cosine", "match", "share", "percentile", "probability"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A rectangle of raster pixels."""
+
+    column: int
+    """First column, 0 at the left edge; may be negative where a chip overhangs its scene."""
+    row: int
+    """First row, 0 at the top edge; may be negative where a chip overhangs its scene."""
+    width: int
+    """Columns; positive."""
+    height: int
+    """Rows; positive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How stored sample values become 8-bit RGB; part of a collection's identity."""
+
+    name: str
+    """Name, such as ``rgb8``, ``percentile16`` or ``fixed16``."""
+    version: int
+    """Raised whenever the same input would give other pixels."""
+    bands: tuple[int, ...]
+    """1-based bands used as red, green, blue; one band means grey; empty means chosen per scene."""
+    stretch: Literal["none", "percentile", "fixed"]
+    """``none``: 8-bit as is; ``percentile``: of the whole scene; ``fixed``: ``low`` to ``high``."""
+    low: float
+    """Lower percentile (0–100) or lower sample value, by ``stretch``."""
+    high: float
+    """Upper percentile (0–100) or upper sample value, by ``stretch``."""
+    nodata: float | None = None
+    """Sample value that means nothing measured; None: as the scene declares."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridSpec:
+    """The ground-fixed lattice on which a collection's chips lie."""
+
+    crs: str | None
+    """Such as ``EPSG:32633``; None: each scene's own CRS, or its pixels where it has none."""
+    chip_px: int
+    """Edge of a chip in raster pixels; positive."""
+    stride_px: int
+    """Step from chip to chip in raster pixels; positive, at most ``chip_px``."""
+    pixel_size: float | None
+    """CRS units (metres, if projected) per raster pixel; None: each scene's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """An acquired image: a STAC Item and its asset."""
+
+    id: str
+    """Stable id: derived from the path below the indexed folder."""
+    path: str
+    """Where the raster lies."""
+    width: int
+    """Columns."""
+    height: int
+    """Rows."""
+    bands: int
+    """Bands in the file."""
+    dtype: str
+    """Sample type such as ``uint8``."""
+    crs: str | None
+    """CRS as an authority code or WKT; None for images without georeference."""
+    transform: tuple[float, float, float, float, float, float]
+    """Affine (a, b, c, d, e, f): x = a·column + b·row + c, y = d·column + e·row + f."""
+    nodata: float | None
+    """Declared nodata value."""
+    datetime: datetime | None
+    """Acquisition time, UTC, timezone-aware; None where unknown."""
+    digest: str
+    """Changes when the file's content changes (size, modification time and header bytes)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A square window of a scene that is embedded and found."""
+
+    id: str
+    """``<scene id>/<cell>``: the same cell of the grid has the same name at every date."""
+    scene_id: str
+    """Scene from which it is cut."""
+    cell: str
+    """Grid cell, the same for the same place at every date and sensor of a collection."""
+    scene_path: str
+    """Where the scene's raster lies."""
+    window: Window
+    """Pixels of the scene."""
+    footprint: GeoJSON | None
+    """GeoJSON (Multi)Polygon on WGS 84, split at the antimeridian; None without georeference."""
+    datetime: datetime | None
+    """Acquisition time, UTC, timezone-aware; None where unknown."""
+    valid_fraction: float
+    """Share of measured pixels, 0–1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What a model is."""
+
+    name: str
+    """Name such as ``satseek-starter`` or ``git-rsclip-base``."""
+    version: str
+    """First 12 hex digits of the SHA-256 over weights and tokenizer."""
+    dim: int
+    """Length of a vector."""
+    image_size: int
+    """Edge in pixels of the square that the image tower takes."""
+    context_length: int
+    """Tokens that the text tower takes; every text is padded to exactly this."""
+    logit_scale: float
+    """Natural logarithm of the factor on the cosine, as SigLIP stores it."""
+    logit_bias: float
+    """Added to the scaled cosine."""
+    precision: str
+    """``float32``, ``float16`` (stored) or ``int8``."""
+    licences: Mapping[str, str] = field(default_factory=dict)
+    """Licence by part: ``weights``, ``training data``, ``use``."""
+    training_data: str = ""
+    """What it was trained on."""
+    accuracy: Mapping[str, float] = field(default_factory=dict)
+    """Measured figures by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which chips may answer."""
+
+    area: GeoJSON | None = None
+    """AOI: GeoJSON (Multi)Polygon on WGS 84; a chip passes where its footprint intersects."""
+    start: datetime | None = None
+    """Earliest acquisition time, inclusive; chips without a date do not pass."""
+    end: datetime | None = None
+    """Latest acquisition time, inclusive; chips without a date do not pass."""
+    scene_ids: tuple[str, ...] = ()
+    """Only chips of these scenes; empty: any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One chip that answers a query."""
+
+    chip: Chip
+    """What was found."""
+    rank: int
+    """1 is the best."""
+    scores: Mapping[ScoreKind, float]
+    """By kind; see docs/concepts/scores.md. Never a confidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelScore:
+    """How one label fits one image."""
+
+    label: str
+    """As asked, or ``none of these``."""
+    scores: Mapping[ScoreKind, float]
+    """By kind: ``cosine``, ``match`` (independent), ``share`` (over all labels and distractors)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """One file that could not be used, counted and listed instead of stopping the folder."""
+
+    path: str
+    """File."""
+    reason: str
+    """One line."""
+    kind: str
+    """Name of the error class."""
