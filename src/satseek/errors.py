@@ -108,7 +108,7 @@ class ImageTooLarge(UnreadableImage):
 
 
 class UnsupportedRaster(UnreadableImage):
-    """A readable raster of a kind without an honest picture: complex, other planets, unknown bands."""
+    """A raster of a kind without an honest picture: complex, other planets, unknown bands."""
 
 
 class NoValidPixels(UnreadableImage):

@@ -214,3 +214,21 @@ class Refusal:
     """One line."""
     kind: str
     """Name of the error class."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is looked for: words, an image, chips, or any of them together."""
+
+    text: str | None = None
+    """Words; None: no words."""
+    image: Pixels | None = None
+    """Example image; None: no image."""
+    liked: tuple[str, ...] = ()
+    """Ids of chips that show what is looked for."""
+    disliked: tuple[str, ...] = ()
+    """Ids of chips that show what is not looked for."""
+    where: Filter = field(default_factory=Filter)
+    """Which chips may answer."""
+    k: int = 10
+    """Number of hits wanted; positive."""
