@@ -30,7 +30,7 @@ class Settings(BaseModel):
 
     data_dir: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("satseek")),
-        description="Folder of collections and models. Change it to a disk with room (~2.5 kB/chip).",
+        description="Folder of collections and models. Change it to a disk with room.",
     )
     model: str = Field(
         default="starter",
@@ -67,7 +67,7 @@ class Settings(BaseModel):
     max_image_pixels: int = Field(
         default=100_000_000,
         ge=1,
-        description="Largest image accepted, checked before decoding. Raise it with memory to spare.",
+        description="Largest image, checked before decoding. Raise it with memory to spare.",
     )
     max_concurrent_requests: int = Field(
         default=16,

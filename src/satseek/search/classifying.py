@@ -1,0 +1,136 @@
+"""Images and labels → how each label fits, with room for “none of these”.
+
+Knows no collection: it works on any image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from satseek.errors import EmptyText, InvalidRequest
+from satseek.model.prompts import DISTRACTORS, NONE_OF_THESE, TEMPLATES
+from satseek.model.scores import match, share
+from satseek.types import LabelScore, Pixels, Vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from satseek.embed.embedder import Embedder
+
+MAX_LABELS = 1000
+"""Labels in one request; more is a mistake more often than a wish."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classification:
+    """How the labels fit one image."""
+
+    labels: tuple[LabelScore, ...]
+    """Best first, “none of these” among them at its place."""
+
+    @property
+    def best(self) -> LabelScore:
+        """The label with the largest share; may be “none of these”."""
+        return self.labels[0]
+
+
+def classify(
+    images: Sequence[Pixels],
+    labels: Sequence[str],
+    *,
+    embedder: Embedder,
+    templates: Sequence[str] = TEMPLATES,
+    distractors: Sequence[str] = DISTRACTORS,
+) -> list[Classification]:
+    """Score every label on every image, zero-shot.
+
+    Shares are taken over labels and distractors together; what the distractors take is given to
+    “none of these”. A distractor that is asked for as a label is no distractor.
+
+    Raises:
+        EmptyText: no label, or a label without any word.
+        InvalidRequest: a label twice, or too many labels.
+    """
+    return classify_vectors(
+        embedder.embed_images(images),
+        labels,
+        embedder=embedder,
+        templates=templates,
+        distractors=distractors,
+    )
+
+
+def classify_vectors(
+    vectors: Vectors,
+    labels: Sequence[str],
+    *,
+    embedder: Embedder,
+    templates: Sequence[str] = TEMPLATES,
+    distractors: Sequence[str] = DISTRACTORS,
+) -> list[Classification]:
+    """Like ``classify``, for images that are embedded already, shape (n, dim)."""
+    asked = check_labels(labels)
+    known = {label.casefold() for label in asked}
+    others = [text for text in distractors if text.casefold() not in known]
+    prompts = embedder.label_vectors([*asked, *others], templates=templates)
+    cosines = vectors @ prompts.T
+    return [_ranked(asked, row, embedder=embedder) for row in cosines]
+
+
+def check_labels(labels: Sequence[str]) -> list[str]:
+    """Strip labels and refuse none, empty ones, doubles and more than ``MAX_LABELS``."""
+    asked = [label.strip() for label in labels]
+    if not asked or not all(asked):
+        raise EmptyText("give at least one label, and no empty ones")
+    if len(asked) > MAX_LABELS:
+        raise InvalidRequest(f"at most {MAX_LABELS} labels in one request, came {len(asked)}")
+    folded = [label.casefold() for label in asked]
+    doubles = sorted({label for label in folded if folded.count(label) > 1})
+    if doubles:
+        raise InvalidRequest(f"labels must differ, came twice: {', '.join(doubles)}")
+    return asked
+
+
+def similarity(image: Pixels, texts: Sequence[str], *, embedder: Embedder) -> list[LabelScore]:
+    """Compare one image with each text as written: no template, no distractor, in the order given.
+
+    Raises:
+        EmptyText: no text, or a text without any word.
+    """
+    asked = check_labels(texts)
+    cosines = (embedder.embed_images([image]) @ embedder.embed_texts(asked).T)[0]
+    matches = match(cosines, embedder.card)
+    return [
+        LabelScore(label=text, scores={"cosine": float(cosine), "match": float(one)})
+        for text, cosine, one in zip(asked, cosines, matches, strict=True)
+    ]
+
+
+def _ranked(asked: Sequence[str], cosines: np.ndarray, *, embedder: Embedder) -> Classification:
+    shares = share(cosines[None, :], embedder.card)[0]
+    matches = match(cosines, embedder.card)
+    scored = [
+        LabelScore(
+            label=label,
+            scores={
+                "cosine": float(cosines[at]),
+                "match": float(matches[at]),
+                "share": float(shares[at]),
+            },
+        )
+        for at, label in enumerate(asked)
+    ]
+    if len(cosines) > len(asked):
+        rest = slice(len(asked), None)
+        scores = {
+            "cosine": float(cosines[rest].max()),
+            "match": float(matches[rest].max()),
+            "share": float(shares[rest].sum()),
+        }
+        scored.append(LabelScore(label=NONE_OF_THESE, scores=scores))
+    return Classification(
+        labels=tuple(sorted(scored, key=lambda one: one.scores["share"], reverse=True))
+    )

@@ -1,0 +1,292 @@
+"""A folder of scenes → a collection of embedded chips; resumable, one bad file never stops it.
+
+Knows neither the terminal that shows its progress nor the runtime that embeds.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satseek.embed.streaming import embed_stream
+from satseek.errors import UnreadableImage
+from satseek.imagery.chips import ReadChip, plan_chips, read_chips
+from satseek.imagery.recipes import stretch_of
+from satseek.imagery.scenes import describe_scene, find_scenes
+from satseek.index.collection import SceneBlock
+from satseek.logs import log_line
+from satseek.types import Chip, Pixels, Refusal, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from satseek.embed.embedder import Embedder
+    from satseek.index.collection import Collection
+
+logger = logging.getLogger(__name__)
+
+COMMIT_CELLS = 1024
+"""Grid cells between two durable commits, at most."""
+
+COMMIT_SECONDS = 5.0
+"""Seconds between two durable commits, about: what a kill costs at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexReport:
+    """What indexing a folder did."""
+
+    scenes: int
+    """Scenes that are now complete in the collection."""
+    unchanged: int
+    """Of these, scenes that were complete before."""
+    chips_added: int
+    """Chips added by this run."""
+    cells_skipped: int
+    """Grid cells left out by this run because too little of them is valid."""
+    refusals: tuple[Refusal, ...]
+    """Files that could not be used."""
+    seconds: float
+    """Wall time."""
+
+
+@dataclass(slots=True)
+class IndexProgress:
+    """How far the work is; the same object is passed at every call."""
+
+    scene: str = ""
+    """Scene at work."""
+    files_done: int = 0
+    """Files finished or refused."""
+    files_total: int = 0
+    """Files found."""
+    cells_done: int = 0
+    """Grid cells finished in the scene at work."""
+    cells_total: int = 0
+    """Grid cells of the scene at work."""
+    chips: int = 0
+    """Chips added by this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    scene: Scene
+    start: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    read: ReadChip
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    scene: Scene
+
+
+@dataclass(frozen=True, slots=True)
+class _Unchanged:
+    scene: Scene
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    scene_id: str
+    refusal: Refusal
+
+
+_Event = _Begun | _Cell | _Finished | _Unchanged | _Refused
+
+
+def index_folder(
+    folder: Path,
+    *,
+    collection: Collection,
+    embedder: Embedder,
+    batch: int = 32,
+    on_progress: Callable[[IndexProgress], None] = lambda _: None,
+) -> IndexReport:
+    """Index every scene below ``folder``; go on where an earlier run stopped.
+
+    Scenes already complete and unchanged are passed over. A file that cannot be used is counted,
+    stored with the collection and listed in the report. What is committed survives any kill.
+
+    Raises:
+        FolderNotFound: ``folder`` is not there.
+    """
+    started = time.perf_counter()
+    paths = find_scenes(folder)
+    root = folder if folder.is_dir() else folder.parent
+    writer = _Writer(collection, IndexProgress(files_total=len(paths)), on_progress)
+    events = _read(paths, root=root, collection=collection)
+    for items, vectors in embed_stream(events, pixels=_pixels, embedder=embedder, batch=batch):
+        writer.take(items, vectors)
+    writer.commit()
+    report = writer.report(time.perf_counter() - started)
+    log_line(
+        logger,
+        "indexed",
+        folder=str(folder),
+        scenes=report.scenes,
+        chips_added=report.chips_added,
+        refused=len(report.refusals),
+        seconds=round(report.seconds, 2),
+    )
+    return report
+
+
+def _pixels(event: _Event) -> Pixels | None:
+    return event.read.pixels if isinstance(event, _Cell) else None
+
+
+def _read(paths: Sequence[Path], *, root: Path, collection: Collection) -> Iterator[_Event]:
+    for path in paths:
+        try:
+            yield from _read_scene(describe_scene(path, root=root), collection=collection)
+        except UnreadableImage as error:
+            name = path.relative_to(root).as_posix()
+            refusal = Refusal(path=name, reason=str(error), kind=type(error).__name__)
+            yield _Refused(name, refusal)
+
+
+def _read_scene(scene: Scene, *, collection: Collection) -> Iterator[_Event]:
+    done = collection.scene_progress(scene)
+    if done.finished:
+        yield _Unchanged(scene)
+        return
+    spec = collection.spec
+    plan = plan_chips(scene, grid=spec.grid)
+    yield _Begun(scene, done.next_position, len(plan))
+    stretch = stretch_of(scene, spec.recipe)
+    cells = read_chips(
+        scene, plan=plan, stretch=stretch, min_valid=spec.min_valid, start=done.next_position
+    )
+    for read in cells:
+        yield _Cell(read)
+    yield _Finished(scene)
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What of one scene waits for the next commit."""
+
+    scene: Scene
+    next_position: int
+    chips: list[Chip] = field(default_factory=list)
+    vectors: list[NDArray[np.float32]] = field(default_factory=list)
+    skipped: int = 0
+    finished: bool = False
+
+    def block(self, dim: int) -> SceneBlock:
+        return SceneBlock(
+            scene=self.scene,
+            chips=tuple(self.chips),
+            vectors=np.stack(self.vectors) if self.vectors else np.empty((0, dim), np.float32),
+            next_position=self.next_position,
+            skipped=self.skipped,
+            finished=self.finished,
+        )
+
+
+class _Writer:
+    """Takes events in order and commits them in blocks that may span scenes."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        progress: IndexProgress,
+        on_progress: Callable[[IndexProgress], None],
+    ) -> None:
+        self._collection = collection
+        self._progress = progress
+        self._on_progress = on_progress
+        self._pending: list[_Pending] = []
+        self._cells = 0
+        self._committed_at = time.monotonic()
+        self._scenes = self._unchanged = self._skipped = 0
+        self._refusals: list[Refusal] = []
+
+    def take(self, events: Sequence[_Event], vectors: NDArray[np.float32]) -> None:
+        """Take one batch: ``vectors`` are those of the events with pixels, in order."""
+        rows = iter(vectors)
+        for event in events:
+            match event:
+                case _Cell(read):
+                    self._take_cell(read, rows)
+                case _Begun(scene, start, total):
+                    self._begin(scene, start, total)
+                case _Finished() | _Unchanged():
+                    self._finish(event)
+                case _Refused(scene_id, refusal):
+                    self._refuse(scene_id, refusal)
+        waited = time.monotonic() - self._committed_at
+        if self._cells >= COMMIT_CELLS or waited >= COMMIT_SECONDS:
+            self.commit()
+        self._on_progress(self._progress)
+
+    def commit(self) -> None:
+        """Make everything taken so far durable, in one transaction."""
+        dim = self._collection.spec.dim
+        if self._pending:
+            self._collection.add_blocks([pending.block(dim) for pending in self._pending])
+        self._pending = [
+            _Pending(pending.scene, pending.next_position)
+            for pending in self._pending[-1:]
+            if not pending.finished
+        ]
+        self._cells = 0
+        self._committed_at = time.monotonic()
+
+    def report(self, seconds: float) -> IndexReport:
+        """Sum up; to be called after the last commit."""
+        return IndexReport(
+            scenes=self._scenes,
+            unchanged=self._unchanged,
+            chips_added=self._progress.chips,
+            cells_skipped=self._skipped,
+            refusals=tuple(self._refusals),
+            seconds=seconds,
+        )
+
+    def _begin(self, scene: Scene, start: int, total: int) -> None:
+        self._pending.append(_Pending(scene, start))
+        self._progress.scene = scene.id
+        self._progress.cells_done, self._progress.cells_total = start, total
+
+    def _take_cell(self, read: ReadChip, rows: Iterator[NDArray[np.float32]]) -> None:
+        pending = self._pending[-1]
+        pending.next_position = read.position + 1
+        if read.chip is None:
+            pending.skipped += 1
+            self._skipped += 1
+        else:
+            pending.chips.append(read.chip)
+            pending.vectors.append(next(rows))
+            self._progress.chips += 1
+        self._cells += 1
+        self._progress.cells_done = pending.next_position
+
+    def _finish(self, event: _Finished | _Unchanged) -> None:
+        self._scenes += 1
+        self._progress.files_done += 1
+        if isinstance(event, _Finished):
+            self._pending[-1].finished = True
+        else:
+            self._unchanged += 1
+
+    def _refuse(self, scene_id: str, refusal: Refusal) -> None:
+        """Take back what was read of the scene: a damaged file must not answer with its half."""
+        withdrawn = [one for one in self._pending if one.scene.id == scene_id]
+        self._pending = [one for one in self._pending if one.scene.id != scene_id]
+        self._progress.chips -= sum(len(one.chips) for one in withdrawn)
+        self._progress.chips -= self._collection.refuse_scene(scene_id, refusal)
+        self._refusals.append(refusal)
+        self._progress.files_done += 1

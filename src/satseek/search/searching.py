@@ -1,0 +1,122 @@
+"""A query → ranked hits with honest scores.
+
+Knows neither where the query came from nor which index answers it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satseek.errors import EmptyText, InvalidRequest
+from satseek.index.filters import check_filter
+from satseek.model.scores import match, percentile
+from satseek.types import Filter, Hit, Query, ScoreKind, Vectors
+
+if TYPE_CHECKING:
+    from satseek.embed.embedder import Embedder
+    from satseek.index.protocol import Index
+
+BACKGROUND_SAMPLE = 2048
+"""Chips drawn to place a cosine among the collection's: resolves 0.05 percentile points."""
+
+DISLIKED_WEIGHT = 0.25
+"""Weight of what is not looked for: Rocchio's classical 1 : 0.25 is safest against over-correction
+(Manning, Raghavan, Schütze: Introduction to Information Retrieval, 2008, section 9.1.1, gives
+1, 0.75 and 0.15; with one or two clicks a little more is needed to move a unit vector at all)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Hits and how they were found."""
+
+    hits: tuple[Hit, ...]
+    """Best first."""
+    plan: str
+    """Which way through the index was taken."""
+    generation: int
+    """State of the collection that answered."""
+    seconds: float
+    """From query to hits."""
+
+
+def search(query: Query, *, index: Index, embedder: Embedder) -> Answer:
+    """Find the chips nearest to the query among those that pass its filter.
+
+    Raises:
+        EmptyText: the text has no word, or nothing at all was asked.
+        InvalidK, InvalidFilter: what was asked cannot be.
+        ChipNotFound: a liked or disliked chip is not in the collection.
+    """
+    started = time.perf_counter()
+    check_filter(query.where)
+    vector = query_vector(query, index=index, embedder=embedder)
+    own = {*query.liked, *query.disliked}
+    found = index.search(vector, k=query.k + len(own), where=query.where)
+    kept = found.rows[0] >= 0
+    cosines = found.cosines[0][kept]
+    scores = _scores(cosines, vector=vector, index=index, embedder=embedder)
+    pairs = zip(index.chips(found.rows[0][kept]), scores, strict=True)
+    others = [(chip, score) for chip, score in pairs if chip.id not in own][: query.k]
+    hits = tuple(
+        Hit(chip=chip, rank=rank, scores=score) for rank, (chip, score) in enumerate(others, 1)
+    )
+    return Answer(
+        hits=hits,
+        plan=found.plan,
+        generation=index.generation,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def query_vector(query: Query, *, index: Index, embedder: Embedder) -> Vectors:
+    """Blend the parts of a query into one unit vector, shape (1, dim).
+
+    Every part counts alike; disliked chips are subtracted with ``DISLIKED_WEIGHT``.
+    """
+    parts: list[Vectors] = []
+    if query.text is not None:
+        parts.append(embedder.embed_texts([query.text]))
+    if query.image is not None:
+        parts.append(embedder.embed_images([query.image]))
+    if query.liked:
+        parts.append(_unit(_of_chips(query.liked, index=index)))
+    if not parts:
+        raise EmptyText("nothing to look for: give words, an image or a liked chip")
+    total = np.mean(parts, axis=0)
+    if query.disliked:
+        total = total - DISLIKED_WEIGHT * _unit(_of_chips(query.disliked, index=index))
+    return _unit(total)
+
+
+def _of_chips(chip_ids: tuple[str, ...], *, index: Index) -> Vectors:
+    rows = np.array([index.row_of(chip_id) for chip_id in chip_ids], dtype=np.int64)
+    return index.vectors(rows).mean(axis=0, keepdims=True)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.all(norm > 0):
+        raise InvalidRequest("the parts of the query cancel out: like and dislike different chips")
+    return np.asarray(vectors / norm, dtype=np.float32)
+
+
+def _scores(
+    cosines: np.ndarray, *, vector: Vectors, index: Index, embedder: Embedder
+) -> list[dict[ScoreKind, float]]:
+    if not len(cosines):
+        return []
+    background = (index.sample(BACKGROUND_SAMPLE) @ vector[0]).astype(np.float32)
+    matches = match(cosines, embedder.card)
+    percentiles = percentile(cosines, background)
+    return [
+        {"cosine": float(cosine), "match": float(one), "percentile": float(place)}
+        for cosine, one, place in zip(cosines, matches, percentiles, strict=True)
+    ]
+
+
+ANYWHERE = Filter()
+"""The filter that every chip passes."""
