@@ -1,0 +1,4 @@
+"""Turns vectors and truth into figures.
+
+Does not know images, texts or models; pure NumPy.
+"""
