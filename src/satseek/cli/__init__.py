@@ -1,0 +1,44 @@
+"""Words on a terminal → the same verbs as in Python.
+
+Knows no model, index or raster: every command is a few lines around a use-case. Data goes to
+standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from satseek.cli.application import app
+from satseek.errors import SatseekError
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells count."""
+
+
+def main() -> None:
+    """Run the command line; every refusal is one line and its documented exit code."""
+    # Commands register themselves when imported.
+    from satseek.cli import (  # noqa: F401, PLC0415
+        classifying,
+        collections,
+        configuring,
+        demonstrating,
+        evaluating,
+        indexing,
+        modelling,
+        searching,
+        serving,
+        training,
+    )
+
+    try:
+        app()
+    except SatseekError as error:
+        sys.stderr.write(f"satseek: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("satseek: interrupted; what was committed is kept\n")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,108 @@
+"""The root command: options that every command shares → an assembly of working parts.
+
+Knows no single command.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from satseek.errors import CollectionNotFound, InvalidRequest
+from satseek.logs import set_up_logging
+from satseek.settings import Configured, read_settings
+
+if TYPE_CHECKING:
+    from satseek.assemble import Assembly
+
+EXIT_CODES = """
+Exit codes: 0 done · 1 failure · 2 the request makes no sense · 3 not found · 4 unreadable image ·
+5 clash with what is stored · 6 damaged data · 7 overloaded.
+"""
+
+app = typer.Typer(
+    name="satseek",
+    help="Search satellite imagery with words, on your own machines.\n\n"
+    "Example: satseek index SCENES && satseek search 'storage tanks by a river'",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+CollectionName = Annotated[
+    str | None,
+    typer.Option("--collection", "-c", help="Collection; unset: the only one, or 'default'."),
+]
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001 (typer hands the flag's value over)
+    if value:
+        typer.echo(f"satseek {version('satseek')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    *,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of collections and models.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model name, folder, or 'starter'.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the engine.")] = None,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error; commands log from warning.")
+    ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Read the settings once, for every command."""
+    context.obj = {
+        "data_dir": data_dir,
+        "model": model,
+        "threads": threads,
+        "log_level": log_level,
+    }
+
+
+def configured(context: typer.Context, **flags: Any) -> Configured:
+    """Read the settings under the root's flags and the command's own."""
+    known = read_settings(context.obj | flags)
+    quiet = known.origins["log_level"] == "default" and "host" not in flags
+    set_up_logging("warning" if quiet else known.settings.log_level)
+    return known
+
+
+def assembly(context: typer.Context, **flags: Any) -> Assembly:
+    """Open the working parts for a command."""
+    from satseek.assemble import Assembly  # noqa: PLC0415 (help must not wait for the index)
+
+    return Assembly(configured(context, **flags).settings)
+
+
+def chosen(name: str | None, parts: Assembly) -> str:
+    """Return the collection asked for, or the only one there is.
+
+    Raises:
+        CollectionNotFound: there is none yet.
+        InvalidRequest: there are several and none is called ``default``.
+    """
+    if name:
+        return name
+    names = parts.collections()
+    if not names:
+        raise CollectionNotFound("no collection yet: make one with `satseek index FOLDER`")
+    if len(names) == 1:
+        return names[0]
+    if "default" in names:
+        return "default"
+    raise InvalidRequest(f"several collections: choose one with -c: {', '.join(names)}")

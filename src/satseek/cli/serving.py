@@ -1,0 +1,25 @@
+"""``satseek serve``: collections → the page and the API. Knows only how to start them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from satseek.cli.application import app, assembly
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: a free one.")] = None,
+) -> None:
+    """Serve the page and the API until interrupted.
+
+    Example: satseek serve --port 7860
+    """
+    from satseek.web.serving import serve as run  # noqa: PLC0415
+
+    run(assembly(context, host=host, port=port))
