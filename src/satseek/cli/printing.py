@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -28,25 +29,23 @@ MAX_LISTED = 20
 
 def print_json(value: Any) -> None:
     """Print any noun as JSON."""
-    typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
 
 
-def plain(value: Any) -> Any:
-    """Turn nouns, dates, paths and NumPy scalars into what JSON knows."""
+def _plain(value: Any) -> Any:
+    """Turn into what JSON knows: nouns, dates, paths, NumPy scalars."""
     match value:
-        case dict():
-            return {str(key): plain(one) for key, one in value.items()}
-        case list() | tuple():
-            return [plain(one) for one in value]
         case datetime():
             return value.isoformat()
         case Path():
             return str(value)
         case np.generic():
             return value.item()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return plain({one.name: getattr(value, one.name) for one in dataclasses.fields(value)})
-    return value
+        case Mapping():
+            return dict(value)
+    if dataclasses.is_dataclass(value):
+        return {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+    raise TypeError(f"no JSON for {type(value).__name__}")
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
