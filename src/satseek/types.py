@@ -66,14 +66,15 @@ class Recipe:
     """Raised whenever the same input would give other pixels."""
     bands: tuple[int, ...]
     """1-based bands used as red, green, blue; one band means grey; empty means chosen per scene."""
-    stretch: Literal["none", "percentile", "fixed"]
-    """``none``: 8-bit as is; ``percentile``: of the whole scene; ``fixed``: ``low`` to ``high``."""
+    stretch: Literal["none", "percentile", "fixed", "auto"]
+    """``auto``: 8-bit as is, all else by percentile; ``none``: 8-bit as is;
+    ``percentile``: of the whole scene; ``fixed``: ``low`` to ``high``."""
     low: float
     """Lower percentile (0–100) or lower sample value, by ``stretch``."""
     high: float
     """Upper percentile (0–100) or upper sample value, by ``stretch``."""
     nodata: float | None = None
-    """Sample value that means nothing measured; None: as the scene declares."""
+    """Sample value that means nothing measured, besides what the scene declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
