@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from satseek.errors import EmptyText, InvalidRequest
 from satseek.model.prompts import DISTRACTORS, NONE_OF_THESE, TEMPLATES
+from satseek.model.prompts import distractors as distractors_beside
 from satseek.model.scores import match, share
-from satseek.types import LabelScore, Pixels, Vectors
+from satseek.types import LabelScore, Pixels, ScoreKind, Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ def classify(
     """Score every label on every image, zero-shot.
 
     Shares are taken over labels and distractors together; what the distractors take is given to
-    “none of these”. A distractor that is asked for as a label is no distractor.
+    “none of these”. A distractor that names the same as a label is left out.
 
     Raises:
         EmptyText: no label, or a label without any word.
@@ -73,8 +74,7 @@ def classify_vectors(
 ) -> list[Classification]:
     """Like ``classify``, for images that are embedded already, shape (n, dim)."""
     asked = check_labels(labels)
-    known = {label.casefold() for label in asked}
-    others = [text for text in distractors if text.casefold() not in known]
+    others = distractors_beside(asked, pool=distractors)
     prompts = embedder.label_vectors([*asked, *others], templates=templates)
     cosines = vectors @ prompts.T
     return [_ranked(asked, row, embedder=embedder) for row in cosines]
@@ -125,7 +125,7 @@ def _ranked(asked: Sequence[str], cosines: np.ndarray, *, embedder: Embedder) ->
     ]
     if len(cosines) > len(asked):
         rest = slice(len(asked), None)
-        scores = {
+        scores: dict[ScoreKind, float] = {
             "cosine": float(cosines[rest].max()),
             "match": float(matches[rest].max()),
             "share": float(shares[rest].sum()),

@@ -16,7 +16,7 @@ import numpy as np
 from satseek.embed.streaming import embed_stream
 from satseek.errors import FolderNotFound, InvalidConfig
 from satseek.evaluate.retrieval import recall_at_k
-from satseek.evaluate.zero_shot import top_1
+from satseek.evaluate.zero_shot import zero_shot
 from satseek.imagery.decode import decode_image
 from satseek.model.prompts import TEMPLATES
 
@@ -82,17 +82,17 @@ def evaluate_folder(
     rows = read_labels(folder, split=split)
     vectors = _embed(rows, embedder=embedder, on_progress=on_progress)
     names = sorted({row.label for row in rows})
-    truth = np.array([names.index(row.label) for row in rows], dtype=np.int64)
+    truth = [names.index(row.label) for row in rows]
     labels = embedder.label_vectors(names, templates=templates)
-    result = top_1(vectors, labels, truth)
+    result = zero_shot(vectors, labels, truth)
     captions = [(at, text) for at, row in enumerate(rows) for text in row.captions]
     return Evaluation(
         folder=str(folder),
         split=split,
         images=len(rows),
         labels=len(names),
-        top_1=result.overall,
-        top_1_by_label=dict(zip(names, result.by_label, strict=True)),
+        top_1=result.top1,
+        top_1_by_label=dict(zip(names, result.per_class.tolist(), strict=True)),
         recall_at_10=_recall(captions, vectors, embedder=embedder) if captions else None,
         captions=len(captions),
     )
@@ -144,5 +144,4 @@ def _decoded(rows: Sequence[LabelledImage]) -> Iterator[Pixels]:
 
 def _recall(captions: Sequence[tuple[int, str]], vectors: Vectors, *, embedder: Embedder) -> float:
     texts = embedder.embed_texts([text for _, text in captions])
-    truth = np.array([at for at, _ in captions], dtype=np.int64)
-    return recall_at_k(texts, vectors, truth, k=10)
+    return recall_at_k(texts @ vectors.T, [at for at, _ in captions], k=min(10, len(vectors)))

@@ -15,11 +15,8 @@ if TYPE_CHECKING:
 
 def feature_collection(hits: Iterable[Hit], **properties: Any) -> dict[str, Any]:
     """Return a FeatureCollection, one Feature a hit, best first; extras become members."""
-    return {
-        "type": "FeatureCollection",
-        "features": [hit_feature(hit) for hit in hits],
-        **properties,
-    }
+    features = [hit_feature(hit) for hit in hits]
+    return {"type": "FeatureCollection", "features": features} | properties
 
 
 def hit_feature(hit: Hit) -> dict[str, Any]:
