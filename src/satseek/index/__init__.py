@@ -1,0 +1,35 @@
+"""Vectors and chips → the nearest chips under a filter.
+
+Does not know models, rasters, or any door.
+"""
+
+from satseek.index.collection import (
+    Collection,
+    CollectionSpec,
+    CollectionStats,
+    PlanLimits,
+    SceneProgress,
+    create_collection,
+    list_collections,
+    open_collection,
+)
+from satseek.index.exact import ExactIndex
+from satseek.index.filters import bbox_area, check_area, check_filter
+from satseek.index.protocol import Found, Index
+
+__all__ = [
+    "Collection",
+    "CollectionSpec",
+    "CollectionStats",
+    "ExactIndex",
+    "Found",
+    "Index",
+    "PlanLimits",
+    "SceneProgress",
+    "bbox_area",
+    "check_area",
+    "check_filter",
+    "create_collection",
+    "list_collections",
+    "open_collection",
+]

@@ -1,0 +1,395 @@
+"""A folder → the embedded index: chips in SQLite, vectors in segments, both durable per block.
+
+Does not know models, rasters, or who asks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Literal, Self
+
+from satseek.errors import (
+    ChipNotFound,
+    CollectionExists,
+    CollectionNotFound,
+    Conflict,
+    DamagedData,
+    InvalidRequest,
+)
+from satseek.index import auditing
+from satseek.index.checks import check_batch, check_name
+from satseek.index.exact import draw
+from satseek.index.lock import WriterLock
+from satseek.index.planning import PlanLimits
+from satseek.index.reading import DATABASE, SEGMENTS, Reader
+from satseek.index.records import from_microseconds, scene_from
+from satseek.index.schema import TABLES, connect, storage_errors
+from satseek.index.segments import ROWS_PER_SEGMENT, sync_folder
+from satseek.index.spec import FORMAT_VERSION, CollectionSpec, CollectionStats, SceneProgress
+from satseek.index.writing import LOCK, Writer
+from satseek.types import Filter, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from satseek.index.protocol import Found
+    from satseek.types import BBox, Chip, Scene, Vectors
+
+__all__ = [
+    "Collection",
+    "CollectionSpec",
+    "CollectionStats",
+    "PlanLimits",
+    "SceneProgress",
+    "create_collection",
+    "list_collections",
+    "open_collection",
+]
+
+_DEFAULT_LIMITS = PlanLimits()
+_ANY = Filter()
+
+
+class Collection:
+    """The embedded index; make one with ``create_collection`` or ``open_collection``.
+
+    Reading is safe from any number of threads; changes are made one after the other.
+    """
+
+    def __init__(
+        self, *, folder: Path, spec: CollectionSpec, reader: Reader, writer: Writer | None
+    ) -> None:
+        """Put the parts together."""
+        self._folder = folder
+        self._spec = spec
+        self._reader = reader
+        self._writer = writer
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close."""
+        self.close()
+
+    @property
+    def spec(self) -> CollectionSpec:
+        """What the collection is."""
+        return self._spec
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._folder
+
+    @property
+    def generation(self) -> int:
+        """Number of committed changes."""
+        with self._reader.connections.snapshot() as db:
+            return self._reader.view(db).generation
+
+    def __len__(self) -> int:
+        """Count the chips."""
+        with self._reader.connections.snapshot() as db:
+            return len(self._reader.view(db))
+
+    def add(self, chips: Sequence[Chip], vectors: Vectors) -> None:
+        """Add chips with their vectors; see ``Index.add``."""
+        self._writing().add(chips, check_batch(chips, vectors, dim=self._spec.dim))
+
+    def remove(self, chip_ids: Iterable[str]) -> int:
+        """Remove chips; returns how many were there."""
+        return self._writing().remove(chip_ids)
+
+    def remove_scenes(self, scene_ids: Iterable[str]) -> int:
+        """Remove scenes with their chips; returns how many chips were there."""
+        return self._writing().remove_scenes(scene_ids)
+
+    def search(self, queries: Vectors, *, k: int, where: Filter = _ANY) -> Found:
+        """Find the k nearest chips of each query; see ``Index.search``."""
+        return self._reader.search(queries, k=k, where=where)
+
+    def prepare(self) -> str:
+        """Build ahead what the first search would; returns the plan of an unfiltered search."""
+        return self._reader.prepare()
+
+    def chips(self, rows: Iterable[int]) -> list[Chip]:
+        """Give the chips of rows, in their order."""
+        return self._reader.chips(rows)
+
+    def row_of(self, chip_id: str) -> int:
+        """Give the row of a chip.
+
+        Raises:
+            ChipNotFound: No such chip.
+        """
+        with self._reader.connections.snapshot() as db:
+            found = db.execute(
+                "SELECT row FROM chips WHERE dead = 0 AND id = ?", (chip_id,)
+            ).fetchone()
+        if found is None:
+            message = f"{self._folder.name}: expected the id of one of its chips, came {chip_id!r}"
+            raise ChipNotFound(message)
+        return int(found[0])
+
+    def vectors(self, rows: Iterable[int]) -> Vectors:
+        """Give the unit vectors of rows, in their order."""
+        return self._reader.vectors(rows)
+
+    def sample(self, n: int, *, seed: int = 0) -> Vectors:
+        """Give up to n vectors drawn without replacement."""
+        with self._reader.connections.snapshot() as db:
+            living = self._reader.view(db).living()
+        return self.vectors(draw(living, n, seed=seed))
+
+    def extent(self) -> BBox | None:
+        """Give the box around all footprints."""
+        text = "SELECT min(west), min(south), max(east), max(north) FROM chips WHERE dead = 0"
+        with self._reader.connections.snapshot() as db:
+            found = db.execute(text).fetchone()
+        return None if found[0] is None else tuple(found)
+
+    def dates(self) -> tuple[datetime, datetime] | None:
+        """Give the first and last acquisition time."""
+        with self._reader.connections.snapshot() as db:
+            found = db.execute(
+                "SELECT (SELECT min(taken) FROM chips WHERE dead = 0),"
+                " (SELECT max(taken) FROM chips WHERE dead = 0)"
+            ).fetchone()
+        first, last = (from_microseconds(count) for count in found)
+        return None if first is None or last is None else (first, last)
+
+    def scene_progress(self, scene: Scene) -> SceneProgress:
+        """Tell how far the indexing of a scene has come; a changed scene counts as new.
+
+        The chips of a changed scene stay until the first block of the new content is committed.
+        """
+        text = (
+            "SELECT next_position, kept, skipped, finished FROM scenes WHERE id = ? AND digest = ?"
+        )
+        with self._reader.connections.snapshot() as db:
+            found = db.execute(text, (scene.id, scene.digest)).fetchone()
+        if found is None:
+            return SceneProgress()
+        position, kept, skipped, finished = found
+        return SceneProgress(
+            next_position=position, kept=kept, skipped=skipped, finished=bool(finished)
+        )
+
+    def add_block(
+        self,
+        scene: Scene,
+        chips: Sequence[Chip],
+        vectors: Vectors,
+        *,
+        next_position: int,
+        skipped: int,
+        finished: bool,
+    ) -> None:
+        """Commit a block of a scene with its progress, whole or not at all, durably.
+
+        Args:
+            scene: Of which the chips are; once its digest changes, its old chips go with this.
+            chips: Of this block; may be none.
+            vectors: float32, shape (len(chips), dim), unit rows.
+            next_position: First candidate position after this block.
+            skipped: Candidates passed over in this block.
+            finished: True where no candidate is left.
+
+        Raises:
+            InvalidRequest: As ``add``, or chips of another scene.
+            ModelMismatch: As ``add``.
+        """
+        checked = check_batch(chips, vectors, dim=self._spec.dim)
+        for chip in chips:
+            if chip.scene_id != scene.id:
+                message = f"expected chips of the scene {scene.id!r}, came one of {chip.scene_id!r}"
+                raise InvalidRequest(message)
+        progress = SceneProgress(next_position=next_position, skipped=skipped, finished=finished)
+        self._writing().add_block(scene, chips, checked, progress)
+
+    def record_refusal(self, refusal: Refusal, digest: str) -> None:
+        """Commit that a file could not be used; a later block of the same path removes it again."""
+        self._writing().record_refusal(refusal, digest)
+
+    def is_refused(self, path: str, digest: str) -> bool:
+        """Tell whether a file of this content was refused already."""
+        text = "SELECT 1 FROM refusals WHERE path = ? AND digest = ?"
+        with self._reader.connections.snapshot() as db:
+            return db.execute(text, (path, digest)).fetchone() is not None
+
+    def refusals(self) -> list[Refusal]:
+        """List the files that could not be used, by path."""
+        with self._reader.connections.snapshot() as db:
+            found = db.execute("SELECT path, reason, kind FROM refusals ORDER BY path").fetchall()
+        return [Refusal(path=path, reason=reason, kind=kind) for path, reason, kind in found]
+
+    def scenes(self) -> list[Scene]:
+        """List the scenes begun or finished, by id."""
+        with self._reader.connections.snapshot() as db:
+            found = db.execute("SELECT record FROM scenes ORDER BY id").fetchall()
+        return [scene_from(record) for (record,) in found]
+
+    def stats(self) -> CollectionStats:
+        """Count what the collection amounts to."""
+        text = (
+            "SELECT (SELECT count(*) FROM scenes), (SELECT count(*) FROM refusals),"
+            " (SELECT coalesce(sum(skipped), 0) FROM scenes)"
+        )
+        with self._reader.connections.snapshot() as db:
+            view = self._reader.view(db)
+            scenes, refusals, skipped = db.execute(text).fetchone()
+        return CollectionStats(
+            chips=len(view),
+            scenes=scenes,
+            refusals=refusals,
+            skipped=skipped,
+            bytes=sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file()),
+            generation=view.generation,
+            dates=self.dates(),
+            extent=self.extent(),
+        )
+
+    def verify(self) -> list[str]:
+        """Read everything and list what is not as it was written; empty where all is well."""
+        with self._reader.connections.snapshot() as db:
+            return auditing.verify(db, self._reader.view(db).segments, self._folder)
+
+    def digest(self) -> str:
+        """Digest chips and vectors, in the order of chip ids: the same for the same content."""
+        with self._reader.connections.snapshot() as db:
+            return auditing.digest(db, self._reader.view(db).segments)
+
+    def close(self) -> None:
+        """Let go of the folder; again does nothing."""
+        self._reader.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _writing(self) -> Writer:
+        if self._writer is None:
+            message = f"{self._folder.name}: expected one opened for writing, came one for reading"
+            raise InvalidRequest(message)
+        return self._writer
+
+
+def create_collection(
+    folder: Path,
+    spec: CollectionSpec,
+    *,
+    rows_per_segment: int = ROWS_PER_SEGMENT,
+    limits: PlanLimits = _DEFAULT_LIMITS,
+) -> Collection:
+    """Make an empty collection in a folder and open it for writing.
+
+    Args:
+        folder: Made where it is missing.
+        spec: What the collection is.
+        rows_per_segment: Rows in a full segment file.
+        limits: Where one way of searching gives way to another.
+
+    Raises:
+        InvalidName: The name is no safe folder name.
+        CollectionExists: There is one already.
+        CollectionLocked: Another living writer is making one.
+    """
+    check_name(spec.name)
+    path = folder / DATABASE
+    with storage_errors(path):
+        (folder / SEGMENTS).mkdir(parents=True, exist_ok=True)
+        lock = WriterLock(folder / LOCK)
+        try:
+            _write_tables(path, spec, rows_per_segment)
+            sync_folder(folder)
+        finally:
+            lock.release()
+    return open_collection(folder, mode="write", limits=limits)
+
+
+def open_collection(
+    folder: Path, *, mode: Literal["read", "write"], limits: PlanLimits = _DEFAULT_LIMITS
+) -> Collection:
+    """Open a collection.
+
+    Args:
+        folder: Where it lies.
+        mode: ``write`` takes the folder for this process alone; any number may ``read`` meanwhile.
+        limits: Where one way of searching gives way to another.
+
+    Raises:
+        CollectionNotFound: There is none.
+        DamagedData: The database or a segment is not what was written.
+        CollectionLocked: Another living writer has it (mode ``write``).
+        Conflict: A newer satseek has made it.
+    """
+    spec, rows_per_segment = _read_spec(folder)
+    reader = Reader(folder, dim=spec.dim, rows_per_segment=rows_per_segment, limits=limits)
+    writer = (
+        Writer(folder, dim=spec.dim, rows_per_segment=rows_per_segment) if mode == "write" else None
+    )
+    collection = Collection(folder=folder, spec=spec, reader=reader, writer=writer)
+    try:
+        len(collection)  # maps every segment, so that damage shows now
+    except BaseException:
+        collection.close()
+        raise
+    return collection
+
+
+def list_collections(root: Path) -> list[str]:
+    """List the names of the collections below a folder; empty where there is no such folder."""
+    return sorted(
+        path.parent.name
+        for path in root.glob(f"*/{DATABASE}")
+        if not path.parent.name.startswith(".")
+    )
+
+
+def _write_tables(path: Path, spec: CollectionSpec, rows_per_segment: int) -> None:
+    db = connect(path, mode="rwc")
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'collection'").fetchone():
+            message = (
+                f"{path.parent}: there is a collection already; open it or choose another name"
+            )
+            raise CollectionExists(message)
+        for statement in TABLES.split(";\n"):
+            db.execute(statement)
+        values = (1, spec.to_json(), rows_per_segment, 0, 0)
+        db.execute("INSERT INTO collection VALUES (?, ?, ?, ?, ?)", values)
+        db.execute("COMMIT")
+    finally:
+        db.close()
+
+
+def _read_spec(folder: Path) -> tuple[CollectionSpec, int]:
+    path = folder / DATABASE
+    missing = f"{folder}: expected a collection, came none; index a folder of scenes first"
+    if not path.is_file():
+        raise CollectionNotFound(missing)
+    with storage_errors(path):
+        db = connect(path, mode="query")
+        try:
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'collection'").fetchone():
+                raise CollectionNotFound(missing)
+            text, version, rows_per_segment = db.execute(
+                "SELECT spec, json_extract(spec, '$.format_version'), rows_per_segment"
+                " FROM collection"
+            ).fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such column" not in str(error):
+                raise
+            message = f"{path}: expected the tables of a collection, came {error}"
+            raise DamagedData(message) from error
+        finally:
+            db.close()
+    if version != FORMAT_VERSION:
+        message = (
+            f"{folder}: expected format {FORMAT_VERSION}, came {version}; another satseek made it"
+        )
+        raise Conflict(message)
+    return CollectionSpec.from_json(text), int(rows_per_segment)

@@ -1,0 +1,157 @@
+"""Vectors and chips → the nearest chips, by looking at every one of them in memory.
+
+The oracle that every other index is held against. Does not know files.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satseek.errors import ChipNotFound
+from satseek.index.checks import check_batch, check_k, check_vectors
+from satseek.index.filters import check_filter, prepare_area
+from satseek.index.halves import from_halves, to_halves, unit
+from satseek.index.protocol import Found
+from satseek.index.ranking import best, exact_cosines, padded
+from satseek.index.records import chip_from, chip_values, footprint_box, footprint_text
+from satseek.types import Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from satseek.index.protocol import Rows
+    from satseek.types import BBox, Chip, Vectors
+
+
+class ExactIndex:
+    """An index in memory that compares every chip with every query."""
+
+    def __init__(self, dim: int) -> None:
+        """Start empty.
+
+        Args:
+            dim: Numbers in a vector.
+        """
+        self._dim = dim
+        self._chips: list[Chip] = []
+        self._stored = np.empty((0, dim), dtype=np.float32)
+        self._rows: dict[str, int] = {}
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """Raised by every change."""
+        return self._generation
+
+    def __len__(self) -> int:
+        """Count the chips."""
+        return len(self._rows)
+
+    def add(self, chips: Sequence[Chip], vectors: Vectors) -> None:
+        """Add chips with their vectors; see ``Index.add``."""
+        checked = check_batch(chips, vectors, dim=self._dim)
+        for chip in chips:
+            footprint_box(chip)
+        self._stored = np.concatenate([self._stored, from_halves(to_halves(checked))])
+        for chip in chips:
+            self._rows[chip.id] = len(self._chips)
+            self._chips.append(chip_from(chip_values(chip)))
+        self._generation += 1
+
+    def remove(self, chip_ids: Iterable[str]) -> int:
+        """Remove chips; returns how many were there."""
+        removed = [self._rows.pop(chip_id) for chip_id in set(chip_ids) if chip_id in self._rows]
+        self._generation += bool(removed)
+        return len(removed)
+
+    def search(self, queries: Vectors, *, k: int, where: Filter = Filter()) -> Found:  # noqa: B008 - immutable
+        """Compare every passing chip with every query; see ``Index.search``."""
+        check_k(k)
+        checked = check_vectors(queries, dim=self._dim)
+        rows = self._passing(check_filter(where))
+        answers = [
+            best(rows, exact_cosines(query, self._stored[rows]), k=k, names=self._names)
+            for query in checked
+        ]
+        found, cosines = padded(answers, k)
+        return Found(rows=found, cosines=cosines, plan=f"exact scan of {rows.size} chips in memory")
+
+    def chips(self, rows: Iterable[int]) -> list[Chip]:
+        """Give the chips of rows."""
+        return [self._chips[row] for row in self._known(rows)]
+
+    def row_of(self, chip_id: str) -> int:
+        """Give the row of a chip."""
+        if chip_id not in self._rows:
+            message = f"expected the id of a chip in this index, came {chip_id!r}"
+            raise ChipNotFound(message)
+        return self._rows[chip_id]
+
+    def vectors(self, rows: Iterable[int]) -> Vectors:
+        """Give the unit vectors of rows."""
+        return unit(self._stored[self._known(rows)], source="index in memory")
+
+    def sample(self, n: int, *, seed: int = 0) -> Vectors:
+        """Give up to n vectors drawn without replacement."""
+        return self.vectors(draw(self._living(), n, seed=seed))
+
+    def extent(self) -> BBox | None:
+        """Give the box around all footprints."""
+        boxes = [box for row in self._living() if (box := footprint_box(self._chips[row]))]
+        if not boxes:
+            return None
+        west, south, east, north = zip(*boxes, strict=True)
+        return min(west), min(south), max(east), max(north)
+
+    def dates(self) -> tuple[datetime, datetime] | None:
+        """Give the first and last acquisition time."""
+        moments = [moment for row in self._living() if (moment := self._chips[row].datetime)]
+        return (min(moments), max(moments)) if moments else None
+
+    def _living(self) -> Rows:
+        return np.array(sorted(self._rows.values()), dtype=np.int64)
+
+    def _names(self, rows: Rows) -> list[str]:
+        return [self._chips[row].id for row in rows]
+
+    def _known(self, rows: Iterable[int]) -> list[int]:
+        known = [int(row) for row in rows]
+        for row in known:
+            if not 0 <= row < len(self._chips):
+                message = f"expected a row from 0 to {len(self._chips) - 1}, came {row}"
+                raise ChipNotFound(message)
+        return known
+
+    def _passing(self, where: Filter) -> Rows:
+        area = None if where.area is None else prepare_area(where.area)
+        passing = []
+        for row in self._living():
+            chip = self._chips[row]
+            if not _in_time(chip, where) or (
+                where.scene_ids and chip.scene_id not in where.scene_ids
+            ):
+                continue
+            text = footprint_text(chip.footprint)
+            if area is None or (text is not None and area.meets([text])[0]):
+                passing.append(row)
+        return np.array(passing, dtype=np.int64)
+
+
+def draw(rows: Rows, n: int, *, seed: int) -> Rows:
+    """Draw up to n of the rows without replacement, in ascending order; same seed, same rows."""
+    count = min(max(n, 0), rows.size)
+    chosen = np.random.default_rng(seed).choice(rows.size, size=count, replace=False)
+    return rows[np.sort(chosen)]
+
+
+def _in_time(chip: Chip, where: Filter) -> bool:
+    if where.start is None and where.end is None:
+        return True
+    if chip.datetime is None:
+        return False
+    return (where.start is None or where.start <= chip.datetime) and (
+        where.end is None or chip.datetime <= where.end
+    )

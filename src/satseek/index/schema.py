@@ -1,0 +1,197 @@
+"""A SQLite file → connections that are safe to write and cheap to share among threads.
+
+Does not know what a search is. Write-ahead log, a full sync per commit.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+from satseek.errors import DamagedData, Overloaded, SatseekError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BUSY_MS = 30_000
+"""How long a connection waits for another's lock before it gives up."""
+
+TABLES = """
+CREATE TABLE collection (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  spec TEXT NOT NULL,
+  rows_per_segment INTEGER NOT NULL,
+  committed INTEGER NOT NULL,
+  generation INTEGER NOT NULL
+);
+CREATE TABLE blocks (
+  start INTEGER PRIMARY KEY,
+  count INTEGER NOT NULL,
+  sha256 TEXT NOT NULL
+);
+CREATE TABLE chips (
+  row INTEGER PRIMARY KEY,
+  dead INTEGER NOT NULL DEFAULT 0,
+  id TEXT NOT NULL,
+  scene_id TEXT NOT NULL,
+  cell TEXT NOT NULL,
+  scene_path TEXT NOT NULL,
+  window_column INTEGER NOT NULL,
+  window_row INTEGER NOT NULL,
+  window_width INTEGER NOT NULL,
+  window_height INTEGER NOT NULL,
+  footprint TEXT,
+  taken INTEGER,
+  valid_fraction REAL NOT NULL,
+  west REAL, south REAL, east REAL, north REAL
+);
+CREATE UNIQUE INDEX chips_by_id ON chips (id) WHERE dead = 0;
+CREATE INDEX chips_by_scene ON chips (scene_id) WHERE dead = 0;
+CREATE INDEX chips_by_date ON chips (taken) WHERE dead = 0;
+CREATE INDEX chips_dead ON chips (row) WHERE dead = 1;
+CREATE VIRTUAL TABLE footprints USING rtree (row, west, east, south, north);
+CREATE TABLE scenes (
+  id TEXT PRIMARY KEY,
+  digest TEXT NOT NULL,
+  record TEXT NOT NULL,
+  next_position INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  skipped INTEGER NOT NULL,
+  finished INTEGER NOT NULL
+);
+CREATE TABLE refusals (
+  path TEXT PRIMARY KEY,
+  reason TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  digest TEXT NOT NULL
+)
+"""
+"""Dead chips keep their row and record, so that rows handed out stay readable; the R*Tree holds
+only the living."""
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the database's and the file system's errors into ours, naming the file.
+
+    Raises:
+        DamagedData: The file is no database or its pages are not what was written.
+        Overloaded: Another connection held a lock for longer than the wait.
+        SatseekError: The disk is full or fails; nothing of the change was kept.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        # the low byte is the primary code, https://sqlite.org/rescode.html
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            message = f"{path}: expected the database of a collection, came {error}"
+            raise DamagedData(message) from error
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            message = f"{path}: still locked after {BUSY_MS / 1000:g} s, try again"
+            raise Overloaded(message) from error
+        message = f"{path}: cannot be read or written: {error}"
+        raise SatseekError(message) from error
+    except OSError as error:
+        message = f"{error.filename or path}: cannot be read or written: {error.strerror}"
+        raise SatseekError(message) from error
+
+
+def connect(path: Path, *, mode: Literal["rwc", "rw", "query"]) -> sqlite3.Connection:
+    """Open a connection.
+
+    Args:
+        path: The database file.
+        mode: ``rwc`` makes a missing file; ``rw`` writes; ``query`` reads, also read-only folders.
+    """
+    if mode == "query":
+        return _query_connection(path)
+    connection = _open(path, mode)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _query_connection(path: Path) -> sqlite3.Connection:
+    if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        connection = _open(path, "rw")
+        connection.execute("PRAGMA query_only = 1")
+        return connection
+    connection = _open(path, "ro")
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        # a read-only folder without a log: nobody is writing at this moment
+        connection.close()
+        return _open(path, "ro&immutable=1")
+    return connection
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=BUSY_MS / 1000,
+    )
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+class Connections:
+    """Reading connections, one per thread at a time, each within one snapshot of the database."""
+
+    def __init__(self, path: Path) -> None:
+        """Open none yet."""
+        self._path = path
+        self._guard = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        # without the right to write, a connection may not notice a writer that starts later
+        self._kept = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection on which everything read is of one generation.
+
+        Raises:
+            SatseekError: The collection is closed, or see ``storage_errors``.
+        """
+        with storage_errors(self._path):
+            connection = self._take()
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._give(connection)
+
+    def close(self) -> None:
+        """Close the idle connections now and the lent ones when they come back."""
+        with self._guard:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _take(self) -> sqlite3.Connection:
+        with self._guard:
+            if self._closed:
+                message = f"{self._path.parent}: the collection is closed"
+                raise SatseekError(message)
+            if self._idle:
+                return self._idle.pop()
+        return connect(self._path, mode="query")
+
+    def _give(self, connection: sqlite3.Connection) -> None:
+        with self._guard:
+            if self._kept and not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()

@@ -1,0 +1,92 @@
+"""One generation of a collection → blocks of vectors to scan.
+
+Does not know filters, nor the database that said which rows are committed.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from satseek.index.protocol import Rows
+    from satseek.index.segments import Segments
+
+_MATRIX_ROWS_AT_ONCE = 8_192
+"""Rows of the matrix scored at a time."""
+
+_FLOAT32_BYTES = 4
+
+
+class View:
+    """The committed rows at one generation; never changes."""
+
+    def __init__(
+        self, *, generation: int, segments: Segments, dead: Rows, matrix_bytes: int
+    ) -> None:
+        """Describe a generation.
+
+        Args:
+            generation: Which.
+            segments: Its rows.
+            dead: Rows of replaced or removed chips, ascending.
+            matrix_bytes: Largest float32 copy of all rows that may be kept.
+        """
+        self.generation = generation
+        self.segments = segments
+        self.dead = dead
+        self._small = segments.rows * segments.dim * _FLOAT32_BYTES <= matrix_bytes
+        self._matrix: NDArray[np.float32] | None = None
+        self._guard = threading.Lock()
+
+    def __len__(self) -> int:
+        """Count the living rows."""
+        return self.segments.rows - int(self.dead.size)
+
+    @property
+    def in_memory(self) -> bool:
+        """True where a float32 copy of all rows is kept."""
+        return self._small
+
+    def living(self) -> Rows:
+        """Give the living rows, ascending."""
+        return np.delete(np.arange(self.segments.rows), self.dead)
+
+    def mask(self, rows: Rows | None) -> NDArray[np.bool_] | None:
+        """Mark rows (None: the living) in an array over all rows; None where all are."""
+        if rows is None and not self.dead.size:
+            return None
+        marked = np.zeros(self.segments.rows, dtype=np.bool_)
+        marked[self.living() if rows is None else rows] = True
+        return marked
+
+    def blocks(self, rows: Rows | None) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+        """Walk over rows (None: the living ones) with their vectors as stored."""
+        if rows is None and self.dead.size:
+            rows = self.living()
+        if self._small:
+            return self._matrix_blocks(rows)
+        return (
+            self.segments.run(0, self.segments.rows) if rows is None else self.segments.chosen(rows)
+        )
+
+    def _matrix_blocks(self, rows: Rows | None) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+        matrix = self._whole()
+        everything = np.arange(len(matrix)) if rows is None else rows
+        for start in range(0, everything.size, _MATRIX_ROWS_AT_ONCE):
+            part = everything[start : start + _MATRIX_ROWS_AT_ONCE]
+            yield part, matrix[start : start + part.size] if rows is None else matrix[part]
+
+    def _whole(self) -> NDArray[np.float32]:
+        with self._guard:
+            if self._matrix is None:
+                self._matrix = np.empty((self.segments.rows, self.segments.dim), dtype=np.float32)
+                for rows, vectors in self.segments.run(0, self.segments.rows):
+                    self._matrix[rows[0] : rows[0] + rows.size] = vectors
+            return self._matrix

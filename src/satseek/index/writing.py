@@ -1,0 +1,193 @@
+"""Blocks of chips and vectors → one durable change each, all of it or nothing.
+
+Does not know how to search. Vectors reach the disk first; the database's commit makes them visible.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from satseek.index.halves import to_halves
+from satseek.index.lock import WriterLock
+from satseek.index.reading import DATABASE, SEGMENTS
+from satseek.index.records import CHIP_COLUMNS, chip_values, footprint_box, scene_text
+from satseek.index.schema import connect, storage_errors
+from satseek.index.segments import append, cut_tail
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from satseek.index.spec import SceneProgress
+    from satseek.types import Chip, Refusal, Scene, Vectors
+
+LOCK = "writer.lock"
+"""Name of the lock file inside a collection's folder."""
+
+_CHIP_SLOTS = ", ".join("?" * 16)
+_INSERT_CHIP = (
+    f"INSERT INTO chips (row, {CHIP_COLUMNS}, west, south, east, north)"  # noqa: S608 - ours
+    f" VALUES ({_CHIP_SLOTS})"
+)
+_INSERT_FOOTPRINT = "INSERT INTO footprints (row, west, east, south, north) VALUES (?, ?, ?, ?, ?)"
+_REPLACE_SCENE = "INSERT OR REPLACE INTO scenes VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+class Writer:
+    """The only writer of a folder."""
+
+    def __init__(self, folder: Path, *, dim: int, rows_per_segment: int) -> None:
+        """Take the folder's lock and clear away what an interrupted writer left.
+
+        Raises:
+            CollectionLocked: Another living writer has it.
+        """
+        self._folder = folder
+        self._dim = dim
+        self._rows_per_segment = rows_per_segment
+        self._guard = threading.Lock()
+        with storage_errors(folder / LOCK):
+            self._lock = WriterLock(folder / LOCK)
+        try:
+            with storage_errors(folder / DATABASE):
+                self._db = connect(folder / DATABASE, mode="rw")
+                self._cut_tail()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def add(self, chips: Sequence[Chip], vectors: Vectors) -> None:
+        """Commit checked chips and vectors."""
+        with self._change() as db:
+            self._append(db, chips, vectors)
+
+    def add_block(
+        self, scene: Scene, chips: Sequence[Chip], vectors: Vectors, progress: SceneProgress
+    ) -> None:
+        """Commit one block of a scene; its old chips go where its digest has changed.
+
+        Args:
+            scene: Of which the chips are.
+            chips: May be none.
+            vectors: Checked, one per chip.
+            progress: Of this block alone: where the next one starts, kept and skipped in it.
+        """
+        with self._change() as db:
+            kept, skipped = self._so_far(db, scene)
+            self._append(db, chips, vectors)
+            values = (
+                scene.id,
+                scene.digest,
+                scene_text(scene),
+                progress.next_position,
+                kept + len(chips),
+                skipped + progress.skipped,
+                int(progress.finished),
+            )
+            db.execute(_REPLACE_SCENE, values)
+            db.execute("DELETE FROM refusals WHERE path = ?", (scene.path,))
+
+    def remove(self, chip_ids: Iterable[str]) -> int:
+        """Commit the removal of chips; returns how many were there."""
+        wanted = sorted(set(chip_ids))
+        with self._change() as db:
+            return _bury(db, "id IN (SELECT value FROM wanted)", wanted)
+
+    def remove_scenes(self, scene_ids: Iterable[str]) -> int:
+        """Commit the removal of scenes with their chips; returns how many chips were there."""
+        wanted = sorted(set(scene_ids))
+        with self._change() as db:
+            buried = _bury(db, "scene_id IN (SELECT value FROM wanted)", wanted)
+            db.executemany("DELETE FROM scenes WHERE id = ?", [(scene_id,) for scene_id in wanted])
+            return buried
+
+    def record_refusal(self, refusal: Refusal, digest: str) -> None:
+        """Commit that a file could not be used; again replaces."""
+        values = (refusal.path, refusal.reason, refusal.kind, digest)
+        with self._change() as db:
+            db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", values)
+
+    def close(self) -> None:
+        """Close the connection and let go of the lock."""
+        with self._guard:
+            self._db.close()
+            self._lock.release()
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        with self._guard, storage_errors(self._folder / DATABASE):
+            db = self._db
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("UPDATE collection SET generation = generation + 1")
+                db.execute("COMMIT")
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+
+    def _append(self, db: sqlite3.Connection, chips: Sequence[Chip], vectors: Vectors) -> None:
+        start = _committed(db)
+        blocks = append(
+            self._folder / SEGMENTS,
+            to_halves(vectors),
+            start=start,
+            rows_per_segment=self._rows_per_segment,
+        )
+        _bury(db, "id IN (SELECT value FROM wanted)", [chip.id for chip in chips])
+        boxes = [footprint_box(chip) for chip in chips]
+        db.executemany(
+            _INSERT_CHIP,
+            [
+                (row, *chip_values(chip), *(box or (None,) * 4))
+                for row, (chip, box) in enumerate(zip(chips, boxes, strict=True), start)
+            ],
+        )
+        db.executemany(
+            _INSERT_FOOTPRINT,
+            [(row, box[0], box[2], box[1], box[3]) for row, box in enumerate(boxes, start) if box],
+        )
+        db.executemany(
+            "INSERT INTO blocks VALUES (?, ?, ?)",
+            [(block.start, block.count, block.sha256) for block in blocks],
+        )
+        db.execute("UPDATE collection SET committed = ?", (start + len(chips),))
+
+    def _so_far(self, db: sqlite3.Connection, scene: Scene) -> tuple[int, int]:
+        found = db.execute(
+            "SELECT digest, kept, skipped FROM scenes WHERE id = ?", (scene.id,)
+        ).fetchone()
+        if found is None:
+            return 0, 0
+        digest, kept, skipped = found
+        if digest == scene.digest:
+            return kept, skipped
+        _bury(db, "scene_id IN (SELECT value FROM wanted)", [scene.id])
+        return 0, 0
+
+    def _cut_tail(self) -> None:
+        cut_tail(
+            self._folder / SEGMENTS,
+            committed=_committed(self._db),
+            dim=self._dim,
+            rows_per_segment=self._rows_per_segment,
+        )
+
+
+def _committed(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT committed FROM collection").fetchone()[0])
+
+
+def _bury(db: sqlite3.Connection, condition: str, wanted: Sequence[Any]) -> int:
+    """Mark chips dead and take them off the map; the condition may read the table ``wanted``."""
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (value PRIMARY KEY) WITHOUT ROWID")
+    db.execute("DELETE FROM wanted")
+    db.executemany("INSERT INTO wanted VALUES (?)", [(value,) for value in wanted])
+    text = f"SELECT row FROM chips WHERE dead = 0 AND {condition}"  # noqa: S608 - ours
+    rows = db.execute(text).fetchall()
+    db.executemany("DELETE FROM footprints WHERE row = ?", rows)
+    db.executemany("UPDATE chips SET dead = 1 WHERE row = ?", rows)
+    return len(rows)
