@@ -1,0 +1,90 @@
+"""An assembly → the application that answers HTTP.
+
+Puts routes and layers together; knows nothing that they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from satseek.service import classifying, collections, health, searching
+from satseek.service.limits import Limited
+from satseek.service.listing import add_listing
+from satseek.service.observing import Observed
+from satseek.service.problems import register
+from satseek.service.running import Running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from satseek.assemble import Assembly
+
+ROUTERS = (searching.router, classifying.router, collections.router, health.router)
+"""Every route, in the order of the listing."""
+
+DESCRIPTION = (
+    "Search satellite imagery with words. Scores carry their names: cosine, match, share, "
+    "percentile; none of them is a probability."
+)
+
+
+def create_application(assembly: Assembly) -> FastAPI:
+    """Build the application; the model is loaded while it already answers probes."""
+    running = Running.of(assembly)
+    application = FastAPI(
+        title="satseek",
+        version=version("satseek"),
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,  # both fetch their scripts from outside addresses
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    application.state.running = running
+    register(application)
+    for router in ROUTERS:
+        application.include_router(router)
+    add_listing(application)
+    application.add_route("/v1/{rest:path}", _unknown, methods=_ANY, include_in_schema=False)
+    limit = assembly.settings.max_upload_bytes
+    application.add_middleware(Limited, permits=running.permits, max_bytes=limit)
+    application.add_middleware(Observed, metrics=running.metrics)  # the outermost
+    return application
+
+
+_ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+async def _unknown(request: Request) -> Response:
+    """Tell a path that does not exist from a method that it does not take."""
+    methods: set[str] = set()
+    for route in (one for router in ROUTERS for one in router.routes):
+        matched, _ = route.matches({**request.scope, "path_params": {}})
+        if matched is Match.PARTIAL:
+            methods |= getattr(route, "methods", None) or set()
+    if methods:
+        allow = ", ".join(sorted(methods))
+        raise HTTPException(405, f"this path takes {allow}", {"allow": allow})
+    raise HTTPException(404, "there is no such path; /docs lists those there are")
+
+
+@asynccontextmanager
+async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
+    running: Running = application.state.running
+    loading = asyncio.create_task(running.load())
+    yield
+    loading.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await loading
+    running.assembly.close()

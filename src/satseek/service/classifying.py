@@ -1,0 +1,124 @@
+"""``/v1/classify`` and ``/v1/similarity``: an image and words → how each of them fits.
+
+Knows the use-cases and the wire, nothing of towers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from satseek.errors import InvalidRequest
+from satseek.model.prompts import DISTRACTORS, TEMPLATES
+from satseek.search.classifying import classify, classify_vectors, similarity
+from satseek.service.bodies import decode, read_body
+from satseek.service.describing import (
+    CLASSIFY_BODY,
+    CLASSIFY_RESPONSES,
+    SIMILARITY_BODY,
+    SIMILARITY_RESPONSES,
+)
+from satseek.service.messages import (
+    ClassifyAnswer,
+    ClassifyAsked,
+    LabelShown,
+    ModelShown,
+    SimilarityAnswer,
+    SimilarityAsked,
+)
+from satseek.service.negotiating import JSON
+from satseek.service.running import Running, chosen, running
+
+if TYPE_CHECKING:
+    from satseek.search.classifying import Classification
+    from satseek.types import LabelScore
+
+router = APIRouter(tags=["classify"])
+
+Shared = Annotated[Running, Depends(running)]
+
+
+@router.post(
+    "/v1/classify",
+    summary="Classify an image",
+    openapi_extra=CLASSIFY_BODY,
+    responses=CLASSIFY_RESPONSES,
+)
+async def post_classify(request: Request, shared: Shared) -> Response:
+    """Score labels of your own on an image or a chip, zero-shot, with room for “none of these”."""
+    asked, image = await read_body(request, ClassifyAsked)
+    answer = await shared.in_thread(lambda: _classify(asked, image, shared))
+    request.scope["satseek.pairs"] |= {"labels": len(asked.labels)}
+    return Response(answer, media_type=JSON)
+
+
+@router.post(
+    "/v1/similarity",
+    summary="Compare an image with texts",
+    openapi_extra=SIMILARITY_BODY,
+    responses=SIMILARITY_RESPONSES,
+)
+async def post_similarity(request: Request, shared: Shared) -> Response:
+    """Compare an image with each text as written: no template, no distractor, in your order."""
+    asked, image = await read_body(request, SimilarityAsked)
+    answer = await shared.in_thread(lambda: _similarity(asked, image, shared))
+    request.scope["satseek.pairs"] |= {"texts": len(asked.text)}
+    return Response(answer, media_type=JSON)
+
+
+def _classify(asked: ClassifyAsked, image: bytes | None, shared: Running) -> bytes:
+    found = _classified(asked, image, shared)
+    shown = ClassifyAnswer(
+        model=_model(shared),
+        best=found.best.label,
+        labels=[_label(one) for one in found.labels],
+    )
+    return shown.model_dump_json().encode()
+
+
+def _classified(asked: ClassifyAsked, image: bytes | None, shared: Running) -> Classification:
+    if (image is None) == (asked.chip is None):
+        raise InvalidRequest("give either an image or a chip to classify")
+    embedder = shared.assembly.embedder
+    templates = TEMPLATES if asked.templates is None else asked.templates
+    distractors = DISTRACTORS if asked.distractors is None else asked.distractors
+    if image is not None:
+        pixels = decode(image, running=shared)
+        (found,) = classify(
+            [pixels],
+            asked.labels,
+            embedder=embedder,
+            templates=templates,
+            distractors=distractors,
+        )
+        return found
+    collection = shared.assembly.searchable(chosen(asked.collection, shared.assembly))
+    assert asked.chip is not None
+    vectors = collection.vectors([collection.row_of(asked.chip)])
+    (found,) = classify_vectors(
+        vectors, asked.labels, embedder=embedder, templates=templates, distractors=distractors
+    )
+    return found
+
+
+def _similarity(asked: SimilarityAsked, image: bytes | None, shared: Running) -> bytes:
+    if image is None:
+        raise InvalidRequest("give an image to compare the texts with")
+    pixels = decode(image, running=shared)
+    found = similarity(pixels, asked.text, embedder=shared.assembly.embedder)
+    shown = SimilarityAnswer(model=_model(shared), texts=[_label(one) for one in found])
+    return shown.model_dump_json().encode()
+
+
+def _label(one: LabelScore) -> LabelShown:
+    return LabelShown(
+        label=one.label, scores={str(kind): value for kind, value in one.scores.items()}
+    )
+
+
+def _model(shared: Running) -> ModelShown:
+    card = shared.assembly.bundle.card
+    return ModelShown(name=card.name, version=card.version)

@@ -1,0 +1,148 @@
+"""Messages → what the OpenAPI document says of bodies that may be JSON or a form.
+
+Knows the wire only. The framework cannot derive these: one route takes two kinds of body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from satseek.service.messages import (
+    ClassifyAnswer,
+    ClassifyAsked,
+    SearchAnswer,
+    SearchAsked,
+    SimilarityAnswer,
+    SimilarityAsked,
+)
+from satseek.service.problems import MEDIA_TYPE
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    Described = dict[str, Any]
+    Responses = dict[int | str, dict[str, Any]]
+
+_FILE = {"type": "string", "format": "binary", "description": "Image file."}
+
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "examples": ["urn:satseek:problem:collection-not-found"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+PROBLEM: Described = {
+    "description": "A problem document (RFC 9457).",
+    "content": {MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}},
+}
+
+
+def _body(kind: type[BaseModel], *, example: Described, form: Described) -> Described:
+    """Describe a body that is JSON, or a form whose ``image`` is a file."""
+    schema = kind.model_json_schema()
+    properties = schema["properties"] | {"image": _FILE} | form
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": schema, "example": example},
+                "multipart/form-data": {"schema": {**schema, "properties": properties}},
+            },
+        }
+    }
+
+
+def _responses(
+    kind: type[BaseModel], *statuses: int, example: Described | None = None
+) -> Responses:
+    content = {"application/json": {"example": example}} if example else {}
+    fine: dict[str, Any] = {"model": kind, "content": content}
+    return {200: fine, **dict.fromkeys((*statuses, 422, 429), PROBLEM)}
+
+
+_SCORES = {"cosine": 0.214, "match": 0.0021, "percentile": 99.8}
+_FOOTPRINT = {
+    "type": "Polygon",
+    "coordinates": [[[13.1, 52.1], [13.11, 52.1], [13.11, 52.11], [13.1, 52.11], [13.1, 52.1]]],
+}
+_MODEL = {"name": "satseek-starter", "version": "0123456789ab"}
+_HIT = {
+    "rank": 1,
+    "chip": "2025/north.tif/12_7",
+    "scene": "2025/north.tif",
+    "cell": "12_7",
+    "datetime": "2025-05-04T10:20:00+00:00",
+    "valid_fraction": 1.0,
+    "footprint": _FOOTPRINT,
+    "scores": _SCORES,
+    "thumbnail": "/v1/collections/county/thumbnail?chip=2025%2Fnorth.tif%2F12_7",
+}
+_ANSWER = {
+    "collection": "county",
+    "model": _MODEL,
+    "plan": "exact scan",
+    "generation": 3,
+    "seconds": 0.021,
+    "hits": [_HIT],
+}
+_FEATURES = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "id": _HIT["chip"],
+            "geometry": _FOOTPRINT,
+            "properties": {"chip": _HIT["chip"], "rank": 1, **_SCORES},
+        }
+    ],
+}
+
+SEARCH_BODY = _body(
+    SearchAsked,
+    example={
+        "collection": "county",
+        "text": "storage tanks beside a river",
+        "bbox": [13.0, 52.0, 13.5, 52.4],
+        "start": "2025-01-01",
+        "end": "2025-12-31",
+        "k": 10,
+    },
+    form={
+        "bbox": {"type": "string", "examples": ["13.0,52.0,13.5,52.4"]},
+        "area": {"type": "string", "description": "GeoJSON as text."},
+    },
+)
+
+SEARCH_RESPONSES = _responses(SearchAnswer, 404, 409, 413, 415, example=_ANSWER)
+SEARCH_RESPONSES[200]["content"]["application/geo+json"] = {"example": _FEATURES}
+
+CLASSIFY_BODY = _body(
+    ClassifyAsked,
+    example={
+        "collection": "county",
+        "chip": "2025/north.tif/12_7",
+        "labels": ["a harbour", "a forest", "a residential area"],
+    },
+    form={"labels": {"type": "string", "description": "One label a line."}},
+)
+CLASSIFY_RESPONSES = _responses(ClassifyAnswer, 404, 409, 413, 415)
+
+SIMILARITY_BODY = _body(
+    SimilarityAsked,
+    example={"image": "data:image/png;base64,…", "text": ["a harbour", "a forest"]},
+    form={"text": {"type": "string", "description": "One text a line."}},
+)
+SIMILARITY_RESPONSES = _responses(SimilarityAnswer, 413, 415)

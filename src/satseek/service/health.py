@@ -1,0 +1,77 @@
+"""Probes, metrics and the model's card.
+
+Probes never wait for the model or for a permit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import Response
+
+from satseek.errors import SatseekError
+from satseek.service.describing import PROBLEM
+from satseek.service.problems import problem
+from satseek.service.running import Running, running
+
+if TYPE_CHECKING:
+    from satseek.assemble import Assembly
+
+router = APIRouter(tags=["operation"])
+
+Shared = Annotated[Running, Depends(running)]
+
+
+@router.get("/livez", summary="Is the process alive?")
+async def live() -> dict[str, str]:
+    """Answer as long as the event loop turns."""
+    return {"status": "live"}
+
+
+@router.get(
+    "/readyz",
+    summary="Is the model loaded?",
+    response_model=dict[str, str],
+    responses={503: PROBLEM},
+)
+async def ready(request: Request, shared: Shared) -> Any:
+    """Answer 503 until the model has embedded its first text, and say why."""
+    if shared.readiness.ready:
+        return {"status": "ready"}
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        kind="NotReady",
+        title="The service cannot answer searches yet.",
+        detail=shared.readiness.reason,
+        scope=request.scope,
+    )
+
+
+@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+async def metrics(shared: Shared) -> Response:
+    """Show requests, latencies, searches by plan, and chips by collection."""
+    chips = await shared.in_thread(lambda: _chips(shared.assembly))
+    content = shared.metrics.write(chips=chips, ready=shared.readiness.ready)
+    return Response(content, headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+@router.get("/v1/model", summary="Show the model's card", responses={503: PROBLEM})
+async def model(shared: Shared) -> dict[str, Any]:
+    """Show what the model is: version, shapes, licences, measured accuracy."""
+    return await shared.in_thread(lambda: asdict(shared.assembly.bundle.card))
+
+
+def _chips(assembly: Assembly) -> dict[str, int]:
+    """Count chips; a collection that cannot be read has no figure, the others still have theirs."""
+    counts = {}
+    for name in assembly.collections():
+        try:
+            counts[name] = len(assembly.reader(name))
+        except SatseekError:
+            continue
+    return counts

@@ -1,0 +1,129 @@
+"""Requests → at most so many at once, of at most so many bytes, within so many seconds.
+
+Does not know what the requests ask for. What is refused is refused before its body is read.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import anyio
+from starlette.exceptions import HTTPException
+
+from satseek.errors import Overloaded
+from satseek.service.problems import problem, problem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_SECONDS = 60.0
+"""A body that takes longer to arrive is given up: 50 MB need no more at 7 Mbit/s."""
+
+LIMITED = "/v1/"
+"""Paths that count; probes and metrics must answer when everything else is refused."""
+
+
+class Permits:
+    """So many at once, or a refusal; never a queue. Belongs to the event loop's thread."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.taken = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Hold a permit.
+
+        Raises:
+            Overloaded: all are taken.
+        """
+        if self.taken >= self.count:
+            raise Overloaded(f"{self.count} requests are being worked on already; try again soon")
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+
+class Limited:
+    """ASGI middleware that refuses what is too much."""
+
+    def __init__(self, app: ASGIApp, *, permits: Permits, max_bytes: int) -> None:
+        self._app = app
+        self._permits = permits
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if _declared_bytes(scope) > self._max_bytes:
+            refusal = problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                kind="ContentTooLarge",
+                title="The request body is larger than allowed.",
+                detail=self._too_large(),
+                scope=scope,
+                headers={"connection": "close"},
+            )
+            await refusal(scope, receive, send)
+            return
+        body = _Body(receive, max_bytes=self._max_bytes, refusal=self._too_large())
+        if not scope["path"].startswith(LIMITED):
+            await self._app(scope, body.receive, send)
+            return
+        try:
+            with self._permits.one():
+                await self._app(scope, body.receive, send)
+        except Overloaded as error:
+            await problem_of(error, scope=scope)(scope, receive, send)
+
+    def _too_large(self) -> str:
+        return f"a request body may have {self._max_bytes} bytes, this one has more"
+
+
+class _Body:
+    """Counts and times a body while it is read: its declared length may be a lie."""
+
+    def __init__(self, receive: Receive, *, max_bytes: int, refusal: str) -> None:
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._refusal = refusal
+        self._bytes = 0
+        self._complete = False
+        self._deadline = time.monotonic() + BODY_SECONDS
+
+    async def receive(self) -> Message:
+        if self._complete:
+            return await self._receive()
+        try:
+            with anyio.fail_after(max(0.0, self._deadline - time.monotonic())):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise HTTPException(
+                HTTPStatus.REQUEST_TIMEOUT,
+                f"the body did not arrive within {BODY_SECONDS:.0f} s",
+                {"connection": "close"},
+            ) from error
+        self._bytes += len(message.get("body", b""))
+        self._complete = not message.get("more_body", False)
+        if self._bytes > self._max_bytes:
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._refusal, {"connection": "close"}
+            )
+        return message
+
+
+def _declared_bytes(scope: Scope) -> int:
+    """Read Content-Length; 0 where there is none (chunked bodies are counted as they come)."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0

@@ -1,0 +1,198 @@
+"""What requests and answers look like on the wire.
+
+Knows no use-case. Unknown fields are errors, so that a misspelt filter is never silently ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+MAX_TEXT = 2000
+"""Letters of a query: its tokens end long before (64 of them, for SigLIP)."""
+
+MAX_EXAMPLES = 100
+"""Liked or disliked chips in one query."""
+
+DEFAULT_K = 10
+
+
+def _four_numbers(value: Any) -> Any:
+    """``w,s,e,n`` → four parts; what is no text is left to the schema."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _lines(value: Any) -> Any:
+    """Text → its lines without the empty ones; what is no text is left to the schema."""
+    if not isinstance(value, str):
+        return value
+    return [line.strip() for line in value.splitlines() if line.strip()]
+
+
+BoundingBox = Annotated[tuple[float, float, float, float], BeforeValidator(_four_numbers)]
+Lines = Annotated[list[str], BeforeValidator(_lines)]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SearchAsked(_Asked):
+    """A search. Words, an image and liked chips may be combined; each counts alike."""
+
+    collection: str | None = Field(
+        None, description="Collection to search; left out: the only one, or `default`."
+    )
+    text: str | None = Field(None, max_length=MAX_TEXT, description="Words to look for.")
+    image: str | None = Field(
+        None, description="Example image: base64, or a `data:` address holding base64."
+    )
+    liked: list[str] = Field(
+        default_factory=list,
+        max_length=MAX_EXAMPLES,
+        description="Ids of chips that show what is looked for.",
+    )
+    disliked: list[str] = Field(
+        default_factory=list,
+        max_length=MAX_EXAMPLES,
+        description="Ids of chips that do not show it.",
+    )
+    bbox: BoundingBox | None = Field(
+        None, description="West, south, east, north in degrees; chips that touch it pass."
+    )
+    area: dict[str, Any] | None = Field(
+        None, description="GeoJSON Polygon, MultiPolygon or Feature, instead of `bbox`."
+    )
+    start: str | None = Field(None, description="Earliest date or time (ISO 8601), inclusive.")
+    end: str | None = Field(None, description="Latest date or time, inclusive: a day is whole.")
+    k: int = Field(DEFAULT_K, description="Number of hits, 1 to 10,000.")
+
+
+class ClassifyAsked(_Asked):
+    """An image, or a chip of a collection, and the labels that might fit it."""
+
+    image: str | None = Field(None, description="Base64, or a `data:` address holding base64.")
+    collection: str | None = Field(None, description="Collection of `chip`.")
+    chip: str | None = Field(None, description="Id of a chip, instead of `image`.")
+    labels: Lines = Field(description="Labels: a list, or a text with one label a line.")
+    templates: list[str] | None = Field(
+        None, description="Prompt templates, each with one `{}`; left out: the built-in ones."
+    )
+    distractors: list[str] | None = Field(
+        None,
+        description="What else it might show, summed up as “none of these”; left out: common "
+        "land cover; an empty list: nothing else.",
+    )
+
+
+class SimilarityAsked(_Asked):
+    """An image and texts to compare it with."""
+
+    image: str | None = Field(None, description="Base64, or a `data:` address holding base64.")
+    text: Lines = Field(description="Texts: a list, or a text with one of them a line.")
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ModelShown(_Shown):
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+class HitShown(_Shown):
+    """One chip that answers."""
+
+    rank: int = Field(description="1 is the best.")
+    chip: str = Field(description="Id of the chip.")
+    scene: str
+    cell: str = Field(description="Grid cell: the same place has the same name at every date.")
+    datetime: str | None = Field(description="Acquisition time, ISO 8601, UTC.")
+    valid_fraction: float = Field(description="Share of measured pixels, 0–1.")
+    footprint: dict[str, Any] | None = Field(description="GeoJSON geometry; null: no georeference.")
+    scores: dict[str, float] = Field(description="By kind: cosine, match, percentile.")
+    thumbnail: str = Field(description="Path of a JPEG of the chip on this server.")
+
+
+class SearchAnswer(_Shown):
+    """Hits, best first, and how they were found."""
+
+    collection: str
+    model: ModelShown
+    plan: str = Field(description="Which way through the index was taken.")
+    generation: int = Field(description="State of the collection that answered.")
+    seconds: float
+    hits: list[HitShown]
+
+
+class LabelShown(_Shown):
+    """How one label fits."""
+
+    label: str
+    scores: dict[str, float] = Field(description="By kind: cosine, match, share.")
+
+
+class ClassifyAnswer(_Shown):
+    """Labels by falling share."""
+
+    model: ModelShown
+    best: str = Field(description="The label with the largest share; may be “none of these”.")
+    labels: list[LabelShown]
+
+
+class SimilarityAnswer(_Shown):
+    """Texts in the order asked."""
+
+    model: ModelShown
+    texts: list[LabelShown]
+
+
+class CollectionShown(_Shown):
+    """What a collection amounts to."""
+
+    name: str
+    model: ModelShown
+    searchable: bool = Field(description="False: made by another model than the one in use.")
+    chips: int
+    scenes: int
+    refusals: int = Field(description="Files that could not be used.")
+    generation: int
+    extent: tuple[float, float, float, float] | None = Field(
+        description="West, south, east, north in degrees; null: no georeference."
+    )
+    start: str | None = Field(description="First acquisition time.")
+    end: str | None = Field(description="Last acquisition time.")
+
+
+class CollectionDetails(CollectionShown):
+    """The same, and how its chips were made."""
+
+    bytes: int = Field(description="Size on disk.")
+    dim: int
+    min_valid: float = Field(description="Smallest valid fraction of a chip, 0–1.")
+    recipe: dict[str, Any]
+    grid: dict[str, Any]
+
+
+class CollectionsAnswer(_Shown):
+    """Every collection, by name."""
+
+    collections: list[CollectionShown]
+
+
+class RefusalShown(_Shown):
+    """A file that could not be used."""
+
+    path: str
+    reason: str
+    kind: str
+
+
+class RefusalsAnswer(_Shown):
+    """Files that could not be used."""
+
+    refusals: list[RefusalShown]

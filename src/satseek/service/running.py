@@ -1,0 +1,104 @@
+"""An assembly → what all routes of one application share: threads, permits, figures, readiness.
+
+Does not know the routes.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+
+from satseek.errors import CollectionNotFound, InvalidRequest, SatseekError
+from satseek.logs import log_line
+from satseek.service.limits import Permits
+from satseek.service.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from satseek.assemble import Assembly
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+WARM_TEXT = "a satellite image"
+"""Embedded once before the service calls itself ready: the first run of a tower is slower."""
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether the model is loaded; written by the loading task only."""
+
+    ready: bool = False
+    """True once a text has been embedded."""
+    reason: str = "the model is being loaded"
+    """Why not, while it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What all routes of one application share."""
+
+    assembly: Assembly
+    """The working parts."""
+    permits: Permits
+    """How much is worked on at once."""
+    threads: CapacityLimiter
+    """Threads for decoding, towers and index, so that the event loop stays free."""
+    metrics: Metrics = field(default_factory=Metrics)
+    """Figures."""
+    readiness: Readiness = field(default_factory=Readiness)
+    """Whether the model is loaded."""
+
+    @classmethod
+    def of(cls, assembly: Assembly) -> Running:
+        """Make room for as many requests as the settings allow."""
+        count = assembly.settings.max_concurrent_requests
+        return cls(assembly, Permits(count), CapacityLimiter(count))
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run what computes or reads off the event loop."""
+        return await to_thread.run_sync(work, limiter=self.threads)
+
+    async def load(self) -> None:
+        """Load the model; a refusal is logged and shown by the readiness probe."""
+        try:
+            await to_thread.run_sync(self._warm_up)
+        except SatseekError as error:
+            self.readiness.reason = str(error)
+            logger.error("no model: %s", error)  # noqa: TRY400 (one line for the operator)
+        else:
+            self.readiness.ready = True
+
+    def _warm_up(self) -> None:
+        embedder = self.assembly.embedder
+        embedder.embed_texts([WARM_TEXT])
+        log_line(logger, "ready", model=f"{embedder.card.name}@{embedder.card.version}")
+
+
+def running(request: Request) -> Running:
+    """Return what the application of this request shares."""
+    shared: Running = request.app.state.running
+    return shared
+
+
+def chosen(name: str | None, assembly: Assembly) -> str:
+    """Return the collection asked for, or the only one there is, or ``default``.
+
+    Raises:
+        CollectionNotFound: there is none yet.
+        InvalidRequest: there are several and none is called ``default``.
+    """
+    if name:
+        return name
+    names = assembly.collections()
+    if not names:
+        raise CollectionNotFound("no collection yet: make one with `satseek index FOLDER`")
+    if len(names) > 1 and "default" not in names:
+        raise InvalidRequest(f"several collections, choose one: {', '.join(names)}")
+    return "default" if "default" in names else names[0]
