@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 MAX_WRAP = 540.0
 """Largest longitude taken: maps that repeat the world give up to one turn beyond ±180."""
 
+_MEMBERS = {"FeatureCollection": "features", "GeometryCollection": "geometries"}
+_DEEPEST = 2
+"""Collections within collections that are looked into."""
+
 _POLE = 90.0
 _MERIDIAN = 180.0
 _TURN = 360.0
@@ -52,7 +56,7 @@ class Area:
 
     def meets(self, footprints: list[str]) -> NDArray[np.bool_]:
         """Tell which footprints, GeoJSON texts, share a point with the area."""
-        shapes = shapely.from_geojson(footprints)
+        shapes = shapely.from_geojson(np.array(footprints, dtype=np.object_))
         wrong = ~shapely.is_valid(shapes)
         shapes[wrong] = shapely.make_valid(shapes[wrong])
         return np.asarray(shapely.intersects(self.shape, shapes), dtype=np.bool_)
@@ -76,7 +80,7 @@ def bbox_area(west: float, south: float, east: float, north: float) -> GeoJSON:
         raise _refused("south below north in west,south,east,north", sides)
     if west < east:
         return _geojson(shapely.box(west, south, east, north))
-    if not (west > 0 > east and 360 + east - west <= MAX_CROSSING):
+    if not (west > 0 > east and _TURN + east - west <= MAX_CROSSING):
         raise _refused("west below east in west,south,east,north", sides)
     halves = [shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)]
     return _geojson(shapely.MultiPolygon([half for half in halves if half.area > 0]))
@@ -142,14 +146,17 @@ def _shape(area: GeoJSON) -> BaseGeometry:
     return shapes[0] if len(shapes) == 1 else shapely.union_all(shapes)
 
 
-def _geometries(area: Any) -> list[Any]:
+def _geometries(area: Any, depth: int = 0) -> list[Any]:
     kind = area.get("type") if isinstance(area, Mapping) else None
     if kind == "Feature":
-        return _geometries(area.get("geometry"))
-    if kind in {"FeatureCollection", "GeometryCollection"}:
-        members = area.get("features" if kind == "FeatureCollection" else "geometries")
-        return [inner for member in members or () for inner in _geometries(member)]
-    return [area]
+        return [area.get("geometry")]
+    if kind not in _MEMBERS or depth == _DEEPEST:
+        return [area]
+    members = area.get(_MEMBERS[kind])
+    if not isinstance(members, list | tuple):
+        message = f"area: expected a list of {_MEMBERS[kind]}, came {type(members).__name__}"
+        raise InvalidFilter(message)
+    return [inner for member in members for inner in _geometries(member, depth + 1)]
 
 
 def _polygon(geometry: Any) -> BaseGeometry:
