@@ -1,0 +1,4 @@
+"""Scenes → chips → pixels: the only room that opens rasters and images.
+
+Knows neither models nor collections.
+"""

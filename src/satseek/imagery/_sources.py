@@ -1,0 +1,277 @@
+"""An open raster or a decoded image → samples and their mask, window by window.
+
+Does not know ground coordinates, chips or recipes.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from PIL import Image, ImageOps
+from rasterio.windows import Window as RasterWindow
+
+from satseek.imagery._open import (
+    MAX_PLAIN_PIXELS,
+    colour_names,
+    open_plain,
+    open_raster,
+    raster_driver,
+    refusing,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from satseek.types import Valid, Window
+
+_EXIF_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Sample values as stored, and which of them were measured."""
+
+    values: NDArray[Any]
+    """Shape (bands, h, w), the file's own sample type."""
+    valid: Valid
+    """Shape (h, w); True where the file itself does not say that nothing was measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandLayout:
+    """What a file says about its bands."""
+
+    count: int
+    """Bands, mask bands included."""
+    dtype: str
+    """Sample type such as ``uint16``."""
+    colours: tuple[str, ...]
+    """Colour of each band: ``red``, ``gray``, ``palette``, ``alpha``, ``undefined`` …"""
+    descriptions: tuple[str, ...]
+    """Name of each band such as ``B4``; empty where it has none."""
+    palette: tuple[tuple[int, int, int, int], ...]
+    """RGBA by sample value where the first band is an index; else empty."""
+    masked: bool
+    """Whether the file says by nodata value, alpha or mask what was not measured."""
+
+
+class Source(Protocol):
+    """Samples that can be read by window."""
+
+    @property
+    def name(self) -> str:
+        """File, for messages."""
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+
+    @property
+    def layout(self) -> BandLayout:
+        """Its bands."""
+
+    def read(self, window: Window, *, bands: tuple[int, ...]) -> Samples:
+        """Read ``window``, which lies inside the source, of the 1-based ``bands``."""
+
+    def sample(self, *, bands: tuple[int, ...], edge: int) -> Samples:
+        """Read the whole source thinned out to at most ``edge`` rows and columns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RasterSource:
+    """A `Source` over a rasterio dataset; to be used by one thread."""
+
+    name: str
+    dataset: Any
+    width: int
+    height: int
+    layout: BandLayout
+
+    @classmethod
+    def of(cls, dataset: Any, *, name: str) -> RasterSource:
+        """Describe ``dataset``, which must stay open as long as the source is read."""
+        return cls(
+            name=name,
+            dataset=dataset,
+            width=dataset.width,
+            height=dataset.height,
+            layout=_layout_of(dataset),
+        )
+
+    def read(self, window: Window, *, bands: tuple[int, ...]) -> Samples:
+        """See `Source.read`."""
+        return self._read(bands, window=_raster_window(window))
+
+    def sample(self, *, bands: tuple[int, ...], edge: int) -> Samples:
+        """See `Source.sample`; nearest neighbour, from the overviews where there are any."""
+        shape = (min(self.height, edge), min(self.width, edge))
+        return self._read(bands, shape=shape)
+
+    def _read(
+        self,
+        bands: tuple[int, ...],
+        *,
+        window: RasterWindow | None = None,
+        shape: tuple[int, int] | None = None,
+    ) -> Samples:
+        out = None if shape is None else (len(bands), *shape)
+        values = self.dataset.read(list(bands), window=window, out_shape=out)
+        if "per_dataset" in _mask_flags(self.dataset):
+            valid = self.dataset.read_masks(1, window=window, out_shape=shape) > 0
+            if values.dtype.kind == "f":
+                valid &= measured(values, nodata=None)
+        else:
+            valid = measured(values, nodata=self.dataset.nodata)
+        return Samples(values=values, valid=valid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainSource:
+    """A `Source` over an image that was decoded whole."""
+
+    name: str
+    width: int
+    height: int
+    layout: BandLayout
+    samples: Samples
+
+    def read(self, window: Window, *, bands: tuple[int, ...]) -> Samples:
+        """See `Source.read`."""
+        rows = slice(window.row, window.row + window.height)
+        columns = slice(window.column, window.column + window.width)
+        return self._cut(bands, rows, columns)
+
+    def sample(self, *, bands: tuple[int, ...], edge: int) -> Samples:
+        """See `Source.sample`."""
+        step = slice(None, None, -(-max(self.width, self.height) // edge))
+        return self._cut(bands, step, step)
+
+    def _cut(self, bands: tuple[int, ...], rows: slice, columns: slice) -> Samples:
+        values = self.samples.values[[band - 1 for band in bands], rows, columns]
+        return Samples(values=values, valid=self.samples.valid[rows, columns])
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """Open a file by its content, whatever its name.
+
+    Raises:
+        UnreadableImage: not readable.
+        ImageTooLarge: too large for its format.
+    """
+    driver = raster_driver(head_of(path))
+    if driver is not None:
+        with open_raster(path, driver=driver) as dataset:
+            yield RasterSource.of(dataset, name=str(path))
+    else:
+        yield read_plain(path, name=str(path))
+
+
+def head_of(path: Path) -> bytes:
+    """First 64 KiB of a file."""
+    with refusing(str(path)), path.open("rb") as file:
+        return file.read(64 * 1024)
+
+
+def read_plain(
+    file: Path | IO[bytes], *, name: str, max_pixels: int = MAX_PLAIN_PIXELS
+) -> PlainSource:
+    """Decode a plain image: first frame, EXIF orientation applied, RGB or 16-bit grey.
+
+    Raises:
+        UnreadableImage: broken or cut short.
+        ImageTooLarge: more than ``max_pixels`` pixels; refused before decoding.
+    """
+    with open_plain(file, name=name, max_pixels=max_pixels) as image, refusing(name):
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        samples = _deep_grey(upright) if is_deep(upright) else _colours(upright)
+    count, height, width = samples.values.shape
+    layout = plain_layout(count=count, dtype=str(samples.values.dtype))
+    return PlainSource(name=name, width=width, height=height, layout=layout, samples=samples)
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether an image holds more than 8 bits a sample."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def plain_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) after EXIF orientation; orientations 5 to 8 lie on their side."""
+    if image.getexif().get(_EXIF_ORIENTATION) in {5, 6, 7, 8}:
+        return image.height, image.width
+    return image.width, image.height
+
+
+def plain_layout(*, count: int, dtype: str) -> BandLayout:
+    """The bands of a decoded plain image: RGB or grey; its mask is no band."""
+    return BandLayout(
+        count=count,
+        dtype=dtype,
+        colours=("gray",) if count == 1 else ("red", "green", "blue"),
+        descriptions=("",) * count,
+        palette=(),
+        masked=True,
+    )
+
+
+def measured(values: NDArray[Any], *, nodata: float | None) -> Valid:
+    """Where at least one band holds a value: finite and not ``nodata``.
+
+    One band is enough, as in GDAL's dataset mask: pure red is (255, 0, 0) even if nodata is 0.
+    """
+    known: NDArray[Any] = (
+        np.isfinite(values) if values.dtype.kind == "f" else np.ones_like(values, bool)
+    )
+    if nodata is not None and not np.isnan(nodata):
+        whole_number = values.dtype.kind in "iu" and float(nodata).is_integer()
+        known &= values != (int(nodata) if whole_number else nodata)
+    return np.logical_or.reduce(known, axis=0)  # type: ignore[no-any-return]
+
+
+def _deep_grey(image: Image.Image) -> Samples:
+    values = np.asarray(image)[np.newaxis]  # (1, h, w)
+    return Samples(values=values, valid=measured(values, nodata=None))
+
+
+def _colours(image: Image.Image) -> Samples:
+    if not image.has_transparency_data:
+        rgb = np.asarray(image.convert("RGB"))
+        return Samples(values=np.moveaxis(rgb, 2, 0), valid=np.ones(rgb.shape[:2], bool))
+    rgba = np.asarray(image.convert("RGBA"))
+    return Samples(values=np.moveaxis(rgba[..., :3], 2, 0), valid=rgba[..., 3] > 0)
+
+
+def _layout_of(dataset: Any) -> BandLayout:
+    colours = colour_names(dataset)
+    return BandLayout(
+        count=dataset.count,
+        dtype=dataset.dtypes[0],
+        colours=colours,
+        descriptions=tuple(text or "" for text in dataset.descriptions),
+        palette=_palette_of(dataset) if colours[0] == "palette" else (),
+        masked="all_valid" not in _mask_flags(dataset),
+    )
+
+
+def _palette_of(dataset: Any) -> tuple[tuple[int, int, int, int], ...]:
+    colours = dataset.colormap(1)
+    return tuple(colours.get(value, (0, 0, 0, 0)) for value in range(max(colours) + 1))
+
+
+def _mask_flags(dataset: Any) -> set[str]:
+    return {flag.name for flag in dataset.mask_flag_enums[0]}
+
+
+def _raster_window(window: Window) -> RasterWindow:
+    return RasterWindow(window.column, window.row, window.width, window.height)

@@ -1,0 +1,306 @@
+"""A scene, a grid and a stretch → chips with their pixels, in bounded memory.
+
+Does not know models or collections.
+
+Cells are read by window sets: rectangles of neighbouring cells, full rows of cells where they fit
+into `SET_BYTES`, so that every raster block is decoded about once. A cell that overhangs its
+scene is padded with black, which is not valid; pixels that were not measured are black too.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from satseek.errors import NoValidPixels
+from satseek.imagery._open import open_warped, shown
+from satseek.imagery._sources import RasterSource, open_source
+from satseek.imagery.grid import (
+    Frame,
+    Layout,
+    Span,
+    fits,
+    lay_out,
+    native_frame,
+    parse_cell,
+    window_in,
+)
+from satseek.imagery.ground import footprints
+from satseek.imagery.recipes import apply, valid_under
+from satseek.imagery.scenes import describe_scene
+from satseek.types import Chip, Scene, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from satseek.imagery._sources import Source
+    from satseek.imagery.recipes import Stretch
+    from satseek.types import GridSpec, Pixels, Valid
+
+SET_BYTES = 64 * 1024**2
+"""Bytes of samples that are read at once, about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChipPlan:
+    """The candidate cells of one scene, in the order in which they are read."""
+
+    scene: Scene
+    """Scene that is cut."""
+    layout: Layout
+    """Where the cells lie."""
+
+    def __len__(self) -> int:
+        """Count the candidate cells."""
+        return len(self.layout.columns) * len(self.layout.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadChip:
+    """One candidate cell after reading."""
+
+    position: int
+    """Number of the cell in its plan, from 0."""
+    chip: Chip | None
+    """None where too little of the cell is valid."""
+    pixels: Pixels | None
+    """RGB, north up; None where too little of the cell is valid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WindowSet:
+    """Neighbouring cells that are read together; numbered row by row from ``first``."""
+
+    first: int
+    columns: tuple[Span, ...]
+    rows: tuple[Span, ...]
+
+    def __len__(self) -> int:
+        return len(self.columns) * len(self.rows)
+
+    @property
+    def cells(self) -> list[tuple[Span, Span]]:
+        return [(column, row) for row in self.rows for column in self.columns]
+
+    @property
+    def window(self) -> Window:
+        left, top = self.columns[0].start, self.rows[0].start
+        right = max(column.stop for column in self.columns)
+        bottom = max(row.stop for row in self.rows)
+        return Window(column=left, row=top, width=right - left, height=bottom - top)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Region:
+    """Samples that were read, and where they lie in their frame."""
+
+    window: Window
+    values: NDArray[Any]
+    valid: Valid
+
+    def render(self, window: Window, stretch: Stretch) -> tuple[Pixels, Valid]:
+        """Cut ``window`` out; what the region lacks of it is black and not valid."""
+        part = _common(window, self.window)
+        rows, columns = _slices(part, self.window)
+        valid = self.valid[rows, columns]
+        shades = apply(self.values[:, rows, columns], stretch)
+        shades[~valid] = 0
+        if part == window:
+            return shades, valid
+        pixels = np.zeros((window.height, window.width, 3), np.uint8)
+        known = np.zeros((window.height, window.width), bool)
+        rows, columns = _slices(part, window)
+        pixels[rows, columns], known[rows, columns] = shades, valid
+        return pixels, known
+
+    def valid_fraction(self, window: Window) -> float:
+        """Share of measured pixels of ``window``, 0–1."""
+        rows, columns = _slices(_common(window, self.window), self.window)
+        return int(np.count_nonzero(self.valid[rows, columns])) / (window.width * window.height)
+
+
+def plan_chips(scene: Scene, *, grid: GridSpec) -> ChipPlan:
+    """List the grid's cells that touch a scene; reads no pixel.
+
+    Raises:
+        InvalidRequest: a grid that cannot be.
+        UnsupportedRaster: the scene cannot be brought onto the grid's CRS.
+    """
+    return ChipPlan(scene=scene, layout=lay_out(scene, grid))
+
+
+def read_chips(
+    scene: Scene, *, plan: ChipPlan, stretch: Stretch, min_valid: float = 0.5, start: int = 0
+) -> Iterator[ReadChip]:
+    """Read the cells of a plan in order, from candidate number ``start`` on.
+
+    Args:
+        scene: The scene that was planned.
+        plan: Its cells.
+        stretch: Its stretch.
+        min_valid: A cell is a chip if at least this share of it, 0–1, is valid; along an axis on
+            which the scene is smaller than a cell, the share of what the scene can fill.
+        start: First candidate; what was read before a break need not be read again.
+
+    Yields:
+        One record for every candidate, with or without a chip.
+
+    Raises:
+        NoValidPixels: all candidates were read and none has a valid pixel.
+        UnreadableImage: damaged; what was yielded before should be taken back.
+    """
+    layout = plan.layout
+    seen = start > 0
+    least = min_valid * _attainable(layout)
+    with _open_frame(scene, layout.frame, stretch) as source:
+        for window_set in _window_sets(plan):
+            if window_set.first + len(window_set) <= start:
+                continue
+            region = _read_region(source, window_set.window, stretch)
+            seen = seen or bool(region.valid.any())
+            yield from _cut(plan, window_set, region, stretch=stretch, least=least, start=start)
+    if not seen:
+        raise NoValidPixels(f"{shown(scene.path)}: no pixel was measured, all are nodata")
+
+
+def read_chip(chip: Chip, *, stretch: Stretch) -> Pixels:
+    """Read one chip again, as it was embedded.
+
+    Only chips of rotated scenes whose CRS has no EPSG code come unrotated, in scene geometry.
+
+    Raises:
+        UnreadableImage: its file is gone or damaged.
+    """
+    path = Path(chip.scene_path)
+    scene = describe_scene(path, root=path.parent)
+    frame, window = native_frame(scene), chip.window
+    parsed = parse_cell(chip.cell)
+    if parsed is not None and not fits(frame, parsed[0]):
+        frame = parsed[1]
+        window = Window(column=0, row=0, width=frame.width, height=frame.height)
+    with _open_frame(scene, frame, stretch) as source:
+        pixels, _ = _read_region(source, window, stretch).render(window, stretch)
+    return _upright(pixels, frame)
+
+
+@contextmanager
+def _open_frame(scene: Scene, frame: Frame, stretch: Stretch) -> Iterator[Source]:
+    with open_source(Path(scene.path)) as source:
+        if not frame.warped or not isinstance(source, RasterSource) or frame.crs is None:
+            yield source
+            return
+        with open_warped(
+            source.dataset,
+            crs=frame.crs,
+            transform=frame.transform,
+            width=frame.width,
+            height=frame.height,
+            resampling="nearest" if stretch.palette else "bilinear",
+        ) as warped:
+            yield RasterSource.of(warped, name=source.name)
+
+
+def _window_sets(plan: ChipPlan) -> Iterator[_WindowSet]:
+    """Group cells into rectangles of about `SET_BYTES`; depends on the plan alone."""
+    columns, rows = plan.layout.columns, plan.layout.rows
+    cell = columns[0].stop - columns[0].start
+    pixels = SET_BYTES // (3 * _sample_bytes(plan.scene.dtype))
+    across = max(1, min(len(columns), pixels // cell**2))
+    down = max(1, pixels // (cell**2 * across))
+    first = 0
+    for top in range(0, len(rows), down):
+        for left in range(0, len(columns), across):
+            window_set = _WindowSet(
+                first=first, columns=columns[left : left + across], rows=rows[top : top + down]
+            )
+            yield window_set
+            first += len(window_set)
+
+
+def _sample_bytes(dtype: str) -> int:
+    return np.dtype(dtype).itemsize
+
+
+def _attainable(layout: Layout) -> float:
+    """Share of a cell that the scene can fill at best."""
+    if layout.lattice is None:
+        return 1.0
+    across = min(1.0, layout.frame.width / layout.chip_px)
+    return across * min(1.0, layout.frame.height / layout.chip_px)
+
+
+def _read_region(source: Source, window: Window, stretch: Stretch) -> _Region:
+    whole = Window(column=0, row=0, width=source.width, height=source.height)
+    inside = _common(window, whole)
+    samples = source.read(inside, bands=stretch.bands)
+    return _Region(window=inside, values=samples.values, valid=valid_under(samples, stretch))
+
+
+def _cut(
+    plan: ChipPlan,
+    window_set: _WindowSet,
+    region: _Region,
+    *,
+    stretch: Stretch,
+    least: float,
+    start: int,
+) -> Iterator[ReadChip]:
+    windows = [_window(column, row) for column, row in window_set.cells]
+    shares = [region.valid_fraction(window) for window in windows]
+    frame = plan.layout.frame
+    shown_windows = [_common(window, region.window) for window in windows]
+    outlines = footprints(frame.crs, frame.transform, shown_windows)
+    for offset, (column, row) in enumerate(window_set.cells):
+        position = window_set.first + offset
+        if position < start:
+            continue
+        if not 0 < shares[offset] >= least:
+            yield ReadChip(position=position, chip=None, pixels=None)
+            continue
+        pixels, _ = region.render(windows[offset], stretch)
+        cell = plan.layout.cell(column, row)
+        chip = Chip(
+            id=f"{plan.scene.id}/{cell}",
+            scene_id=plan.scene.id,
+            cell=cell,
+            scene_path=plan.scene.path,
+            window=window_in(plan.scene, frame, windows[offset]),
+            footprint=outlines[offset],
+            datetime=plan.scene.datetime,
+            valid_fraction=shares[offset],
+        )
+        yield ReadChip(position=position, chip=chip, pixels=_upright(pixels, frame))
+
+
+def _upright(pixels: Pixels, frame: Frame) -> Pixels:
+    """Turn north up and west left."""
+    rows, columns = frame.flips
+    return np.ascontiguousarray(pixels[:: -1 if rows else 1, :: -1 if columns else 1])
+
+
+def _window(column: Span, row: Span) -> Window:
+    return Window(
+        column=column.start,
+        row=row.start,
+        width=column.stop - column.start,
+        height=row.stop - row.start,
+    )
+
+
+def _common(one: Window, other: Window) -> Window:
+    left, top = max(one.column, other.column), max(one.row, other.row)
+    right = min(one.column + one.width, other.column + other.width)
+    bottom = min(one.row + one.height, other.row + other.height)
+    return Window(column=left, row=top, width=right - left, height=bottom - top)
+
+
+def _slices(part: Window, within: Window) -> tuple[slice, slice]:
+    """Rows and columns of ``part`` in an array that holds ``within``."""
+    top, left = part.row - within.row, part.column - within.column
+    return slice(top, top + part.height), slice(left, left + part.width)

@@ -1,0 +1,131 @@
+"""A file's surroundings, tags and name → when it was acquired.
+
+Does not open rasters. In this order: a STAC Item beside the file, the file's own tag, its name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+FIRST_YEAR, LAST_YEAR = 1930, 2099
+"""Years that numbers in a name may mean: from the first aerial surveys on."""
+
+_MAX_ITEM_BYTES = 4 * 1024**2
+"""A STAC Item has kilobytes."""
+
+_MAX_ITEMS = 10_000
+"""JSON files of one folder that are looked through for assets."""
+
+_NAMED = re.compile(
+    r"(?<!\d)(?P<year>(?:19|20)\d{2})"
+    r"(?:(?P<mark>[-_.])(?P<month>\d{2})(?:(?P=mark)(?P<day>\d{2}))?"
+    r"|(?P<month2>\d{2})(?P<day2>\d{2})"
+    r"(?:T?[-_]?(?P<hour>\d{2})[-:]?(?P<minute>\d{2})[-:]?(?P<second>\d{2}))?)(?!\d)"
+)
+"""2017-09-13, 2017_09_13, 2017.09, 20170913, 20170913T114349, 20170913_114349."""
+
+
+def acquisition_date(path: Path, *, tag: str | None) -> datetime | None:
+    """Find when ``path`` was acquired.
+
+    Args:
+        path: The scene's file.
+        tag: The file's own date tag (TIFF DateTime, EXIF DateTimeOriginal), if it has one.
+
+    Returns:
+        UTC, timezone-aware; what names no zone is taken as UTC. None where nothing is known.
+    """
+    return _date_beside(path) or _date_of_tag(tag) or date_in_name(path.name)
+
+
+def date_in_name(name: str) -> datetime | None:
+    """Read the first date in a file name; a month without day means its first day."""
+    for found in _NAMED.finditer(name):
+        parts = found.groupdict()
+        day = parts["day"] or parts["day2"] or "1"
+        clock = [int(parts[unit] or 0) for unit in ("hour", "minute", "second")]
+        month = parts["month"] or parts["month2"]
+        moment = _moment(int(parts["year"]), int(month), int(day), *clock)
+        if moment is None:
+            moment = _moment(int(parts["year"]), int(month), int(day))
+        if moment is not None:
+            return moment
+    return None
+
+
+def _date_of_tag(tag: str | None) -> datetime | None:
+    """TIFF 6.0 and EXIF 2.3: ``YYYY:MM:DD HH:MM:SS``."""
+    numbers = re.findall(r"\d+", tag or "")
+    return _moment(*map(int, numbers[:6])) if len(numbers) >= 3 else None  # noqa: PLR2004 (a date)
+
+
+def _moment(*parts: int) -> datetime | None:
+    if not FIRST_YEAR <= parts[0] <= LAST_YEAR:
+        return None
+    try:
+        return datetime(*parts, tzinfo=UTC)  # type: ignore[misc, arg-type]
+    except ValueError:
+        return None
+
+
+def _date_beside(path: Path) -> datetime | None:
+    own = _item(path.with_suffix(".json"))
+    if own is not None:
+        return _date_of_item(own)
+    folder = path.parent
+    return _dates_by_asset(folder, folder.stat().st_mtime_ns).get(path.name)
+
+
+@lru_cache(maxsize=16)
+def _dates_by_asset(folder: Path, _changed_ns: int) -> Mapping[str, datetime]:
+    """Date by file name over the assets of all Items in a folder."""
+    dates: dict[str, datetime] = {}
+    for file in sorted(folder.glob("*.json"))[:_MAX_ITEMS]:
+        item = _item(file)
+        moment = None if item is None else _date_of_item(item)
+        if item is not None and moment is not None:
+            for name in _asset_names(item):
+                dates.setdefault(name, moment)
+    return dates
+
+
+def _asset_names(item: Mapping[str, Any]) -> Iterator[str]:
+    assets = item.get("assets")
+    for asset in assets.values() if isinstance(assets, dict) else ():
+        href = asset.get("href") if isinstance(asset, dict) else None
+        if isinstance(href, str):
+            yield unquote(urlsplit(href).path).rsplit("/", 1)[-1]
+
+
+def _item(file: Path) -> Mapping[str, Any] | None:
+    """Read a STAC Item; None where the file is missing or something else."""
+    try:
+        if not file.is_file() or file.stat().st_size > _MAX_ITEM_BYTES:
+            return None
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    is_item = isinstance(content, dict) and content.get("type") == "Feature"
+    return content if is_item and "stac_version" in content else None
+
+
+def _date_of_item(item: Mapping[str, Any]) -> datetime | None:
+    """STAC 1.0: ``datetime`` may be null where ``start_datetime`` is given."""
+    properties = item.get("properties")
+    if not isinstance(properties, dict):
+        return None
+    text = str(properties.get("datetime") or properties.get("start_datetime"))
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

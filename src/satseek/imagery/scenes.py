@@ -1,0 +1,200 @@
+"""A folder → its scenes, each described from its header alone.
+
+Does not read pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from satseek.errors import FolderNotFound, ImageTooLarge, UnreadableImage, UnsupportedRaster
+from satseek.imagery._open import open_plain, open_raster, raster_driver, refusing, shown
+from satseek.imagery._sources import head_of, is_deep, plain_size
+from satseek.imagery.dates import acquisition_date
+from satseek.imagery.ground import check_bounds, crs_name
+from satseek.types import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PIL import Image
+
+IMAGE_SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in (
+        *("tif", "tiff", "gtiff", "geotiff", "btf", "jp2", "j2k"),
+        *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif"),
+        *("svg", "heic", "heif", "avif", "jxl", "tga", "ppm", "pgm", "psd", "nitf", "ntf"),
+    )
+)
+"""Files that claim to be images; those that cannot be read are refused by name."""
+
+MAX_SCENE_PIXELS = 10**11
+"""Pixels of one scene; 316,000 x 316,000. A header can claim anything in a few bytes."""
+
+_EXIF_DATES = (0x9003, 0x0132)
+"""DateTimeOriginal (in the Exif directory) and DateTime."""
+
+_EXIF_DIRECTORY = 0x8769
+
+
+def find_scenes(folder: Path) -> list[Path]:
+    """List the files below ``folder`` that claim to be images, sorted by path.
+
+    Links that lead out of the folder are not followed, nor are linked folders; hidden folders and
+    hidden files are passed over (a name that begins with two dots is not hidden).
+
+    Args:
+        folder: A folder, or a single file, which is then the only one.
+
+    Raises:
+        FolderNotFound: not there.
+    """
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
+        raise FolderNotFound(f"no folder or file at {shown(str(folder))}")
+    return sorted(_images_below(folder), key=lambda path: path.relative_to(folder).as_posix())
+
+
+def describe_scene(path: Path, *, root: Path) -> Scene:
+    """Read a scene's header: size, bands, georeference, date.
+
+    Args:
+        path: The file; what it is is told by its content, not by its name.
+        root: Folder below which the path is the scene's id.
+
+    Raises:
+        UnreadableImage: missing, broken, cut short, or no image.
+        ImageTooLarge: too large for its format.
+        UnsupportedRaster: complex samples, another planet, or impossible coordinates.
+    """
+    head = _checked_head(path)
+    driver = raster_driver(head)
+    if driver is None:
+        return _describe_plain(path, root, head)
+    return _describe_raster(path, root, head, driver=driver)
+
+
+def _images_below(folder: Path) -> Iterator[Path]:
+    home = folder.resolve()
+    for place, folders, files in os.walk(folder, followlinks=False):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(place, name)
+            if _claims_image(name) and path.is_file() and path.resolve().is_relative_to(home):
+                yield path
+
+
+def _claims_image(name: str) -> bool:
+    hidden = name.startswith((".", "~")) and not name.startswith("..")
+    return not hidden and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 ("..a.tif" has a suffix)
+
+
+def _checked_head(path: Path) -> bytes:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise UnreadableImage(f"{shown(str(path))}: its name is not valid UTF-8") from error
+    head = head_of(path)
+    if not head:
+        raise UnreadableImage(f"{shown(str(path))}: empty file (0 bytes)")
+    return head
+
+
+def _describe_raster(path: Path, root: Path, head: bytes, *, driver: str) -> Scene:
+    with open_raster(path, driver=driver) as dataset:
+        name = shown(str(path))
+        dtype = dataset.dtypes[0]
+        if dtype.startswith("complex"):
+            raise UnsupportedRaster(
+                f"{name}: complex samples ({dtype}); convert to amplitude first"
+            )
+        if dataset.width * dataset.height > MAX_SCENE_PIXELS:
+            raise ImageTooLarge(
+                f"{name}: {dataset.width} x {dataset.height} pixels, at most {MAX_SCENE_PIXELS}"
+            )
+        _check_length(dataset, path)
+        transform = tuple(dataset.transform)[:6]
+        crs = crs_name(dataset.crs, transform=transform, name=name)
+        scene = Scene(
+            id=_id(path, root),
+            path=str(path),
+            width=dataset.width,
+            height=dataset.height,
+            bands=dataset.count,
+            dtype=dtype,
+            crs=crs,
+            transform=transform,
+            nodata=dataset.nodata,
+            datetime=acquisition_date(path, tag=dataset.tags().get("TIFFTAG_DATETIME")),
+            digest=_digest(path, head),
+        )
+    if crs is not None:
+        check_bounds(crs, transform=transform, width=scene.width, height=scene.height, name=name)
+    return scene
+
+
+def _describe_plain(path: Path, root: Path, head: bytes) -> Scene:
+    with open_plain(path, name=str(path)) as image:
+        with refusing(str(path)):
+            width, height = plain_size(image)
+            tag = _exif_date(image)
+        deep = is_deep(image)
+        return Scene(
+            id=_id(path, root),
+            path=str(path),
+            width=width,
+            height=height,
+            bands=1 if deep else 3,
+            dtype=str(np.dtype(_DEEP_TYPES.get(image.mode, "uint8"))),
+            crs=None,
+            transform=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
+            nodata=None,
+            datetime=acquisition_date(path, tag=tag),
+            digest=_digest(path, head),
+        )
+
+
+_DEEP_TYPES = {"I;16": "uint16", "I;16B": "uint16", "I;16L": "uint16", "I": "int32", "F": "float32"}
+"""Sample type by Pillow mode."""
+
+
+def _check_length(dataset: Any, path: Path) -> None:
+    """Refuse a TIFF that ends before its last row of blocks, without reading it."""
+    if dataset.driver != "GTiff":
+        return
+    size = path.stat().st_size
+    rows, columns = dataset.block_shapes[0]
+    last = -(-dataset.height // rows) - 1
+    for column in range(-(-dataset.width // columns)):
+        start = dataset.get_tag_item(f"BLOCK_OFFSET_{column}_{last}", "TIFF", bidx=1)
+        length = dataset.get_tag_item(f"BLOCK_SIZE_{column}_{last}", "TIFF", bidx=1)
+        if start and length and int(start) + int(length) > size:
+            raise UnreadableImage(
+                f"{shown(str(path))}: cut short, a block ends at byte {int(start) + int(length)} "
+                f"and the file at {size}"
+            )
+
+
+def _exif_date(image: Image.Image) -> str | None:
+    exif = image.getexif()
+    for value in (exif.get_ifd(_EXIF_DIRECTORY).get(_EXIF_DATES[0]), exif.get(_EXIF_DATES[1])):
+        if isinstance(value, str) and value.strip():
+            return value
+    return None
+
+
+def _id(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def _digest(path: Path, head: bytes) -> str:
+    stat = path.stat()
+    facts = f"{stat.st_size} {stat.st_mtime_ns} ".encode()
+    return hashlib.sha256(facts + head).hexdigest()[:32]
