@@ -120,9 +120,10 @@ class Assembly:
             CollectionLocked: another living process writes to it.
         """
         folder = self.collections_dir / name
-        if name not in self.collections():
+        try:
+            collection = open_collection(folder, mode="write")
+        except CollectionNotFound:  # or one whose making was interrupted
             return create_collection(folder, self._spec(name, layout))
-        collection = open_collection(folder, mode="write")
         try:
             check_model(collection.spec, self.bundle.card)
             check_layout(collection.spec, layout)
