@@ -1,0 +1,267 @@
+"""A TOML file becomes a checked `TrainConfig`.
+
+Knows nothing of torch: a configuration can be read and checked without it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
+
+from satseek.errors import FolderNotFound, InvalidConfig
+
+SourceKind = Literal["labels", "pairs", "folders", "county"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """One folder of chips to learn from."""
+
+    kind: SourceKind
+    """``labels``: labels.csv (path,label[,captions,split]); ``pairs``: pairs.csv (path,caption);
+    ``folders``: one folder a class; ``county``: made-up counties with ground truth."""
+    path: str
+    """Folder, relative to the working directory."""
+    weight: float = 1.0
+    """Share of every batch, relative to the other sources."""
+    split: str | None = None
+    """Only rows of this split; None: all rows."""
+    holdout: float = 0.0
+    """Fraction kept out of training by a hash of the path, and measured on instead; 0–0.9."""
+    unnamed: tuple[str, ...] = ()
+    """Labels that are no answer to a question (``not mine``): only ever negatives of the others."""
+    also: dict[str, list[str]] = field(default_factory=dict)
+    """Further true names by label, such as ``residential area`` for a dense one."""
+    taught: bool = False
+    """True: a teacher network is trained on this source's labels first."""
+    chips: int = 0
+    """County only: chips cut a county; 0 is an error there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelShape:
+    """Shape of a SigLIP model to start from random weights."""
+
+    image_size: int = 96
+    """Edge of the square the image tower takes, pixels; a multiple of ``patch_size``."""
+    patch_size: int = 12
+    """Edge of a patch, pixels."""
+    width: int = 192
+    """Image tower's hidden size, and the length of a vector; a multiple of 4 and of ``heads``."""
+    depth: int = 6
+    """Image tower's layers."""
+    heads: int = 6
+    """Image tower's attention heads."""
+    mlp_width: int = 576
+    """Image tower's MLP width."""
+    text_width: int = 128
+    """Text tower's hidden size."""
+    text_depth: int = 2
+    """Text tower's layers."""
+    text_heads: int = 4
+    """Text tower's attention heads."""
+    text_mlp_width: int = 384
+    """Text tower's MLP width."""
+    context_length: int = 64
+    """Tokens a text is padded to."""
+    vocab_size: int = 3000
+    """Most pieces of the tokenizer that is trained; few captions give fewer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long, how fast, how large."""
+
+    steps: int
+    """Optimizer steps in all; positive."""
+    batch: int = 128
+    """Chips a step over all processes."""
+    texts: int = 64
+    """Captions a step over all processes, at most ``batch``."""
+    processes: int = 1
+    """Training processes of one thread each; gradients are averaged."""
+    warmup: int = 40
+    """Steps until the full learning rate."""
+    final: float = 0.02
+    """Learning rate at the end, as a fraction of the full one (linear decay)."""
+    matrix_rate: float = 0.02
+    """Learning rate of Muon, for the towers' weight matrices."""
+    other_rate: float = 2e-3
+    """Learning rate of AdamW, for everything else."""
+    matrix_decay: float = 0.1
+    """Decoupled weight decay of the matrices."""
+    other_decay: float = 0.02
+    """Decoupled weight decay of everything else."""
+    average: float = 0.998
+    """Decay of the running weight average that is saved in the end."""
+    small_size: int = 0
+    """Edge of the chips in the first part of the run, pixels; 0: always full size."""
+    small_share: float = 0.0
+    """Share of the steps at ``small_size``."""
+    save_seconds: float = 180.0
+    """Wall time between two checkpoints."""
+    measure_steps: int = 0
+    """Steps between two measurements on the held-out chips; 0: only at the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augment:
+    """How a chip is varied each time it is seen; quarter turns and mirroring always are."""
+
+    scale_min: float = 0.5
+    """Smallest share of the chip's area that is cropped, 0–1."""
+    aspect: float = 0.2
+    """Largest natural logarithm of the crop's aspect ratio."""
+    brightness: float = 0.2
+    """Largest shift of all values, in units of half the 8-bit range."""
+    contrast: float = 0.25
+    """Largest relative change of contrast."""
+    colour: float = 0.08
+    """Largest shift of one band, in units of half the 8-bit range."""
+    grey: float = 0.3
+    """Share of chips whose colours are partly taken away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossWeights:
+    """What counts how much."""
+
+    captions: float = 0.3
+    """Sigmoid loss of chips against captions (SigLIP)."""
+    match: float = 0.3
+    """Sigmoid loss of chips against all label prompts."""
+    share: float = 1.0
+    """Softmax loss over the label prompts of a chip's own source."""
+    smoothing: float = 0.05
+    """Label smoothing of ``share``."""
+    teacher: float = 1.0
+    """Divergence from the teacher's shares (temperature 2); used where a source is taught."""
+    guide: float = 2.0
+    """Cosine distance of the middle layer's patches from the teacher's feature map."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherConfig:
+    """A small convolutional network, trained first on the same chips and thrown away after."""
+
+    epochs: float = 12.0
+    """Passes over the taught sources."""
+    size: int = 64
+    """Edge of the chips it sees, pixels; a multiple of 8."""
+    small_size: int = 48
+    """Edge in the first 55 % of its training, pixels."""
+    batch: int = 128
+    """Chips a step over all processes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """One training run."""
+
+    name: str
+    """Name of the model."""
+    out: str
+    """Folder for checkpoints (``checkpoint.pt``) and the result (``model/``)."""
+    sources: tuple[SourceConfig, ...]
+    """What to learn from; at least one."""
+    schedule: Schedule
+    """How long and how fast."""
+    model: ModelShape = field(default_factory=ModelShape)
+    """Shape of a new model; ignored where ``init_from`` is given."""
+    augment: Augment = field(default_factory=Augment)
+    """How chips are varied."""
+    loss: LossWeights = field(default_factory=LossWeights)
+    """What counts how much."""
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    """Used where a source is taught."""
+    init_from: str | None = None
+    """Hugging Face SigLIP directory to go on from, with its tokenizer; None: random weights."""
+    store_px: int = 128
+    """Edge at which chips are kept in memory, pixels."""
+    seed: int = 0
+    """Everything drawn by chance follows from it."""
+
+
+_T = TypeVar("_T")
+
+
+def read_config(path: Path | str) -> TrainConfig:
+    """Read and check a training configuration.
+
+    Raises:
+        FolderNotFound: No such file.
+        InvalidConfig: Not TOML, an unknown key, a wrong type or an impossible value.
+    """
+    path = Path(path)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FolderNotFound(f"{path}: no such file, expected a training configuration") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"{path}: expected TOML, {error}") from error
+    config = _build(TrainConfig, table, where=str(path))
+    check(config, where=str(path))
+    return config
+
+
+def check(config: TrainConfig, *, where: str = "configuration") -> None:
+    """Refuse values that cannot be.
+
+    Raises:
+        InvalidConfig: Names the value and what was expected.
+    """
+    shape, plan = config.model, config.schedule
+    for wrong, what in (
+        (not config.sources, "at least one [[sources]]"),
+        (plan.steps < 1, f"schedule.steps of at least 1, not {plan.steps}"),
+        (plan.batch < plan.processes, "schedule.batch of at least schedule.processes"),
+        (not 0 < plan.texts <= plan.batch, "schedule.texts from 1 to schedule.batch"),
+        (plan.processes < 1, "schedule.processes of at least 1"),
+        (shape.image_size % shape.patch_size != 0, "image_size to be a multiple of patch_size"),
+        (shape.width % shape.heads != 0, "model.width to be a multiple of model.heads"),
+        (shape.width % 4 != 0, "model.width to be a multiple of 4"),
+        (shape.text_width % shape.text_heads != 0, "text_width to be a multiple of text_heads"),
+    ):
+        if wrong:
+            raise InvalidConfig(f"{where}: expected {what}")
+    for source in config.sources:
+        if not (source.weight > 0 and 0 <= source.holdout <= 0.9):  # noqa: PLR2004 -- a part stays
+            raise InvalidConfig(f"{where}: {source.path}: expected weight > 0, holdout 0 to 0.9")
+        if source.kind == "county" and source.chips < 1:
+            raise InvalidConfig(f"{where}: {source.path}: expected chips of at least 1")
+
+
+def _build(kind: type[_T], table: Any, *, where: str) -> _T:
+    if not isinstance(table, dict):
+        raise InvalidConfig(f"{where}: expected a table, not {table!r}")
+    hints = get_type_hints(kind)
+    known = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
+    for key in table:
+        if key not in known:
+            raise InvalidConfig(f"{where}: unknown key {key!r}, expected one of {sorted(known)}")
+    for key, item in known.items():
+        if key not in table and item.default is MISSING and item.default_factory is MISSING:
+            raise InvalidConfig(f"{where}: {key!r} is missing")
+    return kind(**{k: _value(hints[k], v, where=f"{where}: {k}") for k, v in table.items()})
+
+
+def _value(hint: Any, value: Any, *, where: str) -> Any:  # noqa: PLR0911 -- a table of kinds
+    if is_dataclass(hint):
+        return _build(hint, value, where=where)  # type: ignore[arg-type]
+    if hint is float and type(value) in (int, float):
+        return float(value)
+    if hint in (int, str, bool) and type(value) is hint:
+        return value
+    if hint == (str | None) and isinstance(value, str):
+        return value
+    if hint == SourceKind and value in get_args(SourceKind):
+        return value
+    if hint == tuple[SourceConfig, ...] and isinstance(value, list):
+        return tuple(_build(SourceConfig, v, where=f"{where}[{i}]") for i, v in enumerate(value))
+    if hint == tuple[str, ...] and isinstance(value, list):
+        return tuple(str(v) for v in value)
+    if hint == dict[str, list[str]] and isinstance(value, dict):
+        return {str(k): [str(one) for one in v] for k, v in value.items()}
+    raise InvalidConfig(f"{where}: expected {getattr(hint, '__name__', hint)}, not {value!r}")

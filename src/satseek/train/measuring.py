@@ -1,0 +1,81 @@
+"""A model and chips it was not trained on become accuracies and recalls.
+
+Knows no optimizer. Prompts and captions go through the towers just as a search's words do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+
+from satseek.train.augmenting import resize
+from satseek.train.prompting import MEASURED, prompts
+from satseek.train.tokenizing import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tokenizers import Tokenizer
+
+_BATCH = 64
+
+
+@torch.no_grad()
+def image_vectors(model: Any, images: torch.Tensor) -> torch.Tensor:
+    """Uint8 (n, 3, px, px) → unit float32 (n, dim)."""
+    size = model.config.vision_config.image_size
+    parts = [model.vision_model(resize(p, size)).pooler_output for p in images.split(_BATCH)]
+    return functional.normalize(torch.cat(parts), dim=1)
+
+
+@torch.no_grad()
+def text_vectors(model: Any, tokenizer: Tokenizer, texts: Sequence[str]) -> torch.Tensor:
+    """Texts → unit float32 (n, dim)."""
+    ids = torch.from_numpy(encode(tokenizer, texts))
+    parts = [model.text_model(part).pooler_output for part in ids.split(_BATCH)]
+    return functional.normalize(torch.cat(parts), dim=1)
+
+
+def label_vectors(model: Any, tokenizer: Tokenizer, labels: Sequence[str]) -> torch.Tensor:
+    """One unit vector a label: the mean over the first phrasings; float32 (labels, dim)."""
+    each = [text_vectors(model, tokenizer, prompts(name)[:MEASURED]).mean(0) for name in labels]
+    return functional.normalize(torch.stack(each), dim=1)
+
+
+def zero_shot(
+    model: Any,
+    tokenizer: Tokenizer,
+    images: torch.Tensor,
+    *,
+    truth: Sequence[str],
+    labels: Sequence[str],
+) -> float:
+    """Share of chips whose best label prompt is the true one, 0–1.
+
+    Args:
+        model: SigLIP in evaluation mode.
+        tokenizer: Its tokenizer.
+        images: uint8, (n, 3, px, px).
+        truth: True label of each chip.
+        labels: All labels that are asked.
+    """
+    cosines = image_vectors(model, images) @ label_vectors(model, tokenizer, labels).T
+    said = [labels[i] for i in cosines.argmax(1).tolist()]
+    return sum(a == b for a, b in zip(said, truth, strict=True)) / len(truth)
+
+
+def recall_at(
+    image_rows: torch.Tensor, text_rows: torch.Tensor, owner: torch.Tensor, *, k: int
+) -> float:
+    """Share of texts whose own chip is among the ``k`` nearest, 0–1.
+
+    Args:
+        image_rows: Unit float32 (n, dim).
+        text_rows: Unit float32 (m, dim).
+        owner: int64 (m,), the chip each text describes.
+        k: How many chips are looked at.
+    """
+    nearest = (text_rows @ image_rows.T).topk(min(k, len(image_rows)), dim=1).indices
+    return float((nearest == owner[:, None]).any(1).float().mean())

@@ -1,0 +1,113 @@
+"""Captions become a Unigram tokenizer that canonicalises text as SigLIP's own does.
+
+Knows no tower. Sequences end in ``</s>`` and are padded with it to exactly the context length.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+from satseek.errors import ModelNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from satseek.types import TokenIds
+
+END = "</s>"
+"""Ends a text and pads it, as in SigLIP."""
+
+_SPECIAL = ("<pad>", END, "<unk>")
+"""In the order of the published SigLIP vocabulary: ids 0, 1 and 2."""
+
+
+def train_tokenizer(texts: Iterable[str], *, vocab_size: int, context_length: int) -> Tokenizer:
+    """Learn a Unigram vocabulary (Kudo 2018, as sentencepiece does) from captions."""
+    tokenizer = Tokenizer(models.Unigram())
+    # string.punctuation, lower case and single spaces: SiglipTokenizer.canonicalize_text.
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Lowercase(),
+            normalizers.Replace(Regex("[" + _escaped(string.punctuation) + "]"), ""),
+            normalizers.Replace(Regex(r"\s+"), " "),
+            normalizers.Strip(),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.train_from_iterator(
+        texts,
+        trainers.UnigramTrainer(
+            vocab_size=vocab_size,
+            special_tokens=list(_SPECIAL),
+            unk_token="<unk>",
+            initial_alphabet=list(string.ascii_lowercase + string.digits),
+            show_progress=False,
+        ),
+    )
+    return _framed(tokenizer, context_length)
+
+
+def load_tokenizer(folder: Path, *, context_length: int) -> Tokenizer:
+    """Load ``tokenizer.json`` of a Hugging Face directory, padded to the context length.
+
+    Raises:
+        ModelNotFound: The directory has no ``tokenizer.json``.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise ModelNotFound(f"{path}: no such file, expected the tokenizer of the model")
+    tokenizer = Tokenizer.from_file(str(path))
+    end = tokenizer.token_to_id(END)
+    tokenizer.enable_padding(length=context_length, pad_id=end, pad_token=END)
+    tokenizer.enable_truncation(context_length)
+    return tokenizer
+
+
+def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, context_length: int) -> None:
+    """Write the files from which ``transformers.AutoTokenizer`` gives the same ids.
+
+    ``padding="max_length"`` has to be asked for there, as with every SigLIP tokenizer.
+    """
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {
+                "tokenizer_class": "PreTrainedTokenizerFast",
+                "model_max_length": context_length,
+                "pad_token": END,
+                "eos_token": END,
+                "unk_token": "<unk>",
+                "padding_side": "right",
+                "clean_up_tokenization_spaces": False,
+                "model_input_names": ["input_ids"],
+            },
+            indent=2,
+        )
+        + "\n",
+        encoding="utf-8",
+    )
+
+
+def encode(tokenizer: Tokenizer, texts: Sequence[str]) -> TokenIds:
+    """Texts → int64 (n, context_length)."""
+    return np.array([one.ids for one in tokenizer.encode_batch(list(texts))], np.int64)
+
+
+def _framed(tokenizer: Tokenizer, context_length: int) -> Tokenizer:
+    end = tokenizer.token_to_id(END)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {END}", special_tokens=[(END, end)]
+    )
+    tokenizer.enable_truncation(context_length)
+    tokenizer.enable_padding(length=context_length, pad_id=end, pad_token=END)
+    return tokenizer
+
+
+def _escaped(characters: str) -> str:
+    return "".join("\\" + character for character in characters)
