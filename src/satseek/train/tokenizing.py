@@ -50,7 +50,7 @@ def train_tokenizer(texts: Iterable[str], *, vocab_size: int, context_length: in
             show_progress=False,
         ),
     )
-    return _framed(tokenizer, context_length)
+    return _framed(_settled(tokenizer), context_length)
 
 
 def load_tokenizer(folder: Path, *, context_length: int) -> Tokenizer:
@@ -97,6 +97,16 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, context_length: int) -
 def encode(tokenizer: Tokenizer, texts: Sequence[str]) -> TokenIds:
     """Texts → int64 (n, context_length)."""
     return np.array([one.ids for one in tokenizer.encode_batch(list(texts))], np.int64)
+
+
+def _settled(tokenizer: Tokenizer) -> Tokenizer:
+    """Give pieces ids by the alphabet: the trainer's own order differs from run to run."""
+    pieces = [(piece, score) for piece, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
+    special, rest = pieces[: len(_SPECIAL)], sorted(pieces[len(_SPECIAL) :])
+    # Scores differ by 1e-4 from run to run, because threads add them up in another order.
+    vocabulary = [(piece, round(score, 2)) for piece, score in (*special, *rest)]
+    tokenizer.model = models.Unigram(vocabulary, unk_id=_SPECIAL.index("<unk>"))
+    return tokenizer
 
 
 def _framed(tokenizer: Tokenizer, context_length: int) -> Tokenizer:

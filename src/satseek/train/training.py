@@ -20,6 +20,7 @@ import torch.distributed as dist
 from torch import multiprocessing
 
 from satseek.errors import InvalidConfig
+from satseek.model.card import TOKENIZER
 from satseek.train import captioning, saving, teaching
 from satseek.train.augmenting import resize
 from satseek.train.building import load_model, new_model
@@ -96,7 +97,8 @@ def _prepare(config: TrainConfig, out: Path, *, resume: bool) -> tuple[_Start, T
     stock = stock_up(pools, config.sources)
     stock.share_memory()
     said = [*stock.texts, *(text for name in stock.labels for text in prompts(name))]
-    model, tokenizer = _model(config, stock, said)
+    model, tokenizer = _model(config, stock, said, resume=resume)
+    tokenizer.save(str(out / TOKENIZER))
     teacher = teaching.new_teacher(len(stock.taught_labels)) if len(stock.taught_labels) else None
     ready = teacher is not None and _recall_teacher(teacher, out)
     context = model.config.text_config.max_position_embeddings
@@ -115,17 +117,23 @@ def _prepare(config: TrainConfig, out: Path, *, resume: bool) -> tuple[_Start, T
     return start, tokenizer
 
 
-def _model(config: TrainConfig, stock: Stock, said: list[str]) -> tuple[Any, Tokenizer]:
+def _model(
+    config: TrainConfig, stock: Stock, said: list[str], *, resume: bool
+) -> tuple[Any, Tokenizer]:
     if config.init_from is not None:
         folder = Path(config.init_from)
         model = load_model(folder)
         context = model.config.text_config.max_position_embeddings
         return model, load_tokenizer(folder, context_length=context)
     shape = config.model
-    tokenizer = train_tokenizer(
-        [*said, *captioning.every_phrase()],
-        vocab_size=shape.vocab_size,
-        context_length=shape.context_length,
+    tokenizer = (
+        load_tokenizer(Path(config.out), context_length=shape.context_length)
+        if resume and (Path(config.out) / TOKENIZER).is_file()
+        else train_tokenizer(
+            [*said, *captioning.every_phrase()],
+            vocab_size=shape.vocab_size,
+            context_length=shape.context_length,
+        )
     )
     chosen = torch.randperm(len(stock.images))[:_STATISTICS_CHIPS]
     model = new_model(
