@@ -171,11 +171,17 @@ def colour_names(dataset: Any) -> tuple[str, ...]:
 
 
 @contextmanager
+def reading() -> Iterator[None]:
+    """Hold GDAL to the safe settings; what it warns of goes to the log, not to stderr."""
+    with rasterio.Env(session=DummySession(), **_SETTINGS):
+        yield
+
+
+@contextmanager
 def _safe_environment() -> Iterator[None]:
-    with _opening, warnings.catch_warnings():
+    with _opening, warnings.catch_warnings(), reading():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.Env(session=DummySession(), **_SETTINGS):
-            yield
+        yield
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from satseek.imagery._open import (
     open_plain,
     open_raster,
     raster_driver,
+    reading,
     refusing,
 )
 
@@ -125,9 +126,15 @@ class RasterSource:
         shape: tuple[int, int] | None = None,
     ) -> Samples:
         out = None if shape is None else (len(bands), *shape)
-        values = self.dataset.read(list(bands), window=window, out_shape=out)
+        with reading():
+            return self._masked(list(bands), window, out)
+
+    def _masked(
+        self, bands: list[int], window: RasterWindow | None, out: tuple[int, int, int] | None
+    ) -> Samples:
+        values = self.dataset.read(bands, window=window, out_shape=out)
         if "per_dataset" in _mask_flags(self.dataset):
-            valid = self.dataset.read_masks(1, window=window, out_shape=shape) > 0
+            valid = self.dataset.read_masks(1, window=window, out_shape=out and out[1:]) > 0
             if values.dtype.kind == "f":
                 valid &= measured(values, nodata=None)
         else:

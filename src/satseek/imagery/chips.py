@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from satseek.imagery._sources import Source
     from satseek.imagery.recipes import Stretch
-    from satseek.types import GridSpec, Pixels, Valid
+    from satseek.types import GeoJSON, GridSpec, Pixels, Valid
 
 SET_BYTES = 64 * 1024**2
 """Bytes of samples that are read at once, about."""
@@ -251,31 +251,41 @@ def _cut(
     least: float,
     start: int,
 ) -> Iterator[ReadChip]:
-    windows = [_window(column, row) for column, row in window_set.cells]
-    shares = [region.valid_fraction(window) for window in windows]
     frame = plan.layout.frame
-    shown_windows = [_common(window, region.window) for window in windows]
-    outlines = footprints(frame.crs, frame.transform, shown_windows)
-    for offset, (column, row) in enumerate(window_set.cells):
-        position = window_set.first + offset
-        if position < start:
-            continue
-        if not 0 < shares[offset] >= least:
+    first = max(start, window_set.first)
+    cells = window_set.cells[first - window_set.first :]
+    shares = [region.valid_fraction(_window(*cell)) for cell in cells]
+    kept = [cell for cell, share in zip(cells, shares, strict=True) if 0 < share >= least]
+    outlines = iter(_outlines(frame, region.window, kept))
+    for position, (cell, share) in enumerate(zip(cells, shares, strict=True), first):
+        if not 0 < share >= least:
             yield ReadChip(position=position, chip=None, pixels=None)
             continue
-        pixels, _ = region.render(windows[offset], stretch)
-        cell = plan.layout.cell(column, row)
-        chip = Chip(
-            id=f"{plan.scene.id}/{cell}",
-            scene_id=plan.scene.id,
-            cell=cell,
-            scene_path=plan.scene.path,
-            window=window_in(plan.scene, frame, windows[offset]),
-            footprint=outlines[offset],
-            datetime=plan.scene.datetime,
-            valid_fraction=shares[offset],
-        )
+        pixels, _ = region.render(_window(*cell), stretch)
+        chip = _chip(plan, cell, share=share, footprint=next(outlines))
         yield ReadChip(position=position, chip=chip, pixels=_upright(pixels, frame))
+
+
+def _outlines(frame: Frame, region: Window, cells: list[tuple[Span, Span]]) -> list[GeoJSON | None]:
+    """Outline what each cell shows of the scene; what overhangs shows nothing."""
+    windows = [_common(_window(*cell), region) for cell in cells]
+    return footprints(frame.crs, frame.transform, windows)
+
+
+def _chip(
+    plan: ChipPlan, cell: tuple[Span, Span], *, share: float, footprint: GeoJSON | None
+) -> Chip:
+    scene, name = plan.scene, plan.layout.cell(*cell)
+    return Chip(
+        id=f"{scene.id}/{name}",
+        scene_id=scene.id,
+        cell=name,
+        scene_path=scene.path,
+        window=window_in(scene, plan.layout.frame, _window(*cell)),
+        footprint=footprint,
+        datetime=scene.datetime,
+        valid_fraction=share,
+    )
 
 
 def _upright(pixels: Pixels, frame: Frame) -> Pixels:

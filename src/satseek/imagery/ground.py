@@ -6,6 +6,7 @@ Does not know files or chips.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -30,13 +31,18 @@ if TYPE_CHECKING:
 Affine: TypeAlias = tuple[float, float, float, float, float, float]
 """(a, b, c, d, e, f): x = a·column + b·row + c, y = d·column + e·row + f."""
 
+_WGS84 = "EPSG:4326"
+
 _EARTH_RADII_M = (6.3e6, 6.4e6)
 """Every ellipsoid and sphere used for Earth lies between; Venus has 6.05e6, Mars 3.4e6."""
 
 _ELLIPSOID = re.compile(r'(?:SPHEROID|ELLIPSOID)\["[^"]*",\s*([0-9.eE+]+)')
 
-_WIDE_DEGREES = 2.0
-"""A window whose corners span more longitude than this has edges that bend visibly."""
+_WIDE_PROJECTED = 2.0
+"""Degrees of longitude; a wider window has edges that bend, or crosses the antimeridian."""
+
+_WIDE_GEOGRAPHIC = 170.0
+"""Degrees of longitude; the edges of a window in degrees are straight, however wide."""
 
 _EDGE_STEPS = 16
 """Parts into which the edge of such a window is cut."""
@@ -45,6 +51,7 @@ _DECIMALS = 7
 """Decimals of degrees in footprints: 1 cm."""
 
 
+@lru_cache(maxsize=64)
 def parse_crs(text: str) -> CRS:
     """Read an authority code or WKT.
 
@@ -84,16 +91,17 @@ def check_bounds(crs: str, *, transform: Affine, width: int, height: int, name: 
     Raises:
         UnsupportedRaster: degrees beyond ±360 / ±90, or no pixel on Earth.
     """
-    parsed = parse_crs(crs)
     columns, rows = _lattice_points(Window(column=0, row=0, width=width, height=height))
     xs, ys = to_ground(transform, columns, rows)
     step = abs(transform[4]) + abs(transform[3])  # cell centres may lie on the poles
-    if parsed.is_geographic and (np.abs(xs).max() > 360 + step or np.abs(ys).max() > 90 + step):
+    if parse_crs(crs).is_geographic and (
+        np.abs(xs).max() > 360 + step or np.abs(ys).max() > 90 + step
+    ):
         raise UnsupportedRaster(
             f"{name}: bounds {xs.min():g}, {ys.min():g}, {xs.max():g}, {ys.max():g} are no degrees "
             f"though its CRS is {crs[:60]}; it was given the wrong CRS"
         )
-    if not np.isfinite(_to_degrees(parsed, xs, ys)[0]).any():
+    if not np.isfinite(_to_degrees(crs, xs, ys)[0]).any():
         raise UnsupportedRaster(f"{name}: no pixel lies on Earth in its CRS {crs[:60]}")
 
 
@@ -114,18 +122,18 @@ def footprints(
     """
     if crs is None or not windows:
         return [None] * len(windows)
-    parsed = parse_crs(crs)
     corners = np.array([_corners(window) for window in windows])  # (n, 4, 2)
     xs, ys = to_ground(transform, corners[..., 0].ravel(), corners[..., 1].ravel())
-    lons, lats = (axis.reshape(-1, 4) for axis in _to_degrees(parsed, xs, ys))
-    poles = _poles(parsed, transform)
+    lons, lats = (axis.reshape(-1, 4) for axis in _to_degrees(crs, xs, ys))
+    poles = _poles(crs, transform)
+    widest = _WIDE_GEOGRAPHIC if parse_crs(crs).is_geographic else _WIDE_PROJECTED
     outlines: list[GeoJSON | None] = []
     for window, lon, lat in zip(windows, lons, lats, strict=True):
         pole = _pole_within(poles, window)
-        if pole is None and _narrow(lon, lat):
+        if pole is None and _narrow(lon, lat, widest):
             outlines.append(_ring(lon, lat))
         else:
-            outlines.append(_careful(parsed, transform, window, pole))
+            outlines.append(_careful(crs, transform, window, pole))
     return outlines
 
 
@@ -143,10 +151,10 @@ def to_pixels(
     """Map CRS coordinates to pixel corners; inverse of `to_ground`."""
     a, b, c, d, e, f = transform
     determinant = a * e - b * d
-    return (
-        (e * (xs - c) - b * (ys - f)) / determinant,
-        (a * (ys - f) - d * (xs - c)) / determinant,
-    )
+    with np.errstate(invalid="ignore"):  # infinity stays not finite
+        columns = (e * (xs - c) - b * (ys - f)) / determinant
+        rows = (a * (ys - f) - d * (xs - c)) / determinant
+    return columns, rows
 
 
 def between(
@@ -159,26 +167,31 @@ def between(
 def _convert(
     source: CRS, target: CRS, xs: NDArray[np.float64], ys: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """GDAL refuses a whole batch for one impossible point, so halve it until that is alone."""
     try:
         there = transform_points(source, target, xs, ys)
     except (RasterioError, CPLE_BaseError):
-        nowhere = np.full(len(xs), np.inf)
-        return nowhere, nowhere
+        if len(xs) == 1:
+            return np.array([np.inf]), np.array([np.inf])
+        half = len(xs) // 2
+        first = _convert(source, target, xs[:half], ys[:half])
+        second = _convert(source, target, xs[half:], ys[half:])
+        return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
     return np.asarray(there[0], float), np.asarray(there[1], float)
 
 
 def _to_degrees(
-    crs: CRS, xs: NDArray[np.float64], ys: NDArray[np.float64]
+    crs: str, xs: NDArray[np.float64], ys: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if crs.to_epsg() == 4326:  # noqa: PLR2004 (WGS 84 itself; PROJ would wrap 180.01 to -179.99)
+    if crs == _WGS84:  # PROJ would turn 180.01 into -179.99
         return xs, ys
-    return _convert(crs, CRS.from_epsg(4326), xs, ys)
+    return between(crs, _WGS84, xs, ys)
 
 
-def _narrow(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> bool:
+def _narrow(lon: NDArray[np.float64], lat: NDArray[np.float64], widest: float) -> bool:
     """Whether four corners outline their window well enough, away from poles and antimeridian."""
     inside = np.abs(lat) <= 90, np.abs(lon) <= 180  # noqa: PLR2004 (degrees; false for infinity)
-    return all(axis.all() for axis in inside) and bool(np.ptp(lon) < _WIDE_DEGREES)
+    return all(axis.all() for axis in inside) and bool(np.ptp(lon) < widest)
 
 
 def _corners(window: Window) -> list[tuple[int, int]]:
@@ -204,12 +217,12 @@ def _lattice_points(window: Window) -> tuple[NDArray[np.float64], NDArray[np.flo
     return grid[0].ravel(), grid[1].ravel()
 
 
-def _poles(crs: CRS, transform: Affine) -> list[tuple[float, float, float]]:
+def _poles(crs: str, transform: Affine) -> list[tuple[float, float, float]]:
     """(latitude, column, row) of each pole that the CRS, if projected, maps to a point."""
-    if crs.is_geographic:
+    if parse_crs(crs).is_geographic:
         return []
     lats = np.array([90.0, -90.0])
-    xs, ys = _convert(CRS.from_epsg(4326), crs, np.zeros(2), lats)
+    xs, ys = between(_WGS84, crs, np.zeros(2), lats)
     columns, rows = to_pixels(transform, xs, ys)
     points = zip(lats, columns, rows, strict=True)
     return [tuple(map(float, point)) for point in points if np.isfinite(point).all()]  # type: ignore[misc]
@@ -223,7 +236,7 @@ def _pole_within(poles: Sequence[tuple[float, float, float]], window: Window) ->
     return None
 
 
-def _careful(crs: CRS, transform: Affine, window: Window, pole: float | None) -> GeoJSON | None:
+def _careful(crs: str, transform: Affine, window: Window, pole: float | None) -> GeoJSON | None:
     lon, lat = _to_degrees(crs, *to_ground(transform, *_edge(window)))
     if not np.isfinite(lon).all():
         return _hull(*_to_degrees(crs, *to_ground(transform, *_lattice_points(window))))
