@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 GIVEN_UP = 499
 """Status logged when the client went away before the answer (nginx's own number for it)."""
 
-QUIET = ("/_nicegui", "/livez", "/readyz", "/metrics", "/favicon.ico")
+QUIET = ("/_nicegui", "/_satseek", "/livez", "/readyz", "/metrics", "/favicon.ico")
 """Paths whose lines would drown the others; they are logged at debug level only."""
 
 HEADERS = {

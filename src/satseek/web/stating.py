@@ -1,0 +1,84 @@
+"""What the page says where no hits are, and above them where there are.
+
+Knows no search; every state says what to do next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nicegui import ui
+
+from satseek.web.elements import tag
+from satseek.web.wording import EXAMPLES, EXPLAINED, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from satseek.search.searching import Answer
+    from satseek.web.asking import Form
+
+
+class Asker(Protocol):
+    """What takes a clicked example."""
+
+    async def ask(self, text: str) -> None:
+        """Ask an example."""
+
+
+def draw_welcome(asker: Asker, *, has_collection: bool) -> None:
+    """Say how to begin."""
+    with tag("div", "empty"):
+        if not has_collection:
+            tag("h2", text="No collection yet")
+            tag("p", text="Index a folder of satellite or aerial images, then reload this page:")
+            tag("code", text="satseek index FOLDER")
+            tag("p", text="Or make a demonstration county with one command:")
+            tag("code", text="satseek demo run")
+            return
+        tag("h2", text="What are you looking for?")
+        tag("p", text="Type words above, drop an image onto this page, or try one of these:")
+        with tag("div", "row-wrap").style("justify-content: center"):
+            draw_examples(asker)
+
+
+def draw_examples(asker: Asker) -> None:
+    """Draw the examples as words to click."""
+    for words in EXAMPLES:
+
+        async def ask(text: str = words) -> None:
+            await asker.ask(text)
+
+        tag("button", "word", text=words, type="button").on("click", ask)
+
+
+def draw_nothing_found(form: Form) -> None:
+    """Say why nothing was found and what to change."""
+    reasons = [
+        "the drawn area" if form.area else "",
+        "the dates" if form.start or form.end else "",
+    ]
+    shown = " and ".join(reason for reason in reasons if reason)
+    with tag("div", "empty"):
+        tag("h2", text="No chip passes the filter")
+        if shown:
+            tag("p", text=f"Nothing in this collection lies within {shown}. Widen or clear it.")
+        else:
+            tag("p", text="The collection has no chips yet: index a folder into it.")
+            tag("code", text=f"satseek index FOLDER -c {form.collection}")
+
+
+def draw_status(line: Any, answer: Answer, *, download: Callable[[], None]) -> None:
+    """Say how many hits there are, how they were found, and what their scores mean."""
+    line.clear()
+    with line:
+        with tag("span"):
+            tag("b", text=counted(len(answer.hits), "hit"))
+        with tag("span", "term", text=f"{answer.seconds * 1000:.0f} ms"):
+            ui.tooltip(f"Found by: {answer.plan}")
+        for kind, explained in EXPLAINED.items():
+            with tag("span", "term", text=kind):
+                ui.tooltip(explained).style("max-width: 20rem; font-size: .85rem")
+        if answer.hits:
+            button = ui.button("GeoJSON", icon="download", on_click=download)
+            button.props("flat dense no-caps").tooltip("Download the hits for your GIS")
