@@ -40,7 +40,7 @@ def embed_stream(
     embedder: Embedder,
     batch: int,
     ahead: int = AHEAD,
-) -> Iterator[tuple[list[T], Vectors]]:
+) -> Generator[tuple[list[T], Vectors], None, None]:
     """Embed items in order; reading and preprocessing run in threads beside the engine.
 
     ``items`` is iterated and ``pixels`` is called in one thread, so both may read files. How items

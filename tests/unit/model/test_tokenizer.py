@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tokenizers import Tokenizer as Pieces
+from tokenizers import models
+from towers import CARD, make_pieces, make_tokenizer
+
+from satseek.errors import DamagedData, EmptyText
+from satseek.model.bundle import Bundle
+from satseek.model.tokenizer import Tokenizer, canonicalise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("River", "river"),
+        ("a river, a bridge.", "a river a bridge"),
+        ("  a \t river\n", "a river"),
+        ("sea-side (harbour)", "seaside harbour"),
+        ("river!!!", "river"),
+        ("{}", ""),
+        ("</s> river", "s river"),
+        ("▁river▁bank", "river bank"),
+        ("Überschwemmung – Fluß", "überschwemmung – fluß"),
+        ("机场 跑道", "机场 跑道"),
+        ("a\u00a0b\u2003c", "a b c"),
+    ],
+)
+def test_canonical_texts(text: str, expected: str) -> None:
+    assert expected == canonicalise(text)
+
+
+def test_every_text_fills_the_context_with_the_end_token() -> None:
+    ids = make_tokenizer().encode(["river", "a satellite image of a river"])
+    assert ids.shape == (2, 64)
+    assert ids.dtype == "int64"
+    assert {1} == set(ids[:, -1].tolist())
+    assert (ids[0] == 1).sum() > (ids[1] == 1).sum() > 1
+
+
+def test_a_long_text_is_cut_and_still_ended() -> None:
+    ids = make_tokenizer().encode(["river " * 500])
+    assert ids.shape == (1, 64)
+    assert ids[0, -1] == 1
+    assert 1 not in ids[0, :-1]
+
+
+def test_a_text_does_not_depend_on_its_neighbours() -> None:
+    tokenizer = make_tokenizer()
+    alone = tokenizer.encode(["a forest"])
+    assert alone[0].tolist() == tokenizer.encode(["river " * 90, "a forest"])[1].tolist()
+
+
+def test_no_texts_are_no_rows() -> None:
+    assert make_tokenizer().encode([]).shape == (0, 64)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!", "▁", "\t\n"])
+def test_a_text_without_a_word_is_refused(text: str) -> None:
+    with pytest.raises(EmptyText, match="at least one word"):
+        make_tokenizer().encode(["river", text])
+
+
+def test_padding_and_truncation_of_the_file_are_ignored(tmp_path: Path) -> None:
+    pieces = make_pieces()
+    plain = Tokenizer(Pieces.from_str(pieces.to_str()), context_length=64)
+    pieces.enable_truncation(4)
+    pieces.enable_padding(pad_id=0, length=10)
+    pieces.save(str(tmp_path / "tokenizer.json"))
+    text = ["a satellite image of a river seen from above"]
+    read = Tokenizer.from_bundle(_bundle(tmp_path))
+    assert plain.encode(text).tolist() == read.encode(text).tolist()
+
+
+def test_the_card_decides_the_length(tmp_path: Path) -> None:
+    make_pieces().save(str(tmp_path / "tokenizer.json"))
+    bundle = replace(_bundle(tmp_path), card=replace(CARD, context_length=16))
+    assert Tokenizer.from_bundle(bundle).encode(["river"]).shape == (1, 16)
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(DamagedData, match=r"tokenizer\.json"):
+        Tokenizer.from_bundle(_bundle(tmp_path))
+
+
+def test_a_vocabulary_needs_the_end_token() -> None:
+    pieces = Pieces(models.Unigram([("<unk>", 0.0), ("a", -1.0)], unk_id=0))
+    with pytest.raises(DamagedData, match="expected </s>"):
+        Tokenizer(pieces, context_length=64)
+
+
+def _bundle(folder: Path) -> Bundle:
+    return Bundle(
+        folder=folder,
+        card=CARD,
+        image_tower=folder / "image.onnx",
+        text_tower=folder / "text.onnx",
+        tokenizer=folder / "tokenizer.json",
+    )
