@@ -380,7 +380,7 @@ def test_every_index_answers_as_the_oracle(
             assert oracle.chips(rows) == tested.chips(rows)
 
 
-LARGE = 6_000
+LARGE = 8_000
 LARGE_DIM = 64
 LARGE_LIMITS = PlanLimits(matrix_bytes=0, codes_from=1_000, exact_rows=100)
 
@@ -425,9 +425,9 @@ SIXTY_DAYS = Filter(start=NEW_YEAR + 100 * DAY, end=NEW_YEAR + 159 * DAY)
 @pytest.mark.parametrize(
     ("where", "way"),
     [
-        (Filter(), "PQ16x4fs over all 6000 chips, 320 candidates refined"),
-        (NINE_SCENES, "PQ16x4fs over 5400 chips left by the filter, 320 candidates refined"),
-        (ONE_SCENE, "exact scan of 600 chips left by the filter"),
+        (Filter(), "PQ32x4fs over all 8000 chips, 640 candidates refined"),
+        (NINE_SCENES, "PQ32x4fs over 7200 chips left by the filter, 640 candidates refined"),
+        (ONE_SCENE, "exact scan of 800 chips left by the filter"),
         (SIXTY_DAYS, "exact scan of 60 chips left by the filter"),
     ],
 )

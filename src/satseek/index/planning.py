@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from satseek.index.protocol import Rows
     from satseek.types import Filter
 
-_REFINED_PER_HIT = 32
+_REFINED_PER_HIT = 64
 """Candidates refined per hit: see docs/concepts/index.md for what it is worth."""
 
 _LEAST_HITS = 10

@@ -1,0 +1,265 @@
+"""How much does the embedded index find of what there is, and how much faster than a full scan?
+
+Grows published features (../shared/data/features19, or made-up ones where they are absent) to a
+large collection, asks it with texts and images, with areas that keep 100, 10, 1 and 0.1 % of the
+chips, and compares every answer with the exact one. Prints, and writes JSON:
+
+    python bench/index_recall.py --rows 100000 --out bench/results/index_recall.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from satseek.index import (
+    Collection,
+    CollectionSpec,
+    PlanLimits,
+    bbox_area,
+    create_collection,
+    open_collection,
+)
+from satseek.types import Chip, Filter, GridSpec, Recipe, Vectors, Window
+
+FEATURES = Path(__file__).parents[2] / "shared" / "data" / "features19"
+K = 10
+BLOCK = 4_096
+SIDE = 0.01
+"""Edge of a chip in degrees."""
+OWN_SHARE = 0.6
+"""Of a grown feature's spread from its own class, the rest from all classes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One measurement."""
+
+    queries: str
+    kept: float
+    plan: str
+    recall_at_10: float
+    worst_recall: float
+    ms_per_query: float
+    exact_ms_per_query: float
+    times_faster: float
+
+
+def unit(values: np.ndarray) -> Vectors:
+    """Scale rows to length one."""
+    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
+
+
+def published(name: str) -> tuple[Vectors, np.ndarray, Vectors]:
+    """Read image features, their classes, and text features."""
+    with np.load(FEATURES / f"{name}.npz") as found:
+        images, labels = found["image"].astype(np.float32), found["labels"]
+        texts = found["text"].reshape(-1, images.shape[1]).astype(np.float32)
+    return unit(images), labels, unit(texts)
+
+
+def made_up(dim: int, rng: np.random.Generator) -> tuple[Vectors, np.ndarray, Vectors]:
+    """Make up features in a cone with a falling spectrum, and texts in another cone."""
+    labels = np.arange(1_000) % 19
+    spectrum = np.arange(1, dim + 1) ** -0.5
+    cone, away = rng.standard_normal((2, dim))
+    spread = rng.standard_normal((1_000, dim)) + rng.standard_normal((19, dim))[labels]
+    texts = rng.standard_normal((2_000, dim)) * 0.5 + away
+    return unit(cone * 0.3 + spread * spectrum), labels, unit(texts)
+
+
+def grow(images: Vectors, labels: np.ndarray, rows: int, rng: np.random.Generator) -> Vectors:
+    """Draw features with the means of the classes and the spread of the features."""
+    means = np.stack([images[labels == one].mean(axis=0) for one in np.unique(labels)])
+    spread = images - means[labels]
+    grown = np.empty((rows, images.shape[1]), dtype=np.float32)
+    chosen = rng.integers(0, len(means), rows)
+    for one, mean in enumerate(means):
+        places = np.flatnonzero(chosen == one)
+        own = spread[labels == one]
+        near = rng.standard_normal((places.size, len(own)), dtype=np.float32) @ own
+        wide = rng.standard_normal((places.size, len(spread)), dtype=np.float32) @ spread
+        grown[places] = (
+            mean
+            + np.sqrt(OWN_SHARE / len(own)) * near
+            + np.sqrt((1 - OWN_SHARE) / len(spread)) * wide
+        )
+    return unit(grown)
+
+
+def chips(start: int, count: int, columns: int) -> list[Chip]:
+    """Lay chips on a square lattice, row by row, a minute apart."""
+    made = []
+    for number in range(start, start + count):
+        row, column = divmod(number, columns)
+        west, south = column * SIDE, row * SIDE
+        made.append(
+            Chip(
+                id=f"bench/{number:09d}",
+                scene_id="bench",
+                cell=f"{number:09d}",
+                scene_path="/bench.tif",
+                window=Window(column=column * 64, row=row * 64, width=64, height=64),
+                footprint=bbox_area(west, south, west + SIDE, south + SIDE),
+                datetime=datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=number),
+                valid_fraction=1.0,
+            )
+        )
+    return made
+
+
+def fill(folder: Path, vectors: Vectors, columns: int) -> Collection:
+    """Write the collection."""
+    spec = CollectionSpec(
+        name="bench",
+        model_name="published",
+        model_version="0" * 12,
+        dim=vectors.shape[1],
+        recipe=Recipe(name="rgb8", version=1, bands=(), stretch="none", low=0, high=255),
+        grid=GridSpec(crs=None, chip_px=64, stride_px=64, pixel_size=None),
+        min_valid=0.5,
+    )
+    collection = create_collection(folder, spec)
+    for start in range(0, len(vectors), BLOCK):
+        part = vectors[start : start + BLOCK]
+        collection.add(chips(start, len(part), columns), part)
+    return collection
+
+
+def exact_rows(vectors: Vectors, queries: Vectors, allowed: np.ndarray) -> np.ndarray:
+    """Find the true answers, each vector as stored."""
+    scores = queries @ vectors[allowed].astype(np.float16).astype(np.float32).T
+    order = np.argsort(-scores, axis=1)[:, :K]
+    return allowed[order]
+
+
+def area_of(share: float, columns: int, rows: int) -> tuple[Filter, np.ndarray]:
+    """Make a square area that keeps a share of the lattice, and the rows strictly inside it."""
+    numbers = np.arange(rows)
+    if share == 1:
+        return Filter(), numbers
+    edge = max(round(columns * share**0.5), 2)
+    first = columns // 3
+    place = numbers // columns, numbers % columns
+    inside = np.all([(at >= first) & (at < first + edge) for at in place], axis=0)
+    low, high = (first + 0.5) * SIDE, (first + edge - 0.5) * SIDE
+    return Filter(area=bbox_area(low, low, high, high)), numbers[inside]
+
+
+def measure(
+    indexes: tuple[Collection, Collection],
+    vectors: Vectors,
+    asked: tuple[str, Vectors],
+    share: float,
+    columns: int,
+) -> Line:
+    """Measure one kind of query at one share of kept rows."""
+    name, queries = asked
+    fast, slow = indexes
+    where, allowed = area_of(share, columns, len(vectors))
+    truth = exact_rows(vectors, queries, allowed)
+    times = []
+    for index in indexes:
+        index.search(queries[:1], k=K, where=where)
+        begun = time.perf_counter()
+        answers = [index.search(query[None], k=K, where=where) for query in queries]
+        times.append((time.perf_counter() - begun) / len(queries) * 1_000)
+        if index is fast:
+            found = answers
+    hits = [
+        len(set(true.tolist()) & set(answer.rows[0].tolist())) / len(true)
+        for true, answer in zip(truth, found, strict=True)
+    ]
+    del slow
+    return Line(
+        queries=name,
+        kept=allowed.size / len(vectors),
+        plan=found[0].plan,
+        recall_at_10=float(np.mean(hits)),
+        worst_recall=float(min(hits)),
+        ms_per_query=round(times[0], 3),
+        exact_ms_per_query=round(times[1], 3),
+        times_faster=round(times[1] / times[0], 2),
+    )
+
+
+def run(name: str, rows: int, asked: int) -> dict[str, object]:
+    """Measure one model's features."""
+    rng = np.random.default_rng(0)
+    found = published(name) if FEATURES.is_dir() else made_up(768, rng)
+    images, labels, texts = found
+    grown = grow(images, labels, rows + asked, rng)
+    vectors = grown[asked:]
+    queries = {
+        "text": texts[rng.choice(len(texts), asked, replace=False)],
+        "image": grown[:asked],
+    }
+    columns = int(np.ceil(rows**0.5))
+    with tempfile.TemporaryDirectory() as root:
+        folder = Path(root) / "bench"
+        begun = time.perf_counter()
+        with fill(folder, vectors, columns) as fast:
+            filled = time.perf_counter() - begun
+            begun = time.perf_counter()
+            plan = fast.prepare()
+            prepared = time.perf_counter() - begun
+            with open_exact(folder) as slow:
+                lines = [
+                    measure((fast, slow), vectors, one, share, columns)
+                    for one in queries.items()
+                    for share in (1, 0.1, 0.01, 0.001)
+                ]
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {
+        "features": name if FEATURES.is_dir() else "made up",
+        "rows": rows,
+        "dim": vectors.shape[1],
+        "queries": asked,
+        "plan": plan,
+        "chips_written_per_s": round(rows / filled),
+        "prepare_s": round(prepared, 2),
+        "folder_bytes": size,
+        "lines": [asdict(line) for line in lines],
+    }
+
+
+def open_exact(folder: Path) -> Collection:
+    """Open the same folder so that it never uses codes nor a copy in memory."""
+    limits = PlanLimits(codes_from=2**62, matrix_bytes=0)
+    return open_collection(folder, mode="read", limits=limits)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--features", nargs="+", default=["GeoRSCLIP_ViT-L-14"])
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    results = []
+    for name in asked.features:
+        result = run(name, asked.rows, asked.queries)
+        print(json.dumps({key: value for key, value in result.items() if key != "lines"}))
+        for line in result["lines"]:
+            print(json.dumps(line))
+        results.append(result)
+    if asked.out:
+        machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+        load = os.getloadavg()[0]
+        asked.out.parent.mkdir(parents=True, exist_ok=True)
+        report = {"machine": machine, "load_average": load, "results": results}
+        asked.out.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
