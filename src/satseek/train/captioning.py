@@ -34,6 +34,7 @@ LABELS: Mapping[str, str] = {
     "bare_land": "bare land",
     "mine": "open pit mine",
     "flooded_fields": "flooded fields",
+    "interchange": "viaduct",
 }
 """Land cover of a county's truth → the label that the other sources use for the same thing."""
 
@@ -49,6 +50,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "mine": ("mine",),
     "flooded_fields": ("flood", "flooded land"),
     "bridge": ("bridge over a river",),
+    "interchange": ("motorway interchange", "road"),
 }
 """Land cover → further names that are true of it."""
 
@@ -136,6 +138,13 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "flooded farmland",
         "flood water on the land",
     ),
+    "interchange": (
+        "a motorway interchange",
+        "a viaduct",
+        "a highway interchange",
+        "crossing motorways",
+        "a road junction with curved ramps",
+    ),
 }
 """Land cover → ways to say it, each true wherever the cover lies on a good part of a chip."""
 
@@ -149,7 +158,6 @@ THINGS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("a storage tank", "a round tank"),
         ("storage tanks", "round tanks", "many tanks"),
     ),
-    "truck": (("a truck",), ("trucks", "parked trucks")),
     "swimming_pool": (("a swimming pool",), ("swimming pools", "blue swimming pools")),
     "bridge": (("a bridge",), ("bridges",)),
 }
@@ -188,7 +196,7 @@ MAIN_SHARE = 0.25
 """A cover is certainly on a chip where it fills this share; a quarter is seen at a glance."""
 
 SMALL_SHARES: Mapping[str, float] = {
-    "road": 0.08,
+    "road": 0.12,
     "bridge": 0.02,
     "river": 0.12,
     "beach": 0.12,
@@ -224,6 +232,11 @@ def unsure(shares: Mapping[str, float], seen: list[str]) -> list[str]:
 def names(cover: str) -> frozenset[str]:
     """Every label that is true of a land cover."""
     return frozenset({LABELS[cover], *ALSO.get(cover, ())})
+
+
+def known(shares: Mapping[str, float]) -> dict[str, float]:
+    """The covers that there are words for; a county may hold others."""
+    return {cover: share for cover, share in shares.items() if cover in LABELS}
 
 
 def sentences(

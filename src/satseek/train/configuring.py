@@ -38,6 +38,10 @@ class SourceConfig:
     """True: a teacher network is trained on this source's labels first."""
     chips: int = 0
     """County only: chips cut a county; 0 is an error there."""
+    seeds: tuple[int, ...] = ()
+    """County only: counties that are made below ``path`` where missing; empty: those found."""
+    county_px: int = 4096
+    """County only: edge of a county that is made, pixels of one metre."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +266,8 @@ def _value(hint: Any, value: Any, *, where: str) -> Any:  # noqa: PLR0911 -- a t
         return tuple(_build(SourceConfig, v, where=f"{where}[{i}]") for i, v in enumerate(value))
     if hint == tuple[str, ...] and isinstance(value, list):
         return tuple(str(v) for v in value)
+    if hint == tuple[int, ...] and isinstance(value, list) and all(type(v) is int for v in value):
+        return tuple(value)
     if hint == dict[str, list[str]] and isinstance(value, dict):
         return {str(k): [str(one) for one in v] for k, v in value.items()}
     raise InvalidConfig(f"{where}: expected {getattr(hint, '__name__', hint)}, not {value!r}")
