@@ -7,7 +7,6 @@ statistics, and attention that begins as it ends up in trained transformers.
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,6 +16,8 @@ from transformers import SiglipConfig, SiglipModel
 from satseek.errors import ModelNotFound
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from satseek.train.configuring import ModelShape
 
 _SCALE, _BIAS = math.log(10.0), -5.0
@@ -99,7 +100,8 @@ def _mimetic(attention: Any, *, heads: int) -> None:
 
 
 def _noise(width: int) -> torch.Tensor:
-    return torch.randn(width, width) / width**0.5
+    scale: float = width**-0.5
+    return torch.randn(width, width) * scale
 
 
 def _config(shape: ModelShape, *, vocab_size: int, end_id: int) -> Any:

@@ -138,7 +138,7 @@ def cut(folder: Path, *, count: int, rng: np.random.Generator) -> Iterator[Count
         yield from _cut_scene(pixels, scene, manifest, truths[scene.acquired[:10]], share, rng)
 
 
-def _cut_scene(
+def _cut_scene(  # noqa: PLR0917 -- private, called once
     pixels: Pixels,
     scene: SceneEntry,
     manifest: CountyManifest,

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from safetensors.torch import save_file
 
 from satseek.errors import DamagedData, InvalidConfig, ModelNotFound
@@ -23,6 +22,7 @@ from satseek.types import ModelCard
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import torch
     from numpy.typing import NDArray
 
 _PROTOBUF_LIMIT = 2**31 - 1

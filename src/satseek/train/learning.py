@@ -79,7 +79,8 @@ class Learner:
 
     def _make_optimizers(self) -> tuple[Muon, torch.optim.AdamW]:
         plan = self.config.schedule
-        matrices, others = [], list(self.guide.parameters())
+        matrices: list[nn.Parameter] = []
+        others = list(self.guide.parameters())
         for name, p in self.model.named_parameters():
             inner = p.ndim == 2 and ("layers" in name or "head" in name)  # noqa: PLR2004
             (matrices if inner else others).append(p)

@@ -12,7 +12,7 @@ UNKNOWN = -1
 """In a target matrix: neither true (1) nor false (0)."""
 
 _TEMPERATURE = 2.0
-"""Softens teacher and student alike (Hinton et al. 2015 use 1 to 20; small teachers want little)."""
+"""Softens teacher and student alike; Hinton et al. 2015 find 2 to 4 best for small networks."""
 
 
 def caption_loss(logits: torch.Tensor, related: torch.Tensor) -> torch.Tensor:
@@ -44,6 +44,7 @@ def share_loss(
         logits: (n, m).
         targets: (n, m) of 1, 0 and `UNKNOWN`; several true labels share the mass equally.
         exclusive: bool (n, m), True for the labels of the chip's source that exclude each other.
+        smoothing: Part of the mass that goes to all labels asked alike, 0–1.
     """
     asked = exclusive & (targets != UNKNOWN)
     true = (targets == 1) & asked

@@ -26,7 +26,7 @@ _BATCH = 64
 def image_vectors(model: Any, images: torch.Tensor) -> torch.Tensor:
     """Uint8 (n, 3, px, px) → unit float32 (n, dim)."""
     size = model.config.vision_config.image_size
-    parts = [model.vision_model(resize(p, size)).pooler_output for p in images.split(_BATCH)]
+    parts = [model.vision_model(resize(p, size)).pooler_output for p in torch.split(images, _BATCH)]
     return functional.normalize(torch.cat(parts), dim=1)
 
 
@@ -34,7 +34,7 @@ def image_vectors(model: Any, images: torch.Tensor) -> torch.Tensor:
 def text_vectors(model: Any, tokenizer: Tokenizer, texts: Sequence[str]) -> torch.Tensor:
     """Texts → unit float32 (n, dim)."""
     ids = torch.from_numpy(encode(tokenizer, texts))
-    parts = [model.text_model(part).pooler_output for part in ids.split(_BATCH)]
+    parts = [model.text_model(part).pooler_output for part in torch.split(ids, _BATCH)]
     return functional.normalize(torch.cat(parts), dim=1)
 
 
@@ -63,7 +63,8 @@ def zero_shot(
     """
     cosines = image_vectors(model, images) @ label_vectors(model, tokenizer, labels).T
     said = [labels[i] for i in cosines.argmax(1).tolist()]
-    return sum(a == b for a, b in zip(said, truth, strict=True)) / len(truth)
+    right: int = sum(a == b for a, b in zip(said, truth, strict=True))
+    return right / len(truth)
 
 
 def recall_at(

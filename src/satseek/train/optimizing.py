@@ -27,7 +27,8 @@ def orthogonalise(matrix: torch.Tensor, *, rounds: int = 5) -> torch.Tensor:
     for _ in range(rounds):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    result: torch.Tensor = x.T if tall else x
+    return result
 
 
 class Muon(torch.optim.Optimizer):
@@ -75,7 +76,7 @@ def add_up(tensors: Sequence[torch.Tensor | None], *, average: bool = False) -> 
     dist.all_reduce(flat)
     if average:
         flat /= world
-    for tensor, part in zip(present, flat.split([t.numel() for t in present]), strict=True):
+    for tensor, part in zip(present, torch.split(flat, [t.numel() for t in present]), strict=True):
         tensor.copy_(part.view_as(tensor))
 
 

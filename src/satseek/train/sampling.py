@@ -72,7 +72,7 @@ class Stock:
         for name in self.__slots__:
             value = getattr(self, name)
             if isinstance(value, torch.Tensor):
-                value.share_memory_()
+                value.share_memory_()  # type: ignore[no-untyped-call]
 
 
 def stock_up(pools: Sequence[Pool], sources: Sequence[SourceConfig]) -> Stock:
@@ -125,8 +125,10 @@ def _captions(pools: Sequence[Pool]) -> tuple[tuple[str, ...], torch.Tensor, tor
     starts = [0]
     for pool in pools:
         for i, (captions, present) in enumerate(zip(pool.captions, pool.present, strict=True)):
-            for text in (*captions, *_prompted(sorted(present), i)):
-                rows.append(row_of.setdefault(text, len(row_of)))
+            rows += [
+                row_of.setdefault(text, len(row_of))
+                for text in (*captions, *_prompted(sorted(present), i))
+            ]
             starts.append(len(rows))
     return tuple(row_of), torch.tensor(rows), torch.tensor(starts)
 

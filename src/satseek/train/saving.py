@@ -6,7 +6,6 @@ Knows no data. A checkpoint is replaced in one move, so that a kill leaves the l
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,7 +26,7 @@ def save_checkpoint(state: dict[str, Any], folder: Path) -> None:
     """Write ``state`` beside the last checkpoint and put it in its place."""
     fresh = folder / f"{CHECKPOINT}.new"
     torch.save(state, fresh)
-    os.replace(fresh, folder / CHECKPOINT)
+    fresh.replace(folder / CHECKPOINT)
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:

@@ -75,7 +75,9 @@ def _convolution(taken: int, given: int, *, kernel: int = 3, stride: int = 1) ->
 
 def new_teacher(labels: int) -> Teacher:
     """A teacher of random weights."""
-    return Teacher(labels).to(memory_format=torch.channels_last)
+    # Convolutions over channels that lie side by side run about twice as fast on a CPU.
+    teacher: Teacher = Teacher(labels).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return teacher
 
 
 def teach(
@@ -126,7 +128,7 @@ def accuracy(teacher: Teacher, stock: Stock, *, size: int) -> float:
     if not len(rows):
         return float("nan")
     right = 0
-    for part in rows.split(64):
+    for part in torch.split(rows, 64):
         logits, _ = teacher(resize(stock.images[part], size))
         right += int((logits.argmax(1) == stock.main_label[part]).sum())
     return right / len(rows)

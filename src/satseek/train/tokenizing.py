@@ -45,7 +45,7 @@ def train_tokenizer(texts: Iterable[str], *, vocab_size: int, context_length: in
         trainers.UnigramTrainer(
             vocab_size=vocab_size,
             special_tokens=list(_SPECIAL),
-            unk_token="<unk>",
+            unk_token=_SPECIAL[2],
             initial_alphabet=list(string.ascii_lowercase + string.digits),
             show_progress=False,
         ),

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 import torch.distributed as dist
 from torch import multiprocessing
@@ -29,7 +28,7 @@ from satseek.train.configuring import check
 from satseek.train.learning import Learner
 from satseek.train.measuring import zero_shot
 from satseek.train.progress import Progress
-from satseek.train.prompting import prompts
+from satseek.train.prompting import TEMPLATES, prompts
 from satseek.train.reading import read_pool
 from satseek.train.sampling import stock_up
 from satseek.train.tokenizing import END, encode, load_tokenizer, train_tokenizer
@@ -101,14 +100,14 @@ def _prepare(config: TrainConfig, out: Path, *, resume: bool) -> tuple[_Start, T
     tokenizer.save(str(out / TOKENIZER))
     teacher = teaching.new_teacher(len(stock.taught_labels)) if len(stock.taught_labels) else None
     ready = teacher is not None and _recall_teacher(teacher, out)
-    context = model.config.text_config.max_position_embeddings
-    prompt_ids = np.stack([encode(tokenizer, prompts(name)) for name in stock.labels] or [[]])
+    asked = [text for name in stock.labels for text in prompts(name)]
+    prompt_ids = torch.from_numpy(encode(tokenizer, asked or ("",)))[: len(asked)]
     start = _Start(
         config=config,
         stock=stock,
         model=model,
         caption_ids=torch.from_numpy(encode(tokenizer, stock.texts or ("",))),
-        prompt_ids=torch.from_numpy(prompt_ids).long().reshape(len(stock.labels), -1, context),
+        prompt_ids=prompt_ids.reshape(len(stock.labels), len(TEMPLATES), prompt_ids.shape[1]),
         teacher=teacher,
         teacher_is_ready=ready,
         checkpoint=saving.load_checkpoint(out) if resume else None,
@@ -139,7 +138,7 @@ def _model(
     model = new_model(
         shape,
         vocab_size=tokenizer.get_vocab_size(),
-        end_id=tokenizer.token_to_id(END),
+        end_id=tokenizer.token_to_id(END) or 0,
         chips=resize(stock.images[chosen], shape.image_size),
     )
     return model, tokenizer
