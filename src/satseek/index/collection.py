@@ -6,6 +6,7 @@ Does not know models, rasters, or who asks.
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from satseek.errors import (
@@ -25,7 +26,13 @@ from satseek.index.reading import DATABASE, SEGMENTS, Reader
 from satseek.index.records import from_microseconds, scene_from
 from satseek.index.schema import TABLES, connect, storage_errors
 from satseek.index.segments import ROWS_PER_SEGMENT, sync_folder
-from satseek.index.spec import FORMAT_VERSION, CollectionSpec, CollectionStats, SceneProgress
+from satseek.index.spec import (
+    FORMAT_VERSION,
+    CollectionSpec,
+    CollectionStats,
+    SceneBlock,
+    SceneProgress,
+)
 from satseek.index.writing import LOCK, Writer
 from satseek.types import Filter, Refusal
 
@@ -42,6 +49,7 @@ __all__ = [
     "CollectionSpec",
     "CollectionStats",
     "PlanLimits",
+    "SceneBlock",
     "SceneProgress",
     "create_collection",
     "list_collections",
@@ -189,27 +197,35 @@ class Collection:
         skipped: int,
         finished: bool,
     ) -> None:
-        """Commit a block of a scene with its progress, whole or not at all, durably.
+        """Commit one block of a scene; see ``add_blocks``."""
+        block = SceneBlock(
+            scene=scene,
+            chips=tuple(chips),
+            vectors=vectors,
+            next_position=next_position,
+            skipped=skipped,
+            finished=finished,
+        )
+        self.add_blocks([block])
 
-        Args:
-            scene: Of which the chips are; once its digest changes, its old chips go with this.
-            chips: Of this block; may be none.
-            vectors: float32, shape (len(chips), dim), unit rows.
-            next_position: First candidate position after this block.
-            skipped: Candidates passed over in this block.
-            finished: True where no candidate is left.
+    def add_blocks(self, blocks: Sequence[SceneBlock]) -> None:
+        """Commit blocks with their scenes' progress, all or nothing; durable when it returns.
 
         Raises:
-            InvalidRequest: As ``add``, or chips of another scene.
+            InvalidRequest: As ``add``, or chips of another scene than their block's.
             ModelMismatch: As ``add``.
         """
-        checked = check_batch(chips, vectors, dim=self._spec.dim)
-        for chip in chips:
-            if chip.scene_id != scene.id:
-                message = f"expected chips of the scene {scene.id!r}, came one of {chip.scene_id!r}"
-                raise InvalidRequest(message)
-        progress = SceneProgress(next_position=next_position, skipped=skipped, finished=finished)
-        self._writing().add_block(scene, chips, checked, progress)
+        checked = [self._checked(block) for block in blocks]
+        if checked:
+            self._writing().add_blocks(checked)
+
+    def refuse_scene(self, scene_id: str, refusal: Refusal) -> int:
+        """Commit that a scene cannot be used and take back what was committed of it.
+
+        Returns:
+            Chips taken back.
+        """
+        return self._writing().refuse_scene(scene_id, refusal)
 
     def record_refusal(self, refusal: Refusal, digest: str) -> None:
         """Commit that a file could not be used; a later block of the same path removes it again."""
@@ -232,6 +248,20 @@ class Collection:
         with self._reader.connections.snapshot() as db:
             found = db.execute("SELECT record FROM scenes ORDER BY id").fetchall()
         return [scene_from(record) for (record,) in found]
+
+    def scene(self, scene_id: str) -> Scene:
+        """Give one scene.
+
+        Raises:
+            ChipNotFound: No such scene was indexed.
+        """
+        text = "SELECT record FROM scenes WHERE id = ?"
+        with self._reader.connections.snapshot() as db:
+            found = db.execute(text, (scene_id,)).fetchone()
+        if found is None:
+            message = f"{self._folder.name}: expected the id of an indexed scene, came {scene_id!r}"
+            raise ChipNotFound(message)
+        return scene_from(found[0])
 
     def stats(self) -> CollectionStats:
         """Count what the collection amounts to."""
@@ -268,6 +298,14 @@ class Collection:
         self._reader.close()
         if self._writer is not None:
             self._writer.close()
+
+    def _checked(self, block: SceneBlock) -> SceneBlock:
+        vectors = check_batch(block.chips, block.vectors, dim=self._spec.dim)
+        for chip in block.chips:
+            if chip.scene_id != block.scene.id:
+                message = f"expected chips of the scene {block.scene.id!r}, came {chip.scene_id!r}"
+                raise InvalidRequest(message)
+        return replace(block, vectors=vectors)
 
     def _writing(self) -> Writer:
         if self._writer is None:

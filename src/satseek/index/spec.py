@@ -14,7 +14,7 @@ from satseek.types import GridSpec, Recipe
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from satseek.types import BBox
+    from satseek.types import BBox, Chip, Scene, Vectors
 
 FORMAT_VERSION = 1
 """Raised whenever an older satseek could not read the folder."""
@@ -66,6 +66,24 @@ class SceneProgress:
     """Candidates passed over, over all blocks."""
     finished: bool = False
     """True once every candidate was seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneBlock:
+    """Successive candidates of one scene, ready to be committed."""
+
+    scene: Scene
+    """Of which the chips are; if its digest has changed, its old chips go with this commit."""
+    chips: tuple[Chip, ...]
+    """May be none."""
+    vectors: Vectors
+    """float32, shape (len(chips), dim), unit rows."""
+    next_position: int
+    """First candidate position after this block."""
+    skipped: int
+    """Candidates passed over in this block."""
+    finished: bool
+    """True where no candidate is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,12 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from satseek.index.halves import to_halves
 from satseek.index.lock import WriterLock
 from satseek.index.reading import DATABASE, SEGMENTS
-from satseek.index.records import CHIP_COLUMNS, chip_values, footprint_box, scene_text
+from satseek.index.records import CHIP_COLUMNS, chip_values, footprint_boxes, scene_text
 from satseek.index.schema import connect, storage_errors
 from satseek.index.segments import append, cut_tail
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from satseek.index.spec import SceneProgress
+    from satseek.index.spec import SceneBlock
     from satseek.types import Chip, Refusal, Scene, Vectors
 
 LOCK = "writer.lock"
@@ -64,31 +66,23 @@ class Writer:
         with self._change() as db:
             self._append(db, chips, vectors)
 
-    def add_block(
-        self, scene: Scene, chips: Sequence[Chip], vectors: Vectors, progress: SceneProgress
-    ) -> None:
-        """Commit one block of a scene; its old chips go where its digest has changed.
-
-        Args:
-            scene: Of which the chips are.
-            chips: May be none.
-            vectors: Checked, one per chip.
-            progress: Of this block alone: where the next one starts, kept and skipped in it.
-        """
+    def add_blocks(self, blocks: Sequence[SceneBlock]) -> None:
+        """Commit checked blocks together; the old chips of a changed scene go with them."""
+        chips = [chip for block in blocks for chip in block.chips]
+        vectors = np.concatenate([block.vectors for block in blocks])
         with self._change() as db:
-            kept, skipped = self._so_far(db, scene)
+            for block in blocks:
+                self._advance(db, block)
             self._append(db, chips, vectors)
-            values = (
-                scene.id,
-                scene.digest,
-                scene_text(scene),
-                progress.next_position,
-                kept + len(chips),
-                skipped + progress.skipped,
-                int(progress.finished),
-            )
-            db.execute(_REPLACE_SCENE, values)
-            db.execute("DELETE FROM refusals WHERE path = ?", (scene.path,))
+
+    def refuse_scene(self, scene_id: str, refusal: Refusal) -> int:
+        """Commit that a scene cannot be used: its chips go; returns how many there were."""
+        values = (refusal.path, refusal.reason, refusal.kind, "")
+        with self._change() as db:
+            buried = _bury(db, "scene_id IN (SELECT value FROM wanted)", [scene_id])
+            db.execute("DELETE FROM scenes WHERE id = ?", (scene_id,))
+            db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", values)
+            return buried
 
     def remove(self, chip_ids: Iterable[str]) -> int:
         """Commit the removal of chips; returns how many were there."""
@@ -138,7 +132,7 @@ class Writer:
             rows_per_segment=self._rows_per_segment,
         )
         _bury(db, "id IN (SELECT value FROM wanted)", [chip.id for chip in chips])
-        boxes = [footprint_box(chip) for chip in chips]
+        boxes = footprint_boxes(chips)
         db.executemany(
             _INSERT_CHIP,
             [
@@ -155,6 +149,22 @@ class Writer:
             [(block.start, block.count, block.sha256) for block in blocks],
         )
         db.execute("UPDATE collection SET committed = ?", (start + len(chips),))
+
+    def _advance(self, db: sqlite3.Connection, block: SceneBlock) -> None:
+        """Write down how far a scene has come."""
+        scene = block.scene
+        kept, skipped = self._so_far(db, scene)
+        values = (
+            scene.id,
+            scene.digest,
+            scene_text(scene),
+            block.next_position,
+            kept + len(block.chips),
+            skipped + block.skipped,
+            int(block.finished),
+        )
+        db.execute(_REPLACE_SCENE, values)
+        db.execute("DELETE FROM refusals WHERE path IN (?, ?)", (scene.id, scene.path))
 
     def _so_far(self, db: sqlite3.Connection, scene: Scene) -> tuple[int, int]:
         found = db.execute(
