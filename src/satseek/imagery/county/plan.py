@@ -28,6 +28,8 @@ _FLOOD_REACH: Final = 1.25
 """How far the flood reaches beyond the banks, in cells."""
 _ROAD_WIDTHS_M: Final = (22.0, 13.0, 9.0)
 """Paved width by rank in a full county; smaller counties have narrower roads."""
+_SMALL_CELL_M: Final = 90.0
+"""Where cells are smaller than this, fields span more of them."""
 _NATURAL: Final = frozenset({"quarry", "mine", "lake", "bare_land"})
 """Zones with an outline that nobody drew with a ruler."""
 
@@ -215,8 +217,9 @@ def _fields(cut: Partition, frame: Frame, rng: np.random.Generator) -> tuple[Pol
     built = {"dense_housing", "sparse_housing", "industrial", "airport", "parking"}
     farms = [block for cover, block in cut.given if cover not in built]
     fields: list[Block] = []
+    larger = max(1.0, _SMALL_CELL_M / frame.cell_m)
     for block in (*farms, cut.river, shore):
-        fields.extend(_cut_fields(block, rng, rng.uniform(0.75, 1.5)))
+        fields.extend(_cut_fields(block, rng, larger * float(rng.uniform(0.75, 1.5))))
     return tuple(frame.polygon(block.corners) for block in fields)
 
 

@@ -85,7 +85,7 @@ class Textures:
         """Draw the textures of one county."""
         grains = {size: _grain(seed, size) for size in (1, 2, 4, 8, 16, 32, 64, 128, 256)}
         crowns = tuple(
-            _crowns(seed, kind, spacing) for kind, spacing in enumerate((8, 5.6888888, 10.24))
+            _crowns(seed, kind, spacing) for kind, spacing in enumerate((8.0, 1024 / 180))
         )
         return cls(grains=grains, crowns=crowns)
 
@@ -156,12 +156,16 @@ def _crowns(seed: int, kind: int, spacing: float) -> tuple[Field, Field]:
     tone = np.full((PERIOD, PERIOD), 0.5, np.float32)
     for step_y in (-1, 0, 1):
         for step_x in (-1, 0, 1):
-            j, i = np.ix_((node + step_y) % count, (node + step_x) % count)
-            dy = (jitter[0][j, i] + step_y - part[:, None]) * np.float32(spacing)
-            dx = (jitter[1][j, i] + step_x - part[None, :]) * np.float32(spacing)
-            inside = 1 - (dx * dx + dy * dy) / (radius[j, i] * radius[j, i])
-            dome = top[j, i] * (0.45 + 0.55 * np.sqrt(np.maximum(inside, 0))) * (inside > 0)
+            rows, columns = (node + step_y) % count, (node + step_x) % count
+            down, right, reach, rise, shade = (
+                field.take(rows, axis=0).take(columns, axis=1)
+                for field in (jitter[0], jitter[1], radius, top, tint)
+            )
+            dy = (down + np.float32(step_y) - part[:, None]) * np.float32(spacing)
+            dx = (right + np.float32(step_x) - part[None, :]) * np.float32(spacing)
+            inside = 1 - (dx * dx + dy * dy) / (reach * reach)
+            dome = rise * (0.45 + 0.55 * np.sqrt(np.maximum(inside, 0))) * (inside > 0)
             higher = dome > height
-            height = np.where(higher, dome, height).astype(np.float32)
-            tone = np.where(higher, tint[j, i], tone).astype(np.float32)
+            np.copyto(height, dome, where=higher)
+            np.copyto(tone, shade, where=higher)
     return height, tone
