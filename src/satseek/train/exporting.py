@@ -31,8 +31,6 @@ _PROTOBUF_LIMIT = 2**31 - 1
 _COPIED = ("tokenizer_config.json", "preprocessor_config.json", "spiece.model")
 """Files that only transformers reads; copied where they are."""
 
-_NAMES = ("config.json", "model.safetensors")
-
 
 def export(
     model_dir: Path,
@@ -122,6 +120,8 @@ def _write_transformers_files(model: Any, model_dir: Path, out_dir: Path, *, hal
         for name, p in model.named_parameters()
     }
     save_file(stored, out_dir / "model.safetensors", metadata={"format": "pt"})
+    # save_file leaves the file to its owner alone; a bundle is for whoever runs the server.
+    (out_dir / "model.safetensors").chmod(0o644)
     config = json.loads((model_dir / "config.json").read_text(encoding="utf-8"))
     # transformers 5 would compute in half precision if this named the stored type.
     config.pop("torch_dtype", None)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from transformers import AutoTokenizer
+
+from satseek.errors import ModelNotFound
+from satseek.model.tokenizer import canonicalise
+from satseek.train.captioning import every_phrase
+from satseek.train.tokenizing import (
+    END,
+    encode,
+    load_tokenizer,
+    save_tokenizer,
+    train_tokenizer,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXTS = [
+    "Ships in a Harbour, at NOON!",
+    "  storage\ttanks\n in an (industrial) area ",
+    "a solar-farm's rows; 12 of them",
+    "x" * 200,
+    "öffentlicher Hafen 港口",
+]
+
+
+def test_ids_are_those_of_transformers(tmp_path: Path) -> None:
+    tokenizer = train_tokenizer(every_phrase(), vocab_size=400, context_length=64)
+    save_tokenizer(tokenizer, tmp_path, context_length=64)
+    theirs = AutoTokenizer.from_pretrained(tmp_path)
+    expected = theirs(TEXTS, padding="max_length", truncation=True)["input_ids"]
+    assert expected == encode(tokenizer, TEXTS).tolist()
+    assert expected == encode(load_tokenizer(tmp_path, context_length=64), TEXTS).tolist()
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_canonicalises_as_siglip_does(text: str) -> None:
+    tokenizer = train_tokenizer(every_phrase(), vocab_size=400, context_length=64)
+    assert encode(tokenizer, [canonicalise(text)]).tolist() == encode(tokenizer, [text]).tolist()
+
+
+def test_pads_with_the_end_to_the_context_length() -> None:
+    tokenizer = train_tokenizer(every_phrase(), vocab_size=400, context_length=64)
+    ids = encode(tokenizer, ["a river", "x" * 200])
+    end = tokenizer.token_to_id(END)
+    assert (2, 64) == ids.shape
+    assert 1 == end
+    assert [end] * 50 == ids[0, 14:].tolist()
+    assert end == ids[1, -1]
+
+
+def test_gives_pieces_the_same_ids_in_every_run() -> None:
+    one, two = (train_tokenizer(every_phrase(), vocab_size=300, context_length=64) for _ in "ab")
+    assert one.get_vocab() == two.get_vocab()
+
+
+def test_refuses_a_folder_without_a_tokenizer(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match=r"tokenizer\.json"):
+        load_tokenizer(tmp_path, context_length=64)
