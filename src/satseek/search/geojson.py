@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def feature_collection(hits: Iterable[Hit], **properties: Any) -> dict[str, Any]:
     """Return a FeatureCollection, one Feature a hit, best first; extras become members."""
     features = [hit_feature(hit) for hit in hits]
-    return {"type": "FeatureCollection", "features": features} | properties
+    collection: dict[str, Any] = {"type": "FeatureCollection", "features": features}
+    return collection | properties
 
 
 def hit_feature(hit: Hit) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from satseek.errors import UnreadableImage
 from satseek.imagery.chips import ReadChip, plan_chips, read_chips
 from satseek.imagery.recipes import stretch_of
 from satseek.imagery.scenes import describe_scene, find_scenes
-from satseek.index.collection import SceneBlock
+from satseek.index.collection import SceneBlock, SceneProgress
 from satseek.logs import log_line
 from satseek.types import Chip, Pixels, Refusal, Scene
 
@@ -78,7 +78,7 @@ class IndexProgress:
 @dataclass(frozen=True, slots=True)
 class _Begun:
     scene: Scene
-    start: int
+    done: SceneProgress
     total: int
 
 
@@ -164,7 +164,7 @@ def _read_scene(scene: Scene, *, collection: Collection) -> Iterator[_Event]:
         return
     spec = collection.spec
     plan = plan_chips(scene, grid=spec.grid)
-    yield _Begun(scene, done.next_position, len(plan))
+    yield _Begun(scene, done, len(plan))
     stretch = stretch_of(scene, spec.recipe)
     cells = read_chips(
         scene, plan=plan, stretch=stretch, min_valid=spec.min_valid, start=done.next_position
@@ -180,10 +180,17 @@ class _Pending:
 
     scene: Scene
     next_position: int
+    known: bool
+    """Whether a chip of the scene is committed already."""
     chips: list[Chip] = field(default_factory=list)
     vectors: list[NDArray[np.float32]] = field(default_factory=list)
     skipped: int = 0
     finished: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """A scene is not written down before its first chip: it may turn out to have none."""
+        return self.known or bool(self.chips) or self.finished
 
     def block(self, dim: int) -> SceneBlock:
         return SceneBlock(
@@ -221,8 +228,8 @@ class _Writer:
             match event:
                 case _Cell(read):
                     self._take_cell(read, rows)
-                case _Begun(scene, start, total):
-                    self._begin(scene, start, total)
+                case _Begun(scene, done, total):
+                    self._begin(scene, done, total)
                 case _Finished() | _Unchanged():
                     self._finish(event)
                 case _Refused(scene_id, refusal):
@@ -235,11 +242,11 @@ class _Writer:
     def commit(self) -> None:
         """Make everything taken so far durable, in one transaction."""
         dim = self._collection.spec.dim
-        if self._pending:
-            self._collection.add_blocks([pending.block(dim) for pending in self._pending])
+        ready = [pending for pending in self._pending if pending.ready]
+        self._collection.add_blocks([pending.block(dim) for pending in ready])
         self._pending = [
-            _Pending(pending.scene, pending.next_position)
-            for pending in self._pending[-1:]
+            _Pending(pending.scene, pending.next_position, known=True) if pending.ready else pending
+            for pending in self._pending
             if not pending.finished
         ]
         self._cells = 0
@@ -256,10 +263,10 @@ class _Writer:
             seconds=seconds,
         )
 
-    def _begin(self, scene: Scene, start: int, total: int) -> None:
-        self._pending.append(_Pending(scene, start))
+    def _begin(self, scene: Scene, done: SceneProgress, total: int) -> None:
+        self._pending.append(_Pending(scene, done.next_position, known=done.kept > 0))
         self._progress.scene = scene.id
-        self._progress.cells_done, self._progress.cells_total = start, total
+        self._progress.cells_done, self._progress.cells_total = done.next_position, total
 
     def _take_cell(self, read: ReadChip, rows: Iterator[NDArray[np.float32]]) -> None:
         pending = self._pending[-1]
@@ -287,6 +294,7 @@ class _Writer:
         withdrawn = [one for one in self._pending if one.scene.id == scene_id]
         self._pending = [one for one in self._pending if one.scene.id != scene_id]
         self._progress.chips -= sum(len(one.chips) for one in withdrawn)
-        self._progress.chips -= self._collection.refuse_scene(scene_id, refusal)
+        taken_back = self._collection.refuse_scene(scene_id, refusal)
+        self._progress.chips = max(0, self._progress.chips - taken_back)
         self._refusals.append(refusal)
         self._progress.files_done += 1

@@ -94,7 +94,8 @@ def query_vector(query: Query, *, index: Index, embedder: Embedder) -> Vectors:
 
 def _of_chips(chip_ids: tuple[str, ...], *, index: Index) -> Vectors:
     rows = np.array([index.row_of(chip_id) for chip_id in chip_ids], dtype=np.int64)
-    return index.vectors(rows).mean(axis=0, keepdims=True)
+    mean: Vectors = index.vectors(rows).mean(axis=0, keepdims=True)
+    return mean
 
 
 def _unit(vectors: Vectors) -> Vectors:
