@@ -117,8 +117,8 @@ def chips(start: int, count: int, columns: int) -> list[Chip]:
     return made
 
 
-def fill(folder: Path, vectors: Vectors, columns: int) -> Collection:
-    """Write the collection."""
+def fill(folder: Path, vectors: Vectors, columns: int) -> tuple[Collection, float]:
+    """Write the collection; also gives the seconds spent in writing."""
     spec = CollectionSpec(
         name="bench",
         model_name="published",
@@ -129,15 +129,19 @@ def fill(folder: Path, vectors: Vectors, columns: int) -> Collection:
         min_valid=0.5,
     )
     collection = create_collection(folder, spec)
+    spent = 0.0
     for start in range(0, len(vectors), BLOCK):
         part = vectors[start : start + BLOCK]
-        collection.add(chips(start, len(part), columns), part)
-    return collection
+        made = chips(start, len(part), columns)
+        begun = time.perf_counter()
+        collection.add(made, part)
+        spent += time.perf_counter() - begun
+    return collection, spent
 
 
 def exact_rows(vectors: Vectors, queries: Vectors, allowed: np.ndarray) -> np.ndarray:
-    """Find the true answers, each vector as stored."""
-    scores = queries @ vectors[allowed].astype(np.float16).astype(np.float32).T
+    """Find the true answers on the vectors as they were before they were stored."""
+    scores = queries @ vectors[allowed].T
     order = np.argsort(-scores, axis=1)[:, :K]
     return allowed[order]
 
@@ -206,9 +210,8 @@ def run(name: str, rows: int, asked: int) -> dict[str, object]:
     columns = int(np.ceil(rows**0.5))
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root) / "bench"
-        begun = time.perf_counter()
-        with fill(folder, vectors, columns) as fast:
-            filled = time.perf_counter() - begun
+        filled, spent = fill(folder, vectors, columns)
+        with filled as fast:
             begun = time.perf_counter()
             plan = fast.prepare()
             prepared = time.perf_counter() - begun
@@ -225,7 +228,7 @@ def run(name: str, rows: int, asked: int) -> dict[str, object]:
         "dim": vectors.shape[1],
         "queries": asked,
         "plan": plan,
-        "chips_written_per_s": round(rows / filled),
+        "chips_written_per_s": round(rows / spent),
         "prepare_s": round(prepared, 2),
         "folder_bytes": size,
         "lines": [asdict(line) for line in lines],

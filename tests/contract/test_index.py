@@ -343,9 +343,7 @@ FILTERS = st.builds(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "exact"])
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
-)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 @given(
     batches=st.lists(st.tuples(BATCHES, SEEDS), max_size=4),
     removed=st.lists(st.integers(0, 12), max_size=3),
@@ -387,7 +385,7 @@ LARGE_LIMITS = PlanLimits(matrix_bytes=0, codes_from=1_000, exact_rows=100)
 
 @pytest.fixture(scope="module")
 def large() -> Iterator[tuple[Index, ExactIndex, Vectors]]:
-    """A collection in clusters, large enough for codes by lowered limits, its oracle, and queries."""
+    """A collection in clusters, large enough for codes, its oracle, and queries."""
     rng = np.random.default_rng(3)
     centres = rng.standard_normal((40, LARGE_DIM))
     values = centres[rng.integers(0, 40, LARGE)] + rng.standard_normal((LARGE, LARGE_DIM))
@@ -395,9 +393,7 @@ def large() -> Iterator[tuple[Index, ExactIndex, Vectors]]:
     away = rng.standard_normal(LARGE_DIM) * 3  # queries lie off the vectors, as words do off images
     asked = centres[:20] + rng.standard_normal((20, LARGE_DIM)) + away
     queries = (asked / np.linalg.norm(asked, axis=1, keepdims=True)).astype(np.float32)
-    chips = [
-        chip(f"{n}", datetime=NEW_YEAR + n * DAY, scene_id=f"s{n % 10}") for n in range(LARGE)
-    ]
+    chips = [chip(f"{n}", datetime=NEW_YEAR + n * DAY, scene_id=f"s{n % 10}") for n in range(LARGE)]
     oracle = ExactIndex(LARGE_DIM)
     with (
         tempfile.TemporaryDirectory() as folder,

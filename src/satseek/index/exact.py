@@ -15,7 +15,7 @@ from satseek.index.filters import check_filter, prepare_area
 from satseek.index.halves import from_halves, to_halves, unit
 from satseek.index.protocol import Found
 from satseek.index.ranking import best, exact_cosines, padded
-from satseek.index.records import chip_from, chip_values, footprint_box, footprint_text
+from satseek.index.records import chip_from, chip_values, footprint_boxes, footprint_text
 from satseek.types import Filter
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ class ExactIndex:
     def add(self, chips: Sequence[Chip], vectors: Vectors) -> None:
         """Add chips with their vectors; see ``Index.add``."""
         checked = check_batch(chips, vectors, dim=self._dim)
-        for chip in chips:
-            footprint_box(chip)
+        footprint_boxes(chips)
         self._stored = np.concatenate([self._stored, from_halves(to_halves(checked))])
         for chip in chips:
             self._rows[chip.id] = len(self._chips)
@@ -100,7 +99,7 @@ class ExactIndex:
 
     def extent(self) -> BBox | None:
         """Give the box around all footprints."""
-        boxes = [box for row in self._living() if (box := footprint_box(self._chips[row]))]
+        boxes = [box for box in footprint_boxes(self.chips(self._living())) if box]
         if not boxes:
             return None
         west, south, east, north = zip(*boxes, strict=True)

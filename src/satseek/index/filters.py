@@ -45,13 +45,26 @@ class Area:
     """Prepared polygon or multipolygon on WGS 84."""
     boxes: tuple[BBox, ...]
     """The box of each of its polygons: two small ones where it crosses the antimeridian."""
+    plain: bool
+    """True where its polygons are their boxes, which are compared without geometry."""
 
     def touches(self, boxes: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Tell which boxes, shape (n, 4), lie wholly inside, and which touch the area at all."""
+        if self.plain:
+            return self._compared(boxes)
         corners = shapely.box(boxes[:, 0], boxes[:, 1], boxes[:, 2], boxes[:, 3])
         maybe = shapely.intersects(self.shape, corners)
         inside = np.zeros(len(boxes), dtype=np.bool_)
         inside[maybe] = shapely.covers(self.shape, corners[maybe])
+        return inside, maybe
+
+    def _compared(self, boxes: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        inside = np.zeros(len(boxes), dtype=np.bool_)
+        maybe = np.zeros(len(boxes), dtype=np.bool_)
+        for west, south, east, north in self.boxes:
+            low, high = (west, south), (east, north)
+            inside |= ((boxes[:, :2] >= low) & (boxes[:, 2:] <= high)).all(axis=1)
+            maybe |= ((boxes[:, :2] <= high) & (boxes[:, 2:] >= low)).all(axis=1)
         return inside, maybe
 
     def meets(self, footprints: list[str]) -> NDArray[np.bool_]:
@@ -122,9 +135,11 @@ def check_filter(where: Filter) -> Filter:
 def prepare_area(area: GeoJSON) -> Area:
     """Make a checked area ready for many questions."""
     shape = shapely.from_geojson(json.dumps(area))
-    boxes = tuple(tuple(float(side) for side in part.bounds) for part in shapely.get_parts(shape))
+    parts = shapely.get_parts(shape)
+    boxes = tuple((float(w), float(s), float(e), float(n)) for w, s, e, n in shapely.bounds(parts))
+    plain = bool(shapely.equals(parts, shapely.envelope(parts)).all())
     shapely.prepare(shape)
-    return Area(shape=shape, boxes=boxes)  # type: ignore[arg-type]  # four sides each
+    return Area(shape=shape, boxes=boxes, plain=plain)
 
 
 def _geojson(shape: BaseGeometry) -> GeoJSON:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from satseek.index.filters import Area
     from satseek.index.protocol import Rows
     from satseek.types import Filter
@@ -34,6 +36,10 @@ _SPARE = 1.25
 
 _LARGEST_FETCH = 1 / 8
 """Share of all codes up to which fetching more pays against a scan of the passing rows."""
+
+_SIDES = ("west", "south", "east", "north")
+_NEAR = np.dtype([("row", np.int64), *((side, np.float64) for side in _SIDES)])
+"""A row of the R*Tree: its box is rounded outwards to float32."""
 
 _IDS_AT_ONCE = 20_000
 """Values bound into one statement at a time."""
@@ -119,22 +125,23 @@ def _conditions(where: Filter) -> tuple[str, dict[str, Any]]:
 
 def _near(
     db: sqlite3.Connection, area: Area, conditions: str, values: dict[str, Any]
-) -> tuple[Rows, np.ndarray[Any, np.dtype[np.float64]]]:
+) -> tuple[Rows, NDArray[np.float64]]:
     join = " JOIN chips AS c ON c.row = f.row" if conditions else ""
     text = (
         f"SELECT f.row, f.west, f.south, f.east, f.north FROM footprints AS f{join}"  # noqa: S608
         " WHERE f.west <= :e AND f.east >= :w AND f.south <= :n AND f.north >= :s"
     )
-    found: dict[int, tuple[float, ...]] = {}
+    parts = []
     for west, south, east, north in area.boxes:
         box = {"w": west, "s": south, "e": east, "n": north}
-        found.update((row, sides) for row, *sides in db.execute(text + conditions, values | box))
-    rows = np.fromiter(found, dtype=np.int64, count=len(found))
-    boxes = np.array(list(found.values()), dtype=np.float64).reshape(-1, 4)
-    return rows, boxes
+        parts.append(np.fromiter(db.execute(text + conditions, values | box), dtype=_NEAR))
+    near = np.concatenate(parts)
+    if len(parts) > 1:
+        near = near[np.unique(near["row"], return_index=True)[1]]
+    return near["row"], np.column_stack([near[side] for side in _SIDES])
 
 
-def _meeting(db: sqlite3.Connection, area: Area, rows: Rows) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _meeting(db: sqlite3.Connection, area: Area, rows: Rows) -> NDArray[np.bool_]:
     texts = dict(select_by(db, "row, footprint", "row", rows.tolist()))
     return area.meets([texts[row] for row in rows.tolist()])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +43,9 @@ SEGMENTS = "segments"
 CODES = "codes.bin"
 """Names inside a collection's folder."""
 
+_FILTERS_KEPT = 8
+"""Filters whose passing rows are remembered: words change more often than areas."""
+
 _QUERIES_AT_ONCE = 256
 """Queries scored together: 1 MB of scores per block."""
 
@@ -67,6 +71,7 @@ class Reader:
         self._limits = limits
         self._guard = threading.Lock()
         self._view: View | None = None
+        self._passed: OrderedDict[tuple[int, str], Rows | None] = OrderedDict()
         self._codes: Codes | None = None
         self._codes_guard = threading.Lock()
 
@@ -102,7 +107,7 @@ class Reader:
         filtered = check_filter(where)
         with self.connections.snapshot() as db:
             view = self.view(db)
-            rows = passing_rows(db, filtered)
+            rows = self._passing(db, view, filtered)
             codes, fetch = self._way(db, view, rows, k)
             search = _Search(db=db, view=view, rows=rows, k=k)
             answers: list[tuple[Rows, NDArray[np.float32]]] = []
@@ -155,8 +160,22 @@ class Reader:
         self.connections.close()
         with self._guard:
             self._view = None
+            self._passed.clear()
         with self._codes_guard:
             self._codes = None
+
+    def _passing(self, db: sqlite3.Connection, view: View, where: Filter) -> Rows | None:
+        key = (view.generation, repr(where))
+        with self._guard:
+            if key in self._passed:
+                self._passed.move_to_end(key)
+                return self._passed[key]
+        rows = passing_rows(db, where)
+        with self._guard:
+            self._passed[key] = rows
+            while len(self._passed) > _FILTERS_KEPT:
+                self._passed.popitem(last=False)
+        return rows
 
     def _way(
         self, db: sqlite3.Connection, view: View, rows: Rows | None, k: int

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import shapely
 
 from satseek.errors import InvalidRequest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from satseek.types import BBox, GeoJSON
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_COMPACT = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _MICROSECOND = timedelta(microseconds=1)
 
 CHIP_COLUMNS = (
@@ -45,26 +47,30 @@ def from_microseconds(count: int | None) -> datetime | None:
 
 def footprint_text(footprint: GeoJSON | None) -> str | None:
     """Write a footprint as compact GeoJSON."""
-    return None if footprint is None else json.dumps(footprint, separators=(",", ":"))
+    return None if footprint is None else _COMPACT.encode(footprint)
 
 
-def footprint_box(chip: Chip) -> BBox | None:
-    """Give the box around a chip's footprint.
+def footprint_boxes(chips: Sequence[Chip]) -> list[BBox | None]:
+    """Give the box around each chip's footprint; None for chips without one.
 
     Raises:
-        InvalidRequest: The footprint is no GeoJSON geometry.
+        InvalidRequest: A footprint is no GeoJSON geometry with an extent.
     """
-    if chip.footprint is None:
-        return None
+    placed = [place for place, chip in enumerate(chips) if chip.footprint is not None]
+    found: list[BBox | None] = [None] * len(chips)
     try:
-        west, south, east, north = shapely.from_geojson(footprint_text(chip.footprint)).bounds
-    except (shapely.errors.GEOSException, TypeError, ValueError) as error:
-        message = f"chip {chip.id!r}: expected a GeoJSON footprint, came {str(chip.footprint)[:80]}"
+        texts = [footprint_text(chips[place].footprint) for place in placed]
+    except (TypeError, ValueError) as error:
+        message = f"expected GeoJSON footprints, came one with {error}"
         raise InvalidRequest(message) from error
-    if not (west <= east and south <= north):
-        message = f"chip {chip.id!r}: expected a footprint with an extent, came an empty one"
-        raise InvalidRequest(message)
-    return (west, south, east, north)
+    shapes = shapely.from_geojson(np.array(texts, dtype=np.object_), on_invalid="ignore")
+    for place, (west, south, east, north) in zip(placed, shapely.bounds(shapes), strict=True):
+        if not (west <= east and south <= north):
+            chip = chips[place]
+            message = f"chip {chip.id!r}: expected a GeoJSON footprint, came {chip.footprint!s:.80}"
+            raise InvalidRequest(message)
+        found[place] = (float(west), float(south), float(east), float(north))
+    return found
 
 
 def chip_values(chip: Chip) -> ChipValues:

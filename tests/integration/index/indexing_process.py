@@ -121,7 +121,7 @@ def die_often(folder: Path, kills: int) -> None:
         else:
             turn += 1
     index_all(folder, f"turn {turn}")
-    print(f"{killed} {turn + 1}")
+    sys.stdout.write(f"{killed} {turn + 1}\n")
 
 
 def check_folder(folder: Path) -> None:
@@ -160,14 +160,16 @@ def undisturbed(folder: Path, turns: int) -> None:
 def hold(folder: Path) -> None:
     """Keep the collection open for writing until killed."""
     with open_collection(folder, mode="write"):
-        print("ready", flush=True)
+        sys.stdout.write("ready\n")
+    sys.stdout.flush()
         time.sleep(60)
 
 
 def write_slowly(folder: Path) -> None:
     """Replace every scene again and again."""
     index_all(folder, "turn 0")
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     for turn in range(1, 1_000):
         index_all(folder, f"turn {turn}")
 
@@ -191,7 +193,7 @@ def starve(folder: Path, file_bytes: int) -> None:
                 )
                 acknowledged += 1
         except SatseekError as error:
-            print(f"refused {acknowledged} {error}")
+            sys.stdout.write(f"refused {acknowledged} {error}\n")
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
         check(collection)
         assert len(collection) == acknowledged * CHIPS, len(collection)
@@ -211,11 +213,11 @@ def read_as_nobody(folder: Path) -> None:
     with open_collection(folder, mode="read") as collection:
         query = collection.sample(1)
         found = collection.search(query, k=1)
-        print(f"{len(collection)} {found.cosines[0, 0]:.5f} {collection.verify()}")
+        sys.stdout.write(f"{len(collection)} {found.cosines[0, 0]:.5f} {collection.verify()}\n")
     try:
         open_collection(folder, mode="write")
     except SatseekError as error:
-        print(f"{type(error).__name__} {error}")
+        sys.stdout.write(f"{type(error).__name__} {error}\n")
 
 
 VERBS = {
