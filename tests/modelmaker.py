@@ -1,26 +1,24 @@
-"""Makes small SigLIP models with random weights, and bundles of them, for tests.
+"""Makes small SigLIP models with random weights, as Hugging Face directories and as bundles.
 
-Knows torch and transformers, so a test that uses it skips where they are missing.
+Knows torch, transformers and sentencepiece, so a test that uses it skips where they are missing.
 """
 
 from __future__ import annotations
 
+import io
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import onnx
+import sentencepiece
 import torch
-from onnx import TensorProto, helper, numpy_helper
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import SiglipConfig, SiglipModel
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+from transformers import SiglipConfig, SiglipModel, SiglipTokenizer
 
 from satseek.model.bundle import Bundle, open_bundle
-from satseek.model.card import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, content_version, write_card
-from satseek.types import ModelCard
+from satseek.train.exporting import export
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 CORPUS = (
@@ -32,36 +30,86 @@ CORPUS = (
     "industrial storage tanks parking lots and a bridge",
 )
 
-TINY = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2}
-"""Both towers: small enough that a whole golden run takes seconds."""
+PIECES = "spiece.model"
 
 
-def make_model(
-    *,
-    vocabulary: int,
-    image_size: int = 64,
-    tower: Mapping[str, int] = TINY,
-    heads: int = 4,
-    seed: int = 0,
-) -> SiglipModel:
-    """A float32 model whose random weights are large enough that inputs change its features."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What both towers look like."""
+
+    width: int = 64
+    """Features and hidden size of both towers."""
+    inner: int = 128
+    """Hidden size of the MLPs."""
+    layers: int = 2
+    """Layers of each tower."""
+    heads: int = 4
+    """Attention heads."""
+    image_size: int = 64
+    """Edge of the image in pixels; patches are 16 pixels."""
+    vocabulary: int = 256
+    """Rows of the token table, at least as many as the tokenizer has pieces."""
+
+
+TINY = Shape()
+BASE_SHALLOW = Shape(width=768, inner=3072, layers=1, heads=12, image_size=224, vocabulary=32_000)
+"""Git-RSCLIP-base in every size but its depth, which is 12."""
+
+
+def make_directory(folder: Path, shape: Shape, *, seed: int = 0) -> Path:
+    """Write a Hugging Face directory: config, weights, ``tokenizer.json`` and ``spiece.model``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _random_model(shape, seed).save_pretrained(folder)
+    train_pieces(folder / PIECES)
+    as_tokenizer(folder / PIECES).save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def make_bundle(folder: Path, shape: Shape, *, precision: str = "float16") -> Bundle:
+    """Make a random model and export it as trained ones are."""
+    made = make_directory(folder / "directory", shape)
+    export(
+        made,
+        folder / "bundle",
+        name="random",
+        licences={"weights": "Apache-2.0"},
+        training_data="none",
+        accuracy={},
+        precision=precision,
+    )
+    return open_bundle(folder / "bundle")
+
+
+def load_oracle(folder: Path) -> SiglipModel:
+    """What transformers makes of a directory, in float32 whatever is stored."""
+    return SiglipModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
+
+
+def load_oracle_tokenizer(path: Path) -> SiglipTokenizer:
+    """What transformers makes of a ``spiece.model``."""
+    return SiglipTokenizer(vocab_file=str(path))
+
+
+def _random_model(shape: Shape, seed: int) -> SiglipModel:
+    """Random weights, large enough that different inputs have clearly different features."""
+    tower = {
+        "hidden_size": shape.width,
+        "intermediate_size": shape.inner,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+    }
+    ends = {"pad_token_id": 1, "bos_token_id": 1, "eos_token_id": 1}
     config = SiglipConfig(
         text_config={
             **tower,
-            "num_attention_heads": heads,
-            "vocab_size": vocabulary,
+            **ends,
+            "vocab_size": shape.vocabulary,
             "max_position_embeddings": 64,
-            "projection_size": tower["hidden_size"],
-            "pad_token_id": 1,
-            "bos_token_id": 1,
-            "eos_token_id": 1,
+            "projection_size": shape.width,
         },
-        vision_config={
-            **tower,
-            "num_attention_heads": heads,
-            "image_size": image_size,
-            "patch_size": 16,
-        },
+        vision_config={**tower, "image_size": shape.image_size, "patch_size": 16},
     )
     torch.manual_seed(seed)
     model = SiglipModel(config).eval().float()
@@ -69,105 +117,45 @@ def make_model(
         for name, weights in model.named_parameters():
             if name.endswith("bias"):
                 weights.normal_(std=0.1)
+            elif "q_proj" in name or "k_proj" in name:
+                weights.mul_(2)
+        model.text_model.embeddings.token_embedding.weight.normal_()
+        model.text_model.embeddings.position_embedding.weight.normal_(std=0.3)
         model.logit_scale.fill_(4.7)
         model.logit_bias.fill_(-12.0)
     return model
 
 
-def make_tokenizer(path: Path, *, vocabulary: int = 400) -> Tokenizer:
-    """A Unigram tokenizer trained on the spot, saved as ``tokenizer.json``; ``</s>`` has id 1."""
-    pieces = Tokenizer(models.Unigram())
-    pieces.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocabulary,
-        special_tokens=["<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",
-        show_progress=False,
+def train_pieces(path: Path) -> None:
+    """Train a sentencepiece model the way T5's and SigLIP's were made, on a few sentences."""
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(CORPUS * 20),
+        model_writer=written,
+        model_type="unigram",
+        vocab_size=100,
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
     )
-    pieces.train_from_iterator(CORPUS * 20, trainer)
-    pieces.save(str(path))
+    path.write_bytes(written.getvalue())
+
+
+def as_tokenizer(path: Path) -> Tokenizer:
+    """The same pieces for the ``tokenizers`` library, as published models carry them."""
+    from sentencepiece import sentencepiece_model_pb2 as schema  # noqa: PLC0415 - slow to import
+
+    proto: Any = schema.ModelProto.FromString(path.read_bytes())
+    vocabulary = [(piece.piece, piece.score) for piece in proto.pieces]
+    pieces = Tokenizer(models.Unigram(vocabulary, unk_id=proto.trainer_spec.unk_id))
+    pieces.normalizer = normalizers.Sequence(
+        [
+            normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap),
+            normalizers.Replace(Regex(" {2,}"), " "),
+        ]
+    )
+    pieces.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
     return pieces
-
-
-def make_bundle(folder: Path, model: SiglipModel, *, pieces: Tokenizer, halves: bool) -> Bundle:
-    """Export both towers beside their tokenizer and card.
-
-    Args:
-        folder: where to write; made if missing.
-        model: what to export.
-        pieces: its tokenizer.
-        halves: store the weights as float16 behind Casts, as shipped bundles do.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    size = model.config.vision_config.image_size
-    length = model.config.text_config.max_position_embeddings
-    export_tower(_Images(model), torch.zeros(2, 3, size, size), folder / IMAGE_TOWER)
-    export_tower(_Texts(model), torch.ones(2, length, dtype=torch.long), folder / TEXT_TOWER)
-    if halves:
-        halve(folder / IMAGE_TOWER)
-        halve(folder / TEXT_TOWER)
-    pieces.save(str(folder / TOKENIZER))
-    card = ModelCard(
-        name="random",
-        version=content_version(folder),
-        dim=model.config.vision_config.hidden_size,
-        image_size=size,
-        context_length=length,
-        logit_scale=float(model.logit_scale.detach()),
-        logit_bias=float(model.logit_bias.detach()),
-        precision="float16" if halves else "float32",
-    )
-    write_card(card, folder)
-    return open_bundle(folder)
-
-
-class _Images(torch.nn.Module):
-    def __init__(self, model: SiglipModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
-        return self.model.get_image_features(pixel_values=pixel_values).pooler_output
-
-
-class _Texts(torch.nn.Module):
-    def __init__(self, model: SiglipModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
-        return self.model.get_text_features(input_ids=input_ids).pooler_output
-
-
-def export_tower(tower: torch.nn.Module, example: torch.Tensor, path: Path) -> None:
-    entry = "pixel_values" if example.is_floating_point() else "input_ids"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracing exporter announces its successor
-        torch.onnx.export(
-            tower,
-            (example,),
-            str(path),
-            input_names=[entry],
-            output_names=["features"],
-            dynamic_axes={entry: {0: "n"}, "features": {0: "n"}},
-            opset_version=17,
-            dynamo=False,
-        )
-
-
-def halve(path: Path) -> None:
-    """Store large weights as float16, each behind a Cast to float32."""
-    proto: Any = onnx.load(str(path))
-    casts = []
-    for weights in proto.graph.initializer:
-        values = numpy_helper.to_array(weights)
-        if weights.data_type != TensorProto.FLOAT or values.size < 64:
-            continue
-        name = weights.name
-        half = numpy_helper.from_array(values.astype(np.float16), name=f"{name}.half")
-        weights.CopyFrom(half)
-        casts.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *proto.graph.node]
-    del proto.graph.node[:]
-    proto.graph.node.extend(nodes)
-    onnx.save(proto, str(path))

@@ -69,10 +69,10 @@ def test_what_the_reader_raises_is_raised_to_the_caller() -> None:
         yield from (0, 1, 3)
         raise OSError("disk gone")
 
-    seen = []
+    stream = embed_stream(items(), pixels=_pixels, embedder=EMBEDDER, batch=2)
+    seen, _ = next(stream)
     with pytest.raises(OSError, match="disk gone"):
-        for found, _ in embed_stream(items(), pixels=_pixels, embedder=EMBEDDER, batch=2):
-            seen += found
+        next(stream)
     assert seen == [0, 1]
     assert set() == _threads()
 

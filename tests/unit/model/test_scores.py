@@ -50,9 +50,13 @@ def test_scores_keep_the_order_of_cosines(values: list[float]) -> None:
 
 def test_percentile_counts_what_is_lower_and_half_of_what_is_equal() -> None:
     background = [0.3, 0.1, 0.2, 0.2]
-    assert percentile(
-        [0.0, 0.1, 0.2, 0.25, 0.4], background
-    ).tolist() == [0.0, 12.5, 50.0, 75.0, 100.0]
+    assert percentile([0.0, 0.1, 0.2, 0.25, 0.4], background).tolist() == [
+        0.0,
+        12.5,
+        50.0,
+        75.0,
+        100.0,
+    ]
 
 
 def test_percentile_needs_a_background() -> None:
