@@ -101,12 +101,14 @@ class RasterSource:
     @classmethod
     def of(cls, dataset: Any, *, name: str) -> RasterSource:
         """Describe ``dataset``, which must stay open as long as the source is read."""
+        with reading():
+            layout = _layout_of(dataset)
         return cls(
             name=name,
             dataset=dataset,
             width=dataset.width,
             height=dataset.height,
-            layout=_layout_of(dataset),
+            layout=layout,
         )
 
     def read(self, window: Window, *, bands: tuple[int, ...]) -> Samples:

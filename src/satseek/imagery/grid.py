@@ -44,6 +44,9 @@ _NEARLY = 1e-6
 _MAX_GROWTH = 1000
 """Pixels of a warped view per pixel of its scene; more is a pixel size in the wrong unit."""
 
+_MIN_FRAME_EDGE = 8
+"""Pixels; a warped view with fewer along both edges is a pixel size in the wrong unit too."""
+
 _MAX_FRAME_EDGE = 2**31 - 1
 """Pixels; GDAL's limit on rows and columns."""
 
@@ -349,7 +352,8 @@ def _warped_frame(scene: Scene, lattice: Lattice) -> Frame:
     left, right = _outward(xs, lattice.pixel_x)
     bottom, top = _outward(ys, lattice.pixel_y)
     growth = (right - left) * (top - bottom) / (scene.width * scene.height)
-    if max(right - left, top - bottom) > _MAX_FRAME_EDGE or growth > _MAX_GROWTH:
+    longest = max(right - left, top - bottom)
+    if not _MIN_FRAME_EDGE <= longest <= _MAX_FRAME_EDGE or growth > _MAX_GROWTH:
         raise _off_grid(scene, lattice.crs)
     return _frame_on(lattice, left=left, top=top, width=right - left, height=top - bottom)
 
