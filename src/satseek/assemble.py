@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from satseek.errors import CollectionNotFound, GridMismatch, ModelMismatch, RecipeMismatch
+from satseek.index.checks import check_name
 from satseek.index.collection import (
     Collection,
     CollectionSpec,
@@ -96,6 +97,7 @@ class Assembly:
 
         Raises:
             CollectionNotFound: there is none of that name; names those that there are.
+            InvalidName: the name could be no collection's, such as ``../elsewhere``.
         """
         with self._lock:
             if name not in self._readers:
@@ -140,6 +142,7 @@ class Assembly:
             self._readers.clear()
 
     def _open(self, name: str) -> Collection:
+        check_name(name)
         try:
             return open_collection(self.collections_dir / name, mode="read")
         except CollectionNotFound as error:
