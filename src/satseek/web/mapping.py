@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from satseek.types import BBox, GeoJSON, Hit
 
+WHOLE = 0.999
+"""Valid fraction from which a chip's picture fills its footprint."""
+
 _TOOLS = {
     "draw": {
         "rectangle": {"showArea": False},  # Leaflet.draw's area readout fails in strict scripts
@@ -57,7 +60,7 @@ class MapPane:
                 "rank": hit.rank,
                 "date": shown_date(hit.chip) if hit.chip.datetime else None,
                 "geometry": hit.chip.footprint,
-                "thumbnail": thumbnail_address(collection, hit.chip.id),
+                "thumbnail": thumbnail_address(collection, hit.chip.id) if _whole(hit) else None,
             }
             for hit in hits
         ]
@@ -70,6 +73,11 @@ class MapPane:
     def focus(self, chip_id: str) -> None:
         """Bring one footprint near."""
         _tell("focus", chip_id)
+
+
+def _whole(hit: Hit) -> bool:
+    """Tell whether the footprint is the whole chip: at a scene's edge it is only a part of it."""
+    return hit.chip.valid_fraction >= WHOLE
 
 
 def _tell(verb: str, content: Any) -> None:

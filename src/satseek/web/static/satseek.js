@@ -83,7 +83,7 @@ window.satseek = (() => {
       shape.bindTooltip(`#${hit.rank}${hit.date ? ` · ${hit.date}` : ""}`, { sticky: true });
       shape.on("mouseover", () => light(hit.chip));
       shape.on("click", () => reveal(hit.chip));
-      if (isUpright(hit.geometry)) {
+      if (hit.thumbnail && isUpright(hit.geometry)) {
         L.imageOverlay(hit.thumbnail, shape.getBounds(), { pane: "pictures" }).addTo(hits);
       }
       shape.addTo(hits);

@@ -1,0 +1,40 @@
+"""Figures that stay few whatever is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from satseek.search.searching import Answer
+from satseek.service.metrics import Metrics, plan_name
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        ("exact scan of 312 chips in memory", "exact scan"),
+        ("exact scan of 98 chips", "exact scan"),
+        ("fast scan (PQ192x4fs), 320 refined", "fast scan"),
+        ("", "unknown"),
+        ("17", "unknown"),
+    ],
+)
+def test_plans_are_cut_to_their_kind(plan: str, expected: str) -> None:
+    assert plan_name(plan) == expected
+
+
+def test_figures_are_written() -> None:
+    metrics = Metrics()
+    metrics.count_request(method="GET", route="/v1/search", status=200, seconds=0.03)
+    metrics.count_search(Answer(hits=(), plan="exact scan of 3", generation=1, seconds=0.01))
+    text = metrics.write(chips={"county": 12}, ready=True).decode()
+    assert 'satseek_requests_total{method="GET",route="/v1/search",status="200"} 1.0' in text
+    assert 'satseek_request_seconds_bucket{le="0.04",route="/v1/search"} 1.0' in text
+    assert 'satseek_searches_total{plan="exact scan"} 1.0' in text
+    assert 'satseek_chips{collection="county"} 12.0' in text
+    assert "satseek_ready 1.0" in text
+
+
+def test_a_collection_that_is_gone_has_no_figure() -> None:
+    metrics = Metrics()
+    metrics.write(chips={"old": 1}, ready=False)
+    assert "old" not in metrics.write(chips={}, ready=False).decode()
