@@ -38,15 +38,16 @@ class WriterLock:
         with _held_guard:
             if self._key in _held:
                 raise _refused(path, "this process")
-            self._descriptor = _locked(path)
+            self._descriptor: int | None = _locked(path)
             _held.add(self._key)
 
     def release(self) -> None:
         """Let go of the lock; again does nothing."""
         with _held_guard:
-            if self._key in _held and self._key[0] == os.getpid():
+            if self._descriptor is not None and self._key[0] == os.getpid():
                 _held.discard(self._key)
                 os.close(self._descriptor)
+                self._descriptor = None
 
 
 def _locked(path: Path) -> int:

@@ -161,7 +161,7 @@ def hold(folder: Path) -> None:
     """Keep the collection open for writing until killed."""
     with open_collection(folder, mode="write"):
         sys.stdout.write("ready\n")
-    sys.stdout.flush()
+        sys.stdout.flush()
         time.sleep(60)
 
 
