@@ -1,0 +1,96 @@
+"""What the README says works, word for word."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import rasterio
+from PIL import Image
+
+from satseek.imagery.county import make_county
+
+ROOT = Path(__file__).parents[2]
+READMES = ("README.md", "README.zh-CN.md")
+
+
+def _blocks(name: str, language: str) -> list[str]:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def _commands(name: str) -> list[str]:
+    lines = [line for block in _blocks(name, "console") for line in block.splitlines()]
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the folders and files that the README's commands name."""
+    home = tmp_path_factory.mktemp("readme")
+    make_county(home / "county", seed=0, width=1024, height=1024)
+    (home / "county" / "scenes").rename(home / "scenes")
+    (home / "chips").mkdir()
+    with rasterio.open(sorted((home / "scenes").iterdir())[0]) as scene:
+        pixels = scene.read(window=((256, 512), (256, 512))).transpose(1, 2, 0)
+    for path in (home / "example.jpg", home / "chips" / "one.jpg"):
+        Image.fromarray(pixels[..., :3]).save(path)
+    return home
+
+
+def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"SATSEEK_DATA_DIR": str(folder / "demo" / "data")}
+    return subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_satseek_commands_run_as_written(folder: Path) -> None:
+    commands = [line for line in _commands("README.md") if line.startswith("satseek ")]
+    assert len(commands) >= 6
+    for command in commands:
+        words = shlex.split(command)
+        if words[1] == "serve":  # runs until interrupted; the served tests do that
+            words = [*words, "--help"]
+        done = _run([sys.executable, "-m", *words], folder)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    assert (folder / "quarries.geojson").is_file()
+    assert (folder / "quarries.png").is_file()
+
+
+def test_python_block_runs_as_written(folder: Path) -> None:
+    (block,) = _blocks("README.md", "python")
+    done = _run([sys.executable, "-c", block], folder)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["1", "2", "3"]
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {line.split()[1] for line in _commands("README.md") if line.startswith("make ")}
+    assert targets == {"demo", "serve"}
+    assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
+
+
+def test_both_readmes_give_the_same_commands() -> None:
+    first, second = (_commands(name) for name in READMES)
+    assert first == second
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_links_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    assert missing == []
+
+
+def test_readme_is_short_and_starts_with_a_command() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 150
+    assert any(line.startswith("$ ") for line in lines[:30])
