@@ -5,7 +5,7 @@ Knows no collection, no index and no door; needs the ``torch`` extra only when a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from satseek.train.configuring import TrainConfig, read_config
 
@@ -22,7 +22,7 @@ __all__ = ["TrainConfig", "export_bundle", "read_config", "train"]
 def train(
     config: TrainConfig, *, resume: bool = False, report: Callable[[Progress], None] | None = None
 ) -> Path:
-    """Train as ``config`` says and give back the Hugging Face directory that was written.
+    """Train as ``config`` says and give back the bundle that was written (``out/bundle``).
 
     Args:
         config: What to train on, what to train, for how long and where to.
@@ -49,6 +49,7 @@ def export_bundle(
     licences: dict[str, str],
     training_data: str,
     accuracy: dict[str, float],
+    precision: Literal["float16", "float32"] = "float16",
 ) -> ModelCard:
     """Turn a Hugging Face SigLIP directory into a bundle that every engine loads.
 
@@ -59,10 +60,12 @@ def export_bundle(
         licences: Licence by part, see `ModelCard`.
         training_data: What it was trained on.
         accuracy: Measured figures by name.
+        precision: Type in which weights are stored; engines compute in float32 either way.
 
     Raises:
         DependencyMissing: The ``torch`` extra is not installed.
         ModelNotFound: ``model_dir`` holds no SigLIP model.
+        InvalidConfig: A shape that is no SigLIP's, or too large for one ONNX file.
     """
     from satseek.train.needing import need_torch  # noqa: PLC0415
 
@@ -76,4 +79,5 @@ def export_bundle(
         licences=licences,
         training_data=training_data,
         accuracy=accuracy,
+        precision=precision,
     )

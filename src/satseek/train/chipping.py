@@ -122,7 +122,7 @@ def cut(folder: Path, *, count: int, rng: np.random.Generator) -> Iterator[Count
 
     Args:
         folder: A county's folder.
-        count: Chips.
+        count: Chips; fewer come where a scene has no place for a rare land cover.
         rng: What chance follows from.
     """
     manifest = read_manifest(folder)

@@ -8,9 +8,12 @@ from __future__ import annotations
 import tomllib
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_type_hints
 
 from satseek.errors import FolderNotFound, InvalidConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SourceKind = Literal["labels", "pairs", "folders", "county"]
 
@@ -161,13 +164,23 @@ class TeacherConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardConfig:
+    """What the model's card says that cannot be measured."""
+
+    licences: dict[str, str] = field(default_factory=dict)
+    """Licence by part: ``weights``, ``training data``, ``use``."""
+    training_data: str = ""
+    """What it was trained on, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """One training run."""
 
     name: str
     """Name of the model."""
     out: str
-    """Folder for checkpoints (``checkpoint.pt``) and the result (``model/``)."""
+    """Folder for checkpoints (``checkpoint.pt``) and the result (``model/``, ``bundle/``)."""
     sources: tuple[SourceConfig, ...]
     """What to learn from; at least one."""
     schedule: Schedule
@@ -180,6 +193,8 @@ class TrainConfig:
     """What counts how much."""
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     """Used where a source is taught."""
+    card: CardConfig = field(default_factory=CardConfig)
+    """What is written on the bundle's card."""
     init_from: str | None = None
     """Hugging Face SigLIP directory to go on from, with its tokenizer; None: random weights."""
     store_px: int = 128
@@ -251,23 +266,35 @@ def _build(kind: type[_T], table: Any, *, where: str) -> _T:
     return kind(**{k: _value(hints[k], v, where=f"{where}: {k}") for k, v in table.items()})
 
 
-def _value(hint: Any, value: Any, *, where: str) -> Any:  # noqa: PLR0911 -- a table of kinds
+def _value(hint: Any, value: Any, *, where: str) -> Any:
     if is_dataclass(hint):
         return _build(hint, value, where=where)  # type: ignore[arg-type]
-    if hint is float and type(value) in (int, float):
-        return float(value)
-    if hint in (int, str, bool) and type(value) is hint:
-        return value
-    if hint == (str | None) and isinstance(value, str):
-        return value
-    if hint == SourceKind and value in get_args(SourceKind):
-        return value
     if hint == tuple[SourceConfig, ...] and isinstance(value, list):
         return tuple(_build(SourceConfig, v, where=f"{where}[{i}]") for i, v in enumerate(value))
-    if hint == tuple[str, ...] and isinstance(value, list):
-        return tuple(str(v) for v in value)
-    if hint == tuple[int, ...] and isinstance(value, list) and all(type(v) is int for v in value):
-        return tuple(value)
-    if hint == dict[str, list[str]] and isinstance(value, dict):
-        return {str(k): [str(one) for one in v] for k, v in value.items()}
+    for known, fits, made in _PLAIN:
+        if hint == known and fits(value):
+            return made(value)
     raise InvalidConfig(f"{where}: expected {getattr(hint, '__name__', hint)}, not {value!r}")
+
+
+def _is_list_of(kind: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(type(one) is kind for one in value)
+
+
+def _is_table_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(fits(one) for one in value.values())
+
+
+_PLAIN: tuple[tuple[Any, Callable[[Any], bool], Callable[[Any], Any]], ...] = (
+    (int, lambda value: type(value) is int, int),
+    (float, lambda value: type(value) in (int, float), float),
+    (str, lambda value: isinstance(value, str), str),
+    (bool, lambda value: isinstance(value, bool), bool),
+    (str | None, lambda value: isinstance(value, str), str),
+    (SourceKind, lambda value: value in get_args(SourceKind), str),
+    (tuple[str, ...], _is_list_of(str), tuple),
+    (tuple[int, ...], _is_list_of(int), tuple),
+    (dict[str, str], _is_table_of(lambda value: isinstance(value, str)), dict),
+    (dict[str, list[str]], _is_table_of(_is_list_of(str)), dict),
+)
+"""Type of a field, whether a TOML value is one, how it becomes one."""

@@ -1,4 +1,4 @@
-"""A model and chips it was not trained on become accuracies and recalls.
+"""A model and chips it was not trained on become a zero-shot accuracy.
 
 Knows no optimizer. Prompts and captions go through the towers just as a search's words do.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from satseek.evaluate import zero_shot as evaluate
 from satseek.train.augmenting import resize
 from satseek.train.prompting import MEASURED, prompts
 from satseek.train.tokenizing import encode
@@ -61,22 +62,8 @@ def zero_shot(
         truth: True label of each chip.
         labels: All labels that are asked.
     """
-    cosines = image_vectors(model, images) @ label_vectors(model, tokenizer, labels).T
-    said = [labels[i] for i in cosines.argmax(1).tolist()]
-    right: int = sum(a == b for a, b in zip(said, truth, strict=True))
-    return right / len(truth)
-
-
-def recall_at(
-    image_rows: torch.Tensor, text_rows: torch.Tensor, owner: torch.Tensor, *, k: int
-) -> float:
-    """Share of texts whose own chip is among the ``k`` nearest, 0–1.
-
-    Args:
-        image_rows: Unit float32 (n, dim).
-        text_rows: Unit float32 (m, dim).
-        owner: int64 (m,), the chip each text describes.
-        k: How many chips are looked at.
-    """
-    nearest = (text_rows @ image_rows.T).topk(min(k, len(image_rows)), dim=1).indices
-    return float((nearest == owner[:, None]).any(1).float().mean())
+    return evaluate.zero_shot(
+        image_vectors(model, images).numpy(),
+        label_vectors(model, tokenizer, labels).numpy(),
+        [labels.index(name) for name in truth],
+    ).top1

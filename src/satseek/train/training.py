@@ -1,4 +1,4 @@
-"""A configuration becomes a trained Hugging Face SigLIP directory.
+"""A configuration becomes a trained model and its bundle.
 
 Knows no terminal: progress goes to the caller or to the log.
 """
@@ -25,6 +25,7 @@ from satseek.train.augmenting import resize
 from satseek.train.building import load_model, new_model
 from satseek.train.chipping import read_county_pool
 from satseek.train.configuring import check
+from satseek.train.exporting import export
 from satseek.train.learning import Learner
 from satseek.train.measuring import zero_shot
 from satseek.train.progress import Progress
@@ -81,9 +82,21 @@ def run(config: TrainConfig, *, resume: bool, report: Callable[[Progress], None]
         learner = _together(start, tokenizer, out, report or _to_log)
         learner.model.load_state_dict(learner.average)
         saving.save_model(learner.model.eval(), tokenizer, out / "model")
+        _export(config, learner, tokenizer, out)
     finally:
         torch.set_num_threads(threads)
-    return out / "model"
+    return out / "bundle"
+
+
+def _export(config: TrainConfig, learner: Learner, tokenizer: Tokenizer, out: Path) -> None:
+    export(
+        out / "model",
+        out / "bundle",
+        name=config.name,
+        licences=config.card.licences,
+        training_data=config.card.training_data,
+        accuracy={f"held_out_{k}": v for k, v in _measure(learner, tokenizer).items()},
+    )
 
 
 def _prepare(config: TrainConfig, out: Path, *, resume: bool) -> tuple[_Start, Tokenizer]:
@@ -250,7 +263,7 @@ def _loop(
                 steps=plan.steps,
                 chips_per_second=pace * plan.batch,
                 seconds_left=(plan.steps - learner.step) / pace,
-                losses=means,
+                losses=dict(means),
                 measured=_measure(learner, tokenizer) if last or due else {},
             )
             with (out / "progress.jsonl").open("a", encoding="utf-8") as file:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("torch", reason="training needs it: pip install 'satseek[torch]'")
+torch = pytest.importorskip("torch", reason="training needs it: pip install 'satseek[torch]'")
 pytest.importorskip("transformers", reason="training needs it: pip install 'satseek[torch]'")
 
 from satseek.train.configuring import (
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLOURS = {"red roof": (200, 40, 40), "green field": (40, 180, 40), "blue lake": (40, 60, 200)}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Two threads on so small a model wait for each other longer than they work."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from satseek.errors import FolderNotFound, InvalidConfig
 from satseek.train import read_config
 
@@ -33,9 +34,9 @@ def _read(tmp_path: Path, text: str) -> object:
 
 def test_reads_every_kind_of_value(tmp_path: Path) -> None:
     config = _read(tmp_path, RIGHT)
-    assert 1.0 == config.schedule.other_rate
-    assert {"x": ["y", "z"]} == config.sources[0].also
-    assert (1, 2) == config.sources[1].seeds
+    assert config.schedule.other_rate == 1.0
+    assert config.sources[0].also == {"x": ["y", "z"]}
+    assert config.sources[1].seeds == (1, 2)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,9 @@ from satseek.model.tokenizer import Tokenizer
 from satseek.train import export_bundle
 from satseek.train.saving import save_model
 from satseek.train.tokenizing import train_tokenizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WORDS = ["a plane", "ships in a harbour", "storage tanks", "forest", "a river and a road"]
 
@@ -90,15 +92,15 @@ def test_a_chip_alone_has_the_vector_it_has_in_a_batch(model_dir: Path, tmp_path
 def test_the_card_says_what_the_model_is(model_dir: Path, tmp_path: Path) -> None:
     card = _export(model_dir, tmp_path / "bundle")
     assert open_bundle(tmp_path / "bundle").card == card
-    assert (48, 32, 64, "float16") == (
+    assert (
         card.dim,
         card.image_size,
         card.context_length,
         card.precision,
-    )
+    ) == (48, 32, 64, "float16")
     model = SiglipModel.from_pretrained(tmp_path / "bundle")
     assert card.logit_scale == float(model.logit_scale.detach())
-    assert {"top1": 0.5} == card.accuracy
+    assert card.accuracy == {"top1": 0.5}
 
 
 def test_the_same_weights_give_the_same_bytes(model_dir: Path, tmp_path: Path) -> None:
@@ -108,7 +110,7 @@ def test_the_same_weights_give_the_same_bytes(model_dir: Path, tmp_path: Path) -
 
 def test_single_precision_is_exact(model_dir: Path, tmp_path: Path) -> None:
     card = _export(model_dir, tmp_path / "bundle", precision="float32")
-    assert "float32" == card.precision
+    assert card.precision == "float32"
     engine = OnnxEngine(open_bundle(tmp_path / "bundle"), threads=1)
     pixels = np.random.default_rng(1).uniform(-1, 1, (4, 3, 32, 32)).astype(np.float32)
     with torch.no_grad():

@@ -47,8 +47,8 @@ def test_pads_with_the_end_to_the_context_length() -> None:
     tokenizer = train_tokenizer(every_phrase(), vocab_size=400, context_length=64)
     ids = encode(tokenizer, ["a river", "x" * 200])
     end = tokenizer.token_to_id(END)
-    assert (2, 64) == ids.shape
-    assert 1 == end
+    assert ids.shape == (2, 64)
+    assert end == 1
     assert [end] * 50 == ids[0, 14:].tolist()
     assert end == ids[1, -1]
 

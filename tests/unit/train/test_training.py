@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+
 from satseek.errors import InvalidConfig
 from satseek.train import train
 from satseek.train.building import load_model
@@ -25,16 +26,16 @@ def _with(config: TrainConfig, *, out: Path | None = None, **schedule: object) -
     )
 
 
-def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    return dict(load_model(folder).state_dict())
+def _weights(bundle: Path) -> dict[str, torch.Tensor]:
+    return dict(load_model(bundle.parent / "model").state_dict())
 
 
 def test_a_few_steps_teach_three_colours(config: TrainConfig) -> None:
     seen: list[Progress] = []
     train(config, report=seen.append)
-    assert [20, 40] == [progress.step for progress in seen]
+    assert [progress.step for progress in seen] == [20, 40]
     assert seen[-1].losses["share"] < 0.7 * seen[0].losses["share"]
-    assert 1.0 == seen[-1].measured[f"top1_{Path(config.sources[0].path).name}"]
+    assert seen[-1].measured[f"top1_{Path(config.sources[0].path).name}"] == 1.0
 
 
 def test_a_resumed_run_gives_the_same_weights(config: TrainConfig, tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_a_resumed_run_gives_the_same_weights(config: TrainConfig, tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         train(_with(interrupted, steps=9, save_seconds=0.0, measure_steps=4), report=stop)
     saved = torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)
-    assert 4 == saved["step"]
+    assert saved["step"] == 4
     resumed = train(interrupted, resume=True)
     expected, actual = _weights(whole), _weights(resumed)
     assert expected.keys() == actual.keys()
@@ -59,7 +60,7 @@ def test_a_resumed_run_gives_the_same_weights(config: TrainConfig, tmp_path: Pat
 def test_two_processes_average_their_gradients(config: TrainConfig) -> None:
     seen: list[Progress] = []
     train(_with(config, processes=2, steps=20), report=seen.append)
-    assert 20 == seen[-1].step
+    assert seen[-1].step == 20
     assert seen[-1].losses["share"] < 1.0986  # ln 3: chance
 
 
@@ -79,7 +80,7 @@ def test_goes_on_from_a_model_with_its_own_tokenizer(config: TrainConfig, tmp_pa
     first = train(_with(config, out=tmp_path / "first", steps=2))
     tuned = dataclasses.replace(
         _with(config, out=tmp_path / "second", steps=2, matrix_rate=1e-9, other_rate=1e-9),
-        init_from=str(first),
+        init_from=str(first.parent / "model"),
     )
     second = train(tuned)
     assert (first / "tokenizer.json").read_text() == (second / "tokenizer.json").read_text()
@@ -102,7 +103,7 @@ def test_learns_from_captions_alone(config: TrainConfig, chips: Path, tmp_path: 
         dataclasses.replace(_with(config, steps=20), sources=pairs, store_px=16),
         report=seen.append,
     )
-    assert 0 == seen[-1].losses["share"]
+    assert seen[-1].losses["share"] == 0
     first = json.loads((Path(config.out) / "progress.jsonl").read_text().splitlines()[0])
     assert first["captions"] > 0
 
