@@ -3,6 +3,8 @@
 It works in the zone's own frame, the runway along its longer axis.
 """
 
+# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -10,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from satseek.imagery.county.canvas import Canvas, Pen, mask_of
-from satseek.imagery.county.frame import LocalFrame
 from satseek.imagery.county.ground import PERIOD_SHIFT, jittered, tinted
 from satseek.imagery.county.inventory import stream
 from satseek.imagery.county.shapes import rectangle
 from satseek.imagery.county.vehicles import draw_cars, draw_plane
 
 if TYPE_CHECKING:
+    from satseek.imagery.county.frame import LocalFrame
     from satseek.imagery.county.plan import Zone
     from satseek.imagery.county.texture import Textures
 

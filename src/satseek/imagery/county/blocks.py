@@ -3,6 +3,8 @@
 It works on the plan (cells, coast in the south) and does not know about pixels.
 """
 
+# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -46,6 +48,11 @@ WANTED_CELLS: Final = (
     ("meadow", 14.0),
     ("forest", 14.0),
     ("lake", 9.0),
+    ("quarry", 12.0),
+    ("bare_land", 12.0),
+    ("storage_tanks", 11.0),
+    ("interchange", 11.0),
+    ("interchange", 11.0),
 )
 """Pieces of land besides the fixed ones and their cells; a cell is one 256 m chip."""
 

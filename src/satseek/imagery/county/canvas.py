@@ -159,6 +159,8 @@ class Pen:
 
     def polygons(self, outlines: Points, colours: NDArray[np.uint8], height_m: float) -> None:
         """Fill many outlines (n, m, 2) with their colours (n, 3), all of one height."""
+        if not len(outlines):
+            return
         steps = min(255, round(height_m * HEIGHT_STEPS_PER_M))
         flat = (outlines - self._offset).round(2).reshape(len(outlines), -1).tolist()
         for corners, colour in zip(flat, colours.tolist(), strict=True):

@@ -6,13 +6,16 @@ It does not know what stands on the plan.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely import Polygon
 
 from satseek.imagery.county.inventory import CELLS, Points, stream
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _LATTICE_CELLS = 6
 """Cells between two independent displacements: bends of about 1.5 km in a full county."""

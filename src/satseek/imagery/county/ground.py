@@ -3,12 +3,15 @@
 It does not know about water, buildings or roads.
 """
 
+# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import shapely
 
 from satseek.imagery.county.canvas import Canvas, levels_of, mask_of, nested
 from satseek.imagery.county.inventory import Colour, stream
@@ -55,6 +58,10 @@ _LEAF_TINT: Final = np.array([0.78, 1.0, 0.62], np.float32)
 _TREAD: Final = (156, 140, 112)
 
 
+PERIOD_SHIFT: Final = 512
+"""Number of different offsets into the repeating textures."""
+
+
 def tinted(colour: Colour, *layers: tuple[Field, NDArray[np.float32]]) -> NDArray[np.float32]:
     """Add layers of grey levels (h, w), each through its tint (3,), to a colour: (h, w, 3)."""
     total = np.zeros((*layers[0][0].shape, 3), np.float32) + np.array(colour, np.float32)
@@ -80,12 +87,12 @@ def paint_fields(canvas: Canvas, plan: Plan, textures: Textures, date: int) -> N
         window = canvas.window(shape.bounds)
         if window is None:
             continue
-        if rng.random() < _COPSES:
-            paint_stand(canvas, textures, shape, rng, date)
-            continue
         crop = CROPS[int(rng.integers(len(CROPS)))]
         colour = jittered(rng, crop.colours[date], 12)
         _paint_crop(canvas, textures, window, shape, crop, colour, rng)
+        if rng.random() < _COPSES:
+            paint_stand(canvas, textures, shape, rng, date)
+            continue
         _edge_field(canvas, shape, rng)
 
 
@@ -102,7 +109,7 @@ def _paint_crop(
     along = edge[len(edge) // 8] - edge[0] if rng.random() < 0.8 else rng.uniform(-1, 1, 2)
     along = along / max(np.hypot(*along), 1e-6)
     x, y = window.axes()
-    across = x * np.float32(along[1]) - y * np.float32(along[0])
+    across: Field = x * np.float32(along[1]) - y * np.float32(along[0])
     shift = int(rng.integers(PERIOD_SHIFT))
     rough = textures.noise(window, 64, 32, 128, shift=shift)
     rows = wave(across / np.float32(crop.row_m)) * (0.6 + 0.6 * rough)
@@ -114,10 +121,6 @@ def _paint_crop(
         (rough * np.float32(crop.patchy * 2), _LEAF_TINT),
     )
     canvas.lay(window, mask_of(shape, window), colours, "farmland")
-
-
-PERIOD_SHIFT: Final = 512
-"""Number of different offsets into the repeating textures."""
 
 
 def _edge_field(canvas: Canvas, shape: Polygon, rng: np.random.Generator) -> None:
@@ -206,8 +209,6 @@ def scattered(
 
 def contains(shape: Polygon, points: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which points (n, 2) lie inside a shape."""
-    import shapely
-
     shapely.prepare(shape)
     return np.asarray(shapely.contains_xy(shape, points[:, 0], points[:, 1]))
 
@@ -240,8 +241,8 @@ def paint_stand(
     height = np.where(is_first[..., 0], first[1], second[1]).astype(np.float32)
     mask = ragged(shape, window, textures, shift)
     canvas.lay(window, mask, colours, "forest")
-    glade = textures.noise(window, 64, 32, shift=shift + 90, spread=3)
-    glade = glade + textures.noise(window, 16, 8, shift=shift) * np.float32(0.12) > 0.66
+    open_ = textures.noise(window, 64, 32, shift=shift + 90, spread=3)
+    glade = open_ + textures.noise(window, 16, 8, shift=shift) * np.float32(0.12) > 0.66
     canvas.raise_to(window, mask & ~glade, height)
     canvas.lay(
         window,

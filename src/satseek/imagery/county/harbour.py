@@ -3,6 +3,8 @@
 It works in the zone's own frame, whose second axis points out to sea.
 """
 
+# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -10,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from shapely import Polygon
 
-from satseek.imagery.county.canvas import Canvas, Pen
 from satseek.imagery.county.ground import jittered
 from satseek.imagery.county.inventory import stream
 from satseek.imagery.county.shapes import rectangle
@@ -19,6 +20,7 @@ from satseek.imagery.county.water import clear_water
 from satseek.imagery.county.works import draw_stacks, lay_ground
 
 if TYPE_CHECKING:
+    from satseek.imagery.county.canvas import Canvas, Pen
     from satseek.imagery.county.frame import LocalFrame
     from satseek.imagery.county.inventory import Colour
     from satseek.imagery.county.plan import Zone
@@ -67,9 +69,9 @@ def _build_port(
 ) -> None:
     """Piers with sheds or stacks, freighters on both sides of each."""
     wide, deep = size
-    piers = max(1, round(wide / 300))
+    piers = max(1, round(wide / 240))
     pitch = wide / piers
-    reach = deep * 0.44
+    reach = deep * 0.5
     for number in range(piers):
         s = -0.5 * wide + (number + 0.5) * pitch
         breadth = 0.3 * pitch
@@ -131,7 +133,7 @@ def _build_marina(
 ) -> None:
     """Pontoons with yachts on both sides."""
     wide, deep = size
-    reach = deep * 0.46
+    reach = deep * 0.5
     for s in np.arange(-0.44 * wide, 0.45 * wide, 44.0):
         line = np.array([[s, _WATERLINE * deep], [s, _WATERLINE * deep + reach]])
         pen.line(local.to_pixels(line), 3, (196, 190, 178), height_m=1)

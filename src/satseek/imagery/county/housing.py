@@ -3,6 +3,8 @@
 It does not know where the zone lies; it works in the zone's own frame, in metres.
 """
 
+# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+
 from __future__ import annotations
 
 from dataclasses import dataclass

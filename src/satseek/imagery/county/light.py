@@ -62,7 +62,8 @@ def _light_square(canvas: Canvas, sun: Sun, window: Window) -> NDArray[np.uint8]
     colours = canvas.rgb[near.slices].astype(np.float32)
     colours *= _SKY + (1 - _SKY) * sunlit[..., None]
     soft = blurred(colours)[window.within(near)]
-    return np.clip(soft + np.float32(0.5), 0, 255).astype(np.uint8)
+    lit: NDArray[np.uint8] = np.clip(soft + np.float32(0.5), 0, 255).astype(np.uint8)
+    return lit
 
 
 def shadows(height: NDArray[np.int16], sun: Sun) -> NDArray[np.bool_]:

@@ -3,16 +3,19 @@
 It does not know what grew there before.
 """
 
+# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from shapely import MultiPolygon, Polygon
+from shapely import MultiPolygon, Polygon, affinity
 
 from satseek.imagery.county.canvas import Canvas, levels_of, mask_of, nested
 from satseek.imagery.county.ground import PERIOD_SHIFT, contains, jittered, ragged, tinted, winding
 from satseek.imagery.county.inventory import stream
+from satseek.imagery.county.light import shifted
 from satseek.imagery.county.shapes import blob, rectangle
 from satseek.imagery.county.vehicles import draw_truck
 
@@ -62,8 +65,6 @@ def _drifting(
 ) -> list[Polygon | MultiPolygon]:
     """Shrink a shape in steps that lean to one side, so that one wall is steep."""
     lean = rng.uniform(-0.45, 0.45, 2) * step_m
-    from shapely import affinity
-
     return [
         affinity.translate(level, *(lean * i))
         for i, level in enumerate(nested(shape, step_m, count))
@@ -74,8 +75,6 @@ def _faces(
     depth: np.ndarray[tuple[int, int], np.dtype[np.int16]], sun: Sun, step_m: float
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     """Grey levels of the bench faces: those towards the sun's side of the pit lie in shade."""
-    from satseek.imagery.county.light import shifted
-
     total = np.zeros(depth.shape, np.float32)
     for reach in (2, 4, max(5, round(0.3 * step_m))):
         x, y = (round(part * reach) for part in sun.towards)
@@ -118,25 +117,29 @@ def paint_mine(canvas: Canvas, textures: Textures, zone: Zone, seed: int) -> Non
     canvas.lay(window, stripped, colours, "mine")
     scrub = tinted((88, 100, 60), (fine + mottle, _EVEN))
     canvas.lay(window, stripped & left_over, scrub)
-    for _ in range(90):
-        _dig_pit(canvas, textures, zone, rng)
+    pits: list[Polygon] = []
+    for _ in range(160):
+        _dig_pit(canvas, textures, zone, rng, pits)
     with canvas.pen(zone.shape.bounds) as pen:
         pen.line(zone.local.to_pixels(winding(rng, zone.size_m)), 6, (206, 158, 116), height_m=0)
 
 
-def _dig_pit(canvas: Canvas, textures: Textures, zone: Zone, rng: np.random.Generator) -> None:
-    """A pit with a spoil rim and, mostly, muddy water in it."""
+def _dig_pit(
+    canvas: Canvas, textures: Textures, zone: Zone, rng: np.random.Generator, pits: list[Polygon]
+) -> None:
+    """A pit, apart from the earlier ones, with a spoil rim and, mostly, muddy water in it."""
     spot = zone.local.to_pixels((rng.uniform(-0.4, 0.4, 2) * zone.size_m)[None])[0]
-    half = rng.uniform(0.02, 0.07, 2) * min(zone.size_m)
+    half = rng.uniform(0.014, 0.06, 2) * min(zone.size_m)
     pit = blob(rng, spot, (float(half[0]), float(half[1])), 0.25)
-    rim = pit.buffer(0.012 * min(zone.size_m))
-    if not zone.shape.contains(rim):
+    rim = pit.buffer(0.007 * min(zone.size_m))
+    if not zone.shape.contains(rim) or any(rim.intersects(other) for other in pits):
         return
+    pits.append(pit)
     window = canvas.window(rim.bounds)
     if window is None:
         return
     grit = textures.noise(window, 1, 2, 4, 8) * 18
-    canvas.lay(window, mask_of(rim, window), tinted((198, 150, 108), (grit, _EARTH)))
+    canvas.lay(window, mask_of(rim, window), tinted((190, 148, 112), (grit, _EARTH)))
     pond = rng.random() < 0.75
     colour = _PONDS[int(rng.integers(len(_PONDS)))] if pond else (146, 92, 60)
     inside = levels_of(nested(pit, 2.0, 8), window).astype(np.float32)

@@ -3,22 +3,24 @@
 It does not know about streets inside a zone.
 """
 
+# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from shapely import LineString
+from shapely import LineString, Polygon
 
-from satseek.imagery.county.canvas import Canvas, Pen
 from satseek.imagery.county.frame import LocalFrame
-from satseek.imagery.county.ground import along_line, jittered, scattered
+from satseek.imagery.county.ground import along_line, jittered, paint_stand, scattered
 from satseek.imagery.county.inventory import Points, stream
 from satseek.imagery.county.shapes import rectangle
 from satseek.imagery.county.vehicles import draw_cars, draw_truck
 from satseek.imagery.county.works import lay_ground
 
 if TYPE_CHECKING:
+    from satseek.imagery.county.canvas import Canvas, Pen
     from satseek.imagery.county.plan import Plan, Road, Zone
     from satseek.imagery.county.texture import Textures
 
@@ -123,14 +125,16 @@ def paint_interchange(canvas: Canvas, textures: Textures, zone: Zone, seed: int,
     lay_ground(canvas, textures, zone, grass, 24, rng)
     wide, deep = zone.size_m
     local = zone.local
-    scale = min(1.0, min(wide, deep) / 620)
+    scale = min(1.0, min(wide, deep) / 560)
     moving = stream(seed, "junction", zone.index, date)
+    for i, j in ((1, 1), (-1, 1), (-1, -1), (1, -1)):
+        corner = np.array([[0.51, 0.15], [0.25, 0.2], [0.2, 0.25], [0.15, 0.51], [0.51, 0.51]])
+        wood = Polygon(local.to_pixels(corner * (i * wide, j * deep))).intersection(zone.shape)
+        if isinstance(wood, Polygon) and not wood.is_empty:
+            paint_stand(canvas, textures, wood, rng, date)
     trees = scattered(zone.shape.buffer(-8), round(zone.shape.area / 1100), rng, radius=(2, 4.5))
     canvas.trees.append(trees)
     with canvas.pen(zone.shape.bounds) as pen:
-        for side in (-0.4, 0.4):
-            frontage = np.array([[-0.5 * wide, side * deep], [0.5 * wide, side * deep * 1.05]])
-            pen.line(local.to_pixels(frontage), 12 * scale, _ASPHALT, height_m=0.25)
         for ramp in _ramps(wide, deep):
             pen.line(local.to_pixels(ramp), 14 * scale, (184, 180, 168), height_m=0.25)
             pen.line(local.to_pixels(ramp), 10 * scale, _ASPHALT)
@@ -165,17 +169,17 @@ def _draw_motorway(
     """Two carriageways; the upper motorway runs on a viaduct where it crosses."""
     scale, level_m = sizes
     pixels = local.to_pixels(line)
-    pen.line(pixels, 36 * scale, (178, 174, 164), height_m=0.5)
+    pen.line(pixels, 42 * scale, (178, 174, 164), height_m=0.5)
     if level_m > 1:
         deck = local.to_pixels(line * 0.35)
-        pen.line(deck, 38 * scale, (202, 198, 190), height_m=level_m)
-    pen.line(pixels, 31 * scale, (118, 116, 114))
+        pen.line(deck, 46 * scale, (202, 198, 190), height_m=level_m)
+    pen.line(pixels, 37 * scale, (118, 116, 114))
     pen.line(pixels, 4 * scale, (156, 152, 128))
     length = float(np.hypot(*(line[1] - line[0])))
     along = (line[1] - line[0]) / length
     across = np.array([-along[1], along[0]])
     degrees = 0.0 if abs(along[0]) > abs(along[1]) else 90.0
-    for lane in (-11.5, -6.5, 6.5, 11.5):
-        at = np.arange(-length / 2, length / 2, 16.0)
-        at = at[moving.random(len(at)) < 0.3]
+    for lane in (-14.5, -10, -5.5, 5.5, 10, 14.5):
+        at = np.arange(-length / 2, length / 2, 14.0)
+        at = at[moving.random(len(at)) < 0.36]
         draw_cars(pen, local, at[:, None] * along + across * lane * scale, degrees, moving)

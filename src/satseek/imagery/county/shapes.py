@@ -5,14 +5,16 @@ It does not know where they stand or what colour they wear.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely import Polygon
 
-from satseek.imagery.county.inventory import Points
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from satseek.imagery.county.inventory import Points
 
 _UNIT: Final = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 _PLANE_HALF: Final = (
@@ -38,7 +40,7 @@ def rectangles(centres: Points, sizes: Points, degrees: NDArray[np.float64] | fl
     return turned(_UNIT[None] * sizes[:, None, :], degrees) + centres[:, None, :]
 
 
-def rectangle(s: float, t: float, length: float, breadth: float, degrees: float = 0) -> Points:
+def rectangle(s: float, t: float, length: float, breadth: float, degrees: float = 0.0) -> Points:
     """Corners (4, 2) of one rectangle."""
     return rectangles(np.array([[s, t]]), np.array([[length, breadth]]), degrees)[0]
 

@@ -94,7 +94,7 @@ class Textures:
         total = np.zeros(window.shape, np.float32)
         for size in sizes:
             total += _wrapped(self.grains[size], window, 7 * shift, 13 * shift, spread)
-        return total / np.float32(len(sizes))
+        return np.asarray(total / np.float32(len(sizes)), np.float32)
 
     def forest(self, window: Window, kind: int) -> tuple[Field, Field]:
         """Crown height in metres and tone over a window."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import rasterio.features
 import shapely
-from rasterio.transform import from_origin
+from rasterio.transform import Affine
 from rasterio.warp import transform as warp_points
 
 from satseek.errors import DamagedData, FolderNotFound, InvalidFilter
@@ -73,7 +73,7 @@ def cover_polygons(cover: NDArray[np.uint8]) -> tuple[NDArray[np.object_], list[
     coarse = np.ascontiguousarray(cover[step // 2 :: step, step // 2 :: step])
     coarse = rasterio.features.sieve(coarse, max(2, _SMALLEST_M2 // step**2), connectivity=4)
     found = rasterio.features.shapes(
-        coarse, connectivity=4, transform=from_origin(0, 0, step, -step)
+        coarse, connectivity=4, transform=Affine(step, 0, 0, 0, step, 0)
     )
     pairs = [(shapely.geometry.shape(shape), int(code)) for shape, code in found]
     shapes = np.array([shape for shape, _ in pairs], dtype=object)

@@ -3,6 +3,8 @@
 It does not know about lots, aprons and piers.
 """
 
+# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final

@@ -3,6 +3,8 @@
 It does not know about harbours and bridges, which are built over them.
 """
 
+# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from satseek.imagery.county.canvas import Canvas, levels_of, mask_of, nested
-from satseek.imagery.county.ground import PERIOD_SHIFT, jittered, tinted
+from satseek.imagery.county.ground import along_line, jittered, tinted
 from satseek.imagery.county.inventory import CODES, stream
 from satseek.imagery.county.texture import Field, Textures, Window, wave
 
@@ -117,8 +119,6 @@ def _paint_bank(canvas: Canvas, plan: Plan, textures: Textures, window: Window) 
             canvas.lay(part, mask, tinted((86, 104, 62), (grass, _EVEN)), "meadow")
     for line in (bank.buffer(-3).exterior, bank.buffer(2).exterior):
         coords = np.asarray(line.coords)
-        from satseek.imagery.county.ground import along_line
-
         canvas.trees.append(along_line(coords, rng, spacing_m=7, radius=(2.5, 5.5), gap=0.45))
 
 
@@ -139,8 +139,6 @@ def paint_lake(canvas: Canvas, textures: Textures, zone: Zone, seed: int, date: 
     tint = np.array([1.0, 0.9, 0.6], np.float32)
     colours = tinted(colour, (still, _EVEN), (shallow, tint))
     canvas.lay(window, inside > 0, colours, "lake")
-    from satseek.imagery.county.ground import along_line
-
     ring = np.asarray(zone.shape.buffer(6).exterior.coords)
     canvas.trees.append(along_line(ring, rng, spacing_m=9, radius=(2.5, 5), gap=0.4))
 

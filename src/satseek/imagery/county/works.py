@@ -3,6 +3,8 @@
 It does not know where the zone lies; it works in the zone's own frame, in metres.
 """
 
+# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
@@ -16,6 +18,8 @@ from satseek.imagery.county.shapes import disc, rectangle
 from satseek.imagery.county.vehicles import draw_cars, draw_truck
 
 if TYPE_CHECKING:
+    from shapely import Polygon
+
     from satseek.imagery.county.frame import LocalFrame
     from satseek.imagery.county.inventory import Colour
     from satseek.imagery.county.plan import Zone
@@ -182,7 +186,7 @@ def paint_tanks(canvas: Canvas, textures: Textures, zone: Zone, seed: int) -> No
     ground = ((150, 140, 122), (128, 130, 104), (158, 152, 142))[zone.index % 3]
     lay_ground(canvas, textures, zone, jittered(rng, ground, 8), 22, rng)
     local = zone.local
-    pitch = float(rng.uniform(68, 92))
+    pitch = min(float(rng.uniform(68, 92)), 0.3 * min(zone.size_m))
     inner = zone.shape.buffer(-0.55 * pitch)
     if inner.is_empty:
         inner = zone.shape.buffer(-5)
@@ -263,12 +267,10 @@ def paint_solar(canvas: Canvas, textures: Textures, zone: Zone, seed: int) -> No
 
 
 def _draw_panels(
-    pen: Pen, local: LocalFrame, spot: tuple[float, float], inner: object, rng: np.random.Generator
+    pen: Pen, local: LocalFrame, spot: tuple[float, float], inner: Polygon, rng: np.random.Generator
 ) -> None:
-    from shapely import Polygon
-
     row = local.to_pixels(rectangle(spot[0], spot[1], 68, 5.2))
-    if not isinstance(inner, Polygon) or not contains(inner, row).all():
+    if not contains(inner, row).all():
         return
     lift = int(rng.integers(-5, 6))
     pen.polygon(row, (44 + lift, 56 + lift, 92 + lift), height_m=2)
@@ -305,13 +307,10 @@ def _draw_aisle(
     pen: Pen,
     local: LocalFrame,
     place: tuple[float, float, int],
-    inner: object,
+    inner: Polygon,
     streams: tuple[np.random.Generator, np.random.Generator],
 ) -> None:
     """Two rows of bays back to back; every fourth is split by a planted strip."""
-    from shapely import Polygon
-
-    assert isinstance(inner, Polygon)
     half_s, t, number = place
     rng, moving = streams
     bays = np.arange(-half_s, half_s, 2.9)

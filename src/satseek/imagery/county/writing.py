@@ -14,7 +14,7 @@ import numpy as np
 import rasterio
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy as copy_raster
-from rasterio.transform import from_origin
+from rasterio.transform import Affine
 
 from satseek.errors import DamagedData, FolderNotFound
 from satseek.imagery.county.inventory import PIXEL_SIZE_M
@@ -104,11 +104,13 @@ def write_scene(folder: Path, sighting: Sighting, acquired: datetime, seed: int)
             tiled=True,
             nodata=0,
             crs=CRS,
-            transform=from_origin(
+            transform=Affine(
+                PIXEL_SIZE_M,
+                0,
                 ORIGIN_M[0] + left * PIXEL_SIZE_M,
+                0,
+                -PIXEL_SIZE_M,
                 ORIGIN_M[1] - top * PIXEL_SIZE_M,
-                PIXEL_SIZE_M,
-                PIXEL_SIZE_M,
             ),
         ) as raster:
             raster.write(np.moveaxis(sighting.pixels, 2, 0))
@@ -155,8 +157,8 @@ def read_manifest(folder: Path) -> CountyManifest:
     try:
         read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         scenes = tuple(SceneEntry(**entry) for entry in read.pop("scenes"))
-        sequences = {name: tuple(read.pop(name)) for name in ("origin_m", "dates", "covers")}
-        return CountyManifest(scenes=scenes, **sequences, **read)
+        read |= {name: tuple(read[name]) for name in ("origin_m", "dates", "covers")}
+        return CountyManifest(scenes=scenes, **read)
     except FileNotFoundError as error:
         raise FolderNotFound(f"{folder}: expected a county with county.json in it") from error
     except (ValueError, KeyError, TypeError) as error:
