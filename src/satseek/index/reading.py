@@ -289,6 +289,9 @@ class _Search:
 
     def _best(self, query: NDArray[np.float32], rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
         stored = self._view.segments.gather(rows)
+        if rows.size > self._k:  # float32 first: only what it cannot tell apart is compared exactly
+            (kept,) = scan(query[None], [(np.arange(rows.size), stored)], self._k)
+            rows, stored = rows[kept], stored[kept]
         check_units(stored, source=self._view.segments.source)
         return best(rows, exact_cosines(query, stored), k=self._k, names=self._names)
 
