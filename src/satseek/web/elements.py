@@ -26,7 +26,7 @@ def tag(name: str, classes: str = "", *, text: str = "", **attributes: str) -> A
 
 def icon_button(icon: str, explained: str, press: Callable[[], Any]) -> Any:
     """Make a small round button that says what it does to eyes, hands and screen readers."""
-    button = ui.button(icon=icon, on_click=press).props("flat round dense size=sm")
+    button = ui.button(icon=icon, on_click=press, color=None).props("flat round dense size=sm")
     button.props["aria-label"] = explained
     return button.tooltip(explained)
 

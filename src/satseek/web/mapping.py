@@ -31,7 +31,7 @@ _TOOLS = {
     },
     "edit": {"edit": False, "remove": False},
 }
-_OPTIONS = {"attributionControl": False, "maxZoom": 19, "minZoom": 1}
+_OPTIONS = {"attributionControl": False, "maxZoom": 19, "minZoom": 1, "zoomSnap": 0.25}
 
 
 class MapPane:

@@ -35,6 +35,7 @@ class SearchPage:
         """Draw everything into the element that is open."""
         self._form = form
         self._running = running
+        self._client = ui.context.client
         self._answer: Answer | None = None
         self._asked = 0
         self._pane = FormPane(form, page=self, collections=collections)
@@ -57,6 +58,11 @@ class SearchPage:
 
     async def search(self) -> None:
         """Ask what stands in the form; the latest question wins."""
+        # What was pressed may be gone by the time its answer comes: the tab itself is not.
+        with self._client:
+            await self._search()
+
+    async def _search(self) -> None:
         if self._form.collection is None:
             notify("There is no collection yet: make one with `satseek index FOLDER`", kind="info")
             return
@@ -126,8 +132,9 @@ class SearchPage:
     async def take_area(self, area: GeoJSON | None) -> None:
         """Restrict the search to what was drawn; None lifts the restriction."""
         self._form.area = area
-        self._map.show_area(area)
-        await self._ask_again()
+        with self._client:
+            self._map.show_area(area)
+            await self._ask_again()
 
     async def take_collection(self) -> None:
         """Go on with another collection."""
@@ -155,12 +162,13 @@ class SearchPage:
         ui.download.content(json.dumps(content), "hits.geojson", "application/geo+json")
 
     async def _ask_again(self) -> None:
-        self._pane.refresh()
-        if self._form.asks():
-            await self.search()
-        elif self._answer is not None:
-            self._clear()
-            self._map.show_hits((), collection="")
+        with self._client:
+            self._pane.refresh()
+            if self._form.asks():
+                await self._search()
+            elif self._answer is not None:
+                self._clear()
+                self._map.show_hits((), collection="")
 
     def _find(self) -> Answer:
         assembly = self._running.assembly

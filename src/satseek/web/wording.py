@@ -5,6 +5,7 @@ Knows neither the page nor the search.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ EXPLAINED: Mapping[ScoreKind, str] = {
 def shown_score(kind: ScoreKind, value: float) -> str:
     """Write a score with the digits that mean something."""
     if kind == "percentile":
-        return f"{value:.1f}"
+        return f"{math.floor(value * 10) / 10:.1f}"  # 99.97 is not all of them
     if kind == "cosine":
         return f"{value:.3f}"
     return f"{value:.2g}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     ("kind", "value", "expected"),
     [
         ("percentile", 99.84, "99.8"),
+        ("percentile", 99.98, "99.9"),
         ("cosine", -0.0214, "-0.021"),
         ("match", 0.0000123, "1.2e-05"),
         ("match", 0.5, "0.5"),
