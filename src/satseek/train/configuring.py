@@ -161,6 +161,8 @@ class TeacherConfig:
     """Edge in the first 55 % of its training, pixels."""
     batch: int = 128
     """Chips a step over all processes."""
+    weights: str | None = None
+    """``teacher.pt`` of an earlier run on the same labels; None: train one, once a run folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,11 +38,12 @@ def match_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 def share_loss(
     logits: torch.Tensor, targets: torch.Tensor, exclusive: torch.Tensor, *, smoothing: float
 ) -> torch.Tensor:
-    """Softmax loss over the labels of each chip's own source.
+    """Softmax loss over the labels of each chip's own source, mean over all chips.
 
     Args:
         logits: (n, m).
-        targets: (n, m) of 1, 0 and `UNKNOWN`; several true labels share the mass equally.
+        targets: (n, m) of 1, 0 and `UNKNOWN`; several true labels share the mass equally,
+            and a chip without any costs nothing.
         exclusive: bool (n, m), True for the labels of the chip's source that exclude each other.
         smoothing: Part of the mass that goes to all labels asked alike, 0–1.
     """

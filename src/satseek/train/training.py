@@ -112,7 +112,8 @@ def _prepare(config: TrainConfig, out: Path, *, resume: bool) -> tuple[_Start, T
     model, tokenizer = _model(config, stock, said, resume=resume)
     tokenizer.save(str(out / TOKENIZER))
     teacher = teaching.new_teacher(len(stock.taught_labels)) if len(stock.taught_labels) else None
-    ready = teacher is not None and _recall_teacher(teacher, out)
+    trained = Path(config.teacher.weights or out / TEACHER)
+    ready = teacher is not None and _recall_teacher(teacher, trained)
     asked = [text for name in stock.labels for text in prompts(name)]
     prompt_ids = torch.from_numpy(encode(tokenizer, asked or ("",)))[: len(asked)]
     start = _Start(
@@ -157,8 +158,7 @@ def _model(
     return model, tokenizer
 
 
-def _recall_teacher(teacher: Teacher, out: Path) -> bool:
-    path = out / TEACHER
+def _recall_teacher(teacher: Teacher, path: Path) -> bool:
     if not path.is_file():
         return False
     try:
