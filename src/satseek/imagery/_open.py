@@ -23,6 +23,7 @@ from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.session import DummySession
+from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 
 from satseek.errors import ImageTooLarge, UnreadableImage
@@ -124,15 +125,25 @@ def open_raster_bytes(content: bytes, *, name: str, driver: str) -> Iterator[Any
 
 
 @contextmanager
-def open_warped(dataset: Any, *, crs: str, resampling: str, **view: Any) -> Iterator[Any]:
-    """Look at ``dataset`` through another lattice: ``transform``, ``width`` and ``height``."""
+def open_warped(
+    dataset: Any,
+    *,
+    crs: str,
+    transform: tuple[float, float, float, float, float, float],
+    width: int,
+    height: int,
+    resampling: str,
+) -> Iterator[Any]:
+    """Look at ``dataset`` through another raster; ``resampling`` is ``nearest`` or ``bilinear``."""
     with _safe_environment():
         warped = WarpedVRT(
             dataset,
             crs=crs,
             resampling=Resampling[resampling],
+            transform=Affine(*transform),
+            width=width,
+            height=height,
             add_alpha=_lacks_mask(dataset),
-            **view,
         )
     with warped:
         yield warped

@@ -239,6 +239,8 @@ def measured(values: NDArray[Any], *, nodata: float | None) -> Valid:
 
     One band is enough, as in GDAL's dataset mask: pure red is (255, 0, 0) even if nodata is 0.
     """
+    if values.dtype.kind != "f" and nodata is None:
+        return np.ones(values.shape[1:], bool)
     known: NDArray[Any] = (
         np.isfinite(values) if values.dtype.kind == "f" else np.ones_like(values, bool)
     )

@@ -172,7 +172,8 @@ def read_chips(
 def read_chip(chip: Chip, *, stretch: Stretch) -> Pixels:
     """Read one chip again, as it was embedded.
 
-    Only chips of rotated scenes whose CRS has no EPSG code come unrotated, in scene geometry.
+    A chip of a warped scene may differ by a few grey levels, as GDAL interpolates positions within
+    1/8 pixel by blocks; one whose CRS has no EPSG code comes in the scene's own geometry.
 
     Raises:
         UnreadableImage: its file is gone or damaged.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
@@ -51,7 +52,7 @@ chips = st.integers(min_value=16, max_value=90)
 
 @given(size=sizes, x=origins, y=northings, width=extents, height=extents, up=signs, data=st.data())
 def test_every_pixel_is_covered(
-    size: float, x: float, y: float, width: int, height: int, up: int, data: st.DataObject
+    *, size: float, x: float, y: float, width: int, height: int, up: int, data: st.DataObject
 ) -> None:
     chip = data.draw(chips)
     stride = data.draw(st.integers(min_value=chip // 2, max_value=chip))
@@ -61,7 +62,7 @@ def test_every_pixel_is_covered(
     for spans, extent in ((layout.columns, width), (layout.rows, height)):
         assert spans[0].start <= 0
         assert spans[-1].stop >= extent
-        assert all(one.stop >= other.start for one, other in zip(spans, spans[1:], strict=False))
+        assert all(one.stop >= other.start for one, other in pairwise(spans))
         assert all(span.start < extent and span.stop > 0 for span in spans)
         assert len({span.label for span in spans}) == len(spans)
 

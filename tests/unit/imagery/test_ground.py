@@ -7,7 +7,14 @@ import pytest
 from shapely.geometry import shape
 
 from satseek.errors import UnsupportedRaster
-from satseek.imagery.ground import check_bounds, crs_name, footprints, parse_crs, to_ground, to_pixels
+from satseek.imagery.ground import (
+    check_bounds,
+    crs_name,
+    footprints,
+    parse_crs,
+    to_ground,
+    to_pixels,
+)
 from satseek.types import Window
 
 CHIP = Window(column=0, row=0, width=256, height=256)
@@ -39,7 +46,7 @@ def test_degrees_stay_as_they_are() -> None:
 def test_a_chip_across_the_antimeridian_is_split() -> None:
     for crs, transform in (
         ("EPSG:4326", (0.0001, 0, 179.99, 0, -0.0001, -16.5)),
-        ("EPSG:32660", (100, 0, 820_000, 0, -100, 5_200_000)),
+        ("EPSG:32660", (100, 0, 715_000, 0, -100, 5_200_000)),
     ):
         found = outline(crs, transform)
         assert "MultiPolygon" == found.geom_type
@@ -48,8 +55,10 @@ def test_a_chip_across_the_antimeridian_is_split() -> None:
         assert 180 == found.bounds[2]
         assert all(part.bounds[2] - part.bounds[0] < 1 for part in found.geoms)
     assert 0.0156 + 0.01 == pytest.approx(
-        sum(part.bounds[2] - part.bounds[0] for part in outline(
-            "EPSG:4326", (0.0001, 0, 179.99, 0, -0.0001, -16.5)).geoms)
+        sum(
+            part.bounds[2] - part.bounds[0]
+            for part in outline("EPSG:4326", (0.0001, 0, 179.99, 0, -0.0001, -16.5)).geoms
+        )
     )
 
 
@@ -107,7 +116,7 @@ def test_pixels_and_ground_are_inverse() -> None:
 
 
 def test_other_planets_are_refused() -> None:
-    with pytest.raises(UnsupportedRaster, match="not on Earth, .* ellipsoid of 3396 km"):
+    with pytest.raises(UnsupportedRaster, match=r"not on Earth, .* ellipsoid of 3396 km"):
         crs_name(parse_crs(MARS), transform=(1, 0, 0, 0, -1, 0), name="a.tif")
 
 
