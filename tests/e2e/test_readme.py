@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_county(home / "county", seed=0, width=1024, height=1024)
     (home / "county" / "scenes").rename(home / "scenes")
     (home / "chips").mkdir()
-    with rasterio.open(sorted((home / "scenes").iterdir())[0]) as scene:
+    with rasterio.open(min((home / "scenes").iterdir())) as scene:
         pixels = scene.read(window=((256, 512), (256, 512))).transpose(1, 2, 0)
     for path in (home / "example.jpg", home / "chips" / "one.jpg"):
         Image.fromarray(pixels[..., :3]).save(path)

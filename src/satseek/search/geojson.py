@@ -23,7 +23,7 @@ def feature_collection(hits: Iterable[Hit], **properties: Any) -> dict[str, Any]
 def hit_feature(hit: Hit) -> dict[str, Any]:
     """Return one Feature: the chip's footprint, its rank and scores as properties."""
     feature = chip_feature(hit.chip)
-    feature["properties"] |= {"rank": hit.rank, **hit.scores}
+    feature["properties"].update(hit.scores, rank=hit.rank)
     return feature
 
 
