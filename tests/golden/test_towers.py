@@ -101,7 +101,7 @@ def test_these_tests_would_notice_padding_to_the_longest(golden: Golden) -> None
 
 
 def test_these_tests_would_notice_other_inputs(golden: Golden, images: list[Pixels]) -> None:
-    texts = golden.embedder.embed_texts(TEXTS[:8])
+    texts = golden.embedder.embed_texts(["a river", "an airport", "dense forest"])
     seen = golden.embedder.embed_images(images[:3])
-    assert (cosines(texts, texts) - np.eye(8)).max() < 0.9999
+    assert (cosines(texts, texts) - np.eye(3)).max() < 0.9999
     assert (cosines(seen, seen) - np.eye(3)).max() < 0.9999
