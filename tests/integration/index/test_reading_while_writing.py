@@ -113,7 +113,7 @@ def test_a_writer_is_read_from_other_threads(tmp_path: Path) -> None:
 def coded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("coded") / "read"
     with create_collection(folder, spec()) as collection:
-        collection.add(chips(0, 6_000), units(0, 6_000))
+        collection.add(chips(0, 7_000), units(0, 7_000))
     return folder
 
 
@@ -143,12 +143,12 @@ def test_rows_added_after_the_codes_are_found(coded: Path) -> None:
         collection.add(chips(50_000, 10), later)
         found = collection.search(later, k=1)
         assert found.plan.startswith("PQ")
-        assert found.rows[:, 0].tolist() == list(range(6_000, 6_010))
+        assert found.rows[:, 0].tolist() == list(range(7_000, 7_010))
         removed = [chip.id for chip in collection.chips(found.rows[:, 0])]
         assert collection.remove(removed) == 10
         again = collection.search(later, k=5)
         assert again.plan.startswith("PQ")
-        assert not set(range(6_000, 6_010)) & set(again.rows.ravel().tolist())
+        assert not set(range(7_000, 7_010)) & set(again.rows.ravel().tolist())
 
 
 def test_without_faiss_large_collections_are_scanned(
@@ -156,7 +156,7 @@ def test_without_faiss_large_collections_are_scanned(
 ) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
     with open_collection(coded, mode="read", limits=LIMITS) as collection:
-        assert collection.prepare() == "exact scan of all 6000 chips"
+        assert collection.prepare() == "exact scan of all 7000 chips"
 
 
 def test_a_closed_collection_says_so(tmp_path: Path) -> None:
