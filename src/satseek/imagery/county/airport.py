@@ -3,7 +3,7 @@
 It works in the zone's own frame, the runway along its longer axis.
 """
 
-# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+# ruff: noqa: PLR2004 -- proportions and chances of made-up things, tuned by eye
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def paint_airport(canvas: Canvas, textures: Textures, zone: Zone, seed: int, dat
     with canvas.pen(zone.shape.bounds) as pen:
         _draw_runway(pen, local, length * 0.95, -0.33 * depth, scale)
         _draw_taxiways(pen, local, length * 0.95, depth, scale)
-        _draw_apron(canvas, pen, local, (length, depth, scale), rng, moving)
+        _draw_apron(pen, local, (length, depth, scale), rng, moving)
     _weather(canvas, textures, zone)
 
 
@@ -91,7 +91,6 @@ def _draw_taxiways(pen: Pen, local: LocalFrame, length: float, depth: float, sca
 
 
 def _draw_apron(
-    canvas: Canvas,
     pen: Pen,
     local: LocalFrame,
     sizes: tuple[float, float, float],
@@ -106,7 +105,7 @@ def _draw_apron(
         pen.line(local.to_pixels(seam), 1, (168, 165, 157))
     split = float(rng.uniform(-0.1, 0.1)) * length
     _draw_terminal(pen, local, (split, length, depth, scale), moving)
-    _draw_hangars(canvas, pen, local, (split, length, depth, scale), rng, moving)
+    _draw_hangars(pen, local, (split, length, depth, scale), rng, moving)
 
 
 def _draw_terminal(
@@ -164,7 +163,6 @@ def _draw_landside(
 
 
 def _draw_hangars(
-    canvas: Canvas,
     pen: Pen,
     local: LocalFrame,
     sizes: tuple[float, float, float, float],

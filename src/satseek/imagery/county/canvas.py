@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import ceil, floor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -101,6 +101,14 @@ class Canvas:
         steps = np.clip(metres[mask] * HEIGHT_STEPS_PER_M, 0, 255)
         self.height[window.slices][mask] = steps.astype(np.uint8)
 
+    def is_level(self, spots: Points) -> NDArray[np.bool_]:
+        """Tell which spots (n, 2 or more) lie inside the county on ground without height."""
+        rows, columns = self.cover.shape
+        x, y = spots[:, 0].astype(np.intp), spots[:, 1].astype(np.intp)
+        inside = (x >= 0) & (y >= 0) & (x < columns) & (y < rows)
+        x, y = np.where(inside, x, 0), np.where(inside, y, 0)
+        return np.asarray(inside & (self.height[y, x] == 0))
+
     def pen(self, bounds: Sequence[float]) -> Pen:
         """Draw flat shapes inside the bounds: `with canvas.pen(bounds) as pen: ...`."""
         return Pen(self, self.window(bounds, margin=4))
@@ -114,7 +122,7 @@ class Pen:
         self._window = window or Window(top=0, bottom=1, left=0, right=1)
         self._offset = np.array([self._window.left, self._window.top], np.float64)
 
-    def __enter__(self) -> Pen:
+    def __enter__(self) -> Self:
         here = self._window.slices
         self._images = [
             Image.fromarray(array[here])

@@ -223,11 +223,10 @@ def _draw_houses(
         other = [2, 3] if part.start == 0 else [1, 0]
         half[:, other] = ridge[:, [1, 0]] if part.start == 0 else ridge[:, [1, 0]][:, [0, 1]]
         pen.polygons(half, np.clip(roofs * tone, 0, 255).astype(np.uint8), height)
-    _draw_pools(canvas, pen, local, style, lots, rng)
+    _draw_pools(pen, local, style, lots, rng)
 
 
 def _draw_pools(
-    canvas: Canvas,
     pen: Pen,
     local: LocalFrame,
     style: Housing,

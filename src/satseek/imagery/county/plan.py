@@ -3,7 +3,7 @@
 It does not know what they look like.
 """
 
-# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+# ruff: noqa: PLR2004 -- proportions and chances of made-up things, tuned by eye
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _coast(rng: np.random.Generator) -> Points:
 
 def _below(coast: Points, offset: float) -> Points:
     """Everything south of the waterline moved by `offset` cells."""
-    return np.concatenate([coast + (0, offset), [[34.2, 35.0], [-2.0, 35.0]]])
+    return np.concatenate([coast + np.array([0, offset]), [[34.2, 35.0], [-2.0, 35.0]]])
 
 
 def _zones(cut: Partition, frame: Frame, rng: np.random.Generator) -> list[Zone]:

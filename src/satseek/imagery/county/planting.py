@@ -3,7 +3,7 @@
 It does not know why a tree stands where it stands.
 """
 
-# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+# ruff: noqa: PLR2004 -- proportions and chances of made-up things, tuned by eye
 
 from __future__ import annotations
 
@@ -58,9 +58,10 @@ def plant(canvas: Canvas, seed: int) -> None:
         tints = _LEAVES[rng.integers(len(_LEAVES), size=len(trees))]
         kinds = rng.integers(_VARIANTS, size=len(trees))
         spots = trees[:, :2].astype(np.intp)
-        inside = (spots >= 8).all(axis=1) & (spots < (columns - 8, rows - 8)).all(axis=1)
+        inside = np.all((spots >= 8) & (spots < np.array([columns, rows]) - 8), axis=1)
         x, y = spots[inside].T
-        inside[inside] = ~np.isin(canvas.cover[y, x], _TREELESS) & (canvas.height[y, x] < _ROOF)
+        free = ~np.isin(canvas.cover[y, x], _TREELESS) & (canvas.height[y, x] < _ROOF)
+        inside[np.flatnonzero(inside)] = free
         for (column, row), size, kind, tint in zip(
             spots[inside].tolist(), sizes[inside], kinds[inside], tints[inside], strict=True
         ):

@@ -3,7 +3,7 @@
 It does not know about streets inside a zone.
 """
 
-# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+# ruff: noqa: PLR2004 -- proportions and chances of made-up things, tuned by eye
 
 from __future__ import annotations
 
@@ -133,7 +133,6 @@ def paint_interchange(canvas: Canvas, textures: Textures, zone: Zone, seed: int,
         if isinstance(wood, Polygon) and not wood.is_empty:
             paint_stand(canvas, textures, wood, rng, date)
     trees = scattered(zone.shape.buffer(-8), round(zone.shape.area / 1100), rng, radius=(2, 4.5))
-    canvas.trees.append(trees)
     with canvas.pen(zone.shape.bounds) as pen:
         for ramp in _ramps(wide, deep):
             pen.line(local.to_pixels(ramp), 14 * scale, (184, 180, 168), height_m=0.25)
@@ -142,6 +141,7 @@ def paint_interchange(canvas: Canvas, textures: Textures, zone: Zone, seed: int,
         high = np.array([[0.0, -0.5 * deep], [0.0, 0.5 * deep]])
         for line, level_m in ((low, 0.5), (high, 7.0)):
             _draw_motorway(pen, local, line, (scale, level_m), moving)
+    canvas.trees.append(trees[canvas.is_level(trees)])
 
 
 def _ramps(wide: float, deep: float) -> list[Points]:
@@ -152,7 +152,7 @@ def _ramps(wide: float, deep: float) -> list[Points]:
     part = np.linspace(0, 1, 30)[:, None]
     for i, j in ((1, 1), (-1, 1), (-1, -1), (1, -1)):
         loop = np.stack([np.cos(turns), np.sin(turns)], 1).round(6) * radius
-        ramps.append(loop + (i * radius * 1.06, j * radius * 1.06))
+        ramps.append(loop + np.array([i, j]) * radius * 1.06)
         bend = np.array([i * 0.13 * wide, j * 0.13 * deep])
         start, end = np.array([i * 0.48 * wide, j * 14.0]), np.array([i * 14.0, j * 0.48 * deep])
         ramps.append((1 - part) ** 2 * start + 2 * part * (1 - part) * bend + part**2 * end)

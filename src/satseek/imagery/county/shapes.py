@@ -42,7 +42,8 @@ def rectangles(centres: Points, sizes: Points, degrees: NDArray[np.float64] | fl
 
 def rectangle(s: float, t: float, length: float, breadth: float, degrees: float = 0.0) -> Points:
     """Corners (4, 2) of one rectangle."""
-    return rectangles(np.array([[s, t]]), np.array([[length, breadth]]), degrees)[0]
+    outlines = rectangles(np.array([[s, t]]), np.array([[length, breadth]]), degrees)
+    return np.asarray(outlines[0])
 
 
 def turned(points: Points, degrees: NDArray[np.float64] | float) -> Points:
@@ -95,4 +96,5 @@ def _mirrored(
 ) -> Points:
     right = np.array(half) * size
     left = right[::-1] * (1, -1)
-    return turned(np.concatenate([right, left])[None], degrees)[0] + (s, t)
+    outline = turned(np.concatenate([right, left])[None], degrees)[0]
+    return np.asarray(outline + np.array([s, t]))

@@ -94,7 +94,8 @@ class Textures:
         total = np.zeros(window.shape, np.float32)
         for size in sizes:
             total += _wrapped(self.grains[size], window, 7 * shift, 13 * shift, spread)
-        return np.asarray(total / np.float32(len(sizes)), np.float32)
+        mean: Field = total / np.float32(len(sizes))
+        return mean
 
     def forest(self, window: Window, kind: int) -> tuple[Field, Field]:
         """Crown height in metres and tone over a window."""
@@ -105,7 +106,7 @@ class Textures:
 def wave(phase: Field) -> Field:
     """Triangle wave in -1..1 with period 1 (exact everywhere, unlike a sine)."""
     part = phase - np.floor(phase)
-    return (np.abs(part - np.float32(0.5)) * 4 - 1).astype(np.float32)
+    return np.asarray(np.abs(part - np.float32(0.5)) * 4 - 1, np.float32)
 
 
 def _wrapped(field: Field, window: Window, down: int, right: int, spread: int) -> Field:

@@ -73,7 +73,8 @@ def draw_plane(
     )
     for side in (-0.19, 0.19):
         engine = np.array(spot) + ahead * length_m * 0.07 + aside * length_m * side
-        outline = local.to_pixels(rectangle(*engine, length_m * 0.09, length_m * 0.045, degrees))
+        s, t = engine.tolist()
+        outline = local.to_pixels(rectangle(s, t, length_m * 0.09, length_m * 0.045, degrees))
         pen.polygon(outline, (120, 124, 130), height_m=4)
 
 
@@ -98,10 +99,12 @@ def draw_ship(
     for place in np.arange(-0.28, 0.34, 0.115):
         centre = np.array(spot) + ahead * length_m * place
         colour = _LOADS[int(rng.integers(len(_LOADS)))] if boxes else (96, 92, 88)
-        outline = local.to_pixels(rectangle(*centre, length_m * 0.085, beam * 0.66, degrees))
+        outline = local.to_pixels(
+            rectangle(centre[0], centre[1], length_m * 0.085, beam * 0.66, degrees)
+        )
         pen.polygon(outline, colour, height_m=8)
     aft = np.array(spot) - ahead * length_m * 0.41
-    house = local.to_pixels(rectangle(*aft, length_m * 0.075, beam * 0.8, degrees))
+    house = local.to_pixels(rectangle(aft[0], aft[1], length_m * 0.075, beam * 0.8, degrees))
     pen.polygon(house, (236, 236, 232), height_m=14)
 
 

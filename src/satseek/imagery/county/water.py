@@ -3,7 +3,7 @@
 It does not know about harbours and bridges, which are built over them.
 """
 
-# ruff: noqa: PLR2004, PLR0917 -- proportions and chances of made-up things, tuned by eye
+# ruff: noqa: PLR2004 -- proportions and chances of made-up things, tuned by eye
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _sea_colours(
     grit = textures.noise(window, 1, 2, 8, 32, 128, shift=9) * 20
     wet = np.clip(1 + distance / np.float32(18), 0, 1)[..., None]
     sand = _SAND * (1 - wet) + _WET_SAND * wet + grit[..., None]
-    return np.where((distance > 0)[..., None], water, sand).astype(np.float32)
+    return np.asarray(np.where((distance > 0)[..., None], water, sand), np.float32)
 
 
 def paint_river(canvas: Canvas, plan: Plan, textures: Textures, date: int) -> None:
@@ -93,11 +93,11 @@ def paint_river(canvas: Canvas, plan: Plan, textures: Textures, date: int) -> No
         mask = inside > 0
         if not mask.any():
             continue
-        depth = inside.astype(np.float32) / 10
+        depth = np.asarray(inside, np.float32) / np.float32(10)
         flow = (
             textures.noise(window, 16, 32, 64, shift=40) * 7 + textures.noise(window, 1, 2, 4) * 6
         )
-        colours = tinted(_RIVER[date], (flow - depth * 16, _EVEN))
+        colours = tinted(_RIVER[date], (np.asarray(flow - depth * 16, np.float32), _EVEN))
         low = (
             depth
             + textures.noise(window, 128, 64, shift=77, spread=2) * 0.9
@@ -135,7 +135,7 @@ def paint_lake(canvas: Canvas, textures: Textures, zone: Zone, seed: int, date: 
     inside = levels_of(nested(zone.shape, 4.0, 14), window).astype(np.float32)
     colour = jittered(rng, ((56, 84, 82), (66, 90, 78))[date], 6)
     still = textures.noise(window, 64, 128, 256, shift=33) * 7 + textures.noise(window, 1, 2) * 4
-    shallow = np.clip(1 - inside / 12, 0, 1) ** 2 * 46
+    shallow = np.asarray(np.clip(1 - inside / 12, 0, 1) ** 2 * 46, np.float32)
     tint = np.array([1.0, 0.9, 0.6], np.float32)
     colours = tinted(colour, (still, _EVEN), (shallow, tint))
     canvas.lay(window, inside > 0, colours, "lake")

@@ -68,7 +68,7 @@ def paint_industrial(canvas: Canvas, textures: Textures, zone: Zone, seed: int, 
             middle = local.to_pixels(np.array([[(left + right) / 2, (top + bottom) / 2]]))
             if not contains(zone.shape.buffer(-28), middle)[0]:
                 continue
-            _draw_plot(canvas, pen, local, (left, top, right, bottom), rng, moving)
+            _draw_plot(pen, local, (left, top, right, bottom), rng, moving)
 
 
 def _cut(
@@ -94,7 +94,6 @@ def _cut(
 
 
 def _draw_plot(
-    canvas: Canvas,
     pen: Pen,
     local: LocalFrame,
     box: tuple[float, float, float, float],
@@ -213,8 +212,6 @@ def _draw_bund(
         return
     if rng.random() < 0.78:
         _draw_tank(pen, local, spot, float(rng.uniform(0.2, 0.37)) * pitch, rng)
-        pipe = local.to_pixels(np.array([[s, t], [s, t + pitch / 2]]))
-        pen.line(pipe[1:].repeat(2, 0) + [[0, 0], [0.5, 0.5]], 2, (190, 186, 178))
         return
     small = pitch * 0.155
     for i in (-1, 0, 1):
