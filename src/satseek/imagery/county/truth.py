@@ -14,6 +14,7 @@ import rasterio.features
 import shapely
 from rasterio.transform import Affine
 from rasterio.warp import transform as warp_points
+from shapely.errors import ShapelyError
 
 from satseek.errors import DamagedData, FolderNotFound, InvalidFilter
 from satseek.imagery.county.inventory import COVERS, PIXEL_SIZE_M, Points
@@ -124,7 +125,7 @@ def read_truth(path: Path) -> Truth:
         date = str(read["date"])
     except FileNotFoundError as error:
         raise FolderNotFound(f"{path}: expected a county's truth file") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ShapelyError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedData(f"{path}: expected ground truth as GeoJSON, got {error!r}") from error
     is_cover = np.array([cover is not None for cover, _ in names], dtype=bool)
     return Truth(
@@ -176,6 +177,6 @@ def truth_objects(truth: Truth, footprint: GeoJSON) -> dict[str, int]:
 def _located(footprint: GeoJSON) -> BaseGeometry:
     try:
         shape = shapely.geometry.shape(footprint)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ShapelyError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidFilter(f"expected a GeoJSON polygon as footprint, got {error!r}") from error
     return shapely.transform(shape, _lonlat_to_metres)
