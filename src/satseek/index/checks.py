@@ -12,7 +12,7 @@ import numpy as np
 from satseek.errors import InvalidK, InvalidName, InvalidRequest, ModelMismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from satseek.types import Chip, Vectors
 
@@ -95,13 +95,23 @@ def check_batch(chips: Sequence[Chip], vectors: Vectors, *, dim: int) -> Vectors
             f"expected one vector per chip, came {len(chips)} chips and {len(checked)} vectors"
         )
         raise InvalidRequest(message)
+    check_ids(chips)
+    for chip in chips:
+        if chip.datetime is not None and chip.datetime.tzinfo is None:
+            message = f"chip {chip.id!r}: expected a time with a zone, came {chip.datetime}"
+            raise InvalidRequest(message)
+    return checked
+
+
+def check_ids(chips: Iterable[Chip]) -> None:
+    """Refuse chips of which an id comes twice.
+
+    Raises:
+        InvalidRequest: One does.
+    """
     seen: set[str] = set()
     for chip in chips:
         if chip.id in seen:
             message = f"expected every chip once, came {chip.id!r} twice in one batch"
             raise InvalidRequest(message)
-        if chip.datetime is not None and chip.datetime.tzinfo is None:
-            message = f"chip {chip.id!r}: expected a time with a zone, came {chip.datetime}"
-            raise InvalidRequest(message)
         seen.add(chip.id)
-    return checked

@@ -18,7 +18,7 @@ from satseek.errors import (
     InvalidRequest,
 )
 from satseek.index import auditing
-from satseek.index.checks import check_batch, check_name
+from satseek.index.checks import check_batch, check_ids, check_name
 from satseek.index.exact import draw
 from satseek.index.lock import WriterLock
 from satseek.index.planning import PlanLimits
@@ -212,10 +212,11 @@ class Collection:
         """Commit blocks with their scenes' progress, all or nothing; durable when it returns.
 
         Raises:
-            InvalidRequest: As ``add``, or chips of another scene than their block's.
+            InvalidRequest: As ``add``, over all blocks, or a chip of another scene than its block.
             ModelMismatch: As ``add``.
         """
         checked = [self._checked(block) for block in blocks]
+        check_ids(chip for block in checked for chip in block.chips)
         if checked:
             self._writing().add_blocks(checked)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from satseek.errors import (
+    ChipNotFound,
     CollectionExists,
     CollectionLocked,
     CollectionNotFound,
@@ -21,6 +22,7 @@ from satseek.errors import (
 )
 from satseek.index import (
     Collection,
+    SceneBlock,
     SceneProgress,
     create_collection,
     list_collections,
@@ -272,6 +274,57 @@ def test_scene_progress_counts_up_and_starts_anew_with_other_content(tmp_path: P
         assert collection.scene_progress(changed) == expected
         assert collection.remove_scenes(["scene-0", "none"]) == 10
         assert (len(collection), collection.scenes()) == (0, [])
+
+
+def scene_block(number: int, start: int) -> SceneBlock:
+    scene = processes.scene(number, "old")
+    chips, vectors = processes.block(scene, start)
+    return SceneBlock(
+        scene=scene,
+        chips=tuple(chips),
+        vectors=vectors,
+        next_position=start + 1,
+        skipped=2,
+        finished=False,
+    )
+
+
+def test_blocks_of_several_scenes_are_one_change(tmp_path: Path) -> None:
+    blocks = [scene_block(0, 0), scene_block(1, 0), scene_block(0, 1)]
+    with create_collection(tmp_path / "killed", processes.SPEC) as collection:
+        collection.add_blocks([])
+        assert collection.generation == 0
+        collection.add_blocks(blocks)
+        assert (collection.generation, len(collection)) == (1, 30)
+        expected = SceneProgress(next_position=2, kept=20, skipped=4, finished=False)
+        assert collection.scene_progress(blocks[0].scene) == expected
+        for block in blocks:
+            row = collection.row_of(block.chips[3].id)
+            assert collection.vectors([row])[0] == pytest.approx(block.vectors[3], abs=1e-3)
+
+
+def test_a_wrong_block_keeps_the_right_ones_out(tmp_path: Path) -> None:
+    right = scene_block(0, 0)
+    with create_collection(tmp_path / "killed", processes.SPEC) as collection:
+        for wrong in (right, replace(scene_block(1, 0), scene=right.scene)):
+            with pytest.raises(InvalidRequest):
+                collection.add_blocks([right, wrong])
+        assert (len(collection), collection.scenes()) == (0, [])
+
+
+def test_a_scene_that_cannot_be_used_after_all_is_taken_back(tmp_path: Path) -> None:
+    blocks = [scene_block(0, 0), scene_block(1, 0)]
+    scene = blocks[0].scene
+    refusal = Refusal(path=scene.path, reason="torn", kind="UnreadableImage")
+    with create_collection(tmp_path / "killed", processes.SPEC) as collection:
+        collection.add_blocks(blocks)
+        assert collection.scene(scene.id) == scene
+        assert collection.refuse_scene(scene.id, refusal) == 10
+        assert collection.scenes() == [blocks[1].scene]
+        assert (len(collection), collection.refusals()) == (10, [refusal])
+        assert collection.scene_progress(scene) == SceneProgress()
+        with pytest.raises(ChipNotFound, match=scene.id):
+            collection.scene(scene.id)
 
 
 def test_chips_of_another_scene_are_refused(tmp_path: Path) -> None:
