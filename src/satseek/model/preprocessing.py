@@ -37,11 +37,11 @@ def preprocess(images: Sequence[Pixels], *, size: int) -> Tensor:
     """
     tensor = np.empty((len(images), _CHANNELS, size, size), dtype=np.float32)
     for square, image in zip(tensor, images, strict=True):
-        square[...] = _resized(image, size).transpose(2, 0, 1)  # (size, size, 3) → (3, size, size)
-    # Divided, not multiplied by 1/255: only so are all 256 values equal to those of transformers.
-    np.divide(tensor, _WHITE, out=tensor)
-    np.subtract(tensor, _MEAN, out=tensor)
-    np.divide(tensor, _STD, out=tensor)
+        channels = _resized(image, size).transpose(2, 0, 1)  # (size, size, 3) → (3, size, size)
+        # Divided, not multiplied by 1/255: only so are all 256 values equal to transformers'.
+        np.divide(channels, _WHITE, out=square)
+        np.subtract(square, _MEAN, out=square)
+        np.divide(square, _STD, out=square)
     return tensor
 
 
