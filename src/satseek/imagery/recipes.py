@@ -162,7 +162,7 @@ def _cuts(values: NDArray[Any], recipe: Recipe) -> tuple[float, float]:
     if not finite.size:
         return 0.0, 1.0
     low, high = (float(cut) for cut in np.percentile(finite, (recipe.low, recipe.high)))
-    return low, high if high > low else low + 1.0
+    return (low, high) if high > low else (low - 0.5, low + 0.5)  # flat: mid-grey
 
 
 def _to_8_bit(band: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
