@@ -14,7 +14,7 @@ import numpy as np
 
 from satseek.imagery.county.canvas import Canvas, Pen, mask_of
 from satseek.imagery.county.ground import PERIOD_SHIFT, contains, jittered, tinted
-from satseek.imagery.county.inventory import CODES, Points, stream
+from satseek.imagery.county.inventory import Points, stream
 from satseek.imagery.county.shapes import disc, rectangles
 from satseek.imagery.county.vehicles import CAR_COLOURS
 
@@ -281,7 +281,3 @@ def _plant(
     kept = contains(inner, pixels)
     radius = rng.uniform(*style.tree_radius, count)
     canvas.trees.append(np.concatenate([pixels[kept], radius[kept, None]], axis=1))
-
-
-COVER_CODES: Final = (CODES["dense_housing"], CODES["sparse_housing"])
-"""Codes of the two housing covers."""

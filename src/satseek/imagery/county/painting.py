@@ -17,13 +17,9 @@ from satseek.imagery.county.housing import paint_housing
 from satseek.imagery.county.pits import paint_mine, paint_quarry
 from satseek.imagery.county.planting import plant
 from satseek.imagery.county.roads import paint_interchange, paint_roads
+from satseek.imagery.county.rows import paint_parking, paint_solar
 from satseek.imagery.county.water import paint_flood, paint_lake, paint_river, paint_shore
-from satseek.imagery.county.works import (
-    paint_industrial,
-    paint_parking,
-    paint_solar,
-    paint_tanks,
-)
+from satseek.imagery.county.works import paint_industrial, paint_tanks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Furnishes places of work: factories, tank farms, car parks, solar farms.
+"""Furnishes places of work: factories with halls and yards, and tank farms.
 
 It does not know where the zone lies; it works in the zone's own frame, in metres.
 """
@@ -18,8 +18,6 @@ from satseek.imagery.county.shapes import disc, rectangle
 from satseek.imagery.county.vehicles import draw_cars, draw_truck
 
 if TYPE_CHECKING:
-    from shapely import Polygon
-
     from satseek.imagery.county.frame import LocalFrame
     from satseek.imagery.county.inventory import Colour
     from satseek.imagery.county.plan import Zone
@@ -109,12 +107,12 @@ def _draw_plot(
         return
     kind = rng.random()
     if kind < 0.14:
-        _draw_stacks(pen, local, (s, t), (wide, deep), rng)
+        draw_stacks(pen, local, (s, t), (wide, deep), rng)
         return
     side = -1.0 if rng.random() < 0.5 else 1.0
     yard = float(rng.uniform(14, 30)) if deep > 50 else 6.0
     hall = rectangle(s, t + side * yard / 2, wide, deep - yard)
-    _draw_hall(pen, local, hall, rng)
+    draw_hall(pen, local, hall, rng)
     for place in np.arange(-wide / 2 + 8, wide / 2 - 8, 6):
         if moving.random() < 0.22:
             draw_truck(pen, local, (s + place, t - side * (deep - yard) / 2), 90, moving)
@@ -125,7 +123,7 @@ def _draw_plot(
         draw_cars(pen, local, spots, 90, moving)
 
 
-def _draw_hall(pen: Pen, local: LocalFrame, corners: Points, rng: np.random.Generator) -> None:
+def draw_hall(pen: Pen, local: LocalFrame, corners: Points, rng: np.random.Generator) -> None:
     """A hall with bays of two tones, skylights or roof units."""
     colour = jittered(rng, _HALLS[int(rng.integers(len(_HALLS)))], 12)
     height = float(rng.uniform(8, 13))
@@ -150,7 +148,7 @@ def _draw_hall(pen: Pen, local: LocalFrame, corners: Points, rng: np.random.Gene
             pen.polygon(unit, (206, 208, 208), height_m=height + 2)
 
 
-def _draw_stacks(
+def draw_stacks(
     pen: Pen,
     local: LocalFrame,
     centre: tuple[float, float],
@@ -166,17 +164,6 @@ def _draw_stacks(
             box = local.to_pixels(rectangle(centre[0] + s, centre[1] + t, 12.2, 2.6))
             colour = jittered(rng, _BOXES[int(rng.integers(len(_BOXES)))], 14)
             pen.polygon(box, colour, height_m=2.6 * int(rng.integers(1, 4)))
-
-
-def draw_stacks(
-    pen: Pen,
-    local: LocalFrame,
-    centre: tuple[float, float],
-    size: tuple[float, float],
-    rng: np.random.Generator,
-) -> None:
-    """Container stacks on a rectangle around a local centre."""
-    _draw_stacks(pen, local, centre, size, rng)
 
 
 def paint_tanks(canvas: Canvas, textures: Textures, zone: Zone, seed: int) -> None:
@@ -243,89 +230,3 @@ def _draw_tank(
         pen.polygon(top, (min(255, tone + 4),) * 3, height_m=height + lift)
     rail = local.to_pixels(np.array([spot, (spot[0] + radius, spot[1])]))
     pen.line(rail, 1, (tone - 70,) * 3)
-
-
-def paint_solar(canvas: Canvas, textures: Textures, zone: Zone, seed: int) -> None:
-    """Rows of dark panels on grass, in fenced arrays with service lanes."""
-    rng = stream(seed, "solar", zone.index)
-    lay_ground(canvas, textures, zone, jittered(rng, (124, 126, 92), 8), 22, rng)
-    local = zone.local.turned(float(rng.choice([0, 0, 8, -11])))
-    inner = zone.shape.buffer(-14)
-    half_s, half_t = zone.size_m[0] * 0.6, zone.size_m[1] * 0.6
-    with canvas.pen(zone.shape.bounds) as pen:
-        for s in np.arange(-half_s, half_s, 74):
-            for number, t in enumerate(np.arange(-half_t, half_t, 9.0)):
-                if number % 16 == 15:
-                    continue
-                _draw_panels(pen, local, (s, t), inner, rng)
-        if not inner.is_empty:
-            fence = np.asarray(zone.shape.buffer(-6).exterior.coords)
-            pen.line(fence, 4, (170, 160, 138))
-
-
-def _draw_panels(
-    pen: Pen, local: LocalFrame, spot: tuple[float, float], inner: Polygon, rng: np.random.Generator
-) -> None:
-    row = local.to_pixels(rectangle(spot[0], spot[1], 68, 5.2))
-    if not contains(inner, row).all():
-        return
-    lift = int(rng.integers(-5, 6))
-    pen.polygon(row, (44 + lift, 56 + lift, 92 + lift), height_m=2)
-    top = local.to_pixels(rectangle(spot[0], spot[1] - 1.9, 68, 1.0))
-    pen.polygon(top, (86, 100, 134))
-    for place in np.arange(-34, 35, 17.0):
-        gap = local.to_pixels(
-            np.array([[spot[0] + place, spot[1] - 2.6], [spot[0] + place, spot[1] + 2.6]])
-        )
-        pen.line(gap, 1, (112, 120, 134))
-
-
-def paint_parking(canvas: Canvas, textures: Textures, zone: Zone, seed: int, date: int) -> None:
-    """Double rows of cars on asphalt, planted strips, a shop on one side."""
-    rng = stream(seed, "parking", zone.index)
-    lay_ground(canvas, textures, zone, jittered(rng, (112, 110, 108), 10), 12, rng)
-    local = zone.local
-    inner = zone.shape.buffer(-14)
-    if inner.is_empty:
-        return
-    half_s, half_t = zone.size_m[0] * 0.6, zone.size_m[1] * 0.6
-    moving = stream(seed, "cars", zone.index, date)
-    with canvas.pen(zone.shape.bounds) as pen:
-        for number, t in enumerate(np.arange(-half_t, half_t, 17.0)):
-            _draw_aisle(canvas, pen, local, (half_s, float(t), number), inner, (rng, moving))
-        shop = rectangle(0, 0, zone.size_m[0] * 0.24, zone.size_m[1] * 0.16)
-        yard = rectangle(0, 0, zone.size_m[0] * 0.24 + 24, zone.size_m[1] * 0.16 + 24)
-        pen.polygon(local.to_pixels(yard), (150, 148, 144), height_m=0)
-        _draw_hall(pen, local, shop, rng)
-
-
-def _draw_aisle(
-    canvas: Canvas,
-    pen: Pen,
-    local: LocalFrame,
-    place: tuple[float, float, int],
-    inner: Polygon,
-    streams: tuple[np.random.Generator, np.random.Generator],
-) -> None:
-    """Two rows of bays back to back; every fourth is split by a planted strip."""
-    half_s, t, number = place
-    rng, moving = streams
-    bays = np.arange(-half_s, half_s, 2.9)
-    bays = bays[np.arange(len(bays)) % 28 > 2]
-    if number % 4 == 3:
-        line = local.to_pixels(np.stack([bays, np.full(len(bays), t)], 1))
-        kept = line[contains(inner, line)]
-        if len(kept) > 1:
-            pen.line(kept[[0, -1]], 4, (96, 108, 66))
-        trees = kept[::4]
-        radius = rng.uniform(1.8, 3.2, len(trees))
-        canvas.trees.append(np.concatenate([trees, radius[:, None]], axis=1))
-    for side in (-1.0, 1.0):
-        spots = np.stack([bays, np.full(len(bays), t + side * 2.9)], axis=1)
-        inside = contains(inner, local.to_pixels(spots))
-        spots = spots[inside]
-        for s, row in spots[::2]:
-            mark = np.array([[s + 1.45, row - 2.4], [s + 1.45, row + 2.4]])
-            pen.line(local.to_pixels(mark), 1, (168, 168, 164))
-        filled = 0.35 + 0.5 * moving.random()
-        draw_cars(pen, local, spots[moving.random(len(spots)) < filled], 90, moving)
