@@ -60,6 +60,9 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
 }
 """Status by error class; `tests/unit/service` proves that no class is left out."""
 
+PHRASES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large"}
+"""RFC 9110's words where Python's differ from version to version."""
+
 WITHHELD = "the server's log says what happened, under the request id given here"
 """Detail of a failure that is ours: paths and causes are for the operator, not for every client."""
 
@@ -173,10 +176,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
+    phrase = PHRASES.get(status, status.phrase)
     return problem(
         status,
-        kind=status.phrase.title().replace(" ", "").replace("-", ""),
-        title=f"{status.phrase}.",
+        kind=phrase.title().replace(" ", "").replace("-", ""),
+        title=f"{phrase}.",
         detail=str(error.detail),
         scope=request.scope,
         headers=error.headers,

@@ -47,7 +47,7 @@ class SearchPage:
                 self._map = MapPane(self.take_area)
         self._dialog = DetailDialog(self)
         with self._hits:
-            draw_welcome(self, has_collection=form.collection is not None)
+            draw_welcome(has_collection=form.collection is not None)
 
     async def begin(self) -> None:
         """Go on once the browser is connected: show the extent, ask what the address asks."""
@@ -196,7 +196,7 @@ class SearchPage:
         self._status.clear()
         self._hits.clear()
         with self._hits:
-            draw_welcome(self, has_collection=self._form.collection is not None)
+            draw_welcome(has_collection=self._form.collection is not None)
 
     async def _show_extent(self) -> None:
         name = self._form.collection

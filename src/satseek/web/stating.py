@@ -26,7 +26,7 @@ class Asker(Protocol):
         """Ask an example."""
 
 
-def draw_welcome(asker: Asker, *, has_collection: bool) -> None:
+def draw_welcome(*, has_collection: bool) -> None:
     """Say how to begin."""
     with tag("div", "empty"):
         if not has_collection:
@@ -37,9 +37,8 @@ def draw_welcome(asker: Asker, *, has_collection: bool) -> None:
             tag("code", text="satseek demo run")
             return
         tag("h2", text="What are you looking for?")
-        tag("p", text="Type words above, drop an image onto this page, or try one of these:")
-        with tag("div", "row-wrap").style("justify-content: center"):
-            draw_examples(asker)
+        tag("p", text="Type words and press Enter, click an example, or drop an image here.")
+        tag("p", text="Draw a rectangle on the map to search only within it.")
 
 
 def draw_examples(asker: Asker) -> None:

@@ -23,6 +23,7 @@ window.satseek = (() => {
     map = await waitFor(() => getElement(id)?.map);
     map.createPane("pictures").style.zIndex = 350; // below the footprints (400)
     map.createPane("lattice").style.zIndex = 300;
+    map.createPane("labels").style.zIndex = 320;
     hits = L.layerGroup().addTo(map);
     lattice = L.layerGroup().addTo(map);
     L.control.scale({ imperial: false }).addTo(map);
@@ -166,7 +167,7 @@ window.satseek = (() => {
 
   function label(place, text, iconAnchor) {
     const icon = L.divIcon({ className: "lattice-label", html: text, iconAnchor, iconSize: null });
-    L.marker(place, { icon, interactive: false, keyboard: false, pane: "lattice" }).addTo(lattice);
+    L.marker(place, { icon, interactive: false, keyboard: false, pane: "labels" }).addTo(lattice);
   }
 
   function niceStep(rough) {

@@ -1,0 +1,110 @@
+"""How long does a text search take from request to answer, on the demonstration's collection?
+
+Every text is new to the server, so that each search runs the text tower; SATSEEK_BENCH_DATA names
+another data folder than the demonstration's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("SATSEEK_BENCH_DATA", ROOT / "demo" / "data"))
+RUNS = 200
+WARM_UP = 10
+K = 10
+START_SECONDS = 60
+LIMIT_MS = 60.0
+
+PLACES = ("harbour", "airport", "quarry", "forest", "solar farm", "river", "housing", "stadium")
+SIDES = ("north", "south", "east", "west", "middle")
+
+
+def main() -> None:
+    """Print quantiles in milliseconds, seen by the client and taken by the search itself."""
+    with tempfile.TemporaryFile() as errors:
+        server = _start(errors)
+        try:
+            url = _address(server, errors)
+            with httpx.Client(base_url=url, timeout=60) as client:
+                print(json.dumps(_measure(client)))
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
+
+
+def _start(errors: object) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "satseek", "--data-dir", str(DATA), "serve", "--port", "0"]
+    return subprocess.Popen(command, stderr=errors)  # type: ignore[call-overload, no-any-return]
+
+
+def _address(server: subprocess.Popen[bytes], errors: object) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        errors.seek(0)  # type: ignore[attr-defined]
+        found = re.search(rb"serving on (http://\S+)", errors.read())  # type: ignore[attr-defined]
+        if found:
+            url = found[1].decode()
+            while httpx.get(f"{url}/readyz", timeout=60).status_code != 200:
+                time.sleep(0.1)
+            return url
+        time.sleep(0.1)
+    sys.exit("the server did not start")
+
+
+def _measure(client: httpx.Client) -> dict[str, object]:
+    texts = _texts()
+    for text in itertools.islice(texts, WARM_UP):
+        _search(client, text)
+    cpu = time.process_time()
+    taken = [_search(client, text) for text in itertools.islice(texts, RUNS)]
+    seen, own = ([pair[at] for pair in taken] for at in (0, 1))
+    stats = client.get("/v1/collections").json()["collections"]
+    return {
+        "chips": sum(one["chips"] for one in stats),
+        "runs": RUNS,
+        "k": K,
+        "served_ms": _quantiles(seen),
+        "search_ms": _quantiles(own),
+        "client_cpu_ms": 1000 * (time.process_time() - cpu) / RUNS,
+        "load_average": os.getloadavg()[0],
+        "limit_p50_ms": LIMIT_MS,
+    }
+
+
+def _search(client: httpx.Client, text: str) -> tuple[float, float]:
+    started = time.perf_counter()
+    answer = client.get("/v1/search", params={"text": text, "k": K})
+    seen = time.perf_counter() - started
+    return seen, answer.raise_for_status().json()["seconds"]
+
+
+def _texts() -> itertools.chain[str]:
+    """Texts without end, no two alike."""
+    rounds = (
+        f"a {place} in the {side} of county {number}"
+        for number in itertools.count(1)
+        for place in PLACES
+        for side in SIDES
+    )
+    return itertools.chain(rounds)
+
+
+def _quantiles(seconds: list[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
+    return {name: round(1000 * cuts[at - 1], 2) for name, at in (("p50", 50), ("p95", 95))}
+
+
+if __name__ == "__main__":
+    main()
