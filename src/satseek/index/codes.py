@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NUMBERS_PER_CODE = 2
 """Numbers of a vector that share one 4-bit code: ``PQ384x4fs`` at 768 numbers. With four, half the
-bytes, text recall on real features falls from 0.996 to 0.76 (docs/concepts/index.md)."""
+bytes, far fewer true answers are among the candidates (docs/concepts/index.md)."""
 
 _TRAINED_ON = 8_192
 """Rows that a code book is learnt from: k-means takes at most 256 for each of 16 centroids."""
