@@ -46,6 +46,9 @@ _LARGER, _SMALLER = 1.5, 0.65
 _MEASURED = 0.97
 """Least share of measured pixels; scenes have slanting edges."""
 
+_TRIES = 40
+"""Places tried for a land cover before a scene is said to have none for it."""
+
 _CAPTIONS = 4
 """Sentences a chip."""
 
@@ -146,53 +149,76 @@ def _cut_scene(  # noqa: PLR0917 -- private, called once
     count: int,
     rng: np.random.Generator,
 ) -> Iterator[CountyChip]:
-    places = _places(truth)
-    covers, cut_so_far, tries = sorted(captioning.LABELS.keys() & places), 0, 0
-    while cut_so_far < count and tries < 100 * count:
-        tries += 1
-        cover = covers[int(rng.integers(len(covers)))]
-        window = _window(places[cover], scene, manifest, rng)
-        if window is None:
-            continue
-        part = pixels[
-            window.row : window.row + window.height, window.column : window.column + window.width
-        ]
-        footprint = _footprint(window, scene, manifest)
-        if footprint is None or part.any(2).mean() < _MEASURED:
-            continue
-        shares = captioning.known(truth_shares(truth, footprint))
-        if cover not in captioning.certain(shares, {}):
-            continue
-        cut_so_far += 1
-        yield CountyChip(pixels=part.copy(), shares=shares, things=truth_objects(truth, footprint))
+    places = _places(truth, scene, manifest)
+    covers = sorted(captioning.LABELS.keys() & places)
+    for turn in range(count):
+        cover = covers[turn % len(covers)]
+        drawn = (_try(pixels, scene, manifest, truth, places[cover], rng) for _ in range(_TRIES))
+        right = (c for c in drawn if c is not None and cover in captioning.certain(c.shares, {}))
+        chip = next(right, None)
+        if chip is not None:
+            yield chip
 
 
-def _places(truth: Truth) -> dict[str, NDArray[np.float64]]:
-    """Bounds (n, 4) in the county's CRS of every patch of each land cover."""
-    bounds: dict[str, list[tuple[float, float, float, float]]] = {}
+def _try(  # noqa: PLR0917 -- private, called once
+    pixels: Pixels,
+    scene: SceneEntry,
+    manifest: CountyManifest,
+    truth: Truth,
+    bounds: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> CountyChip | None:
+    """Cut one chip over a patch of land; None where it leaves the scene or its measured part."""
+    window = _window(bounds, scene, rng)
+    footprint = _footprint(window, scene, manifest) if window else None
+    if window is None or footprint is None:
+        return None
+    part = pixels[window.row :, window.column :][: window.height, : window.width]
+    if part.any(2).mean() < _MEASURED:
+        return None
+    return CountyChip(
+        pixels=part.copy(),
+        shares=captioning.known(truth_shares(truth, footprint)),
+        things=truth_objects(truth, footprint),
+    )
+
+
+def _places(
+    truth: Truth, scene: SceneEntry, manifest: CountyManifest
+) -> dict[str, NDArray[np.float64]]:
+    """Bounds (n, 4) in pixels of a scene of every patch of each land cover that lies on it."""
+    found: dict[str, list[tuple[float, ...]]] = {}
     for cover, shape in zip(truth.covers, truth.cover_tree.geometries, strict=True):
-        bounds.setdefault(cover, []).append(shape.bounds)
-    return {cover: np.array(found) for cover, found in bounds.items()}
+        west, south, east, north = shape.bounds
+        left, top = _pixel(west, north, scene, manifest)
+        right, bottom = _pixel(east, south, scene, manifest)
+        left, top = max(left, 0.0), max(top, 0.0)
+        right, bottom = min(right, float(scene.width)), min(bottom, float(scene.height))
+        if left < right and top < bottom:
+            found.setdefault(cover, []).append((left, top, right, bottom))
+    return {cover: np.array(bounds) for cover, bounds in found.items()}
+
+
+def _pixel(
+    east: float, north: float, scene: SceneEntry, manifest: CountyManifest
+) -> tuple[float, float]:
+    column = (east - manifest.origin_m[0]) / manifest.pixel_size_m - scene.left
+    row = (manifest.origin_m[1] - north) / manifest.pixel_size_m - scene.top
+    return column, row
 
 
 def _window(
-    bounds: NDArray[np.float64],
-    scene: SceneEntry,
-    manifest: CountyManifest,
-    rng: np.random.Generator,
+    bounds: NDArray[np.float64], scene: SceneEntry, rng: np.random.Generator
 ) -> Window | None:
     """Draw a window over one patch of land; None where it leaves the scene."""
     areas = (bounds[:, 2] - bounds[:, 0]) * (bounds[:, 3] - bounds[:, 1])
-    west, south, east, north = bounds[rng.choice(len(bounds), p=areas / areas.sum())]
+    left, top, right, bottom = bounds[rng.choice(len(bounds), p=areas / areas.sum())]
     side = round(CHIP_PX * math.exp(rng.uniform(math.log(_SMALLER), math.log(_LARGER))))
-    size = manifest.pixel_size_m
-    column = (rng.uniform(west, east) - manifest.origin_m[0]) / size - scene.left
-    row = (manifest.origin_m[1] - rng.uniform(south, north)) / size - scene.top
-    left = round(column - rng.uniform(0.2, 0.8) * side)
-    top = round(row - rng.uniform(0.2, 0.8) * side)
-    if left < 0 or top < 0 or left + side > scene.width or top + side > scene.height:
+    column = round(rng.uniform(left, right) - rng.uniform(0.2, 0.8) * side)
+    row = round(rng.uniform(top, bottom) - rng.uniform(0.2, 0.8) * side)
+    if min(column, row) < 0 or column + side > scene.width or row + side > scene.height:
         return None
-    return Window(column=left, row=top, width=side, height=side)
+    return Window(column=column, row=row, width=side, height=side)
 
 
 def _footprint(window: Window, scene: SceneEntry, manifest: CountyManifest) -> GeoJSON | None:
