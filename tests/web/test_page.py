@@ -206,3 +206,20 @@ def test_without_a_collection_the_page_says_how_to_make_one(
         browser.open(empty.url)
         assert browser.one(".empty h2").text == "No collection yet"
         assert "satseek index" in browser.one(".empty code").text
+
+
+def test_another_number_of_hits_is_asked_at_once(page: Browser) -> None:
+    page.search("a quarry")
+    page.one(".filters .slim .q-field__control").click()
+    page.wait("return document.querySelectorAll('.q-menu .q-item').length === 4")
+    page.one(".q-menu .q-item").click()
+    assert page.wait("return new URL(location).searchParams.get('k') === '12'")
+
+
+def test_an_address_keeps_liked_chips(browser: Browser, server: serving.Server) -> None:
+    hit = httpx.get(f"{server.url}/v1/search", params={"text": "x", "k": 1}, timeout=60).json()
+    chip = hit["hits"][0]["chip"]
+    browser.open(f"{server.url}/?{httpx.QueryParams({'like': chip})}")
+    browser.wait_for_pictures()
+    assert len(browser.all(".token")) == 1
+    assert chip not in browser.chips()

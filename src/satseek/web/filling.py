@@ -47,6 +47,9 @@ class FormActions(Protocol):
     async def take_collection(self) -> None:
         """Go on with another collection."""
 
+    async def ask_again(self) -> None:
+        """Ask what stands in the form, if anything does."""
+
 
 class FormPane:
     """The form of one page."""
@@ -106,14 +109,21 @@ class FormPane:
         self._go.props("unelevated no-caps").classes("go")
 
     def _draw_filters(self, collections: list[str]) -> None:
-        chosen = ui.select(collections, label="Collection", on_change=self._page.take_collection)
+        chosen = ui.select(
+            collections,
+            label="Collection",
+            value=self._form.collection,  # given before it is bound, so that nothing changes yet
+            on_change=self._page.take_collection,
+        )
         chosen.bind_value(self._form, "collection").classes("wide")
         first = ui.input("From").props("type=date stack-label")
         first.bind_value(self._form, "start", forward=lambda value: value or "")
         last = ui.input("To").props("type=date stack-label")
         last.bind_value(self._form, "end", forward=lambda value: value or "")
-        number = ui.select(list(KS), label="Hits").classes("slim")
-        number.bind_value(self._form, "k")
+        number = ui.select(
+            list(KS), label="Hits", value=self._form.k, on_change=self._page.ask_again
+        )
+        number.bind_value(self._form, "k").classes("slim")
         for element in (chosen, first, last, number):
             element.props("outlined dense options-dense")
         for element in (first, last):

@@ -27,6 +27,9 @@ STATIC = Path(__file__).parent / "static"
 RECONNECT_SECONDS = 20
 """A browser that lost its connection finds its page again within this time."""
 
+BUILD_SECONDS = 30
+"""The page may take this long to be built while the machine is busy with searches."""
+
 MARK = (
     '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8">'
     '<path d="M3 3h6v6H3zM3 12h6v6H3zM12 3h6v6h-6z"/><circle cx="15.6" cy="15.6" r="3.6"/>'
@@ -39,7 +42,7 @@ def mount_page(application: FastAPI, assembly: Assembly) -> None:
     running: Running = application.state.running
     app.add_static_files("/_satseek", STATIC)
 
-    @ui.page("/", title="satseek")
+    @ui.page("/", title="satseek", response_timeout=BUILD_SECONDS)
     async def page(request: Request) -> None:
         await _draw(request, assembly, running)
 

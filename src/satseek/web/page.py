@@ -94,22 +94,22 @@ class SearchPage:
     async def similar(self, chip_id: str) -> None:
         """Look for what a chip shows, and for nothing else."""
         self._form.only(chip_id)
-        await self._ask_again()
+        await self.ask_again()
 
     async def like(self, chip_id: str) -> None:
         """Look for more of what a chip shows."""
         self._form.like(chip_id)
-        await self._ask_again()
+        await self.ask_again()
 
     async def dislike(self, chip_id: str) -> None:
         """Look for less of what a chip shows."""
         self._form.dislike(chip_id)
-        await self._ask_again()
+        await self.ask_again()
 
     async def drop_chip(self, chip_id: str) -> None:
         """Take back what was said of a chip."""
         self._form.drop(chip_id)
-        await self._ask_again()
+        await self.ask_again()
 
     async def take_image(self, content: bytes, name: str) -> None:
         """Look for what an uploaded image shows."""
@@ -122,19 +122,19 @@ class SearchPage:
             notify(f"{name}: {error}", kind="negative")
             return
         self._form.image, self._form.image_name = pixels, name
-        await self._ask_again()
+        await self.ask_again()
 
     async def drop_image(self) -> None:
         """Look without the image."""
         self._form.image, self._form.image_name = None, ""
-        await self._ask_again()
+        await self.ask_again()
 
     async def take_area(self, area: GeoJSON | None) -> None:
         """Restrict the search to what was drawn; None lifts the restriction."""
         self._form.area = area
         with self._client:
             self._map.show_area(area)
-            await self._ask_again()
+            await self.ask_again()
 
     async def take_collection(self) -> None:
         """Go on with another collection."""
@@ -142,7 +142,17 @@ class SearchPage:
         self._map.show_hits((), collection="")
         self._clear()
         await self._show_extent()
-        await self._ask_again()
+        await self.ask_again()
+
+    async def ask_again(self) -> None:
+        """Ask what stands in the form; where nothing does, go back to the beginning."""
+        with self._client:
+            self._pane.refresh()
+            if self._form.asks():
+                await self._search()
+            elif self._answer is not None:
+                self._clear()
+                self._map.show_hits((), collection="")
 
     def open(self, hit: Hit) -> None:
         """Show one hit large, and near on the map."""
@@ -160,15 +170,6 @@ class SearchPage:
             generation=self._answer.generation,
         )
         ui.download.content(json.dumps(content), "hits.geojson", "application/geo+json")
-
-    async def _ask_again(self) -> None:
-        with self._client:
-            self._pane.refresh()
-            if self._form.asks():
-                await self._search()
-            elif self._answer is not None:
-                self._clear()
-                self._map.show_hits((), collection="")
 
     def _find(self) -> Answer:
         assembly = self._running.assembly
