@@ -202,7 +202,7 @@ class LabelScore:
     label: str
     """As asked, or ``none of these``."""
     scores: Mapping[ScoreKind, float]
-    """By kind: ``cosine``, ``match`` (independent), ``share`` (over all labels and distractors)."""
+    """By kind: ``cosine``, ``match`` (independent), ``share`` (over labels and “none of these”)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

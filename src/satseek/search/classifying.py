@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from satseek.errors import EmptyText, InvalidRequest
 from satseek.model.prompts import DISTRACTORS, NONE_OF_THESE, TEMPLATES
 from satseek.model.prompts import distractors as distractors_beside
 from satseek.model.scores import match, share
-from satseek.types import LabelScore, Pixels, ScoreKind, Vectors
+from satseek.types import LabelScore, Pixels, Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy as np
 
     from satseek.embed.embedder import Embedder
 
@@ -48,8 +48,8 @@ def classify(
 ) -> list[Classification]:
     """Score every label on every image, zero-shot.
 
-    Shares are taken over labels and distractors together; what the distractors take is given to
-    “none of these”. A distractor that names the same as a label is left out.
+    Shares are taken over the labels and the strongest distractor, which stands for “none of these”.
+    A distractor that names the same as a label is left out.
 
     Raises:
         EmptyText: no label, or a label without any word.
@@ -110,27 +110,22 @@ def similarity(image: Pixels, texts: Sequence[str], *, embedder: Embedder) -> li
 
 
 def _ranked(asked: Sequence[str], cosines: np.ndarray, *, embedder: Embedder) -> Classification:
-    shares = share(cosines[None, :], embedder.card)[0]
-    matches = match(cosines, embedder.card)
+    """Rank the labels, and the strongest distractor as one more.
+
+    Only the strongest: the sum would let “none of these” win the more often, the more distractors
+    there are.
+    """
+    names, rest = list(asked), cosines[len(asked) :]
+    if rest.size:
+        names.append(NONE_OF_THESE)
+        cosines = np.append(cosines[: len(asked)], rest.max())
+    shares, matches = share(cosines, embedder.card), match(cosines, embedder.card)
     scored = [
         LabelScore(
-            label=label,
-            scores={
-                "cosine": float(cosines[at]),
-                "match": float(matches[at]),
-                "share": float(shares[at]),
-            },
+            label=name, scores={"cosine": float(cosine), "match": float(one), "share": float(part)}
         )
-        for at, label in enumerate(asked)
+        for name, cosine, one, part in zip(names, cosines, matches, shares, strict=True)
     ]
-    if len(cosines) > len(asked):
-        rest = slice(len(asked), None)
-        scores: dict[ScoreKind, float] = {
-            "cosine": float(cosines[rest].max()),
-            "match": float(matches[rest].max()),
-            "share": float(shares[rest].sum()),
-        }
-        scored.append(LabelScore(label=NONE_OF_THESE, scores=scores))
     return Classification(
         labels=tuple(sorted(scored, key=lambda one: one.scores["share"], reverse=True))
     )

@@ -81,7 +81,7 @@ class ClassifyAsked(_Asked):
     )
     distractors: list[str] | None = Field(
         None,
-        description="What else it might show, summed up as “none of these”; left out: common "
+        description="What else it might show, the strongest being “none of these”; left out: common "
         "land cover; an empty list: nothing else.",
     )
 
