@@ -123,6 +123,7 @@ def index_folder(
         FolderNotFound: ``folder`` is not there.
     """
     started = time.perf_counter()
+    folder = folder.absolute()  # chips are read again later, from wherever the server was started
     paths = find_scenes(folder)
     root = folder if folder.is_dir() else folder.parent
     writer = _Writer(collection, IndexProgress(files_total=len(paths)), on_progress)
