@@ -26,14 +26,14 @@ def test_cuts_labelled_and_captioned_chips_from_a_county(counties: Path) -> None
     )
     pool = read_county_pool(source, px=32, seed=1)
     # Scenes of so small a county hold few places where a whole chip fits.
-    assert 30 <= len(pool.images) <= 40
+    assert 15 <= len(pool.images) <= 40
     assert pool.images.shape[1:] == (3, 32, 32)
     assert all(pool.present)
     assert all(len(texts) == 4 for texts in pool.captions)
     assert not any(
         present & unsure for present, unsure in zip(pool.present, pool.unsure, strict=True)
     )
-    assert 0 < pool.held_out.sum() < 20
+    assert 0 < pool.held_out.sum() < 15
     known = {*pool.labels, *pool.also}
     assert all(present <= known for present in pool.present)
     again = read_county_pool(source, px=32, seed=1)
