@@ -1,7 +1,7 @@
 """How long does a text search take from request to answer, on the demonstration's collection?
 
-Every text is new to the server, so that each search runs the text tower; SATSEEK_BENCH_DATA names
-another data folder than the demonstration's.
+Every text is new to the server, so that each search runs the text tower. An argument names another
+data folder than the demonstration's.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("SATSEEK_BENCH_DATA", ROOT / "demo" / "data"))
+DATA = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "demo" / "data"
 RUNS = 200
 WARM_UP = 10
 K = 10
-START_SECONDS = 60
+START_SECONDS = 120
 LIMIT_MS = 60.0
 
 PLACES = ("harbour", "airport", "quarry", "forest", "solar farm", "river", "housing", "stadium")
@@ -33,34 +33,37 @@ SIDES = ("north", "south", "east", "west", "middle")
 
 def main() -> None:
     """Print quantiles in milliseconds, seen by the client and taken by the search itself."""
-    with tempfile.TemporaryFile() as errors:
-        server = _start(errors)
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "serve.log"
+        server = _start(log)
         try:
-            url = _address(server, errors)
-            with httpx.Client(base_url=url, timeout=60) as client:
+            with httpx.Client(base_url=_address(server, log), timeout=60) as client:
+                _wait_until_ready(client)
                 print(json.dumps(_measure(client)))
         finally:
             server.terminate()
             server.wait(timeout=60)
 
 
-def _start(errors: object) -> subprocess.Popen[bytes]:
+def _start(log: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "satseek", "--data-dir", str(DATA), "serve", "--port", "0"]
-    return subprocess.Popen(command, stderr=errors)  # type: ignore[call-overload, no-any-return]
+    with log.open("wb") as errors:
+        return subprocess.Popen(command, stderr=errors)
 
 
-def _address(server: subprocess.Popen[bytes], errors: object) -> str:
+def _address(server: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        errors.seek(0)  # type: ignore[attr-defined]
-        found = re.search(rb"serving on (http://\S+)", errors.read())  # type: ignore[attr-defined]
+        found = re.search(r"serving on (http://\S+)", log.read_text(encoding="utf-8"))
         if found:
-            url = found[1].decode()
-            while httpx.get(f"{url}/readyz", timeout=60).status_code != 200:
-                time.sleep(0.1)
-            return url
+            return found[1]
         time.sleep(0.1)
-    sys.exit("the server did not start")
+    sys.exit(f"the server did not start: {log.read_text(encoding='utf-8')}")
+
+
+def _wait_until_ready(client: httpx.Client) -> None:
+    while client.get("/readyz").status_code != httpx.codes.OK:
+        time.sleep(0.1)
 
 
 def _measure(client: httpx.Client) -> dict[str, object]:

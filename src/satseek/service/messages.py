@@ -81,8 +81,8 @@ class ClassifyAsked(_Asked):
     )
     distractors: list[str] | None = Field(
         None,
-        description="What else it might show, the strongest being “none of these”; left out: common "
-        "land cover; an empty list: nothing else.",
+        description="What else it might show, the strongest being “none of these”; left out: "
+        "common land cover; an empty list: nothing else.",
     )
 
 

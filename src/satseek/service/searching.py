@@ -73,13 +73,17 @@ async def get_search(
 async def _answer(
     asked: SearchAsked, image: bytes | None, shared: Running, *, request: Request, form: str
 ) -> Response:
-    name, answer = await shared.in_thread(lambda: _search(asked, image, shared))
+    root = request.scope.get("root_path", "")
+    write = _geojson if form == GEOJSON else _json
+
+    def work() -> tuple[str, Answer, bytes]:
+        name, answer = _search(asked, image, shared)
+        return name, answer, write(name, answer, shared, root)
+
+    name, answer, content = await shared.in_thread(work)
     shared.metrics.count_search(answer)
     pairs: dict[str, Any] = request.scope["satseek.pairs"]
     pairs |= {"collection": name, "k": asked.k, "hits": len(answer.hits), "plan": answer.plan}
-    root = request.scope.get("root_path", "")
-    write = _geojson if form == GEOJSON else _json
-    content = await shared.in_thread(lambda: write(name, answer, shared, root))
     return Response(content, media_type=form, headers={"vary": "accept"})
 
 

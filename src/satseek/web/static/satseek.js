@@ -157,16 +157,17 @@ window.satseek = (() => {
     const corner = map.containerPointToLatLng([0, map.getSize().y]);
     for (let x = Math.ceil(view.getWest() / step) * step; x <= view.getEast(); x += step) {
       L.polyline([[south, x], [north, x]], style).addTo(lattice);
-      label([corner.lat, x], degrees(x, step, "E", "W"), [-3, 16]);
+      label([corner.lat, x], degrees(x, step, "E", "W"), "");
     }
     for (let y = Math.ceil(south / step) * step; y <= north; y += step) {
       L.polyline([[y, view.getWest()], [y, view.getEast()]], style).addTo(lattice);
-      label([y, map.getBounds().getEast()], degrees(y, step, "N", "S"), [54, 15]);
+      label([y, map.getBounds().getEast()], degrees(y, step, "N", "S"), "right");
     }
   }
 
-  function label(place, text, iconAnchor) {
-    const icon = L.divIcon({ className: "lattice-label", html: text, iconAnchor, iconSize: null });
+  function label(place, text, side) {
+    const html = `<span>${text}</span>`;
+    const icon = L.divIcon({ className: `lattice-label ${side}`, html, iconSize: [0, 0] });
     L.marker(place, { icon, interactive: false, keyboard: false, pane: "labels" }).addTo(lattice);
   }
 
