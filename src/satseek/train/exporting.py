@@ -17,6 +17,7 @@ from satseek.errors import DamagedData, InvalidConfig, ModelNotFound
 from satseek.model.card import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, content_version, write_card
 from satseek.train import graphing
 from satseek.train.building import load_model
+from satseek.train.tokenizing import PIECES, load_tokenizer
 from satseek.types import ModelCard
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _PROTOBUF_LIMIT = 2**31 - 1
 """Bytes of the largest protobuf message, and so of the largest ONNX file without side files."""
 
-_COPIED = ("tokenizer_config.json", "preprocessor_config.json", "spiece.model")
+_COPIED = ("tokenizer_config.json", "preprocessor_config.json", PIECES)
 """Files that only transformers reads; copied where they are."""
 
 
@@ -46,13 +47,13 @@ def export(
 
     Raises:
         InvalidConfig: The precision is unknown, or a tower is too large for one ONNX file.
-        ModelNotFound: ``model_dir`` holds no SigLIP model or no ``tokenizer.json``.
+        ModelNotFound: ``model_dir`` holds no SigLIP model or no tokenizer.
     """
     if precision not in ("float16", "float32"):
         raise InvalidConfig(f"expected precision float16 or float32, not {precision!r}")
     model_dir, out_dir = Path(model_dir), Path(out_dir)
-    if not (model_dir / TOKENIZER).is_file():
-        raise ModelNotFound(f"{model_dir}: expected {TOKENIZER} beside config.json")
+    if not any((model_dir / name).is_file() for name in (TOKENIZER, PIECES)):
+        raise ModelNotFound(f"{model_dir}: expected {TOKENIZER} or {PIECES} beside config.json")
     model = load_model(model_dir).eval()
     half = precision == "float16"
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -128,7 +129,9 @@ def _write_transformers_files(model: Any, model_dir: Path, out_dir: Path, *, hal
     config["dtype"] = "float32"
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
     (out_dir / "config.json").write_text(text, encoding="utf-8")
-    for file in (TOKENIZER, *_COPIED):
+    context = model.config.text_config.max_position_embeddings
+    load_tokenizer(model_dir, context_length=context).save(str(out_dir / TOKENIZER))
+    for file in _COPIED:
         if (model_dir / file).is_file() and model_dir.resolve() != out_dir.resolve():
             shutil.copyfile(model_dir / file, out_dir / file)
 

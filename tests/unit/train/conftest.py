@@ -11,7 +11,7 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="training needs it: pip install 'satseek[torch]'")
 pytest.importorskip("transformers", reason="training needs it: pip install 'satseek[torch]'")
 
-from satseek.train.configuring import (
+from satseek.train.configuring import (  # noqa: E402 -- what they import may be missing
     Augment,
     ModelShape,
     Schedule,

@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from transformers import AutoTokenizer
+import sentencepiece
+from transformers import AutoTokenizer, SiglipTokenizer
 
-from satseek.errors import ModelNotFound
+from satseek.errors import DamagedData, ModelNotFound
 from satseek.model.tokenizer import canonicalise
 from satseek.train.captioning import every_phrase
 from satseek.train.tokenizing import (
@@ -35,6 +36,30 @@ def test_ids_are_those_of_transformers(tmp_path: Path) -> None:
     expected = theirs(TEXTS, padding="max_length", truncation=True)["input_ids"]
     assert expected == encode(tokenizer, TEXTS).tolist()
     assert expected == encode(load_tokenizer(tmp_path, context_length=64), TEXTS).tolist()
+
+
+def test_reads_the_sentencepiece_model_of_a_published_siglip(tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("\n".join(every_phrase()), encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(tmp_path / "texts.txt"),
+        model_prefix=str(tmp_path / "spiece"),
+        vocab_size=160,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
+    )
+    theirs = SiglipTokenizer(str(tmp_path / "spiece.model"))
+    expected = theirs(TEXTS, padding="max_length", truncation=True)["input_ids"]
+    ours = load_tokenizer(tmp_path, context_length=64)
+    assert expected == encode(ours, TEXTS).tolist()
+
+
+def test_refuses_what_is_no_sentencepiece_model(tmp_path: Path) -> None:
+    (tmp_path / "spiece.model").write_bytes(b"no model")
+    with pytest.raises(DamagedData, match=r"spiece\.model"):
+        load_tokenizer(tmp_path, context_length=64)
 
 
 @pytest.mark.parametrize("text", TEXTS)
