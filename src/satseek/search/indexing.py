@@ -153,9 +153,14 @@ def _read(paths: Sequence[Path], *, root: Path, collection: Collection) -> Itera
         try:
             yield from _read_scene(describe_scene(path, root=root), collection=collection)
         except UnreadableImage as error:
-            name = path.relative_to(root).as_posix()
+            name = _written(path.relative_to(root))
             refusal = Refusal(path=name, reason=str(error), kind=type(error).__name__)
             yield _Refused(name, refusal)
+
+
+def _written(path: Path) -> str:
+    """Spell out bytes of a name that are not UTF-8: no database takes them as they are."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _read_scene(scene: Scene, *, collection: Collection) -> Iterator[_Event]:
