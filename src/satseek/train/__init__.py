@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from satseek.train.configuring import TrainConfig, read_config
+from satseek.train.configuring import TrainConfig
+from satseek.train.parsing import read_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
