@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from satseek.errors import CollectionNotFound, GridMismatch, ModelMismatch, RecipeMismatch
+from satseek.errors import (
+    CollectionNotFound,
+    GridMismatch,
+    InvalidRequest,
+    ModelMismatch,
+    RecipeMismatch,
+)
 from satseek.index.checks import check_name
 from satseek.index.collection import (
     Collection,
@@ -91,6 +97,22 @@ class Assembly:
     def collections(self) -> list[str]:
         """Names of the collections, sorted."""
         return list_collections(self.collections_dir)
+
+    def chosen(self, name: str | None) -> str:
+        """Return the collection asked for, or the only one there is, or ``default``.
+
+        Raises:
+            CollectionNotFound: there is none yet.
+            InvalidRequest: there are several and none is called ``default``.
+        """
+        if name:
+            return name
+        names = self.collections()
+        if not names:
+            raise CollectionNotFound("no collection yet: make one with `satseek index FOLDER`")
+        if len(names) > 1 and "default" not in names:
+            raise InvalidRequest(f"several collections, choose one: {', '.join(names)}")
+        return "default" if "default" in names else names[0]
 
     def reader(self, name: str) -> Collection:
         """Open a collection for reading; the same one at every call.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from satseek.errors import CollectionNotFound, InvalidRequest
 from satseek.logs import set_up_logging
 from satseek.settings import Configured, read_settings
 
@@ -87,22 +86,3 @@ def assembly(context: typer.Context, **flags: Any) -> Assembly:
     from satseek.assemble import Assembly  # noqa: PLC0415 (help must not wait for the index)
 
     return Assembly(configured(context, **flags).settings)
-
-
-def chosen(name: str | None, parts: Assembly) -> str:
-    """Return the collection asked for, or the only one there is.
-
-    Raises:
-        CollectionNotFound: there is none yet.
-        InvalidRequest: there are several and none is called ``default``.
-    """
-    if name:
-        return name
-    names = parts.collections()
-    if not names:
-        raise CollectionNotFound("no collection yet: make one with `satseek index FOLDER`")
-    if len(names) == 1:
-        return names[0]
-    if "default" in names:
-        return "default"
-    raise InvalidRequest(f"several collections: choose one with -c: {', '.join(names)}")

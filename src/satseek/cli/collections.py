@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from satseek.cli.application import CollectionName, Json, app, assembly, chosen
+from satseek.cli.application import CollectionName, Json, app, assembly
 from satseek.cli.printing import list_refusals, print_json, print_table, say
 from satseek.errors import DamagedData
 
@@ -44,7 +44,7 @@ def show(
     Example: satseek collection show county
     """
     parts = assembly(context)
-    collection = parts.reader(chosen(name, parts))
+    collection = parts.reader(parts.chosen(name))
     if json:
         found = {"refusals": collection.refusals(), "scenes": collection.scenes()}
         print_json({"spec": collection.spec, "stats": collection.stats(), **found})
@@ -71,7 +71,7 @@ def verify(context: typer.Context, collection: CollectionName = None) -> None:
     Example: satseek collection verify -c county
     """
     parts = assembly(context)
-    name = chosen(collection, parts)
+    name = parts.chosen(collection)
     problems = parts.reader(name).verify()
     for problem in problems:
         say(problem)

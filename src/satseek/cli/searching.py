@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json as jsonlib
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from satseek.cli.application import CollectionName, Json, app, assembly, chosen
+from satseek.cli.application import CollectionName, Json, app, assembly
 from satseek.cli.printing import print_json, print_table, say
 from satseek.errors import FolderNotFound, InvalidFilter, InvalidRequest
 
@@ -59,7 +58,7 @@ def search(
         image=_image(image, parts) if image else None,
         liked=tuple(like or ()),
         disliked=tuple(dislike or ()),
-        where=read_filter(bbox, area, start, end),
+        where=_where(bbox, area, start, end),
         k=k,
     )
     _answer(query, parts, collection, geojson=geojson, sheet=sheet, json=json)
@@ -87,7 +86,7 @@ def similar(
     from satseek.types import Query  # noqa: PLC0415
 
     parts = assembly(context)
-    where = read_filter(bbox, area, start, end)
+    where = _where(bbox, area, start, end)
     if Path(example).is_file():
         query = Query(image=_image(Path(example), parts), where=where, k=k)
     else:
@@ -95,43 +94,15 @@ def similar(
     _answer(query, parts, collection, geojson=geojson, sheet=sheet, json=json)
 
 
-def read_filter(bbox: str | None, area: Path | None, start: str | None, end: str | None) -> Filter:
-    """Turn the options into a filter.
+def _where(bbox: str | None, area: Path | None, start: str | None, end: str | None) -> Filter:
+    from satseek.search.filtering import read_filter  # noqa: PLC0415
 
-    Raises:
-        InvalidFilter: a box, file or date that cannot be, or a box and an area together.
-    """
-    from satseek.index.filters import bbox_area, check_area  # noqa: PLC0415
-    from satseek.types import Filter  # noqa: PLC0415
-
-    if bbox is not None and area is not None:
-        raise InvalidFilter("give --bbox or --area, not both")
-    shape = None
-    if bbox is not None:
-        shape = bbox_area(*_four(bbox))
-    elif area is not None:
-        shape = check_area(_geojson(area))
-    return Filter(
-        area=shape,
-        start=read_date(start) if start else None,
-        end=_end_of(end) if end else None,
+    return read_filter(
+        bbox=_four(bbox) if bbox is not None else None,
+        area=_geojson(area) if area is not None else None,
+        start=start,
+        end=end,
     )
-
-
-def read_date(text: str) -> datetime:
-    """Read an ISO 8601 date or time; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidFilter(f"expected a date such as 2024-05-01, came {text!r}") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _end_of(text: str) -> datetime:
-    """A date without a time means its whole day."""
-    moment = read_date(text)
-    is_day = len(text) <= len("2024-05-01")
-    return moment + timedelta(days=1, microseconds=-1) if is_day else moment
 
 
 def _four(text: str) -> tuple[float, float, float, float]:
@@ -174,7 +145,7 @@ def _answer(
 
     if query.text is None and query.image is None and not query.liked:
         raise InvalidRequest("nothing to look for: give words, --image or --like")
-    collection = parts.searchable(chosen(name, parts))
+    collection = parts.searchable(parts.chosen(name))
     answer = find(query, index=collection, embedder=parts.embedder)
     if geojson:
         _write_geojson(answer, geojson)

@@ -30,7 +30,7 @@ from satseek.service.messages import (
     SimilarityAsked,
 )
 from satseek.service.negotiating import JSON
-from satseek.service.running import Running, chosen, running
+from satseek.service.running import Running, running
 
 if TYPE_CHECKING:
     from satseek.search.classifying import Classification
@@ -95,7 +95,7 @@ def _classified(asked: ClassifyAsked, image: bytes | None, shared: Running) -> C
             distractors=distractors,
         )
         return found
-    collection = shared.assembly.searchable(chosen(asked.collection, shared.assembly))
+    collection = shared.assembly.searchable(shared.assembly.chosen(asked.collection))
     assert asked.chip is not None
     vectors = collection.vectors([collection.row_of(asked.chip)])
     (found,) = classify_vectors(

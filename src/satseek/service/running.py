@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
-from satseek.errors import CollectionNotFound, InvalidRequest, SatseekError
+from satseek.errors import SatseekError
 from satseek.logs import log_line
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
@@ -85,20 +85,3 @@ def running(request: Request) -> Running:
     """Return what the application of this request shares."""
     shared: Running = request.app.state.running
     return shared
-
-
-def chosen(name: str | None, assembly: Assembly) -> str:
-    """Return the collection asked for, or the only one there is, or ``default``.
-
-    Raises:
-        CollectionNotFound: there is none yet.
-        InvalidRequest: there are several and none is called ``default``.
-    """
-    if name:
-        return name
-    names = assembly.collections()
-    if not names:
-        raise CollectionNotFound("no collection yet: make one with `satseek index FOLDER`")
-    if len(names) > 1 and "default" not in names:
-        raise InvalidRequest(f"several collections, choose one: {', '.join(names)}")
-    return "default" if "default" in names else names[0]

@@ -15,14 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from satseek.index.checks import check_k
+from satseek.search.filtering import read_filter
 from satseek.search.geojson import feature_collection, hit_feature
 from satseek.search.searching import search
 from satseek.service.bodies import decode, read_body, validated
 from satseek.service.describing import SEARCH_BODY, SEARCH_RESPONSES
-from satseek.service.filtering import read_filter
 from satseek.service.messages import DEFAULT_K, HitShown, ModelShown, SearchAnswer, SearchAsked
 from satseek.service.negotiating import GEOJSON, JSON, preferred
-from satseek.service.running import Running, chosen, running
+from satseek.service.running import Running, running
 from satseek.types import Query
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _search(asked: SearchAsked, image: bytes | None, shared: Running) -> tuple[s
         where=read_filter(bbox=asked.bbox, area=asked.area, start=asked.start, end=asked.end),
         k=asked.k,
     )
-    name = chosen(asked.collection, shared.assembly)
+    name = shared.assembly.chosen(asked.collection)
     collection = shared.assembly.searchable(name)
     return name, search(query, index=collection, embedder=shared.assembly.embedder)
 

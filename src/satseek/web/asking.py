@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from satseek.service.filtering import read_filter
+from satseek.search.filtering import read_filter
 from satseek.types import Query
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 import pytest
 
 from satseek.errors import InvalidFilter
-from satseek.service.filtering import read_filter, read_moment
+from satseek.search.filtering import read_filter, read_moment
 from satseek.types import Filter
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}

@@ -1,6 +1,6 @@
 """Boxes, areas and dates as people write them → a filter.
 
-Does not know the request they came in; the index's own checks say which areas can be.
+Does not know where they were written; the index's own checks say which areas can be.
 """
 
 from __future__ import annotations
