@@ -274,3 +274,9 @@ def test_every_answer_has_an_id_and_one_log_line(
     assert logged["status"] == 200
     assert logged["hits"] == 2
     assert logged["collection"] == "small"
+
+
+def test_an_address_cannot_forge_a_log_line(http: httpx.Client, server: serving.Server) -> None:
+    assert http.get("/v1/%0Aforged%20line").status_code == 404
+    (line,) = [line for line in server.lines().splitlines() if "forged" in line]
+    assert json.loads(line)["path"] == "/v1/%0Aforged%20line"

@@ -114,6 +114,7 @@ def test_dates_in_the_wrong_order_are_told(page: Browser) -> None:
     _set_date(page, "To", "2024-01-01")
     page.one("input[aria-label='Words to look for']").send_keys("a quarry\n")
     assert page.notification().startswith("dates: expected")
+    assert "dates: expected" in page.one(".empty").text
 
 
 def test_nothing_typed_is_told(page: Browser) -> None:
@@ -206,6 +207,20 @@ def test_without_a_collection_the_page_says_how_to_make_one(
         browser.open(empty.url)
         assert browser.one(".empty h2").text == "No collection yet"
         assert "satseek index" in browser.one(".empty code").text
+
+
+def test_images_without_georeference_are_found_but_not_mapped(
+    browser: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "plain").mkdir()
+    serving.png(tmp_path / "plain" / "a.png", width=256, height=256)
+    serving.index(tmp_path / "data", tmp_path / "plain", "plain")
+    with serving.running_server(tmp_path / "data") as plain:
+        browser.open(f"{plain.url}/?q=a+quarry")
+        browser.wait_for_pictures()
+        assert "no date" in browser.one(".chip").text
+        assert browser.footprints() == 0
+        assert "no georeference" in browser.one(".side .hint").text
 
 
 def test_another_number_of_hits_is_asked_at_once(page: Browser) -> None:

@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -92,7 +93,7 @@ class Observed:
             logger,
             "request",
             method=scope["method"],
-            path=path,
+            path=quote(path),  # decoded by now: a line break in it would forge a line
             status=status,
             ms=round(seconds * 1000, 1),
             client=client[0] if client else "-",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from satseek.web.cards import shown_date, thumbnail_address
+from satseek.web.elements import tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,6 +43,7 @@ class MapPane:
         self._map = ui.leaflet(center=(20, 0), zoom=2, options=_OPTIONS, draw_control=_TOOLS)
         self._map.clear_layers()  # the element's own tiles would come from outside
         self._map.classes("map")
+        self._note = tag("span", "hint", text=" ")
         ui.on("satseek_area", lambda event: on_area(event.args))
 
     def attach(self) -> None:
@@ -69,6 +71,10 @@ class MapPane:
     def show_area(self, area: GeoJSON | None) -> None:
         """Draw what the search is restricted to."""
         _tell("showArea", area)
+
+    def say(self, note: str) -> None:
+        """Say something below the map."""
+        self._note.set_text(note or " ")
 
     def focus(self, chip_id: str) -> None:
         """Bring one footprint near."""

@@ -19,13 +19,16 @@ from satseek.web.detailing import DetailDialog
 from satseek.web.elements import notify, tag
 from satseek.web.filling import FormPane
 from satseek.web.mapping import MapPane
-from satseek.web.stating import draw_nothing_found, draw_status, draw_welcome
+from satseek.web.stating import draw_nothing_found, draw_refusal, draw_status, draw_welcome
 
 if TYPE_CHECKING:
     from satseek.search.searching import Answer
     from satseek.service.running import Running
     from satseek.types import GeoJSON, Hit
     from satseek.web.asking import Form
+
+
+NO_GEOREFERENCE = "These scenes carry no georeference: nothing of them can lie on the map."
 
 
 class SearchPage:
@@ -77,7 +80,7 @@ class SearchPage:
             with self._running.permits.one():
                 answer = await self._running.in_thread(self._find)
         except SatseekError as error:
-            notify(str(error), kind="warning" if isinstance(error, Overloaded) else "negative")
+            self._refuse(error)
             return
         finally:
             self._hits.classes(remove="loading")
@@ -192,6 +195,14 @@ class SearchPage:
         draw_status(self._status, answer, download=self.download)
         self._map.show_hits(answer.hits, collection=name)
 
+    def _refuse(self, error: SatseekError) -> None:
+        """Tell what was refused; what stays wrong stays told, unless there are hits to keep."""
+        notify(str(error), kind="warning" if isinstance(error, Overloaded) else "negative")
+        if self._answer is None and not isinstance(error, Overloaded):
+            self._hits.clear()
+            with self._hits:
+                draw_refusal(str(error))
+
     def _clear(self) -> None:
         self._answer = None
         self._status.clear()
@@ -212,3 +223,4 @@ class SearchPage:
             return
         self._pane.show_stats(stats)
         self._map.show_extent(stats.extent)
+        self._map.say("" if stats.extent or not stats.chips else NO_GEOREFERENCE)

@@ -33,8 +33,8 @@ def draw_welcome(*, has_collection: bool) -> None:
             tag("h2", text="No collection yet")
             tag("p", text="Index a folder of satellite or aerial images, then reload this page:")
             tag("code", text="satseek index FOLDER")
-            tag("p", text="Or make a demonstration county with one command:")
-            tag("code", text="satseek demo run")
+            tag("p", text="Or make a demonstration county, and serve that:")
+            tag("code", text="satseek demo run && satseek --data-dir demo/data serve")
             return
         tag("h2", text="What are you looking for?")
         tag("p", text="Type words and press Enter, click an example, or drop an image here.")
@@ -65,6 +65,13 @@ def draw_nothing_found(form: Form) -> None:
         else:
             tag("p", text="The collection has no chips yet: index a folder into it.")
             tag("code", text=f"satseek index FOLDER -c {form.collection}")
+
+
+def draw_refusal(message: str) -> None:
+    """Say what keeps this search from being answered, where the hits would be."""
+    with tag("div", "empty", role="alert"):
+        tag("h2", text="This cannot be searched")
+        tag("p", text=message)
 
 
 def draw_status(line: Any, answer: Answer, *, download: Callable[[], None]) -> None:
