@@ -184,7 +184,9 @@ def test_a_hit_is_shown_large(page: Browser) -> None:
     page.one(".chip .picture").click()
     assert page.wait("return document.querySelector('.detail img')?.naturalWidth > 0")
     assert page.chips()[0].split("/")[0] in page.one(".detail").text
-    page.one(".detail a").get_attribute("href")
+    address = page.one(".detail a").get_attribute("href")
+    assert address is not None
+    assert httpx.get(address, timeout=60).json()["id"] == page.chips()[0]
 
 
 def test_hits_are_downloaded_as_geojson(page: Browser) -> None:
