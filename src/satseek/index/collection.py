@@ -74,6 +74,8 @@ class Collection:
         self._spec = spec
         self._reader = reader
         self._writer = writer
+        self._sampled: tuple[tuple[int, int, int], Vectors] | None = None
+        """The last sample, which every search asks for again; replaced as a whole."""
 
     def __enter__(self) -> Self:
         """Give itself."""
@@ -150,8 +152,13 @@ class Collection:
     def sample(self, n: int, *, seed: int = 0) -> Vectors:
         """Give up to n vectors drawn without replacement."""
         with self._reader.connections.snapshot() as db:
-            living = self._reader.view(db).living()
-        return self.vectors(draw(living, n, seed=seed))
+            view = self._reader.view(db)
+        kept = self._sampled
+        if kept is None or kept[0] != (view.generation, n, seed):
+            drawn = self.vectors(draw(view.living(), n, seed=seed))
+            drawn.flags.writeable = False
+            kept = self._sampled = ((view.generation, n, seed), drawn)
+        return kept[1]
 
     def extent(self) -> BBox | None:
         """Give the box around all footprints."""
