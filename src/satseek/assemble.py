@@ -5,6 +5,7 @@ Knows no door. Parts are opened when first asked for, once each, and are safe to
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,21 +79,39 @@ class Assembly:
         """The model bundle; raises ModelNotFound."""
         return find_bundle(self.settings.model, store=self.models_dir)
 
+    @property
+    def embedder(self) -> Embedder:
+        """The embedder that answers one question soonest: every call uses all threads."""
+        with self._lock:
+            return self._embedder
+
+    @property
+    def bulk_embedder(self) -> Embedder:
+        """The embedder for long work: every call uses one thread, ``workers`` calls run at once."""
+        with self._lock:
+            return self._bulk_embedder
+
+    @property
+    def workers(self) -> int:
+        """Calls of the bulk embedder that keep this machine busy."""
+        return self.settings.threads or usable_cores()
+
     @cached_property
     def _embedder(self) -> Embedder:
+        return self._embedder_of(self.settings.threads)
+
+    @cached_property
+    def _bulk_embedder(self) -> Embedder:
+        return self._embedder_of(1)
+
+    def _embedder_of(self, threads: int | None) -> Embedder:
         # Imported here: `satseek config show` and its like must not wait for an inference runtime.
         from satseek.embed.embedder import Embedder  # noqa: PLC0415
         from satseek.engines.onnxruntime import OnnxEngine  # noqa: PLC0415
         from satseek.model.tokenizer import Tokenizer  # noqa: PLC0415
 
-        engine = OnnxEngine(self.bundle, threads=self.settings.threads)
+        engine = OnnxEngine(self.bundle, threads=threads)
         return Embedder(engine, Tokenizer.from_bundle(self.bundle))
-
-    @property
-    def embedder(self) -> Embedder:
-        """The embedder over the model bundle."""
-        with self._lock:
-            return self._embedder
 
     def collections(self) -> list[str]:
         """Names of the collections, sorted."""
@@ -184,6 +203,13 @@ class Assembly:
             grid=layout.grid or DEFAULT_GRID,
             min_valid=DEFAULT_MIN_VALID if layout.min_valid is None else layout.min_valid,
         )
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use, which a container may limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def check_model(spec: CollectionSpec, card: ModelCard) -> None:

@@ -96,7 +96,8 @@ def _indexed(county: Path, parts: Assembly) -> Collection:
         report = index_folder(
             county / "scenes",
             collection=target,
-            embedder=parts.embedder,
+            embedder=parts.bulk_embedder,
+            workers=parts.workers,
             batch=parts.settings.batch,
             on_progress=on_progress,
         )

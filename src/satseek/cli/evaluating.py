@@ -35,7 +35,8 @@ def evaluate(
             results.append(
                 evaluate_folder(
                     folder,
-                    embedder=parts.embedder,
+                    embedder=parts.bulk_embedder,
+                    workers=parts.workers,
                     split=split,
                     on_progress=lambda done, total: show("images", done, total),
                 )

@@ -63,7 +63,8 @@ def index(
         report = index_folder(
             folder,
             collection=target,
-            embedder=parts.embedder,
+            embedder=parts.bulk_embedder,
+            workers=parts.workers,
             batch=parts.settings.batch,
             on_progress=on_progress,
         )

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -19,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from satseek.embed.embedder import Embedder
-    from satseek.types import Pixels, Tensor, Vectors
+    from satseek.types import Pixels, Vectors
 
 T = TypeVar("T")
 
 AHEAD = 2
-"""Batches waiting before each stage: one being made and one ready keep the engine busy."""
+"""Batches that are read before they are wanted: one being made and one ready."""
 
 _BLANKS_PER_BATCH = 16
 """A batch is closed after so many times ``batch`` items even if few of them had pixels."""
@@ -39,44 +41,65 @@ def embed_stream(
     pixels: Callable[[T], Pixels | None],
     embedder: Embedder,
     batch: int,
+    workers: int = 1,
     ahead: int = AHEAD,
-) -> Generator[tuple[list[T], Vectors], None, None]:
-    """Embed items in order; reading and preprocessing run in threads beside the engine.
+) -> Iterator[tuple[list[T], Vectors]]:
+    """Embed items in order; one thread reads while ``workers`` threads preprocess and embed.
+
+    An engine of one thread called by as many workers as there are cores does more than an engine
+    of many threads called once at a time: nobody waits for the slowest part of each operator.
 
     ``items`` is iterated and ``pixels`` is called in one thread, so both may read files. How items
-    fall into batches depends on their order alone. At most ``2 · ahead + 3`` batches are in memory.
-    Closing the iterator early stops the threads; a generator given as ``items`` is closed then.
+    fall into batches depends on their order alone, and so, to the bit, do vectors. At most
+    ``ahead + workers + 3`` batches are in memory. Closing the iterator early stops the threads; a
+    generator given as ``items`` is closed then.
 
     Args:
         items: anything, finite or not.
         pixels: an item's pixels, or None for an item that only passes through.
-        embedder: who embeds, in the thread of the caller.
+        embedder: who embeds; called by all workers at once.
         batch: items with pixels in one call of the engine; at least 1.
-        ahead: batches that may wait before each stage; at least 1.
+        workers: batches embedded at once; at least 1.
+        ahead: batches that may wait to be embedded; at least 1.
 
     Yields:
         Items in their order, and the vectors (n, dim) of those among them that have pixels, in the
         same order; n may be 0 in the last batch.
 
     Raises:
-        Whatever ``items``, ``pixels`` or preprocessing raise, at the batch in which they raise it.
+        Whatever ``items``, ``pixels`` or preprocessing raise, after the batches before it.
     """
-    stream: _Stream[T] = _Stream(items, pixels, embedder.card.image_size, batch, ahead)
+    reader: _Reader[T] = _Reader(items, pixels, batch, ahead)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="satseek-embed")
+    waiting: deque[tuple[list[T], Future[Vectors]]] = deque()
     try:
-        for ready in stream:
-            yield ready.items, _vectors(ready.tensor, embedder)
+        for found in reader:
+            waiting.append((found.items, pool.submit(_vectors, found.images, embedder)))
+            del found
+            if len(waiting) > workers:
+                yield _first(waiting)
+        while waiting:
+            yield _first(waiting)
+        reader.check()
     finally:
-        stream.stop()
+        reader.stop()
+        pool.shutdown(cancel_futures=True)
 
 
-def _vectors(tensor: Tensor | None, embedder: Embedder) -> Vectors:
+def _first(waiting: deque[tuple[list[T], Future[Vectors]]]) -> tuple[list[T], Vectors]:
+    items, vectors = waiting.popleft()
+    return items, vectors.result()
+
+
+def _vectors(images: list[Pixels], embedder: Embedder) -> Vectors:
     """Embed a batch so that its vectors are the same, to the bit, however items fell into batches.
 
     A single row takes another way through ONNX Runtime (a matrix-vector product) whose last bits
     differ; in company of itself it does not.
     """
-    if tensor is None:
+    if not images:
         return np.empty((0, embedder.card.dim), dtype=np.float32)
+    tensor = preprocess(images, size=embedder.card.image_size)
     if len(tensor) == 1:
         return embedder.embed_tensor(np.repeat(tensor, 2, axis=0))[:1]
     return embedder.embed_tensor(tensor)
@@ -84,103 +107,65 @@ def _vectors(tensor: Tensor | None, embedder: Embedder) -> Vectors:
 
 @dataclass(slots=True)
 class _Batch(Generic[T]):
-    """What travels from stage to stage."""
+    """What the reader hands over."""
 
     items: list[T]
     """In their order."""
     images: list[Pixels]
-    """Of those items that have pixels; emptied by preprocessing."""
-    tensor: Tensor | None = None
-    """Set by preprocessing; None where no item had pixels."""
+    """Of those items that have pixels."""
 
 
-@dataclass(slots=True)
-class _End:
-    """The last thing in a queue."""
-
-    error: BaseException | None
-    """What stopped the stage; None when there was nothing more to do."""
-
-
-class _Stopped(Exception):
-    """Nobody waits for more."""
-
-
-class _Stream(Generic[T]):
-    """Two threads and the two bounded queues between reader, preprocessing and caller."""
+class _Reader(Generic[T]):
+    """One thread that reads, and the bounded queue between it and the caller."""
 
     def __init__(
-        self,
-        items: Iterable[T],
-        pixels: Callable[[T], Pixels | None],
-        size: int,
-        batch: int,
-        ahead: int,
+        self, items: Iterable[T], pixels: Callable[[T], Pixels | None], batch: int, ahead: int
     ) -> None:
         self._gone = threading.Event()
-        self._read: queue.Queue[_Batch[T] | _End] = queue.Queue(ahead)
-        self._ready: queue.Queue[_Batch[T] | _End] = queue.Queue(ahead)
-        batches = _batches(items, pixels, batch)
-        prepared = (_prepared(found, size) for found in self._drain(self._read))
-        self._threads = [
-            threading.Thread(target=self._pump, args=stage, name=name, daemon=True)
-            for name, stage in (
-                ("satseek-read", (batches, self._read)),
-                ("satseek-preprocess", (prepared, self._ready)),
-            )
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._ready: queue.Queue[_Batch[T] | None] = queue.Queue(ahead)
+        self._error: BaseException | None = None
+        source = _batches(items, pixels, batch)
+        self._thread = threading.Thread(
+            target=self._pump, args=(source,), name="satseek-read", daemon=True
+        )
+        self._thread.start()
 
     def __iter__(self) -> Iterator[_Batch[T]]:
-        return self._drain(self._ready)
+        """Give batches until there are no more, or reading failed."""
+        while (found := self._ready.get()) is not None:
+            yield found
+
+    def check(self) -> None:
+        """Raise what stopped the reading, if anything did."""
+        if self._error is not None:
+            raise self._error
 
     def stop(self) -> None:
-        """Let the threads end; a reader inside a slow read ends after it, as a daemon."""
+        """Let the thread end; inside a slow read it ends after it, as a daemon."""
         self._gone.set()
-        for thread in self._threads:
-            thread.join(timeout=10 * _PATIENCE_S)
+        self._thread.join(timeout=10 * _PATIENCE_S)
 
-    def _pump(
-        self, source: Generator[_Batch[T], None, None], target: queue.Queue[_Batch[T] | _End]
-    ) -> None:
-        """Outermost loop of a thread: move batches on until there are no more, or nobody waits."""
-        end = _End(None)
+    def _pump(self, source: Generator[_Batch[T], None, None]) -> None:
+        """Outermost loop of the thread: hand batches over until there are no more."""
         try:
             for found in source:
-                self._put(target, found)
-        except _Stopped:
-            return
+                if not self._put(found):
+                    break
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            end = _End(error)
+            self._error = error
         finally:
             source.close()
-        try:
-            self._put(target, end)
-        except _Stopped:
-            return
+        self._put(None)
 
-    def _put(self, target: queue.Queue[_Batch[T] | _End], found: _Batch[T] | _End) -> None:
+    def _put(self, found: _Batch[T] | None) -> bool:
+        """Hand over; False where nobody waits any more."""
         while not self._gone.is_set():
             try:
-                target.put(found, timeout=_PATIENCE_S)
+                self._ready.put(found, timeout=_PATIENCE_S)
             except queue.Full:
                 continue
-            return
-        raise _Stopped
-
-    def _drain(self, source: queue.Queue[_Batch[T] | _End]) -> Iterator[_Batch[T]]:
-        while not self._gone.is_set():
-            try:
-                found = source.get(timeout=_PATIENCE_S)
-            except queue.Empty:
-                continue
-            if isinstance(found, _End):
-                if found.error is not None:
-                    raise found.error
-                return
-            yield found
-        raise _Stopped
+            return True
+        return False
 
 
 def _batches(
@@ -202,10 +187,3 @@ def _batches(
     finally:
         if isinstance(items, Generator):
             items.close()
-
-
-def _prepared(found: _Batch[T], size: int) -> _Batch[T]:
-    if found.images:
-        found.tensor = preprocess(found.images, size=size)
-        found.images = []
-    return found

@@ -70,6 +70,7 @@ def evaluate_folder(
     embedder: Embedder,
     split: str | None = None,
     templates: Sequence[str] = TEMPLATES,
+    workers: int = 1,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Evaluation:
     """Classify every labelled image zero-shot and look for every image by its captions.
@@ -80,7 +81,7 @@ def evaluate_folder(
         UnreadableImage: an image that is listed cannot be used.
     """
     rows = read_labels(folder, split=split)
-    vectors = _embed(rows, embedder=embedder, on_progress=on_progress)
+    vectors = _embed(rows, embedder=embedder, workers=workers, on_progress=on_progress)
     names = sorted({row.label for row in rows})
     truth = [names.index(row.label) for row in rows]
     labels = embedder.label_vectors(names, templates=templates)
@@ -125,11 +126,18 @@ def _embed(
     rows: Sequence[LabelledImage],
     *,
     embedder: Embedder,
+    workers: int,
     on_progress: Callable[[int, int], None],
 ) -> Vectors:
     parts: list[Vectors] = []
     done = 0
-    images = embed_stream(_decoded(rows), pixels=lambda pixels: pixels, embedder=embedder, batch=32)
+    images = embed_stream(
+        _decoded(rows),
+        pixels=lambda pixels: pixels,
+        embedder=embedder,
+        batch=32,
+        workers=workers,
+    )
     for items, vectors in images:
         parts.append(vectors)
         done += len(items)

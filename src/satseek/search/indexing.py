@@ -112,12 +112,21 @@ def index_folder(
     collection: Collection,
     embedder: Embedder,
     batch: int = 32,
+    workers: int = 1,
     on_progress: Callable[[IndexProgress], None] = lambda _: None,
 ) -> IndexReport:
     """Index every scene below ``folder``; go on where an earlier run stopped.
 
     Scenes already complete and unchanged are passed over. A file that cannot be used is counted,
     stored with the collection and listed in the report. What is committed survives any kill.
+
+    Args:
+        folder: Folder of scenes, or one scene.
+        collection: Opened for writing.
+        embedder: Of the model that the collection was made with.
+        batch: Chips in one call of the engine.
+        workers: Calls of the engine at once; see ``embed_stream``.
+        on_progress: Called after every batch.
 
     Raises:
         FolderNotFound: ``folder`` is not there.
@@ -128,7 +137,8 @@ def index_folder(
     root = folder if folder.is_dir() else folder.parent
     writer = _Writer(collection, IndexProgress(files_total=len(paths)), on_progress)
     events = _read(paths, root=root, collection=collection)
-    for items, vectors in embed_stream(events, pixels=_pixels, embedder=embedder, batch=batch):
+    stream = embed_stream(events, pixels=_pixels, embedder=embedder, batch=batch, workers=workers)
+    for items, vectors in stream:
         writer.take(items, vectors)
     writer.commit()
     report = writer.report(time.perf_counter() - started)

@@ -115,7 +115,7 @@ def test_reading_ahead_is_bounded() -> None:
     stream = embed_stream(endless(), pixels=_pixels, embedder=EMBEDDER, batch=4, ahead=2)
     next(stream)
     time.sleep(0.3)
-    bound = (2 * 2 + 3) * 4
+    bound = (2 + 1 + 3) * 4
     assert 4 < len(read) <= bound
     stream.close()
 
@@ -133,6 +133,23 @@ def test_reading_goes_on_while_the_caller_is_busy() -> None:
     for _ in range(3):
         assert turns.acquire(timeout=5)
     stream.close()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_workers_change_neither_order_nor_vectors(workers: int) -> None:
+    def found(count: int) -> list[tuple[list[int], list[float]]]:
+        stream = embed_stream(range(50), pixels=_pixels, embedder=EMBEDDER, batch=3, workers=count)
+        return [(items, vectors.ravel().tolist()) for items, vectors in stream]
+
+    assert found(1) == found(workers)
+    assert set() == _threads()
+
+
+def test_lone_row_is_embedded_in_company() -> None:
+    engine = ColourEngine()
+    embedder = Embedder(engine, make_tokenizer())
+    ((items, vectors),) = embed_stream([0], pixels=_pixels, embedder=embedder, batch=4)
+    assert ([0], (1, DIM), [2]) == (items, vectors.shape, engine.image_batches)
 
 
 def test_nothing_starts_before_it_is_asked_for() -> None:
