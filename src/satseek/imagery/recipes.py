@@ -110,7 +110,10 @@ def apply(samples: NDArray[Any], stretch: Stretch) -> Pixels:
         shades: Pixels = colours[np.minimum(samples[0], len(colours) - 1)]
         return shades
     bands = [_to_8_bit(*band) for band in zip(samples, stretch.low, stretch.high, strict=True)]
-    return np.stack(bands * 3 if len(bands) == 1 else bands, axis=-1)
+    shades = np.empty((*samples.shape[1:], 3), np.uint8)
+    for channel, band in enumerate(bands * 3 if len(bands) == 1 else bands):
+        shades[..., channel] = band  # half the time of np.stack
+    return shades
 
 
 def valid_under(samples: Samples, stretch: Stretch) -> Valid:
