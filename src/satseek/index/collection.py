@@ -235,9 +235,17 @@ class Collection:
         """
         return self._writing().refuse_scene(scene_id, refusal)
 
+    def move_scene(self, scene: Scene) -> None:
+        """Commit that the file of an indexed scene lies at ``scene.path`` now."""
+        self._writing().move_scene(scene)
+
     def record_refusal(self, refusal: Refusal, digest: str) -> None:
         """Commit that a file could not be used; a later block of the same path removes it again."""
         self._writing().record_refusal(refusal, digest)
+
+    def forget_refusal(self, path: str) -> None:
+        """Commit that a file refused before can be used after all."""
+        self._writing().forget_refusal(path)
 
     def is_refused(self, path: str, digest: str) -> bool:
         """Tell whether a file of this content was refused already."""
@@ -257,19 +265,24 @@ class Collection:
             found = db.execute("SELECT record FROM scenes ORDER BY id").fetchall()
         return [scene_from(record) for (record,) in found]
 
+    def find_scene(self, scene_id: str) -> Scene | None:
+        """Give one scene begun or finished; None where there is no such scene."""
+        text = "SELECT record FROM scenes WHERE id = ?"
+        with self._reader.connections.snapshot() as db:
+            found = db.execute(text, (scene_id,)).fetchone()
+        return None if found is None else scene_from(found[0])
+
     def scene(self, scene_id: str) -> Scene:
-        """Give one scene.
+        """Give one scene begun or finished.
 
         Raises:
             ChipNotFound: No such scene was indexed.
         """
-        text = "SELECT record FROM scenes WHERE id = ?"
-        with self._reader.connections.snapshot() as db:
-            found = db.execute(text, (scene_id,)).fetchone()
+        found = self.find_scene(scene_id)
         if found is None:
             message = f"{self._folder.name}: expected the id of an indexed scene, came {scene_id!r}"
             raise ChipNotFound(message)
-        return scene_from(found[0])
+        return found
 
     def stats(self) -> CollectionStats:
         """Count what the collection amounts to."""

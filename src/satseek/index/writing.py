@@ -84,6 +84,13 @@ class Writer:
             db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", values)
             return buried
 
+    def move_scene(self, scene: Scene) -> None:
+        """Commit where the file of a scene lies now."""
+        with self._change() as db:
+            text = "UPDATE chips SET scene_path = ? WHERE dead = 0 AND scene_id = ?"
+            db.execute(text, (scene.path, scene.id))
+            db.execute("UPDATE scenes SET record = ? WHERE id = ?", (scene_text(scene), scene.id))
+
     def remove(self, chip_ids: Iterable[str]) -> int:
         """Commit the removal of chips; returns how many were there."""
         wanted = sorted(set(chip_ids))
@@ -103,6 +110,11 @@ class Writer:
         values = (refusal.path, refusal.reason, refusal.kind, digest)
         with self._change() as db:
             db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", values)
+
+    def forget_refusal(self, path: str) -> None:
+        """Commit that a file can be used after all."""
+        with self._change() as db:
+            db.execute("DELETE FROM refusals WHERE path = ?", (path,))
 
     def close(self) -> None:
         """Close the connection and let go of the lock."""

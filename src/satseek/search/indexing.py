@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from satseek.embed.streaming import embed_stream
-from satseek.errors import UnreadableImage
+from satseek.errors import SatseekError, UnreadableImage
 from satseek.imagery.chips import ReadChip, plan_chips, read_chips
 from satseek.imagery.recipes import stretch_of
 from satseek.imagery.scenes import describe_scene, find_scenes
@@ -23,7 +24,6 @@ from satseek.types import Chip, Pixels, Refusal, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -98,12 +98,20 @@ class _Unchanged:
 
 
 @dataclass(frozen=True, slots=True)
+class _Moved:
+    """The file of a known scene lies elsewhere now."""
+
+    scene: Scene
+
+
+@dataclass(frozen=True, slots=True)
 class _Refused:
-    scene_id: str
     refusal: Refusal
+    begun: Scene | None
+    """The scene, if its pixels were being read: what was taken of it is taken back."""
 
 
-_Event = _Begun | _Cell | _Finished | _Unchanged | _Refused
+_Event = _Begun | _Cell | _Finished | _Unchanged | _Moved | _Refused
 
 
 def index_folder(
@@ -159,13 +167,43 @@ def _pixels(event: _Event) -> Pixels | None:
 
 
 def _read(paths: Sequence[Path], *, root: Path, collection: Collection) -> Iterator[_Event]:
+    """Outermost loop of the reading thread: one bad file must not stop the others."""
     for path in paths:
+        begun: Scene | None = None
         try:
-            yield from _read_scene(describe_scene(path, root=root), collection=collection)
+            scene = _own_id(describe_scene(path, root=root), path=path, collection=collection)
+            for event in _read_scene(scene, collection=collection):
+                begun = scene if isinstance(event, _Begun) else begun
+                yield event
         except UnreadableImage as error:
-            name = _written(path.relative_to(root))
-            refusal = Refusal(path=name, reason=str(error), kind=type(error).__name__)
-            yield _Refused(name, refusal)
+            yield _Refused(_refusal(path, root, error), begun)
+        except SatseekError:
+            raise
+        except Exception as error:
+            logger.exception("cannot read %s", path)
+            yield _Refused(_refusal(path, root, error), begun)
+
+
+def _refusal(path: Path, root: Path, error: Exception) -> Refusal:
+    name = _written(path.relative_to(root))
+    reason = " ".join(str(error).split())
+    if not isinstance(error, SatseekError):
+        reason = f"{name}: {type(error).__name__}: {reason}"
+    return Refusal(path=name, reason=reason, kind=type(error).__name__)
+
+
+def _own_id(scene: Scene, *, path: Path, collection: Collection) -> Scene:
+    """Put folder names before the id while another file that is still there has it.
+
+    So ``2024/north.tif`` and ``2025/north.tif`` can be indexed one folder after the other.
+    """
+    folders = path.parents[scene.id.count("/")]
+    name = scene.id
+    while (known := collection.find_scene(name)) is not None:
+        if known.path == scene.path or not Path(known.path).is_file():
+            break
+        name, folders = f"{folders.name}/{name}", folders.parent
+    return replace(scene, id=name)
 
 
 def _written(path: Path) -> str:
@@ -175,6 +213,9 @@ def _written(path: Path) -> str:
 
 def _read_scene(scene: Scene, *, collection: Collection) -> Iterator[_Event]:
     done = collection.scene_progress(scene)
+    known = collection.find_scene(scene.id)
+    if known is not None and known.path != scene.path and known.digest == scene.digest:
+        yield _Moved(scene)
     if done.finished:
         yield _Unchanged(scene)
         return
@@ -198,6 +239,10 @@ class _Pending:
     next_position: int
     known: bool
     """Whether a chip of the scene is committed already."""
+    committed: int = 0
+    """Chips that this run has committed of the scene."""
+    left_out: int = 0
+    """Cells that this run has skipped of the scene and committed."""
     chips: list[Chip] = field(default_factory=list)
     vectors: list[NDArray[np.float32]] = field(default_factory=list)
     skipped: int = 0
@@ -207,6 +252,16 @@ class _Pending:
     def ready(self) -> bool:
         """A scene is not written down before its first chip: it may turn out to have none."""
         return self.known or bool(self.chips) or self.finished
+
+    def rest(self) -> _Pending:
+        """What remains to be done once this is committed."""
+        return _Pending(
+            self.scene,
+            self.next_position,
+            known=True,
+            committed=self.committed + len(self.chips),
+            left_out=self.left_out + self.skipped,
+        )
 
     def block(self, dim: int) -> SceneBlock:
         return SceneBlock(
@@ -236,6 +291,7 @@ class _Writer:
         self._committed_at = time.monotonic()
         self._scenes = self._unchanged = self._skipped = 0
         self._refusals: list[Refusal] = []
+        self._refused_before = {refusal.path for refusal in collection.refusals()}
 
     def take(self, events: Sequence[_Event], vectors: NDArray[np.float32]) -> None:
         """Take one batch: ``vectors`` are those of the events with pixels, in order."""
@@ -248,8 +304,10 @@ class _Writer:
                     self._begin(scene, done, total)
                 case _Finished() | _Unchanged():
                     self._finish(event)
-                case _Refused(scene_id, refusal):
-                    self._refuse(scene_id, refusal)
+                case _Moved(scene):
+                    self._collection.move_scene(scene)
+                case _Refused(refusal, begun):
+                    self._refuse(refusal, begun)
         waited = time.monotonic() - self._committed_at
         if self._cells >= COMMIT_CELLS or waited >= COMMIT_SECONDS:
             self.commit()
@@ -261,7 +319,7 @@ class _Writer:
         ready = [pending for pending in self._pending if pending.ready]
         self._collection.add_blocks([pending.block(dim) for pending in ready])
         self._pending = [
-            _Pending(pending.scene, pending.next_position, known=True) if pending.ready else pending
+            pending.rest() if pending.ready else pending
             for pending in self._pending
             if not pending.finished
         ]
@@ -304,13 +362,21 @@ class _Writer:
             self._pending[-1].finished = True
         else:
             self._unchanged += 1
+            if event.scene.id in self._refused_before:
+                self._collection.forget_refusal(event.scene.id)
 
-    def _refuse(self, scene_id: str, refusal: Refusal) -> None:
-        """Take back what was read of the scene: a damaged file must not answer with its half."""
-        withdrawn = [one for one in self._pending if one.scene.id == scene_id]
-        self._pending = [one for one in self._pending if one.scene.id != scene_id]
-        self._progress.chips -= sum(len(one.chips) for one in withdrawn)
-        taken_back = self._collection.refuse_scene(scene_id, refusal)
-        self._progress.chips = max(0, self._progress.chips - taken_back)
+    def _refuse(self, refusal: Refusal, begun: Scene | None) -> None:
+        """Take back what was read of a scene: a damaged file must not answer with its half.
+
+        A file that cannot even be opened takes nothing back: the disk may be away for a while.
+        """
+        if begun is None:
+            self._collection.record_refusal(refusal, digest="")
+        else:
+            withdrawn = [one for one in self._pending if one.scene.id == begun.id]
+            self._pending = [one for one in self._pending if one.scene.id != begun.id]
+            self._progress.chips -= sum(len(one.chips) + one.committed for one in withdrawn)
+            self._skipped -= sum(one.skipped + one.left_out for one in withdrawn)
+            self._collection.refuse_scene(begun.id, refusal)
         self._refusals.append(refusal)
         self._progress.files_done += 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.errors import EmptyText, InvalidRequest
+from satseek.index.checks import MAX_K, check_k
 from satseek.index.filters import check_filter
 from satseek.model.scores import match, percentile
 from satseek.types import Filter, Hit, Query, ScoreKind, Vectors
@@ -53,12 +54,16 @@ def search(query: Query, *, index: Index, embedder: Embedder) -> Answer:
     """
     started = time.perf_counter()
     check_filter(query.where)
+    check_k(query.k)
     vector = query_vector(query, index=index, embedder=embedder)
     own = {*query.liked, *query.disliked}
-    found = index.search(vector, k=query.k + len(own), where=query.where)
+    found = index.search(vector, k=min(query.k + len(own), MAX_K), where=query.where)
     kept = found.rows[0] >= 0
     cosines = found.cosines[0][kept]
-    scores = _scores(cosines, vector=vector, index=index, embedder=embedder)
+    scores = _scores(cosines, vector=vector, index=index)
+    if _is_text_alone(query):  # the model's sigmoid was trained on pairs of text and image alone
+        matches = match(cosines, embedder.card)
+        scores = [one | {"match": float(pair)} for one, pair in zip(scores, matches, strict=True)]
     pairs = zip(index.chips(found.rows[0][kept]), scores, strict=True)
     others = [(chip, score) for chip, score in pairs if chip.id not in own][: query.k]
     hits = tuple(
@@ -105,17 +110,18 @@ def _unit(vectors: Vectors) -> Vectors:
     return np.asarray(vectors / norm, dtype=np.float32)
 
 
-def _scores(
-    cosines: np.ndarray, *, vector: Vectors, index: Index, embedder: Embedder
-) -> list[dict[ScoreKind, float]]:
+def _is_text_alone(query: Query) -> bool:
+    return query.image is None and not query.liked and not query.disliked
+
+
+def _scores(cosines: np.ndarray, *, vector: Vectors, index: Index) -> list[dict[ScoreKind, float]]:
     if not len(cosines):
         return []
     background = (index.sample(BACKGROUND_SAMPLE) @ vector[0]).astype(np.float32)
-    matches = match(cosines, embedder.card)
     percentiles = percentile(cosines, background)
     return [
-        {"cosine": float(cosine), "match": float(one), "percentile": float(place)}
-        for cosine, one, place in zip(cosines, matches, percentiles, strict=True)
+        {"cosine": float(cosine), "percentile": float(place)}
+        for cosine, place in zip(cosines, percentiles, strict=True)
     ]
 
 

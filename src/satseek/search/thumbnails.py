@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from satseek.errors import UnreadableImage
 from satseek.imagery.chips import read_chip
 from satseek.imagery.recipes import Stretch, stretch_of
+from satseek.imagery.scenes import describe_scene
 
 if TYPE_CHECKING:
     from satseek.index.collection import Collection
@@ -27,10 +30,13 @@ def chip_pixels(chip_id: str, *, collection: Collection) -> Pixels:
 
     Raises:
         ChipNotFound: the collection has no such chip.
-        UnreadableImage: its scene is gone or damaged by now.
+        UnreadableImage: its scene is gone, damaged, or another one by now.
     """
     (chip,) = collection.chips([collection.row_of(chip_id)])
     scene = collection.scene(chip.scene_id)
+    path = Path(scene.path)
+    if describe_scene(path, root=path.parent).digest != scene.digest:
+        raise UnreadableImage(f"{scene.id}: changed since it was indexed; index its folder again")
     return read_chip(chip, stretch=_stretch(scene, collection.spec.recipe))
 
 
