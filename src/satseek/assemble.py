@@ -9,6 +9,7 @@ import os
 import threading
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satseek.errors import (
@@ -30,8 +31,6 @@ from satseek.model.store import find_bundle
 from satseek.types import GridSpec, Recipe
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from satseek.embed.embedder import Embedder
     from satseek.model.bundle import Bundle
     from satseek.settings import Settings
@@ -42,6 +41,10 @@ DEFAULT_GRID = GridSpec(crs=None, chip_px=256, stride_px=256, pixel_size=None)
 
 DEFAULT_MIN_VALID = 0.5
 """A chip that is half empty or more would be found for its emptiness."""
+
+
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Microseconds of processor time in each period, or ``max`` (Linux, control groups version 2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,7 @@ class Assembly:
             ModelMismatch, RecipeMismatch, GridMismatch: it exists and was made otherwise.
             CollectionLocked: another living process writes to it.
         """
+        check_name(name)
         folder = self.collections_dir / name
         try:
             collection = open_collection(folder, mode="write")
@@ -191,25 +195,35 @@ class Assembly:
             raise CollectionNotFound(f"no collection {name!r}; there are: {known}") from error
 
     def _spec(self, name: str, layout: Layout) -> CollectionSpec:
-        from satseek.imagery.recipes import recipe_named  # noqa: PLC0415 (rasterio is slow to load)
+        # rasterio is slow to load, and only a new collection needs it here
+        from satseek.imagery.grid import check_grid  # noqa: PLC0415
+        from satseek.imagery.recipes import recipe_named  # noqa: PLC0415
 
         card = self.bundle.card
+        grid = layout.grid or DEFAULT_GRID
+        check_grid(grid)
         return CollectionSpec(
             name=name,
             model_name=card.name,
             model_version=card.version,
             dim=card.dim,
             recipe=layout.recipe or recipe_named("auto"),
-            grid=layout.grid or DEFAULT_GRID,
+            grid=grid,
             min_valid=DEFAULT_MIN_VALID if layout.min_valid is None else layout.min_valid,
         )
 
 
 def usable_cores() -> int:
-    """Count the cores that this process may use, which a container may limit."""
+    """Count the cores that this process may use: its affinity, within a container's quota."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    try:
+        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return count
+    return count if quota == "max" else max(1, min(count, int(quota) // int(period)))
 
 
 def check_model(spec: CollectionSpec, card: ModelCard) -> None:

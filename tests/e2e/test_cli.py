@@ -160,6 +160,9 @@ def test_model_config_and_doctor_answer(data: Path) -> None:
         (["--threads", "0", "search", "forest"], 2, "threads"),
         (["evaluate", "/no/such"], 3, "labels.csv"),
         (["train", "/no/such.toml"], 3, "/no/such.toml"),
+        (["collection", "remove", "no.tif"], 3, "no.tif"),
+        (["search", "forest", "--geojson", "/no/such/hits.json"], 1, "/no/such/hits.json"),
+        (["search", "\udcff"], 2, "text"),
         (["search", "--no-such-option"], 2, "--no-such-option"),
     ],
 )
@@ -223,6 +226,7 @@ def test_scene_that_breaks_in_the_middle_answers_with_nothing(data: Path, tmp_pa
     [
         *("index", "search", "similar", "classify", "evaluate", "train", "serve", "doctor"),
         *("demo make", "demo run", "collection list", "collection show", "collection verify"),
+        "collection remove",
         *("model show", "config show"),
     ],
 )

@@ -42,3 +42,6 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:  # a file to be written, mostly
+        sys.stderr.write(f"satseek: {error}\n")
+        sys.exit(1)

@@ -80,5 +80,27 @@ def verify(context: typer.Context, collection: CollectionName = None) -> None:
     say(f"{name}: sound")
 
 
+@group.command()
+def remove(
+    context: typer.Context,
+    scenes: Annotated[list[str], typer.Argument(help="Ids of scenes: paths below the folder.")],
+    *,
+    collection: CollectionName = None,
+) -> None:
+    """Remove scenes with their chips, such as those whose files are gone.
+
+    Example: satseek collection remove north_2019-05-01.tif -c county
+    """
+    from satseek.assemble import Layout  # noqa: PLC0415
+
+    parts = assembly(context)
+    name = parts.chosen(collection)
+    with parts.writer(name, Layout()) as target:
+        for scene in scenes:
+            target.scene(scene)  # refuse the whole command for one unknown name
+        removed = target.remove_scenes(scenes)
+    say(f"{name}: {len(scenes)} scenes with {removed} chips removed")
+
+
 def _dates(span: tuple[object, object] | None) -> str:
     return "–" if span is None else f"{span[0]} … {span[1]}"

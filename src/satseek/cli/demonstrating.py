@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from satseek.cli.application import Json, app, assembly, configured
 from satseek.cli.printing import indexing_bar, print_json, print_table, progress_bar, say
+from satseek.errors import ModelMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +94,12 @@ def _indexed(county: Path, parts: Assembly) -> Collection:
     from satseek.assemble import Layout  # noqa: PLC0415
     from satseek.search.indexing import index_folder  # noqa: PLC0415
 
-    with parts.writer(COLLECTION, Layout()) as target, indexing_bar() as on_progress:
+    try:
+        opened = parts.writer(COLLECTION, Layout())
+    except ModelMismatch:  # the demonstration is of the model in use: made again with it
+        shutil.rmtree(parts.collections_dir / COLLECTION)
+        opened = parts.writer(COLLECTION, Layout())
+    with opened as target, indexing_bar() as on_progress:
         report = index_folder(
             county / "scenes",
             collection=target,

@@ -116,7 +116,7 @@ def _four(text: str) -> tuple[float, float, float, float]:
 def _geojson(path: Path) -> dict[str, Any]:
     try:
         content = jsonlib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidFilter(f"{path} is not readable GeoJSON: {error}") from error
     if not isinstance(content, dict):
         raise InvalidFilter(f"{path} is not a GeoJSON object")

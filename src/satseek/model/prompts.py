@@ -39,7 +39,7 @@ DISTRACTORS = (
 """Common land covers that a chip may show though nobody asked; they take a part of the share."""
 
 NONE_OF_THESE = "none of these"
-"""The one label under which the distractors' shares are reported together."""
+"""The one label under which the strongest distractor is reported."""
 
 
 def prompts(label: str, *, templates: Sequence[str] = TEMPLATES) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tokenizers
 
-from satseek.errors import DamagedData, EmptyText
+from satseek.errors import DamagedData, EmptyText, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,14 @@ def canonicalise(text: str) -> str:
     Formula: ``SiglipTokenizer.canonicalize_text`` in transformers 5.23, after big_vision's
     ``prompt_engineering.canonicalize_text``. Special tokens written out in a text lose their
     brackets here and are words like others, as with ``split_special_tokens=True`` there.
+
+    Raises:
+        InvalidRequest: half a character, as a terminal of another encoding may send.
     """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(f"expected text, came {text[:80]!r}") from error
     plain = text.replace(_WORD_MARK, " ").lower().translate(_NO_PUNCTUATION)
     return _SPACES.sub(" ", plain).strip()
 
