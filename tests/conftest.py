@@ -1,0 +1,23 @@
+"""In CI nothing may be skipped but what needs data that no clone has."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+ALLOWED = ("is absent", "is not on this machine", "not kept on disk")
+"""Reasons that are no fault of the machine: the shared data are not part of a clone."""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or os.environ.get("CI") != "true":
+        return
+    reasons = {str(report.longrepr) for report in reporter.stats.get("skipped", [])}
+    for reason in sorted(reasons):
+        if not any(allowed in reason for allowed in ALLOWED):
+            reporter.write_line(f"skipped in CI: {reason}", red=True)
+            session.exitstatus = 1
