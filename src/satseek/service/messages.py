@@ -5,12 +5,25 @@ Knows no use-case. Unknown fields are errors, so that a misspelt filter is never
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-MAX_TEXT = 2000
-"""Letters of a query: its tokens end long before (64 of them, for SigLIP)."""
+from satseek.model.prompts import TEMPLATES
+from satseek.search.classifying import MAX_LABELS
+
+MAX_TEXT = 1000
+"""Letters of a query, label, template or distractor: its tokens end before (64, for SigLIP)."""
+
+MAX_TEMPLATES = 32
+"""Prompt templates of one request: beyond a few, more of them change an average little."""
+
+MAX_DISTRACTORS = 100
+"""Distractors of one request; only the strongest of them counts."""
+
+MAX_PROMPTS = 5000
+"""Labels times templates of one request, each of which the text tower embeds once; as many as the
+most labels make with the built-in templates."""
 
 MAX_EXAMPLES = 100
 """Liked or disliked chips in one query."""
@@ -27,11 +40,14 @@ def _lines(value: Any) -> Any:
     """Text → its lines without the empty ones; what is no text is left to the schema."""
     if not isinstance(value, str):
         return value
+    if len(value) > MAX_LABELS * (MAX_TEXT + 1):
+        raise ValueError(f"expected at most {MAX_LABELS} lines of {MAX_TEXT} letters")
     return [line.strip() for line in value.splitlines() if line.strip()]
 
 
 BoundingBox = Annotated[tuple[float, float, float, float], BeforeValidator(_four_numbers)]
-Lines = Annotated[list[str], BeforeValidator(_lines)]
+Words = Annotated[str, Field(max_length=MAX_TEXT)]
+Lines = Annotated[list[Words], Field(max_length=MAX_LABELS), BeforeValidator(_lines)]
 
 
 class _Asked(BaseModel):
@@ -44,7 +60,7 @@ class SearchAsked(_Asked):
     collection: str | None = Field(
         None, description="Collection to search; left out: the only one, or `default`."
     )
-    text: str | None = Field(None, max_length=MAX_TEXT, description="Words to look for.")
+    text: Words | None = Field(None, description="Words to look for.")
     image: str | None = Field(
         None, description="Example image: base64, or a `data:` address holding base64."
     )
@@ -76,14 +92,27 @@ class ClassifyAsked(_Asked):
     collection: str | None = Field(None, description="Collection of `chip`.")
     chip: str | None = Field(None, description="Id of a chip, instead of `image`.")
     labels: Lines = Field(description="Labels: a list, or a text with one label a line.")
-    templates: list[str] | None = Field(
-        None, description="Prompt templates, each with one `{}`; left out: the built-in ones."
-    )
-    distractors: list[str] | None = Field(
+    templates: list[Words] | None = Field(
         None,
+        max_length=MAX_TEMPLATES,
+        description="Prompt templates, each with one `{}`; left out: the built-in ones.",
+    )
+    distractors: list[Words] | None = Field(
+        None,
+        max_length=MAX_DISTRACTORS,
         description="What else it might show, the strongest being “none of these”; left out: "
         "common land cover; an empty list: nothing else.",
     )
+
+    @model_validator(mode="after")
+    def _check_prompts(self) -> Self:
+        templates = len(TEMPLATES if self.templates is None else self.templates)
+        if len(self.labels) * templates > MAX_PROMPTS:
+            raise ValueError(
+                f"expected at most {MAX_PROMPTS} labels times templates, "
+                f"came {len(self.labels)} times {templates}"
+            )
+        return self
 
 
 class SimilarityAsked(_Asked):

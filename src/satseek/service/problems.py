@@ -66,6 +66,9 @@ PHRASES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large"}
 WITHHELD = "the server's log says what happened, under the request id given here"
 """Detail of a failure that is ours: paths and causes are for the operator, not for every client."""
 
+MAX_ERRORS = 100
+"""Fields named as wrong in one problem document."""
+
 WAITING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 """Statuses after which the same request may succeed later."""
 
@@ -160,7 +163,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
             "field": ".".join(str(part) for part in one["loc"] if part not in {"body", "query"}),
             "message": str(one["msg"]),
         }
-        for one in error.errors()
+        for one in error.errors()[:MAX_ERRORS]
     ]
     first = "; ".join(f"{one['field'] or 'body'}: {one['message']}" for one in wrong[:3])
     return problem(

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from satseek.errors import InvalidRequest
 from satseek.search.filtering import read_filter
+from satseek.service.messages import MAX_EXAMPLES, MAX_TEXT
 from satseek.types import Query
 
 if TYPE_CHECKING:
@@ -57,7 +59,13 @@ class Form:
 
         Raises:
             InvalidFilter: the dates or the area cannot be.
+            InvalidRequest: more words or chips than the API takes.
         """
+        if len(self.text) > MAX_TEXT:
+            raise InvalidRequest(f"expected at most {MAX_TEXT} letters, came {len(self.text)}")
+        if max(len(self.liked), len(self.disliked)) > MAX_EXAMPLES:
+            came = f"came {len(self.liked)} and {len(self.disliked)}"
+            raise InvalidRequest(f"expected at most {MAX_EXAMPLES} chips liked or disliked, {came}")
         return Query(
             text=self.text.strip() or None,
             image=self.image,

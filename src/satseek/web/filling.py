@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nicegui import ui
 
+from satseek.service.messages import MAX_TEXT
 from satseek.web.asking import KS
 from satseek.web.cards import thumbnail_address
 from satseek.web.elements import notify, tag
@@ -93,7 +94,7 @@ class FormPane:
 
     def _draw_bar(self) -> None:
         words = ui.input(placeholder="Describe what you are looking for")
-        words.props("borderless dense autofocus clearable maxlength=2000")
+        words.props(f"borderless dense autofocus clearable maxlength={MAX_TEXT}")
         words.props["aria-label"] = "Words to look for"
         words.bind_value(self._form, "text", forward=lambda value: value or "")
         words.on("keydown.enter", self._page.search)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
+import pytest
+
+from satseek.errors import InvalidRequest
 from satseek.types import Query
 from satseek.web.asking import DEFAULT_K, Form, form_from
 
@@ -55,3 +58,10 @@ def test_a_chip_is_never_liked_and_disliked() -> None:
     assert (form.liked, form.disliked) == (["a/1"], [])
     form.drop("a/1")
     assert form == Form(text="harbour")
+
+
+def test_the_page_takes_no_more_than_the_api() -> None:
+    assert Form(text="x" * 1000, liked=["a"] * 100).query().text == "x" * 1000
+    for form in (Form(text="x" * 1001), Form(liked=["a"] * 101), Form(disliked=["a"] * 101)):
+        with pytest.raises(InvalidRequest, match="expected at most"):
+            form.query()
