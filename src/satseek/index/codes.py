@@ -51,7 +51,7 @@ def subquantizers(dim: int) -> int | None:
 
 
 class Codes:
-    """Codes of the first rows of a collection."""
+    """Codes of the first rows of a collection; never changed, so any number of threads may ask."""
 
     def __init__(self, index: Any, *, trained_at: int) -> None:
         """Wrap a FAISS index.
@@ -86,11 +86,11 @@ class Codes:
         """Tell whether the rows without codes are too many to be scanned with every query."""
         return rows - self.covered > max(_LONGEST_TAIL, self.covered // 8)
 
-    def extend(self, segments: Segments) -> None:
-        """Encode the rows that have no codes yet."""
-        for start in range(self.covered, segments.rows, _ADDED_AT_ONCE):
-            rows = np.arange(start, min(start + _ADDED_AT_ONCE, segments.rows))
-            self._index.add(segments.gather(rows))
+    def extended(self, segments: Segments) -> Codes:
+        """Give codes of all rows: a copy, as others may be searching these."""
+        index = _faiss().clone_index(self._index)
+        _encode(index, segments)
+        return Codes(index, trained_at=self._trained_at)
 
     def save(self, path: Path, *, proof: str) -> None:
         """Write to a file in one step.
@@ -121,10 +121,9 @@ def build(segments: Segments) -> Codes:
     name = f"PQ{subquantizers(segments.dim)}x4fs"
     index = faiss.index_factory(segments.dim, name, faiss.METRIC_INNER_PRODUCT)
     index.train(segments.gather(np.sort(chosen)))
-    codes = Codes(index, trained_at=rows)
-    codes.extend(segments)
+    _encode(index, segments)
     _log.info("built codes=%s rows=%d", name, rows)
-    return codes
+    return Codes(index, trained_at=rows)
 
 
 def covered_by(path: Path) -> int | None:
@@ -146,6 +145,13 @@ def load(path: Path, *, proof: str) -> Codes | None:
         return None
     index = _faiss().deserialize_index(np.frombuffer(content, dtype=np.uint8))
     return Codes(index, trained_at=int(header["trained_at"]))
+
+
+def _encode(index: Any, segments: Segments) -> None:
+    """Add the rows that have no codes yet."""
+    for start in range(int(index.ntotal), segments.rows, _ADDED_AT_ONCE):
+        rows = np.arange(start, min(start + _ADDED_AT_ONCE, segments.rows))
+        index.add(segments.gather(rows))
 
 
 def _header(path: Path) -> dict[str, Any] | None:

@@ -193,6 +193,8 @@ class Reader:
             codes = self._refresh_codes(db, view)
         finally:
             self._codes_guard.release()
+        if codes is None:
+            return None, None
         share = codes.covered / covered
         fetch = plan_fetch(
             k=k,
@@ -209,22 +211,34 @@ class Reader:
             and coded.available()
         )
 
-    def _refresh_codes(self, db: sqlite3.Connection, view: View) -> Codes:
+    def _refresh_codes(self, db: sqlite3.Connection, view: View) -> Codes | None:
+        """Give codes of the view's rows; None where there are codes of rows committed after it."""
         rows = view.segments.rows
         codes = self._codes or self._loaded(db, rows)
-        if codes is not None and codes.covered <= rows and not codes.outgrown(rows):
-            self._codes = codes
-            if not codes.tail_too_long(rows):
-                return codes
-            codes.extend(view.segments)
-        else:
+        if (codes is not None and codes.covered > rows) or (codes is None and self._outrun(rows)):
+            return None
+        if codes is None or codes.outgrown(rows):
             codes = coded.build(view.segments)
+        elif codes.tail_too_long(rows):
+            codes = codes.extended(view.segments)
+        else:
+            self._codes = codes
+            return codes
         self._codes = codes
         with contextlib.suppress(
             OSError
         ):  # derived: a read-only folder or a full disk only costs time
             codes.save(self._folder / CODES, proof=_proof(db, rows))
         return codes
+
+    def _outrun(self, rows: int) -> bool:
+        """Tell whether somebody who saw more rows than a snapshot has written codes of them."""
+        covered = coded.covered_by(self._folder / CODES)
+        if covered is None or covered <= rows:
+            return False
+        with self.connections.snapshot() as newest:
+            (committed,) = newest.execute("SELECT committed FROM collection").fetchone()
+        return covered <= int(committed)
 
     def _loaded(self, db: sqlite3.Connection, rows: int) -> Codes | None:
         path = self._folder / CODES

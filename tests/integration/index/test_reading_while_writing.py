@@ -1,22 +1,26 @@
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from satseek.errors import SatseekError
-from satseek.index import CollectionSpec, PlanLimits, create_collection, open_collection
+from satseek.index import CollectionSpec, PlanLimits, codes, create_collection, open_collection
+from satseek.index.reading import Reader
+from satseek.index.segments import Segments
 from satseek.types import Chip, Filter, GridSpec, Recipe, Window
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
-    from pathlib import Path
 
     from satseek.index import Collection
     from satseek.types import Vectors
@@ -122,17 +126,17 @@ LIMITS = PlanLimits(codes_from=1_000, exact_rows=10, matrix_bytes=0)
 
 def test_stale_or_damaged_codes_are_built_again(coded: Path) -> None:
     pytest.importorskip("faiss", reason="pip install 'satseek[faiss]'")
-    codes = coded / "codes.bin"
+    file = coded / "codes.bin"
     with open_collection(coded, mode="read", limits=LIMITS) as collection:
         plan = collection.prepare()
         assert plan.startswith("PQ")
         assert collection.search(units(0, 1), k=1).plan == plan
-    written = codes.read_bytes()
+    written = file.read_bytes()
     for damaged in (b"", written[:-5] + b"wrong", b"\xff" + written):
-        codes.write_bytes(damaged)
+        file.write_bytes(damaged)
         with open_collection(coded, mode="read", limits=LIMITS) as collection:
             assert collection.prepare() == plan
-        assert codes.read_bytes() == written
+        assert file.read_bytes() == written
 
 
 def test_rows_added_after_the_codes_are_found(coded: Path) -> None:
@@ -149,6 +153,91 @@ def test_rows_added_after_the_codes_are_found(coded: Path) -> None:
         again = collection.search(later, k=5)
         assert again.plan.startswith("PQ")
         assert not set(range(7_000, 7_010)) & set(again.rows.ravel().tolist())
+
+
+def test_codes_are_extended_without_touching_those_in_use(
+    coded: Path,
+) -> None:
+    pytest.importorskip("faiss", reason="pip install 'satseek[faiss]'")
+
+    def segments(rows: int) -> Segments:
+        return Segments(coded / "segments", rows=rows, dim=DIM, rows_per_segment=65_536)
+
+    few = codes.build(segments(5_000))
+    before = few.candidates(units(1, 2), 100)
+    more = few.extended(segments(7_000))
+    assert (5_000, 7_000) == (few.covered, more.covered)
+    np.testing.assert_array_equal(before, few.candidates(units(1, 2), 100))
+    assert more.candidates(units(1, 2), 7_000).max() == 6_999
+
+
+@pytest.mark.parametrize("kept", ["in memory", "in the file"])
+def test_an_older_snapshot_is_scanned_and_leaves_newer_codes(
+    coded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    pytest.importorskip("faiss", reason="pip install 'satseek[faiss]'")
+    monkeypatch.setattr(codes, "_LONGEST_TAIL", 100)
+    folder = Path(shutil.copytree(coded, tmp_path / "read"))
+    with (
+        open_collection(folder, mode="write", limits=LIMITS) as collection,
+        closing(Reader(folder, dim=DIM, rows_per_segment=65_536, limits=LIMITS)) as reader,
+    ):
+        with reader.connections.snapshot() as older:
+            older.execute("SELECT generation FROM collection").fetchone()
+            collection.add(chips(60_000, 900), units(1, 900))
+            (reader if kept == "in memory" else collection).prepare()
+            written = (folder / "codes.bin").read_bytes()
+            lend = iter([nullcontext(older)])
+            snapshot = reader.connections.snapshot
+            monkeypatch.setattr(
+                reader.connections, "snapshot", lambda: next(lend, None) or snapshot()
+            )
+            found = reader.search(units(0, 1), k=1, where=Filter())
+        assert found.plan == "exact scan of all 7000 chips"
+        assert (folder / "codes.bin").read_bytes() == written
+        later = reader.search(units(1, 1), k=1, where=Filter())
+        assert later.plan.startswith("PQ32x4fs over all 7900 chips")
+
+
+def test_codes_of_rows_that_were_lost_are_built_again(coded: Path, tmp_path: Path) -> None:
+    pytest.importorskip("faiss", reason="pip install 'satseek[faiss]'")
+    with open_collection(coded, mode="read", limits=LIMITS) as collection:
+        collection.prepare()
+    with create_collection(tmp_path / "read", spec(), limits=LIMITS) as collection:
+        collection.add(chips(0, 5_200), units(0, 5_200))
+        shutil.copy(coded / "codes.bin", tmp_path / "read")
+        assert collection.prepare().startswith("PQ32x4fs over all 5200 chips")
+
+
+def test_searches_go_on_while_codes_are_extended(
+    coded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("faiss", reason="pip install 'satseek[faiss]'")
+    monkeypatch.setattr(codes, "_LONGEST_TAIL", 1)
+    stop = threading.Event()
+
+    def watch(collection: Collection) -> int:
+        count = 0
+        while not stop.is_set():
+            found = collection.search(units(0, 8), k=1)
+            assert found.rows[:, 0].tolist() == list(range(8))
+            count += 1
+        return count
+
+    folder = Path(shutil.copytree(coded, tmp_path / "read"))
+    with (
+        open_collection(folder, mode="write", limits=LIMITS) as collection,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        collection.prepare()
+        watching = [pool.submit(watch, collection) for _ in range(3)]
+        try:
+            for block in range(1, 9):
+                collection.add(chips(60_000 + block * 300, 300), units(block, 300))
+                collection.prepare()
+        finally:
+            stop.set()
+        assert min(watcher.result() for watcher in watching) > 0
 
 
 def test_without_faiss_large_collections_are_scanned(
