@@ -5,9 +5,9 @@ Does not know what is done with them.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
+import string
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +21,7 @@ from satseek.imagery.decode import decode_image
 from satseek.service.messages import ClassifyAsked, SearchAsked, SimilarityAsked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from starlette.requests import Request
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 Asked = TypeVar("Asked", SearchAsked, ClassifyAsked, SimilarityAsked)
 
+PIECE = 1 << 20
+"""Letters of base64 decoded at once: between two pieces other threads get their turn."""
+
 MAX_FIELDS = 1000
 """Fields of a form: liked and disliked chips come one by one."""
 
@@ -37,8 +40,12 @@ REPEATED = frozenset({"liked", "disliked", "templates", "distractors"})
 """Fields of a form that may come several times."""
 
 
-async def read_body(request: Request, kind: type[Asked]) -> tuple[Asked, bytes | None]:
+async def read_body(
+    request: Request, kind: type[Asked], *, shared: Running
+) -> tuple[Asked, bytes | None]:
     """Read a body and the image in it; None where there is no image.
+
+    Only its bytes are read on the event loop, which a large body would hold up otherwise.
 
     Raises:
         RequestValidationError: fields that are missing, unknown or of the wrong type.
@@ -47,10 +54,11 @@ async def read_body(request: Request, kind: type[Asked]) -> tuple[Asked, bytes |
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == "application/json":
-        asked = validated(kind, json_text=await request.body())
-        return asked, _from_base64(asked.image) if asked.image else None
+        content = await request.body()
+        return await shared.in_thread(lambda: _with_image(validated(kind, json_text=content)))
     if media in {"multipart/form-data", "application/x-www-form-urlencoded"}:
-        return await _read_form(request, kind)
+        fields, image = await _read_form(request)
+        return await shared.in_thread(lambda: _with_image(_from_fields(kind, fields), image))
     raise HTTPException(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         f"expected application/json or multipart/form-data, came {media or 'no content type'}",
@@ -80,7 +88,7 @@ def decode(content: bytes, *, running: Running) -> Pixels:
     return decode_image(content, name="image", max_pixels=limit).pixels
 
 
-async def _read_form(request: Request, kind: type[Asked]) -> tuple[Asked, bytes | None]:
+async def _read_form(request: Request) -> tuple[dict[str, Any], bytes | None]:
     async with request.form(max_files=1, max_fields=MAX_FIELDS) as form:
         image: bytes | None = None
         fields: dict[str, Any] = {}
@@ -91,30 +99,47 @@ async def _read_form(request: Request, kind: type[Asked]) -> tuple[Asked, bytes 
                 image = await value.read()
             elif name in REPEATED:
                 fields.setdefault(name, []).append(value)
-            elif name == "area":
-                fields[name] = _json_object(value)
             elif name in fields:
                 raise _wrong(name, "came twice")
             else:
                 fields[name] = value
-    asked = validated(kind, {name: value for name, value in fields.items() if value != ""})
-    return asked, image or (_from_base64(asked.image) if asked.image else None)
+    return {name: value for name, value in fields.items() if value != ""}, image
 
 
-def _json_object(text: str) -> Any:
+def _from_fields(kind: type[Asked], fields: dict[str, Any]) -> Asked:
+    if "area" not in fields:
+        return validated(kind, fields)
     try:
-        return json.loads(text)
+        area = json.loads(fields["area"])
     except ValueError as error:
         raise _wrong("area", f"expected GeoJSON, came no JSON: {error}") from error
+    return validated(kind, fields | {"area": area})
+
+
+def _with_image(asked: Asked, image: bytes | None = None) -> tuple[Asked, bytes | None]:
+    return asked, image or (_from_base64(asked.image) if asked.image else None)
 
 
 def _from_base64(text: str) -> bytes:
     """Decode base64, or a ``data:`` address that holds it; white space is passed over."""
-    encoded = text.partition(",")[2] if text.startswith("data:") else text
     try:
-        return base64.b64decode("".join(encoded.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
+        return b"".join(_pieces(text.partition(",")[2] if text.startswith("data:") else text))
+    except ValueError as error:
         raise UnreadableImage(f"image: expected base64 or a data: address, came {error}") from error
+
+
+def _pieces(letters: str) -> Iterator[bytes]:
+    """Decode base64 piece by piece; raises ValueError where it is none."""
+    padding = letters.find("=")
+    if padding >= 0 and letters[padding:].strip("=" + string.whitespace):
+        raise ValueError("letters after the padding")
+    left = ""
+    for at in range(0, len(letters), PIECE):
+        left += "".join(letters[at : at + PIECE].split())
+        whole = len(left) // 4 * 4  # four letters are three bytes
+        yield binascii.a2b_base64(left[:whole], strict_mode=True)
+        left = left[whole:]
+    yield binascii.a2b_base64(left, strict_mode=True)
 
 
 def _wrong(field: str, message: str) -> RequestValidationError:

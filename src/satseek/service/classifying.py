@@ -49,7 +49,7 @@ Shared = Annotated[Running, Depends(running)]
 )
 async def post_classify(request: Request, shared: Shared) -> Response:
     """Score labels of your own on an image or a chip, zero-shot, with room for “none of these”."""
-    asked, image = await read_body(request, ClassifyAsked)
+    asked, image = await read_body(request, ClassifyAsked, shared=shared)
     answer = await shared.in_thread(lambda: _classify(asked, image, shared))
     request.scope["satseek.pairs"] |= {"labels": len(asked.labels)}
     return Response(answer, media_type=JSON)
@@ -63,7 +63,7 @@ async def post_classify(request: Request, shared: Shared) -> Response:
 )
 async def post_similarity(request: Request, shared: Shared) -> Response:
     """Compare an image with each text as written: no template, no distractor, in your order."""
-    asked, image = await read_body(request, SimilarityAsked)
+    asked, image = await read_body(request, SimilarityAsked, shared=shared)
     answer = await shared.in_thread(lambda: _similarity(asked, image, shared))
     request.scope["satseek.pairs"] |= {"texts": len(asked.text)}
     return Response(answer, media_type=JSON)

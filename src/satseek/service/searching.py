@@ -39,7 +39,7 @@ Shared = Annotated[Running, Depends(running)]
 )
 async def post_search(request: Request, shared: Shared) -> Response:
     """Find the chips nearest to words, an image, liked chips, or all of them together."""
-    asked, image = await read_body(request, SearchAsked)
+    asked, image = await read_body(request, SearchAsked, shared=shared)
     return await _answer(asked, image, shared, request=request, form=_form(request))
 
 
