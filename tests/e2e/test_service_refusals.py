@@ -142,6 +142,7 @@ def test_a_collection_name_never_leaves_its_folder(http: httpx.Client, name: str
         ({"content-type": "application/json"}, b"{", 422),
         ({"content-type": "application/json"}, b"[1]", 422),
         ({"content-type": "application/json"}, b"\xff\xfe", 422),
+        ({"content-type": "application/x-www-form-urlencoded"}, b"area=" + b"[" * 100_000, 422),
         ({"content-type": "text/plain"}, b"harbour", 415),
         ({}, b"harbour", 415),
         ({"content-type": "multipart/form-data"}, b"no boundary", 400),

@@ -6,13 +6,13 @@ Does not know what is done with them.
 from __future__ import annotations
 
 import binascii
-import json
 import string
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
@@ -110,7 +110,7 @@ def _from_fields(kind: type[Asked], fields: dict[str, Any]) -> Asked:
     if "area" not in fields:
         return validated(kind, fields)
     try:
-        area = json.loads(fields["area"])
+        area = from_json(fields["area"])
     except ValueError as error:
         raise _wrong("area", f"expected GeoJSON, came no JSON: {error}") from error
     return validated(kind, fields | {"area": area})

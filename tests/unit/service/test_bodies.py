@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import anyio
 import pytest
+from fastapi.exceptions import RequestValidationError
 from pydantic import model_validator
 from starlette.requests import Request
 
@@ -90,3 +91,14 @@ def test_an_image_is_decoded_whole(size: int, broken_every: int | None, shared: 
 def test_what_is_no_base64_is_refused(text: str, shared: Running) -> None:
     with pytest.raises(UnreadableImage, match="expected base64"):
         _read(json.dumps({"image": text}).encode(), media=JSON, shared=shared)
+
+
+@pytest.mark.parametrize("depth", [300, 900, 100_000])
+@pytest.mark.parametrize("media", [JSON, FORM])
+def test_what_is_nested_too_deeply_is_refused(media: str, depth: int, shared: Running) -> None:
+    area = '{"type": "Polygon", "coordinates": ' + "[" * depth + "]" * depth + "}"
+    body = f'{{"text": "x", "area": {area}}}' if media == JSON else urlencode({"area": area})
+    with pytest.raises(RequestValidationError) as caught:
+        _read(body.encode(), media=media, shared=shared)
+    (error,) = caught.value.errors()
+    assert "recursion limit" in error["msg"]
