@@ -37,7 +37,7 @@ def preprocess(images: Sequence[Pixels], *, size: int) -> Tensor:
     """
     tensor = np.empty((len(images), _CHANNELS, size, size), dtype=np.float32)
     for square, image in zip(tensor, images, strict=True):
-        channels = _resized(image, size).transpose(2, 0, 1)  # (size, size, 3) → (3, size, size)
+        channels = squared(image, size=size).transpose(2, 0, 1)  # (size, size, 3) → (3, size, size)
         # Divided, not multiplied by 1/255: only so are all 256 values equal to transformers'.
         np.divide(channels, _WHITE, out=square)
         np.subtract(square, _MEAN, out=square)
@@ -45,7 +45,12 @@ def preprocess(images: Sequence[Pixels], *, size: int) -> Tensor:
     return tensor
 
 
-def _resized(image: Pixels, size: int) -> Pixels:
+def squared(image: Pixels, *, size: int) -> Pixels:
+    """Resize an image bicubically to the square, (size, size, 3); squared again it stays the same.
+
+    Raises:
+        UnreadableImage: the image is not uint8 of shape (h, w, 3), or has no pixel.
+    """
     if image.dtype != np.uint8 or image.ndim != _CHANNELS or image.shape[2] != _CHANNELS:
         raise UnreadableImage(
             f"expected uint8 pixels of shape (h, w, 3), got {image.dtype} {image.shape}"

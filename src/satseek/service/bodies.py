@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from satseek.errors import UnreadableImage
 from satseek.imagery.decode import decode_image
+from satseek.model.preprocessing import squared
 from satseek.service.messages import ClassifyAsked, SearchAsked, SimilarityAsked
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from satseek.assemble import Assembly
     from satseek.service.running import Running
     from satseek.types import Pixels
 
@@ -78,14 +80,20 @@ def validated(
         raise RequestValidationError(wrong) from error
 
 
-def decode(content: bytes, *, running: Running) -> Pixels:
-    """Decode an image from outside.
+async def decode(content: bytes, *, running: Running) -> Pixels:
+    """Decode an image from outside, and reduce it to the square that the model takes.
 
     Raises:
         UnreadableImage, ImageTooLarge: it cannot be used; refused before decoding where too large.
+        ModelNotFound: there is no model.
     """
-    limit = running.assembly.settings.max_image_pixels
-    return decode_image(content, name="image", max_pixels=limit).pixels
+    return await running.in_decoder(lambda: _decoded(content, running.assembly))
+
+
+def _decoded(content: bytes, assembly: Assembly) -> Pixels:
+    size = assembly.bundle.card.image_size
+    limit = assembly.settings.max_image_pixels
+    return squared(decode_image(content, name="image", max_pixels=limit).pixels, size=size)
 
 
 async def _read_form(request: Request) -> tuple[dict[str, Any], bytes | None]:

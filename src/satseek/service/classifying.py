@@ -34,7 +34,7 @@ from satseek.service.running import Running, running
 
 if TYPE_CHECKING:
     from satseek.search.classifying import Classification
-    from satseek.types import LabelScore
+    from satseek.types import LabelScore, Pixels
 
 router = APIRouter(tags=["classify"])
 
@@ -50,7 +50,10 @@ Shared = Annotated[Running, Depends(running)]
 async def post_classify(request: Request, shared: Shared) -> Response:
     """Score labels of your own on an image or a chip, zero-shot, with room for “none of these”."""
     asked, image = await read_body(request, ClassifyAsked, shared=shared)
-    answer = await shared.in_thread(lambda: _classify(asked, image, shared))
+    if (image is None) == (asked.chip is None):
+        raise InvalidRequest("give either an image or a chip to classify")
+    pixels = await decode(image, running=shared) if image is not None else None
+    answer = await shared.in_thread(lambda: _classify(asked, pixels, shared))
     request.scope["satseek.pairs"] |= {"labels": len(asked.labels)}
     return Response(answer, media_type=JSON)
 
@@ -64,13 +67,16 @@ async def post_classify(request: Request, shared: Shared) -> Response:
 async def post_similarity(request: Request, shared: Shared) -> Response:
     """Compare an image with each text as written: no template, no distractor, in your order."""
     asked, image = await read_body(request, SimilarityAsked, shared=shared)
-    answer = await shared.in_thread(lambda: _similarity(asked, image, shared))
+    if image is None:
+        raise InvalidRequest("give an image to compare the texts with")
+    pixels = await decode(image, running=shared)
+    answer = await shared.in_thread(lambda: _similarity(asked, pixels, shared))
     request.scope["satseek.pairs"] |= {"texts": len(asked.text)}
     return Response(answer, media_type=JSON)
 
 
-def _classify(asked: ClassifyAsked, image: bytes | None, shared: Running) -> bytes:
-    found = _classified(asked, image, shared)
+def _classify(asked: ClassifyAsked, pixels: Pixels | None, shared: Running) -> bytes:
+    found = _classified(asked, pixels, shared)
     shown = ClassifyAnswer(
         model=_model(shared),
         best=found.best.label,
@@ -79,14 +85,11 @@ def _classify(asked: ClassifyAsked, image: bytes | None, shared: Running) -> byt
     return shown.model_dump_json().encode()
 
 
-def _classified(asked: ClassifyAsked, image: bytes | None, shared: Running) -> Classification:
-    if (image is None) == (asked.chip is None):
-        raise InvalidRequest("give either an image or a chip to classify")
+def _classified(asked: ClassifyAsked, pixels: Pixels | None, shared: Running) -> Classification:
     embedder = shared.assembly.embedder
     templates = TEMPLATES if asked.templates is None else asked.templates
     distractors = DISTRACTORS if asked.distractors is None else asked.distractors
-    if image is not None:
-        pixels = decode(image, running=shared)
+    if pixels is not None:
         (found,) = classify(
             [pixels],
             asked.labels,
@@ -104,10 +107,7 @@ def _classified(asked: ClassifyAsked, image: bytes | None, shared: Running) -> C
     return found
 
 
-def _similarity(asked: SimilarityAsked, image: bytes | None, shared: Running) -> bytes:
-    if image is None:
-        raise InvalidRequest("give an image to compare the texts with")
-    pixels = decode(image, running=shared)
+def _similarity(asked: SimilarityAsked, pixels: Pixels, shared: Running) -> bytes:
     found = similarity(pixels, asked.text, embedder=shared.assembly.embedder)
     shown = SimilarityAnswer(model=_model(shared), texts=[_label(one) for one in found])
     return shown.model_dump_json().encode()

@@ -84,7 +84,12 @@ async def show_thumbnail(
     ] = DEFAULT_SIZE,
 ) -> Response:
     """Show a chip as it was embedded, stretched like its whole scene."""
-    return await shared.in_thread(lambda: _thumbnail(request, name, chip, size, shared))
+    tag = await shared.in_thread(lambda: _tag(shared.assembly.reader(name), chip, size))
+    headers = {"etag": tag, "cache-control": f"private, max-age={THUMBNAIL_SECONDS}"}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    content = await shared.in_decoder(lambda: _thumbnail(name, chip, size, shared.assembly))
+    return Response(content, media_type="image/jpeg", headers=headers)
 
 
 @router.get(
@@ -148,16 +153,14 @@ def _model_in_use(assembly: Assembly) -> tuple[str, str] | None:
     return card.name, card.version
 
 
-def _thumbnail(request: Request, name: str, chip_id: str, size: int, shared: Running) -> Response:
-    collection = shared.assembly.reader(name)
-    chip = _chip(collection, chip_id)
-    digest = collection.scene(chip.scene_id).digest
-    tag = hashlib.sha256(f"{digest} {chip_id} {size}".encode()).hexdigest()[:32]
-    headers = {"etag": f'"{tag}"', "cache-control": f"private, max-age={THUMBNAIL_SECONDS}"}
-    if f'"{tag}"' in request.headers.get("if-none-match", ""):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+def _tag(collection: Collection, chip_id: str, size: int) -> str:
+    """Entity tag of a thumbnail: another one once its scene has changed."""
+    digest = collection.scene(_chip(collection, chip_id).scene_id).digest
+    return f'"{hashlib.sha256(f"{digest} {chip_id} {size}".encode()).hexdigest()[:32]}"'
+
+
+def _thumbnail(name: str, chip_id: str, size: int, assembly: Assembly) -> bytes:
     try:
-        content = thumbnail(chip_id, collection=collection, size=size)
+        return thumbnail(chip_id, collection=assembly.reader(name), size=size)
     except (FolderNotFound, UnreadableImage) as error:
         raise HTTPException(HTTPStatus.GONE, f"its scene can no longer be read: {error}") from error
-    return Response(content, media_type="image/jpeg", headers=headers)

@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+DECODERS = 2
+"""Images decoded at once: one of the largest allowed takes up to a gigabyte meanwhile."""
+
 WARM_TEXT = "a satellite image"
 """Embedded once before the service calls itself ready: the first run of a tower is slower."""
 
@@ -49,7 +52,9 @@ class Running:
     permits: Permits
     """How much is worked on at once."""
     threads: CapacityLimiter
-    """Threads for decoding, towers and index, so that the event loop stays free."""
+    """Threads for towers and index, so that the event loop stays free."""
+    decoders: CapacityLimiter
+    """Threads for decoding images: fewer, as memory is short before processors are."""
     metrics: Metrics = field(default_factory=Metrics)
     """Figures."""
     readiness: Readiness = field(default_factory=Readiness)
@@ -59,11 +64,15 @@ class Running:
     def of(cls, assembly: Assembly) -> Running:
         """Make room for as many requests as the settings allow."""
         count = assembly.settings.max_concurrent_requests
-        return cls(assembly, Permits(count), CapacityLimiter(count))
+        return cls(assembly, Permits(count), CapacityLimiter(count), CapacityLimiter(DECODERS))
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run what computes or reads off the event loop."""
         return await to_thread.run_sync(work, limiter=self.threads)
+
+    async def in_decoder(self, work: Callable[[], T]) -> T:
+        """Run what decodes an image off the event loop, few at once; the others wait."""
+        return await to_thread.run_sync(work, limiter=self.decoders)
 
     async def load(self) -> None:
         """Load the model; a refusal is logged and shown by the readiness probe."""

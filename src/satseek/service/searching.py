@@ -27,7 +27,7 @@ from satseek.types import Query
 
 if TYPE_CHECKING:
     from satseek.search.searching import Answer
-    from satseek.types import Hit
+    from satseek.types import Hit, Pixels
 
 router = APIRouter(tags=["search"])
 
@@ -76,8 +76,10 @@ async def _answer(
     root = request.scope.get("root_path", "")
     write = _geojson if form == GEOJSON else _json
 
+    pixels = await decode(image, running=shared) if image is not None else None
+
     def work() -> tuple[str, Answer, bytes]:
-        name, answer = _search(asked, image, shared)
+        name, answer = _search(asked, pixels, shared)
         return name, answer, write(name, answer, shared, root)
 
     name, answer, content = await shared.in_thread(work)
@@ -87,11 +89,11 @@ async def _answer(
     return Response(content, media_type=form, headers={"vary": "accept"})
 
 
-def _search(asked: SearchAsked, image: bytes | None, shared: Running) -> tuple[str, Answer]:
+def _search(asked: SearchAsked, image: Pixels | None, shared: Running) -> tuple[str, Answer]:
     check_k(asked.k)
     query = Query(
         text=asked.text,
-        image=decode(image, running=shared) if image is not None else None,
+        image=image,
         liked=tuple(asked.liked),
         disliked=tuple(asked.disliked),
         where=read_filter(bbox=asked.bbox, area=asked.area, start=asked.start, end=asked.end),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from satseek.errors import Overloaded, SatseekError, UnreadableImage
+from satseek.errors import Overloaded, SatseekError
 from satseek.search.geojson import feature_collection
 from satseek.search.searching import search
 from satseek.service.bodies import decode
@@ -118,10 +118,8 @@ class SearchPage:
         """Look for what an uploaded image shows."""
         try:
             with self._running.permits.one():
-                pixels = await self._running.in_thread(
-                    lambda: decode(content, running=self._running)
-                )
-        except (Overloaded, UnreadableImage) as error:
+                pixels = await decode(content, running=self._running)
+        except SatseekError as error:
             notify(f"{name}: {error}", kind="negative")
             return
         self._form.image, self._form.image_name = pixels, name

@@ -1,0 +1,92 @@
+"""Few images are decoded at once, whatever else goes on meanwhile."""
+
+from __future__ import annotations
+
+import base64
+import os
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import numpy as np
+import pytest
+import serving
+
+from satseek.assemble import Assembly
+from satseek.imagery.decode import decode_image
+from satseek.service.application import create_application
+from satseek.service.bodies import decode
+from satseek.service.running import DECODERS, Running
+from satseek.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assembly]:
+    home = tmp_path_factory.mktemp("decoding")
+    serving.index(home / "data", serving.make_scenes(home / "scenes"), "small")
+    model = os.environ.get("SATSEEK_MODEL")
+    settings = {"data_dir": home / "data"} | ({"model": model} if model else {})
+    assembly = Assembly(Settings(**settings))
+    yield assembly
+    assembly.close()
+
+
+def test_uploads_and_thumbnails_wait_for_a_decoder_and_words_do_not(
+    assembly: Assembly, tmp_path: Path
+) -> None:
+    image = serving.png(tmp_path / "a.png").read_bytes()
+    encoded = base64.b64encode(image).decode()
+    answered: list[str] = []
+
+    async def check() -> None:
+        application = create_application(assembly)
+        decoders = application.state.running.decoders
+        transport = httpx.ASGITransport(application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
+
+            async def ask(method: str, path: str, **asked: Any) -> None:
+                response = await http.request(method, path, **asked)
+                assert response.status_code == 200, response.text
+                answered.append(path)
+
+            found = await http.get("/v1/search", params={"text": "x", "k": 1})
+            thumbnail = found.json()["hits"][0]["thumbnail"]
+            for holder in range(DECODERS):
+                decoders.acquire_on_behalf_of_nowait(holder)
+            async with anyio.create_task_group() as waiting:
+                waiting.start_soon(lambda: ask("GET", thumbnail))
+                waiting.start_soon(lambda: ask("POST", "/v1/search", json={"image": encoded}))
+                labelled = {"image": encoded, "labels": ["a"]}
+                waiting.start_soon(lambda: ask("POST", "/v1/classify", json=labelled))
+                compared = {"image": encoded, "text": ["a"]}
+                waiting.start_soon(lambda: ask("POST", "/v1/similarity", json=compared))
+                with anyio.fail_after(60):
+                    while decoders.statistics().tasks_waiting < 4:  # noqa: ASYNC110 (limiters give no notice)
+                        await anyio.sleep(0.01)
+                await ask("GET", "/v1/search?text=x")
+                assert answered == ["/v1/search?text=x"]
+                for holder in range(DECODERS):
+                    decoders.release_on_behalf_of(holder)
+
+    anyio.run(check)
+    assert len(answered) == 5
+
+
+def test_a_decoded_image_is_kept_small_and_means_the_same(
+    assembly: Assembly, tmp_path: Path
+) -> None:
+    content = serving.png(tmp_path / "wide.png", width=900, height=700).read_bytes()
+    size = assembly.bundle.card.image_size
+
+    async def decoded() -> np.ndarray:
+        return await decode(content, running=Running.of(assembly))
+
+    pixels = anyio.run(decoded)
+    assert pixels.shape == (size, size, 3)
+    whole = decode_image(content, name="wide.png").pixels
+    vectors = assembly.embedder.embed_images([pixels, whole])
+    np.testing.assert_array_equal(vectors[0], vectors[1])
