@@ -150,6 +150,7 @@ def test_an_image_finds_the_same_as_file_and_as_base64(http: httpx.Client) -> No
         json={"image": f"data:image/jpeg;base64,{encoded}", "k": 4, "start": "2024-01-01"},
     )
     hits = as_file.raise_for_status().json()["hits"]
+    assert {name for hit in hits for name in hit["scores"]} == {"cosine", "percentile"}
     assert hits[0]["chip"] == chip["chip"]
     assert plain.json()["hits"] == hits
     assert address.json()["hits"] == hits

@@ -65,6 +65,8 @@ def test_similar_looks_for_one_chip(page: Browser) -> None:
     page.wait("return new URL(location).searchParams.has('like')")
     assert len(page.chips()) == CHIPS - 1
     assert chosen not in page.chips()
+    assert page.one(".chip .scores").text.split()[::2] == ["percentile", "cosine"]
+    assert "without match" in page.one(".status").text
     assert page.one(".token").text.startswith("like this")
     page.one(".token button").click()
     assert page.wait("return document.querySelector('.empty h2')?.textContent")

@@ -143,7 +143,9 @@ class HitShown(_Shown):
     datetime: str | None = Field(description="Acquisition time, ISO 8601, UTC.")
     valid_fraction: float = Field(description="Share of measured pixels, 0–1.")
     footprint: dict[str, Any] | None = Field(description="GeoJSON geometry; null: no georeference.")
-    scores: dict[str, float] = Field(description="By kind: cosine, match, percentile.")
+    scores: dict[str, float] = Field(
+        description="By kind: cosine, percentile and, where words alone were asked, match."
+    )
     thumbnail: str = Field(description="Path of a JPEG of the chip on this server.")
 
 
@@ -162,7 +164,9 @@ class LabelShown(_Shown):
     """How one label fits."""
 
     label: str
-    scores: dict[str, float] = Field(description="By kind: cosine, match, share.")
+    scores: dict[str, float] = Field(
+        description="By kind: cosine, match and, where labels were asked, share."
+    )
 
 
 class ClassifyAnswer(_Shown):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nicegui import ui
 
 from satseek.web.elements import tag
-from satseek.web.wording import EXAMPLES, EXPLAINED, counted
+from satseek.web.wording import EXAMPLES, counted, terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,8 +82,8 @@ def draw_status(line: Any, answer: Answer, *, download: Callable[[], None]) -> N
             tag("b", text=counted(len(answer.hits), "hit"))
         with tag("span", "term", text=f"{answer.seconds * 1000:.0f} ms"):
             ui.tooltip(f"Found by: {answer.plan}")
-        for kind, explained in EXPLAINED.items():
-            with tag("span", "term", text=kind):
+        for name, explained in terms(answer.hits):
+            with tag("span", "term", text=name):
                 ui.tooltip(explained).style("max-width: 20rem; font-size: .85rem")
         if answer.hits:
             button = ui.button("GeoJSON", icon="download", on_click=download)

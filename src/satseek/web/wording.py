@@ -9,9 +9,9 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from satseek.types import ScoreKind
+    from satseek.types import Hit, ScoreKind
 
 EXAMPLES = (
     "a harbour with ships",
@@ -34,6 +34,22 @@ EXPLAINED: Mapping[ScoreKind, str] = {
     "no probability, and no cut fits every query.",
 }
 """What each score means, in the order shown."""
+
+UNMATCHED = (
+    "There is no match here: the model learnt it on pairs of words and images, so it is given for "
+    "words alone. Beside an image or chips, compare by percentile and cosine."
+)
+"""Why hits of anything but words lack one score."""
+
+
+def terms(hits: Sequence[Hit]) -> Iterator[tuple[str, str]]:
+    """Name each score of the hits with its explanation, and the one that they lack."""
+    kinds = {kind for hit in hits for kind in hit.scores}
+    for kind, explained in EXPLAINED.items():
+        if kind in kinds:
+            yield kind, explained
+    if kinds and "match" not in kinds:
+        yield "without match", UNMATCHED
 
 
 def shown_score(kind: ScoreKind, value: float) -> str:
