@@ -162,7 +162,7 @@ def _shape(area: GeoJSON) -> BaseGeometry:
 
 
 def _geometries(area: Any, depth: int = 0) -> list[Any]:
-    kind = area.get("type") if isinstance(area, Mapping) else None
+    kind = _kind(area)
     if kind == "Feature":
         return [area.get("geometry")]
     if kind not in _MEMBERS or depth == _DEEPEST:
@@ -174,14 +174,20 @@ def _geometries(area: Any, depth: int = 0) -> list[Any]:
     return [inner for member in members for inner in _geometries(member, depth + 1)]
 
 
+def _kind(area: Any) -> str:
+    """Name the type a GeoJSON object says it is of; else its type here."""
+    kind = area.get("type") if isinstance(area, Mapping) else area
+    return kind if isinstance(area, Mapping) and isinstance(kind, str) else type(kind).__name__
+
+
 def _polygon(geometry: Any) -> BaseGeometry:
-    kind = geometry.get("type") if isinstance(geometry, Mapping) else type(geometry).__name__
+    kind = _kind(geometry)
     if kind not in {"Polygon", "MultiPolygon"}:
-        message = f"area: expected a GeoJSON Polygon or MultiPolygon, came {kind!s:.40}"
+        message = f"area: expected a GeoJSON Polygon or MultiPolygon, came {_one_line(kind)[:40]}"
         raise InvalidFilter(message)
     try:
         shape = shapely.from_geojson(json.dumps(geometry, allow_nan=False))
-    except (shapely.errors.GEOSException, TypeError, ValueError) as error:
+    except (shapely.errors.GEOSException, TypeError, ValueError, RecursionError) as error:
         message = f"area: expected GeoJSON coordinates, came {_one_line(error)}"
         raise InvalidFilter(message) from error
     _check_shape(shape)

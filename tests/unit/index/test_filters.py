@@ -104,6 +104,14 @@ def test_longitudes_of_repeating_maps_are_wrapped(
         "Polygon",
         {},
         {"type": None},
+        {"type": ["x"]},
+        {"type": {"type": "Polygon"}},
+        {"type": "a\nb"},
+        {"type": "Feature", "geometry": {"type": ["Polygon"]}},
+        {"type": "GeometryCollection", "geometries": [{"type": []}, SQUARE]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [10**400, 0], [1, 1], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [None, 0], [1, 1], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[], []]},
         {"type": "Polygon"},
         {"type": "Polygon", "coordinates": []},
         {"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]},
@@ -134,6 +142,36 @@ def test_collections_nested_without_end_are_refused() -> None:
         area = {"type": "GeometryCollection", "geometries": [area]}
     with pytest.raises(InvalidFilter, match="GeometryCollection"):
         check_area(area)
+
+
+def test_coordinates_nested_without_end_are_refused() -> None:
+    coordinates: list[object] = []
+    for _ in range(5_000):
+        coordinates = [coordinates]
+    with pytest.raises(InvalidFilter, match="expected GeoJSON coordinates"):
+        check_area({"type": "Polygon", "coordinates": coordinates})
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.sampled_from(["Polygon", "MultiPolygon", "Feature", "GeometryCollection", "a\nb"]),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(
+            st.sampled_from(["type", "coordinates", "geometry", "geometries", "features"]), inner
+        )
+    ),
+)
+
+
+@given(area=JUNK)
+def test_junk_is_refused_on_one_line(area: object) -> None:
+    with pytest.raises(InvalidFilter) as caught:
+        check_area(area)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
 
 
 def test_a_filter_without_area_is_given_back() -> None:
