@@ -354,12 +354,16 @@ def test_a_port_that_is_taken_is_refused_in_one_line(http: httpx.Client, home: P
 
 
 def test_without_a_model_the_probe_says_why(home: Path) -> None:
-    with serving.running_server(home / "data", ready=False, model="nowhere/at/all") as server:
+    model = str(home / "nowhere")
+    with serving.running_server(home / "data", ready=False, model=model) as server:
         probe = httpx.get(f"{server.url}/readyz", timeout=60)
         assert (probe.status_code, _kind(probe)) == (503, "not-ready")
         assert httpx.get(f"{server.url}/livez", timeout=60).status_code == 200
         asked = httpx.get(f"{server.url}/v1/search", params={"text": "x"}, timeout=60)
         assert (asked.status_code, _kind(asked)) == (503, "model-not-found")
+        assert asked.json()["detail"].startswith("nowhere: expected a path")
+        assert str(home) not in asked.text + probe.text
+        assert str(home) in server.lines()
         (listed,) = httpx.get(f"{server.url}/v1/collections", timeout=60).json()["collections"]
         assert not listed["searchable"]
 
@@ -402,3 +406,8 @@ def test_a_scene_that_is_gone_has_no_thumbnail(tmp_path: Path) -> None:
         ]
         response = httpx.get(f"{server.url}{hit['thumbnail']}", timeout=60)
         assert (response.status_code, _kind(response)) == (410, "gone")
+        assert "scene.tif" in response.json()["detail"]
+        refusals = httpx.get(f"{server.url}/v1/collections/gone/refusals", timeout=60).json()
+        assert refusals["refusals"][0]["reason"].startswith("broken.tif")
+        assert str(tmp_path) not in response.text + json.dumps(refusals)
+        assert str(tmp_path) in server.lines()

@@ -30,6 +30,7 @@ from satseek.service.messages import (
 )
 from satseek.service.negotiating import GEOJSON
 from satseek.service.running import Running, running
+from satseek.service.withholding import told, without_folders
 
 if TYPE_CHECKING:
     from satseek.assemble import Assembly
@@ -65,7 +66,12 @@ async def show_collection(name: str, shared: Shared) -> CollectionDetails:
 async def list_refusals(name: str, shared: Shared) -> RefusalsAnswer:
     """List the files that could not be used, and why."""
     refusals = await shared.in_thread(lambda: shared.assembly.reader(name).refusals())
-    return RefusalsAnswer(refusals=[RefusalShown(**asdict(one)) for one in refusals])
+    return RefusalsAnswer(
+        refusals=[
+            RefusalShown(path=one.path, reason=without_folders(one.reason), kind=one.kind)
+            for one in refusals
+        ]
+    )
 
 
 @router.get(
@@ -163,4 +169,6 @@ def _thumbnail(name: str, chip_id: str, size: int, assembly: Assembly) -> bytes:
     try:
         return thumbnail(chip_id, collection=assembly.reader(name), size=size)
     except (FolderNotFound, UnreadableImage) as error:
-        raise HTTPException(HTTPStatus.GONE, f"its scene can no longer be read: {error}") from error
+        raise HTTPException(
+            HTTPStatus.GONE, f"its scene can no longer be read: {told(error)}"
+        ) from error

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from satseek import errors
+from satseek.service.withholding import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +122,10 @@ def problem(
 
 
 def problem_of(error: errors.SatseekError, *, scope: Mapping[str, Any]) -> Response:
-    """Return the problem document of a refusal; the cause of a failure of ours is only logged."""
+    """Return the problem document of a refusal.
+
+    Of a failure of ours the cause is only logged, and of any refusal where its files lie.
+    """
     status = STATUSES[type(error)]
     ours = status == HTTPStatus.INTERNAL_SERVER_ERROR
     if ours:
@@ -130,7 +134,7 @@ def problem_of(error: errors.SatseekError, *, scope: Mapping[str, Any]) -> Respo
         status,
         kind=type(error).__name__,
         title=(type(error).__doc__ or "").strip().splitlines()[0],
-        detail=WITHHELD if ours else str(error),
+        detail=WITHHELD if ours else told(error),
         scope=scope,
     )
 

@@ -16,6 +16,7 @@ from satseek.errors import SatseekError
 from satseek.logs import log_line
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
+from satseek.service.withholding import without_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ class Running:
         try:
             await to_thread.run_sync(self._warm_up)
         except SatseekError as error:
-            self.readiness.reason = str(error)
+            self.readiness.reason = without_folders(str(error))
             logger.error("no model: %s", error)  # noqa: TRY400 (one line for the operator)
         else:
             self.readiness.ready = True

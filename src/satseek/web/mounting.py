@@ -12,6 +12,7 @@ from nicegui import app, ui
 from starlette.requests import Request  # noqa: TC002 (the framework reads the annotation)
 
 from satseek.errors import SatseekError
+from satseek.service.withholding import told
 from satseek.web.asking import form_from
 from satseek.web.elements import tag
 from satseek.web.page import SearchPage
@@ -93,5 +94,5 @@ def _model_name(assembly: Assembly) -> str:
     try:
         card = assembly.bundle.card
     except SatseekError as error:
-        return str(error)
+        return told(error)
     return f"{card.name}@{card.version}"

@@ -14,6 +14,7 @@ from satseek.errors import Overloaded, SatseekError
 from satseek.search.geojson import feature_collection
 from satseek.search.searching import search
 from satseek.service.bodies import decode
+from satseek.service.withholding import told
 from satseek.web.cards import draw_cards
 from satseek.web.detailing import DetailDialog
 from satseek.web.elements import notify, tag
@@ -120,7 +121,7 @@ class SearchPage:
             with self._running.permits.one():
                 pixels = await decode(content, running=self._running)
         except SatseekError as error:
-            notify(f"{name}: {error}", kind="negative")
+            notify(f"{name}: {told(error)}", kind="negative")
             return
         self._form.image, self._form.image_name = pixels, name
         await self.ask_again()
@@ -195,11 +196,12 @@ class SearchPage:
 
     def _refuse(self, error: SatseekError) -> None:
         """Tell what was refused; what stays wrong stays told, unless there are hits to keep."""
-        notify(str(error), kind="warning" if isinstance(error, Overloaded) else "negative")
+        message = told(error)
+        notify(message, kind="warning" if isinstance(error, Overloaded) else "negative")
         if self._answer is None and not isinstance(error, Overloaded):
             self._hits.clear()
             with self._hits:
-                draw_refusal(str(error))
+                draw_refusal(message)
 
     def _clear(self) -> None:
         self._answer = None
@@ -217,7 +219,7 @@ class SearchPage:
                 lambda: self._running.assembly.reader(name).stats()
             )
         except SatseekError as error:
-            notify(str(error), kind="negative")
+            notify(told(error), kind="negative")
             return
         self._pane.show_stats(stats)
         self._map.show_extent(stats.extent)
