@@ -80,7 +80,7 @@ def shown(name: str) -> str:
 
 @contextmanager
 def refusing(name: str) -> Iterator[None]:
-    """Turn what Pillow raises for broken bytes into `UnreadableImage` naming the file."""
+    """Turn what Pillow and the file system raise into `UnreadableImage` naming the file."""
     try:
         yield
     except Image.DecompressionBombError as error:
@@ -199,7 +199,8 @@ def _safe_environment() -> Iterator[None]:
 def _refusing_raster(name: str) -> Iterator[None]:
     try:
         yield
-    except (RasterioError, CPLE_BaseError) as error:
+    except (RasterioError, CPLE_BaseError, OSError, UnicodeError) as error:
+        # rasterio raises UnicodeDecodeError for band names that are not UTF-8
         raise UnreadableImage(f"{shown(name)}: {_one_line(error)}") from error
 
 

@@ -22,6 +22,9 @@ FIRST_YEAR, LAST_YEAR = 1930, 2099
 _MAX_ITEM_BYTES = 4 * 1024**2
 """A STAC Item has kilobytes."""
 
+_YEAR_DIGITS = 4
+"""No number of a date is longer."""
+
 _MAX_ITEMS = 10_000
 """JSON files of one folder that are looked through for assets."""
 
@@ -64,8 +67,10 @@ def date_in_name(name: str) -> datetime | None:
 
 def _date_of_tag(tag: str | None) -> datetime | None:
     """TIFF 6.0 and EXIF 2.3: ``YYYY:MM:DD HH:MM:SS``."""
-    numbers = re.findall(r"\d+", tag or "")
-    return _moment(*map(int, numbers[:6])) if len(numbers) >= 3 else None  # noqa: PLR2004 (a date)
+    numbers = re.findall(r"\d+", tag or "")[:6]
+    if len(numbers) < 3 or max(map(len, numbers)) > _YEAR_DIGITS:  # noqa: PLR2004 (a date)
+        return None
+    return _moment(*map(int, numbers))
 
 
 def _moment(*parts: int) -> datetime | None:
@@ -73,7 +78,7 @@ def _moment(*parts: int) -> datetime | None:
         return None
     try:
         return datetime(*parts, tzinfo=UTC)  # type: ignore[misc, arg-type]
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -141,10 +141,9 @@ def _describe_raster(path: Path, root: Path, head: bytes, *, driver: str) -> Sce
 
 
 def _describe_plain(path: Path, root: Path, head: bytes) -> Scene:
-    with open_plain(path, name=str(path)) as image:
-        with refusing(str(path)):
-            width, height = plain_size(image)
-            tag = _exif_date(image)
+    with open_plain(path, name=str(path)) as image, refusing(str(path)):
+        width, height = plain_size(image)
+        tag = _exif_date(image)
         deep = is_deep(image)
         return Scene(
             id=_id(path, root),

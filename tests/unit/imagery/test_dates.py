@@ -68,7 +68,19 @@ def test_the_tag_wins_over_the_name(tmp_path: Path) -> None:
     assert expected == acquisition_date(tmp_path / "2001-01-01.tif", tag="2011:02:03 04:05:06")
 
 
-@pytest.mark.parametrize("tag", ["", "0000:00:00 00:00:00", "2011:13:40", "yesterday"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "",
+        "0000:00:00 00:00:00",
+        "2011:13:40",
+        "yesterday",
+        "2020:99999999999:01",
+        f"2020:{'1' * 5_000}:01",
+        f"{'1' * 5_000}:01:01",
+    ],
+    ids=lambda tag: tag[:25],
+)
 def test_a_senseless_tag_leaves_the_name(tmp_path: Path, tag: str) -> None:
     expected = datetime(2001, 1, 1, tzinfo=UTC)
     assert expected == acquisition_date(tmp_path / "2001-01-01.tif", tag=tag)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,8 @@ import rasterio.shutil
 from PIL import Image
 
 from satseek.errors import FolderNotFound, ImageTooLarge, UnreadableImage, UnsupportedRaster
-from satseek.imagery import _open
+from satseek.imagery import _open, scenes
+from satseek.imagery._sources import open_source
 from satseek.imagery.scenes import describe_scene, find_scenes
 
 if TYPE_CHECKING:
@@ -161,6 +164,46 @@ def test_a_name_with_a_newline_stays_on_one_line(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(UnreadableImage, match=r"a\\nb\\x1b\.tif"):
         describe_scene(path, root=tmp_path)
+
+
+def test_band_names_that_are_not_utf8_are_refused(make_raster: Any, noise: NDArray[Any]) -> None:
+    named = make_raster("a.tif", noise, names=("x_ber", "", ""))
+    named.write_bytes(named.read_bytes().replace(b"x_ber", "über".encode("latin-1") + b"x"))
+    with pytest.raises(UnreadableImage, match=r"a\.tif: .*utf-8"), open_source(named):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("a.tif", "_check_length"),
+        ("a.tif", "acquisition_date"),
+        ("a.tif", "_digest"),
+        ("a.png", "acquisition_date"),
+        ("a.png", "_digest"),
+    ],
+)
+@pytest.mark.parametrize("gone", ["file", "folder"])
+def test_what_is_deleted_while_it_is_described_is_refused(
+    make_raster: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    step: str,
+    gone: str,
+) -> None:
+    path = make_raster("below/a.tif", np.ones((3, 40, 40), np.uint8)).with_name(name)
+    Image.new("RGB", (30, 20)).save(path.with_name("a.png"))
+    then = getattr(scenes, step)
+
+    def delete_first(*values: Any, **named: Any) -> Any:
+        path.unlink()
+        if gone == "folder":
+            shutil.rmtree(path.parent)
+        return then(*values, **named)
+
+    monkeypatch.setattr(scenes, step, delete_first)
+    with pytest.raises(UnreadableImage, match=re.escape(str(path))):
+        describe_scene(path, root=path.parent)
 
 
 def test_complex_samples_are_refused(make_raster: Any) -> None:
