@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satseek.errors import NoValidPixels
+from satseek.errors import NoValidPixels, UnreadableImage
 from satseek.imagery._open import open_warped, shown
 from satseek.imagery._sources import RasterSource, open_source
 from satseek.imagery.grid import (
@@ -176,7 +176,7 @@ def read_chip(chip: Chip, *, stretch: Stretch) -> Pixels:
     1/8 pixel by blocks; one whose CRS has no EPSG code comes in the scene's own geometry.
 
     Raises:
-        UnreadableImage: its file is gone or damaged.
+        UnreadableImage: its file is gone, damaged, or changed so that the chip is not in it.
     """
     path = Path(chip.scene_path)
     scene = describe_scene(path, root=path.parent)
@@ -239,8 +239,18 @@ def _attainable(layout: Layout) -> float:
 def _read_region(source: Source, window: Window, stretch: Stretch) -> _Region:
     whole = Window(column=0, row=0, width=source.width, height=source.height)
     inside = _common(window, whole)
+    if min(inside.width, inside.height) <= 0:
+        raise _changed(source, f"a window at {window.column}, {window.row} lies outside of it")
+    if max(stretch.bands) > source.layout.count:
+        raise _changed(source, f"expected band {max(stretch.bands)}, it has {source.layout.count}")
+    if stretch.palette and np.dtype(source.layout.dtype).kind != "u":
+        raise _changed(source, f"expected a palette's numbers, it has {source.layout.dtype}")
     samples = source.read(inside, bands=stretch.bands)
     return _Region(window=inside, values=samples.values, valid=valid_under(samples, stretch))
+
+
+def _changed(source: Source, reason: str) -> UnreadableImage:
+    return UnreadableImage(f"{shown(source.name)}: changed since it was indexed, {reason}")
 
 
 def _cut(

@@ -153,6 +153,44 @@ def test_nodata_alpha_and_mask_are_not_valid(make_raster: Any, noise: NDArray[An
             np.testing.assert_array_equal(expected[cell], found[cell])
 
 
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.ones((3, 90, 90), np.uint8), "a window at 512, 384 lies outside"),
+        (np.ones((3, 600, 512), np.uint8), "a window at 512, 384 lies outside"),
+        (np.ones((1, 600, 700), np.uint8), "expected band 3, it has 1"),
+    ],
+)
+@pytest.mark.parametrize("transform", [ON_LATTICE, None])
+def test_a_chip_of_a_file_that_was_replaced_is_refused(
+    make_raster: Any,
+    noise: NDArray[Any],
+    transform: Affine | None,
+    values: NDArray[Any],
+    reason: str,
+) -> None:
+    crs = "EPSG:32633" if transform else None
+    path = make_raster("a.tif", noise, transform=transform, crs=crs)
+    chips = [one.chip for one in read(path) if one.chip]
+    (chip,) = [one for one in chips if (one.window.column, one.window.row) == (512, 384)]
+    stretch = stretch_of(describe_scene(path, root=path.parent), recipe_named("auto"))
+    make_raster("a.tif", values, transform=transform, crs=crs)
+    with pytest.raises(UnreadableImage, match=rf"a\.tif: changed since .*, {reason}"):
+        read_chip(chip, stretch=stretch)
+
+
+def test_a_chip_of_a_palette_scene_that_became_another_is_refused(make_raster: Any) -> None:
+    palette = {value: (9, 9, value, 255) for value in range(4)}
+    path = make_raster("a.tif", np.ones((1, 200, 200), np.uint8), palette=palette)
+    (chip, *_) = [one.chip for one in read(path) if one.chip]
+    stretch = stretch_of(describe_scene(path, root=path.parent), recipe_named("auto"))
+    make_raster("a.tif", np.full((1, 200, 200), 0.5, np.float32))
+    with pytest.raises(
+        UnreadableImage, match=r"a\.tif: changed since .* a palette's numbers, it has float32"
+    ):
+        read_chip(chip, stretch=stretch)
+
+
 def test_a_palette_scene_shows_colours(make_raster: Any) -> None:
     values = np.full((1, 300, 300), 2, np.uint8)
     palette = {0: (0, 0, 0, 255), 1: (9, 9, 9, 255), 2: (10, 200, 30, 255)}
