@@ -6,6 +6,7 @@ Does not read pixels.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,12 +43,15 @@ _EXIF_DATES = (0x9003, 0x0132)
 
 _EXIF_DIRECTORY = 0x8769
 
+_log = logging.getLogger(__name__)
+
 
 def find_scenes(folder: Path) -> list[Path]:
     """List the files below ``folder`` that claim to be images, sorted by path.
 
     Links that lead out of the folder are not followed, nor are linked folders; hidden folders and
-    hidden files are passed over (a name that begins with two dots is not hidden).
+    hidden files are passed over (a name that begins with two dots is not hidden). Folders that
+    cannot be read are left out and logged as warnings.
 
     Args:
         folder: A folder, or a single file, which is then the only one.
@@ -83,12 +87,28 @@ def describe_scene(path: Path, *, root: Path) -> Scene:
 
 def _images_below(folder: Path) -> Iterator[Path]:
     home = folder.resolve()
-    for place, folders, files in os.walk(folder, followlinks=False):
+    for place, folders, files in os.walk(folder, onerror=_warn_of, followlinks=False):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(place, name)
-            if _claims_image(name) and path.is_file() and path.resolve().is_relative_to(home):
+            if _claims_image(name) and _may_be_file(path) and path.resolve().is_relative_to(home):
                 yield path
+
+
+def _warn_of(error: OSError) -> None:
+    _log.warning(
+        "left out a folder that cannot be read path=%s reason=%s",
+        shown(str(error.filename)),
+        error.strerror,
+    )
+
+
+def _may_be_file(path: Path) -> bool:
+    """Tell whether a path is a file; what cannot be asked is refused when it is read."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _claims_image(name: str) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -51,6 +52,40 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "in/gone.tif").symlink_to(tmp_path / "nowhere.tif")
     os.mkfifo(tmp_path / "in/pipe.tif")
     assert ["a.tif", "same.tif"] == [path.name for path in find_scenes(tmp_path / "in")]
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    touch(tmp_path, "a.tif", "locked/b.tif")
+    scan = os.scandir  # file permissions would not stop a superuser
+
+    def denied(folder: str) -> Any:
+        if str(folder).endswith("locked"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with caplog.at_level("WARNING", logger="satseek.imagery.scenes"):
+        assert [tmp_path / "a.tif"] == find_scenes(tmp_path)
+    (record,) = caplog.records
+    assert ("satseek.imagery.scenes", "WARNING") == (record.name, record.levelname)
+    assert f"path={tmp_path / 'locked'} reason=Permission denied" in record.getMessage()
+
+
+def test_a_file_that_cannot_be_asked_is_found_and_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.tif")
+    find, missing = os.stat, PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    def denied(path: Any, **options: Any) -> os.stat_result:
+        if str(path).endswith("a.tif"):
+            raise missing
+        return find(path, **options)
+
+    monkeypatch.setattr(os, "stat", denied)
+    assert [tmp_path / "a.tif"] == find_scenes(tmp_path)
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
