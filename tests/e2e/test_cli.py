@@ -14,6 +14,9 @@ import rasterio
 from PIL import Image
 from serving import make_scenes
 
+from satseek.assemble import Assembly
+from satseek.settings import Settings
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -127,6 +130,21 @@ def test_collection_is_described_and_sound(data: Path) -> None:
     assert satseek("collection", "verify", data=data).returncode == 0
 
 
+def test_exported_model_gives_the_vectors_of_the_starter(data: Path, tmp_path: Path) -> None:
+    shown = answered("model", "show", data=data)
+    done = satseek("model", "export", shown["folder"], tmp_path / "bundle", data=data)
+    assert done.returncode == 0, done.stderr
+    refused = satseek("--model", tmp_path / "bundle", "search", "forest", data=data)
+    assert refused.returncode == 5  # another name: its vectors are not the collection's
+    first, second = (
+        Assembly(Settings(data_dir=tmp_path, model=model)).embedder
+        for model in ("starter", str(tmp_path / "bundle"))
+    )
+    texts, image = ["a forest", "ships in a harbour"], np.full((96, 96, 3), 90, np.uint8)
+    assert np.allclose(first.embed_texts(texts), second.embed_texts(texts), atol=1e-5)
+    assert np.allclose(first.embed_images([image]), second.embed_images([image]), atol=1e-5)
+
+
 def test_model_config_and_doctor_answer(data: Path) -> None:
     card = answered("model", "show", data=data)["card"]
     assert (card["context_length"], card["name"]) == (64, "satseek-starter")
@@ -227,7 +245,7 @@ def test_scene_that_breaks_in_the_middle_answers_with_nothing(data: Path, tmp_pa
         *("index", "search", "similar", "classify", "evaluate", "train", "serve", "doctor"),
         *("demo make", "demo run", "collection list", "collection show", "collection verify"),
         "collection remove",
-        *("model show", "config show"),
+        *("model show", "model export", "config show"),
     ],
 )
 def test_help_starts_with_what_it_does_and_an_example(data: Path, command: str) -> None:

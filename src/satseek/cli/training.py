@@ -22,11 +22,13 @@ def train(
 ) -> None:
     """Train or fine-tune a model; run it again to go on after an interruption.
 
-    Example: satseek train examples/train/starter.toml
+    Example: satseek train examples/train/starter-1.toml
     """
     from satseek.train import read_config  # noqa: PLC0415
     from satseek.train import train as run  # noqa: PLC0415
 
     configured(context)
-    result = run(read_config(config), resume=not fresh)
+    result = run(
+        read_config(config), resume=not fresh, report=lambda progress: say(progress.line())
+    )
     say(f"wrote {result}")
