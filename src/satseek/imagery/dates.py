@@ -50,6 +50,11 @@ def acquisition_date(path: Path, *, tag: str | None) -> datetime | None:
     return _date_beside(path) or _date_of_tag(tag) or date_in_name(path.name)
 
 
+def forget_items() -> None:
+    """Read Items again when asked next: one that is corrected in place changes no folder's time."""
+    _dates_by_asset.cache_clear()
+
+
 def date_in_name(name: str) -> datetime | None:
     """Read the first date in a file name; a month without day means its first day."""
     for found in _NAMED.finditer(name):

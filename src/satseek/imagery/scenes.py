@@ -16,12 +16,13 @@ import numpy as np
 from satseek.errors import FolderNotFound, ImageTooLarge, UnreadableImage, UnsupportedRaster
 from satseek.imagery._open import open_plain, open_raster, raster_driver, refusing, shown
 from satseek.imagery._sources import head_of, is_deep, plain_size
-from satseek.imagery.dates import acquisition_date
+from satseek.imagery.dates import acquisition_date, forget_items
 from satseek.imagery.ground import check_bounds, crs_name
 from satseek.types import Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from PIL import Image
 
@@ -59,6 +60,7 @@ def find_scenes(folder: Path) -> list[Path]:
     Raises:
         FolderNotFound: not there.
     """
+    forget_items()
     if folder.is_file():
         return [folder]
     if not folder.is_dir():
@@ -142,6 +144,7 @@ def _describe_raster(path: Path, root: Path, head: bytes, *, driver: str) -> Sce
         _check_length(dataset, path)
         transform = tuple(dataset.transform)[:6]
         crs = crs_name(dataset.crs, transform=transform, name=name)
+        moment = acquisition_date(path, tag=dataset.tags().get("TIFFTAG_DATETIME"))
         scene = Scene(
             id=_id(path, root),
             path=str(path),
@@ -152,8 +155,8 @@ def _describe_raster(path: Path, root: Path, head: bytes, *, driver: str) -> Sce
             crs=crs,
             transform=transform,
             nodata=dataset.nodata,
-            datetime=acquisition_date(path, tag=dataset.tags().get("TIFFTAG_DATETIME")),
-            digest=_digest(path, head),
+            datetime=moment,
+            digest=_digest(path, head, moment),
         )
     if crs is not None:
         check_bounds(crs, transform=transform, width=scene.width, height=scene.height, name=name)
@@ -163,7 +166,7 @@ def _describe_raster(path: Path, root: Path, head: bytes, *, driver: str) -> Sce
 def _describe_plain(path: Path, root: Path, head: bytes) -> Scene:
     with open_plain(path, name=str(path)) as image, refusing(str(path)):
         width, height = plain_size(image)
-        tag = _exif_date(image)
+        moment = acquisition_date(path, tag=_exif_date(image))
         deep = is_deep(image)
         return Scene(
             id=_id(path, root),
@@ -175,8 +178,8 @@ def _describe_plain(path: Path, root: Path, head: bytes) -> Scene:
             crs=None,
             transform=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
             nodata=None,
-            datetime=acquisition_date(path, tag=tag),
-            digest=_digest(path, head),
+            datetime=moment,
+            digest=_digest(path, head, moment),
         )
 
 
@@ -213,7 +216,8 @@ def _id(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
-def _digest(path: Path, head: bytes) -> str:
+def _digest(path: Path, head: bytes, moment: datetime | None) -> str:
+    """Digest what chips are made of; the date may come from a STAC Item beside the file."""
     stat = path.stat()
-    facts = f"{stat.st_size} {stat.st_mtime_ns} ".encode()
+    facts = f"{stat.st_size} {stat.st_mtime_ns} {moment.isoformat() if moment else ''} ".encode()
     return hashlib.sha256(facts + head).hexdigest()[:32]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -111,6 +112,34 @@ def test_the_digest_changes_with_the_file(make_raster: Any, noise: NDArray[Any])
     assert before == describe_scene(path, root=path.parent).digest
     os.utime(path, ns=(0, 1))
     assert before != describe_scene(path, root=path.parent).digest
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+@pytest.mark.parametrize("item", ["a.json", "other.json"])
+def test_the_digest_changes_with_the_item_beside(
+    make_raster: Any, noise: NDArray[Any], name: str, item: str
+) -> None:
+    path = make_raster("a.tif", noise).with_name(name)
+    Image.new("RGB", (30, 20)).save(path.with_name("a.png"))
+
+    def digest(moment: str | None) -> str:
+        if moment is not None:
+            content = {
+                "type": "Feature",
+                "stac_version": "1.0.0",
+                "properties": {"datetime": moment},
+                "assets": {"visual": {"href": f"./{name}"}},
+            }
+            path.with_name(item).write_text(json.dumps(content))
+        assert path in find_scenes(path.parent)
+        scene = describe_scene(path, root=path.parent)
+        assert moment == (scene.datetime and scene.datetime.isoformat())
+        return scene.digest
+
+    moments = [None, "2020-05-06T00:00:00+00:00", "2021-05-06T00:00:00+00:00"]
+    digests = [digest(moment) for moment in moments]
+    assert 3 == len(set(digests))
+    assert digests[-1] == digest(moments[-1])
 
 
 def test_a_photo_is_described_upright(tmp_path: Path) -> None:
