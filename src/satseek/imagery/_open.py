@@ -60,7 +60,7 @@ _SETTINGS = {
     "GDAL_GEOREF_SOURCES": "INTERNAL",  # no world files
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",  # no network
     "PROJ_NETWORK": "OFF",
-    "GDAL_CACHEMAX": 128,  # MB; GDAL's own default is 5 % of the machine
+    "GDAL_CACHEMAX": 128 * 1024**2,  # bytes, as rasterio hands it on; else 5 % of the machine
 }
 
 _opening = threading.Lock()
