@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _EXIF_ORIENTATION = 0x0112
 
+_AVERAGED = frozenset({"L", "RGB", "CMYK"})
+"""Pillow modes whose neighbouring pixels are averaged where an image is thinned out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
@@ -120,6 +123,11 @@ class RasterSource:
         shape = (min(self.height, edge), min(self.width, edge))
         return self._read(bands, shape=shape)
 
+    def thinned(self, *, bands: tuple[int, ...], edge: int) -> Samples:
+        """Read the whole source, its sides in proportion, at most ``edge`` rows and columns."""
+        step = thinning(self.width, self.height, edge=edge)
+        return self._read(bands, shape=(-(-self.height // step), -(-self.width // step)))
+
     def _read(
         self,
         bands: tuple[int, ...],
@@ -193,21 +201,49 @@ def head_of(path: Path) -> bytes:
 
 
 def read_plain(
-    file: Path | IO[bytes], *, name: str, max_pixels: int = MAX_PLAIN_PIXELS
+    file: Path | IO[bytes],
+    *,
+    name: str,
+    max_pixels: int = MAX_PLAIN_PIXELS,
+    edge: int | None = None,
 ) -> PlainSource:
     """Decode a plain image: first frame, EXIF orientation applied, RGB or 16-bit grey.
+
+    Args:
+        file: The file, or its bytes.
+        name: For messages alone.
+        max_pixels: Limit on width times height.
+        edge: Rows and columns above which it is thinned out before it is copied; None: never.
 
     Raises:
         UnreadableImage: broken or cut short.
         ImageTooLarge: more than ``max_pixels`` pixels; refused before decoding.
     """
     with open_plain(file, name=name, max_pixels=max_pixels) as image, refusing(name):
-        image.load()
-        upright = ImageOps.exif_transpose(image)
+        upright = ImageOps.exif_transpose(_thinned(image, edge))
         samples = _deep_grey(upright) if is_deep(upright) else _colours(upright)
     count, height, width = samples.values.shape
     layout = plain_layout(count=count, dtype=str(samples.values.dtype))
     return PlainSource(name=name, width=width, height=height, layout=layout, samples=samples)
+
+
+def thinning(width: int, height: int, *, edge: int) -> int:
+    """Every how many-th row and column are kept so that at most ``edge`` are left."""
+    return max(1, -(-max(width, height) // edge))
+
+
+def _thinned(image: Image.Image, edge: int | None) -> Image.Image:
+    """Decode, at a smaller size where the format can; what is no plain colour is not averaged."""
+    if edge is not None and (step := thinning(image.width, image.height, edge=edge)) > 1:
+        image.draft(None, (-(-image.width // step), -(-image.height // step)))  # JPEG alone
+    image.load()
+    step = 1 if edge is None else thinning(image.width, image.height, edge=edge)
+    if step == 1:
+        return image
+    if image.mode in _AVERAGED and not image.has_transparency_data:
+        return image.reduce(step)
+    size = (-(-image.width // step), -(-image.height // step))
+    return image.resize(size, Image.Resampling.NEAREST)
 
 
 def is_deep(image: Image.Image) -> bool:

@@ -136,7 +136,10 @@ def cut(folder: Path, *, count: int, rng: np.random.Generator) -> Iterator[Count
     for scene, share in zip(manifest.scenes, per_scene, strict=True):
         path = folder / scene.path
         pixels = decode_image(
-            path.read_bytes(), name=str(path), max_pixels=scene.width * scene.height
+            path.read_bytes(),
+            name=str(path),
+            max_pixels=scene.width * scene.height,
+            edge=None,
         ).pixels
         yield from _cut_scene(pixels, scene, manifest, truths[scene.acquired[:10]], share, rng)
 
