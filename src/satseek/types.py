@@ -116,7 +116,7 @@ class Scene:
     datetime: datetime | None
     """Acquisition time, UTC, timezone-aware; None where unknown."""
     digest: str
-    """Changes when the file's content changes (size, modification time and header bytes)."""
+    """Changes with the file (size, modification time, header bytes) and with its date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
