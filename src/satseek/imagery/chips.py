@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from satseek.imagery.recipes import Stretch
     from satseek.types import GeoJSON, GridSpec, Pixels, Valid
 
-SET_BYTES = 64 * 1024**2
+SET_BYTES = 12 * 1024**2
 """Bytes of samples that are read at once, about."""
 
 
