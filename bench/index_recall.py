@@ -2,9 +2,7 @@
 
 Grows published features (../shared/data/features19, or made-up ones where they are absent) to a
 large collection, asks it with texts and images, with areas that keep 100, 10, 1 and 0.1 % of the
-chips, and compares every answer with the exact one. Prints, and writes JSON:
-
-    python bench/index_recall.py --rows 100000 --out bench/results/index_recall.json
+chips, and compares every answer with the exact one. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -282,32 +279,25 @@ def open_exact(folder: Path) -> Collection:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure recall and time, then what each kind of codes would find; print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--features", nargs="+", default=["GeoRSCLIP_ViT-L-14"])
-    parser.add_argument("--codes", nargs="+", help="compare these FAISS codes alone")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument(
+        "--codes", nargs="+", default=["RR768,PQ192x4fs", "PQ384x4fs"], help="codes to compare"
+    )
     asked = parser.parse_args()
-    results = []
-    for name in asked.features:
-        if asked.codes:
-            for line in compare_codes(name, asked.rows, asked.queries, asked.codes):
-                print(json.dumps(line), flush=True)
-                results.append(line)
-            continue
-        result = run(name, asked.rows, asked.queries)
-        print(json.dumps({key: value for key, value in result.items() if key != "lines"}))
-        for line in result["lines"]:
-            print(json.dumps(line), flush=True)
-        results.append(result)
-    if asked.out:
-        machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-        load = os.getloadavg()[0]
-        asked.out.parent.mkdir(parents=True, exist_ok=True)
-        report = {"machine": machine, "load_average": load, "results": results}
-        asked.out.write_text(json.dumps(report, indent=2) + "\n")
+    figures = {
+        "recall": [run(name, asked.rows, asked.queries) for name in asked.features],
+        "codes": [
+            line
+            for name in asked.features
+            for line in compare_codes(name, asked.rows // 2, asked.queries, asked.codes)
+        ],
+        "load_average": os.getloadavg()[0],
+    }
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":
