@@ -94,3 +94,9 @@ def test_readme_is_short_and_starts_with_a_command() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 150
     assert any(line.startswith("$ ") for line in lines[:30])
+
+
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]))
+def test_no_page_was_left_with_a_gap_to_fill(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"@@\w+@@|\bTODO\b|\b[A-Z]+_(?:MB|ROWS|OUTPUT|MINUTES|PARAMS)\b", text) == []
