@@ -15,7 +15,7 @@ from satseek.errors import EmptyText, InvalidRequest
 from satseek.index.checks import MAX_K, check_k
 from satseek.index.filters import check_filter
 from satseek.model.scores import match, percentile
-from satseek.types import Filter, Hit, Query, ScoreKind, Vectors
+from satseek.types import Hit, Query, ScoreKind, Vectors
 
 if TYPE_CHECKING:
     from satseek.embed.embedder import Embedder
@@ -123,7 +123,3 @@ def _scores(cosines: np.ndarray, *, vector: Vectors, index: Index) -> list[dict[
         {"cosine": float(cosine), "percentile": float(place)}
         for cosine, place in zip(cosines, percentiles, strict=True)
     ]
-
-
-ANYWHERE = Filter()
-"""The filter that every chip passes."""

@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from satseek.errors import InvalidSettings
-from satseek.service.application import create_application
-from satseek.service.listing import add_install_notice
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from satseek.assemble import Assembly
     from satseek.settings import Settings
 
 BACKLOG = 128
@@ -30,13 +27,6 @@ GRACE_SECONDS = 30
 
 KEEP_ALIVE_SECONDS = 20
 """Idle connections are closed after this."""
-
-
-def serve(assembly: Assembly) -> None:
-    """Serve the API alone until SIGTERM or SIGINT."""
-    application = create_application(assembly)
-    add_install_notice(application)
-    run(application, settings=assembly.settings)
 
 
 def run(application: FastAPI, *, settings: Settings) -> None:
