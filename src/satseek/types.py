@@ -142,6 +142,35 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """How pixels become the image tower's tensor; the defaults are SigLIP's."""
+
+    resize: Literal["squash", "crop"] = "squash"
+    """``squash``: both edges to the size; ``crop``: the short edge, then the middle square."""
+    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
+    """Filter of the resize, Pillow's."""
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """Subtracted from each channel once scaled to 0–1."""
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """What each channel is divided by after that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokenization:
+    """How words become the text tower's ids; the defaults are SigLIP's."""
+
+    case: Literal["canonical", "lower", "kept"] = "canonical"
+    """``canonical``: lower case, no ASCII punctuation, single spaces (SigLIP); ``lower``: lower
+    case alone; ``kept``: as written, where the tokenizer's own normaliser does what is needed."""
+    begin: str | None = None
+    """Token in front of every text; None: none."""
+    end: str = "</s>"
+    """Token behind every text, kept when the text is cut to the context length."""
+    pad: str = "</s>"
+    """Token that fills a text up to exactly the context length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """What a model is."""
 
@@ -160,13 +189,25 @@ class ModelCard:
     logit_bias: float
     """Added to the scaled cosine."""
     precision: str
-    """``float32``, ``float16`` (stored) or ``int8``."""
+    """Stored as ``float32``, ``float16``, ``bfloat16``, ``int8`` or ``mixed`` (int8 and float)."""
     licences: Mapping[str, str] = field(default_factory=dict)
     """Licence by part: ``weights``, ``training data``, ``use``."""
     training_data: str = ""
     """What it was trained on."""
     accuracy: Mapping[str, float] = field(default_factory=dict)
     """Measured figures by name."""
+    family: Literal["siglip", "clip"] = "siglip"
+    """Architecture: SigLIP (1, and 2 at a fixed resolution) or CLIP."""
+    score_head: Literal["sigmoid", "softmax"] = "sigmoid"
+    """What the logits were trained under; under ``softmax`` there is no match, only shares."""
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    """How pixels become the tensor; part of the version."""
+    tokenization: Tokenization = field(default_factory=Tokenization)
+    """How words become ids; part of the version."""
+    source: Mapping[str, str] = field(default_factory=dict)
+    """Where the weights came from: ``kind``, ``id``, ``revision``, ``digest`` (SHA-256)."""
+    parent: str = ""
+    """Version that this one was quantized from; empty for one that was not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import DamagedData, ModelNotFound
-from satseek.types import ModelCard
+from satseek.types import ModelCard, Preprocessing, Tokenization
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +35,17 @@ _REQUIRED = frozenset(
     if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 )
 _KNOWN = frozenset(field.name for field in dataclasses.fields(ModelCard))
-_TEXTS = ("name", "version", "precision", "training_data")
+_TEXTS = ("name", "version", "precision", "training_data", "parent")
 _COUNTS = ("dim", "image_size", "context_length")
 _NUMBERS = ("logit_scale", "logit_bias")
+_CHOICES = {"family": ("siglip", "clip"), "score_head": ("sigmoid", "softmax")}
+_PARTS = {"preprocessing": Preprocessing, "tokenization": Tokenization}
+_PART_CHOICES = {
+    "resize": ("squash", "crop"),
+    "resample": ("nearest", "bilinear", "bicubic", "lanczos"),
+    "case": ("canonical", "lower", "kept"),
+}
+_CHANNELS = 3
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -62,17 +70,25 @@ def read_card(folder: Path) -> ModelCard:
 def write_card(card: ModelCard, folder: Path) -> None:
     """Write ``card.json`` into an existing folder, readable by people, replacing what is there."""
     written = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
-    written["licences"] = dict(card.licences)
-    written["accuracy"] = dict(card.accuracy)
+    for name in ("licences", "accuracy", "source"):
+        written[name] = dict(written[name])
+    for name in _PARTS:
+        written[name] = dataclasses.asdict(written[name])
     text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
     (folder / CARD).write_text(text, encoding="utf-8")
 
 
-def content_version(folder: Path) -> str:
-    """First 12 hex digits of the SHA-256 over weights and tokenizer.
+def content_version(
+    folder: Path,
+    *,
+    preprocessing: Preprocessing | None = None,
+    tokenization: Tokenization | None = None,
+) -> str:
+    """First 12 hex digits of the SHA-256 over what decides a vector.
 
-    The same as ``cat image.onnx text.onnx tokenizer.json | sha256sum | cut -c1-12``: the card is
-    left out, so that a better description of the same model does not make it another model.
+    For SigLIP's own preprocessing and tokenization (None) the same as
+    ``cat image.onnx text.onnx tokenizer.json | sha256sum | cut -c1-12``; others follow as JSON. The
+    rest of the card is left out: a better description of a model does not make it another model.
 
     Raises:
         DamagedData: one of the files is missing.
@@ -85,6 +101,9 @@ def content_version(folder: Path) -> str:
                     digest.update(block)
         except FileNotFoundError as error:
             raise DamagedData(f"{folder}: expected {name}, which is missing") from error
+    for part in (preprocessing or Preprocessing(), tokenization or Tokenization()):
+        if part != type(part)():
+            digest.update(json.dumps(dataclasses.asdict(part), sort_keys=True).encode())
     return digest.hexdigest()[:VERSION_DIGITS]
 
 
@@ -102,7 +121,13 @@ def _card(written: Mapping[str, Any], path: Path) -> ModelCard:
         if expected:
             raise DamagedData(f"{path}: expected {name} to be {expected}, got {value!r}")
     numbers = {name: float(written[name]) for name in _NUMBERS}
-    return ModelCard(**{**written, **numbers})
+    parts = {name: _part(kind, written.get(name, {})) for name, kind in _PARTS.items()}
+    return ModelCard(**{**written, **numbers, **parts})
+
+
+def _part(kind: type[Any], written: Mapping[str, Any]) -> Any:
+    lists = {name: tuple(value) for name, value in written.items() if isinstance(value, list)}
+    return kind(**{**written, **lists})
 
 
 def _expected(name: str, value: object) -> str:
@@ -113,6 +138,28 @@ def _expected(name: str, value: object) -> str:
         return "" if type(value) is int and value > 0 else "a positive whole number"
     if name in _NUMBERS:
         return "" if type(value) in {int, float} else "a number"
-    kinds = {str} if name == "licences" else {int, float}
+    if name in _CHOICES:
+        return "" if value in _CHOICES[name] else f"one of {', '.join(_CHOICES[name])}"
+    if name in _PARTS:
+        return _expected_part(_PARTS[name], value)
+    kinds = {int, float} if name == "accuracy" else {str}
     fits = isinstance(value, dict) and all(type(entry) in kinds for entry in value.values())
-    return "" if fits else f"an object of {'texts' if name == 'licences' else 'numbers'}"
+    return "" if fits else f"an object of {'numbers' if name == 'accuracy' else 'texts'}"
+
+
+def _expected_part(kind: type[Any], value: object) -> str:
+    """What ``preprocessing`` or ``tokenization`` should have been; empty where it is fine."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    if not isinstance(value, dict) or value.keys() - known:
+        return f"an object with {', '.join(sorted(known))}"
+    for name, one in value.items():
+        if name in ("mean", "std"):
+            numbers = isinstance(one, list) and all(type(part) in {int, float} for part in one)
+            if not numbers or len(one) != _CHANNELS or (name == "std" and 0 in one):
+                return f"an object whose {name} is three numbers"
+        elif name in _PART_CHOICES:
+            if one not in _PART_CHOICES[name]:
+                return f"an object whose {name} is one of {', '.join(_PART_CHOICES[name])}"
+        elif not (isinstance(one, str) and one) and not (name == "begin" and one is None):
+            return f"an object whose {name} is a token"
+    return ""

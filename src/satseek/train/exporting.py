@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.torch import save_file
 
+from satseek.checkpoints import graphing
 from satseek.errors import DamagedData, InvalidConfig, ModelNotFound
 from satseek.model.card import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, content_version, write_card
-from satseek.train import graphing
 from satseek.train.building import load_model
 from satseek.train.tokenizing import PIECES, load_tokenizer
 from satseek.types import ModelCard
