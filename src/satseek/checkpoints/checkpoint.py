@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import tokenizers
     from numpy.typing import NDArray
 
-    from satseek.types import Features, Pixels, Preprocessing, TokenIds, Tokenization
+    from satseek.types import Features, Pixels, Preprocessing, Tensor, TokenIds, Tokenization
 
 
 class TowerMaker(Protocol):
@@ -35,8 +35,11 @@ class Oracle(Protocol):
     logit_bias: float
     """Added to the scaled cosine; 0 where the family has none."""
 
-    def image_features(self, images: Sequence[Pixels]) -> Features:
-        """Images, through that library's own preprocessing, → float32 (n, dim)."""
+    def tensors(self, images: Sequence[Pixels]) -> Tensor:
+        """Images, through that library's own preprocessing, → float32 (n, 3, size, size)."""
+
+    def image_features(self, tensors: Tensor) -> Features:
+        """Preprocessed images → float32 (n, dim)."""
 
     def token_ids(self, texts: Sequence[str]) -> TokenIds:
         """Texts → int64 (n, context_length), padded to the context length."""
