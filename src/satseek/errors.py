@@ -25,9 +25,12 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── RecipeMismatch
     │   ├── GridMismatch
     │   ├── CollectionExists
-    │   └── CollectionLocked
+    │   ├── CollectionLocked
+    │   └── GateNotPassed
     ├── DamagedData                   6   stored bytes are not what was written
-    └── Overloaded                    7   too much at once; try again later
+    ├── Overloaded                    7   too much at once; try again later
+    └── DiskFull                      8   no room to write; nothing was stored
+        └── OutOfMemory
 """
 
 from __future__ import annotations
@@ -141,6 +144,10 @@ class CollectionLocked(Conflict):
     """Another living process is writing to the collection."""
 
 
+class GateNotPassed(Conflict):
+    """A model version without a report that passed; the message names what failed."""
+
+
 class DamagedData(SatseekError):
     """Stored bytes are not what was written; the message names the file."""
 
@@ -151,3 +158,13 @@ class Overloaded(SatseekError):
     """Too much at once; the same request may succeed later."""
 
     exit_code = 7
+
+
+class OutOfMemory(Overloaded):
+    """Not even one row fits into the memory that is left, or a batch does not."""
+
+
+class DiskFull(SatseekError):
+    """No room to write; what was half written is gone, and what was stored before is whole."""
+
+    exit_code = 8

@@ -1,4 +1,4 @@
-"""Turns pixels into the tensor that SigLIP's image tower takes.
+"""Turns pixels into the tensor that a model's image tower takes, as its card says.
 
 Does not know where pixels come from, nor which runtime takes the tensor.
 """
@@ -11,23 +11,34 @@ import numpy as np
 from PIL import Image
 
 from satseek.errors import UnreadableImage
+from satseek.types import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from satseek.types import Pixels, Tensor
 
+SIGLIP = Preprocessing()
+"""What SigLIP was trained with (transformers, ``SiglipImageProcessor``)."""
+
 _CHANNELS = 3
 _WHITE = np.float32(255)
-_MEAN = np.float32(0.5)  # transformers, SiglipImageProcessor: mean = std = 0.5 in each channel
-_STD = np.float32(0.5)
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+_LONGEST = 16
+"""Times the size that a resized long edge may have before only its middle is computed: a strip of
+one pixel by ten thousand would otherwise become an image of gigabytes."""
 
 
-def preprocess(images: Sequence[Pixels], *, size: int) -> Tensor:
-    """Resize each image bicubically to the square and scale it to −1…1.
+def preprocess(images: Sequence[Pixels], *, size: int, how: Preprocessing = SIGLIP) -> Tensor:
+    """Resize each image to the square, scale it to 0–1 and normalise each channel.
 
-    Bit for bit what transformers' Pillow image processor gives. Images may differ in size; their
-    aspect ratio is not kept, as SigLIP was trained.
+    Bit for bit what transformers' Pillow image processors give. Images may differ in size.
 
     Returns:
         float32, shape (len(images), 3, size, size), C-contiguous.
@@ -35,18 +46,24 @@ def preprocess(images: Sequence[Pixels], *, size: int) -> Tensor:
     Raises:
         UnreadableImage: an image is not uint8 of shape (h, w, 3), or has no pixel.
     """
+    mean = np.array(how.mean, np.float32).reshape(_CHANNELS, 1, 1)
+    std = np.array(how.std, np.float32).reshape(_CHANNELS, 1, 1)
     tensor = np.empty((len(images), _CHANNELS, size, size), dtype=np.float32)
     for square, image in zip(tensor, images, strict=True):
-        channels = squared(image, size=size).transpose(2, 0, 1)  # (size, size, 3) → (3, size, size)
+        # (size, size, 3) → (3, size, size)
+        channels = squared(image, size=size, how=how).transpose(2, 0, 1)
         # Divided, not multiplied by 1/255: only so are all 256 values equal to transformers'.
         np.divide(channels, _WHITE, out=square)
-        np.subtract(square, _MEAN, out=square)
-        np.divide(square, _STD, out=square)
+        np.subtract(square, mean, out=square)
+        np.divide(square, std, out=square)
     return tensor
 
 
-def squared(image: Pixels, *, size: int) -> Pixels:
-    """Resize an image bicubically to the square, (size, size, 3); squared again it stays the same.
+def squared(image: Pixels, *, size: int, how: Preprocessing = SIGLIP) -> Pixels:
+    """Resize an image to the square, (size, size, 3); squared again it stays the same.
+
+    ``squash`` gives up the aspect ratio; ``crop`` brings the short edge to the size and keeps the
+    middle, so that the ends of a long image are not seen.
 
     Raises:
         UnreadableImage: the image is not uint8 of shape (h, w, 3), or has no pixel.
@@ -61,4 +78,21 @@ def squared(image: Pixels, *, size: int) -> Pixels:
     if (height, width) == (size, size):
         return image
     picture = Image.fromarray(np.ascontiguousarray(image))
-    return np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC))
+    if how.resize == "crop":
+        return np.asarray(_middle(picture, size=size, resample=_FILTERS[how.resample]))
+    return np.asarray(picture.resize((size, size), _FILTERS[how.resample]))
+
+
+def _middle(picture: Image.Image, *, size: int, resample: Image.Resampling) -> Image.Image:
+    """Bring the short edge to the size, then cut the middle square.
+
+    Rounded as transformers' ``get_resize_output_image_size`` and ``center_crop`` do.
+    """
+    short = min(picture.size)
+    width, height = (int(size * edge / short) for edge in picture.size)
+    left, top = (width - size) // 2, (height - size) // 2
+    if max(width, height) > _LONGEST * size:
+        across, down = picture.width / width, picture.height / height
+        box = (left * across, top * down, (left + size) * across, (top + size) * down)
+        return picture.resize((size, size), resample, box=box)
+    return picture.resize((width, height), resample).crop((left, top, left + size, top + size))

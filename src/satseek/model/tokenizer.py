@@ -1,4 +1,4 @@
-"""Turns texts into token ids exactly as SigLIP's own tokenizer does.
+"""Turns texts into token ids exactly as a model's own tokenizer does, as its card says.
 
 Does not know the text tower; knows that it wants every text at one length and no attention mask.
 """
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import tokenizers
+from tokenizers import normalizers
 
 from satseek.errors import DamagedData, EmptyText, InvalidRequest
+from satseek.types import Tokenization
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
     from satseek.model.bundle import Bundle
     from satseek.types import TokenIds
 
-END = "</s>"
-"""Ends every text and fills it up: SigLIP pads with its end token (``SiglipTokenizer``)."""
+SIGLIP = Tokenization()
+"""What SigLIP was trained with (transformers, ``SiglipTokenizer``)."""
+
+END = SIGLIP.end
+"""Ends every text of a SigLIP and fills it up: SigLIP pads with its end token."""
 
 _WORD_MARK = "▁"  # sentencepiece's own sign for a space; a text must not bring it along
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _SPACES = re.compile(r"\s+")
+_LOWER = normalizers.Lowercase()  # not str.lower: that looks at neighbours ("Σ" at a word's end)
 
 
 def canonicalise(text: str) -> str:
@@ -38,30 +44,34 @@ def canonicalise(text: str) -> str:
     Raises:
         InvalidRequest: half a character, as a terminal of another encoding may send.
     """
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InvalidRequest(f"expected text, came {text[:80]!r}") from error
-    plain = text.replace(_WORD_MARK, " ").lower().translate(_NO_PUNCTUATION)
+    plain = _whole(text).replace(_WORD_MARK, " ").lower().translate(_NO_PUNCTUATION)
     return _SPACES.sub(" ", plain).strip()
 
 
 class Tokenizer:
     """Texts to ids of one model; safe to share between threads."""
 
-    def __init__(self, pieces: tokenizers.Tokenizer, *, context_length: int) -> None:
+    def __init__(
+        self,
+        pieces: tokenizers.Tokenizer,
+        *,
+        context_length: int,
+        tokenization: Tokenization = SIGLIP,
+    ) -> None:
         """Take over ``pieces``, whose own padding and truncation are switched off.
 
         Raises:
-            DamagedData: the vocabulary has no ``</s>``.
+            DamagedData: the vocabulary lacks one of the tokens that the policy names.
         """
         pieces.no_padding()
         pieces.no_truncation()
-        end = pieces.token_to_id(END)
-        if end is None:
-            raise DamagedData(f"tokenizer: expected {END} in the vocabulary, found none")
+        # A special token written out in a text is words, not a command to the text tower.
+        pieces.encode_special_tokens = True
         self._pieces = pieces
-        self._end = end
+        self._case = tokenization.case
+        self._begin = [] if tokenization.begin is None else [_id(pieces, tokenization.begin)]
+        self._end = _id(pieces, tokenization.end)
+        self._pad = _id(pieces, tokenization.pad)
         self._context_length = context_length
 
     @classmethod
@@ -69,13 +79,14 @@ class Tokenizer:
         """Read the bundle's ``tokenizer.json``.
 
         Raises:
-            DamagedData: the file is not one of the ``tokenizers`` library, or lacks ``</s>``.
+            DamagedData: the file is not one of the ``tokenizers`` library, or lacks a token.
         """
         try:
             pieces = tokenizers.Tokenizer.from_file(str(bundle.tokenizer))
         except Exception as error:  # the library raises nothing more exact
             raise DamagedData(f"{bundle.tokenizer}: expected a tokenizer: {error}") from error
-        return cls(pieces, context_length=bundle.card.context_length)
+        card = bundle.card
+        return cls(pieces, context_length=card.context_length, tokenization=card.tokenization)
 
     @property
     def context_length(self) -> int:
@@ -83,23 +94,53 @@ class Tokenizer:
         return self._context_length
 
     def encode(self, texts: Sequence[str]) -> TokenIds:
-        """Ids of each text, cut to ``context_length`` with ``</s>`` last, filled up with ``</s>``.
+        """Ids of each text: begin token if any, words, end token, filled up with the pad token.
+
+        A text that is too long is cut so that its end token stays. Every row depends on its text
+        alone.
 
         Returns:
             int64, shape (len(texts), context_length).
 
         Raises:
             EmptyText: a text has no word left once canonicalised.
+            InvalidRequest: half a character, as a terminal of another encoding may send.
         """
-        ids = np.full((len(texts), self._context_length), self._end, dtype=np.int64)
+        ids = np.full((len(texts), self._context_length), self._pad, dtype=np.int64)
+        words = self._context_length - len(self._begin) - 1
         for row, text in zip(ids, texts, strict=True):
-            found = self._ids(text)[: self._context_length - 1]
+            found = [*self._begin, *self._ids(text)[:words], self._end]
             row[: len(found)] = found
         return ids
 
     def _ids(self, text: str) -> list[int]:
-        canonical = canonicalise(text)
-        ids = self._pieces.encode(canonical, add_special_tokens=False).ids if canonical else []
+        written = self._written(text)
+        ids = self._pieces.encode(written, add_special_tokens=False).ids if written else []
         if not ids:
             raise EmptyText(f"expected a text with at least one word, got {text[:40]!r}")
         return ids
+
+    def _written(self, text: str) -> str:
+        """Give the text as the vocabulary expects it; empty where it has no word."""
+        if self._case == "canonical":
+            return canonicalise(text)
+        whole = _whole(text)
+        if not whole.strip():
+            return ""
+        return _LOWER.normalize_str(whole) if self._case == "lower" else whole
+
+
+def _whole(text: str) -> str:
+    """Refuse half a character."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(f"expected text, came {text[:80]!r}") from error
+    return text
+
+
+def _id(pieces: tokenizers.Tokenizer, token: str) -> int:
+    found = pieces.token_to_id(token)
+    if found is None:
+        raise DamagedData(f"tokenizer: expected {token} in the vocabulary, found none")
+    return int(found)

@@ -56,8 +56,11 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
     errors.GridMismatch: HTTPStatus.CONFLICT,
     errors.CollectionExists: HTTPStatus.CONFLICT,
     errors.CollectionLocked: HTTPStatus.CONFLICT,
+    errors.GateNotPassed: HTTPStatus.CONFLICT,
     errors.DamagedData: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.DiskFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    errors.OutOfMemory: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Status by error class; `tests/unit/service` proves that no class is left out."""
 

@@ -1,0 +1,75 @@
+"""Turns bytes in memory or half-written files into files that survive a crash.
+
+Does not know what is in them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from satseek.errors import DiskFull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL_WORDS = ("No space left on device", "os error 28", "Disk quota exceeded")
+"""How libraries say so that keep the errno to themselves, those written in Rust and C++."""
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's bytes, or a folder's entries, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Wait until every file of a flat folder, and then the folder, are on the disk."""
+    for path in sorted(folder.iterdir()):
+        sync(path)
+    sync(folder)
+
+
+def replace_text(path: Path, text: str, *, beside: Path | None = None) -> None:
+    """Replace a file's text in one step: a crash leaves the old text or the new one.
+
+    Args:
+        path: The file; need not exist yet.
+        text: Written as UTF-8.
+        beside: Where to write first, on the same disk; None: a hidden file in the same folder.
+    """
+    half_written = beside or path.with_name(f".{path.name}.new")
+    half_written.write_text(text, encoding="utf-8")
+    sync(half_written)
+    os.replace(half_written, path)
+    sync(path.parent)
+
+
+@contextmanager
+def room_named(folder: Path) -> Iterator[None]:
+    """Say ``DiskFull`` where anything inside fails because the disk of ``folder`` has no room."""
+    try:
+        yield
+    except DiskFull:
+        raise
+    except Exception as error:
+        if _for_want_of_room(error):
+            raise DiskFull(f"{folder}: no room left on its disk, nothing was stored") from error
+        raise
+
+
+def _for_want_of_room(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        if any(words in str(error) for words in _FULL_WORDS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,88 @@
+"""Turns a store's folder into empty folders beside it that vanish with whoever made them.
+
+Does not know models. What a killed process left behind is known by its lock, which nobody holds
+any more, and is swept by the next writer.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from satseek.model.locking import locked, try_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_LOCK = ".lock"
+
+
+class Staging:
+    """The unfinished part of a store, and the store's writer lock."""
+
+    def __init__(self, store: Path) -> None:
+        """Touch nothing yet; the store is made when first written to."""
+        self._store = store
+        self.folder = store / ".staging"
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the store's only writer, after sweeping up behind those that died.
+
+        Raises:
+            Conflict: another writer did not finish in time.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self._store / _LOCK):
+            self._sweep()
+            yield
+
+    @contextmanager
+    def room(self) -> Iterator[Path]:
+        """Give an empty folder on the store's disk; it is gone afterwards, or moved away."""
+        with self.writing():
+            folder, lock, descriptor = self._make()
+        try:
+            yield folder
+        finally:
+            _discard(folder)
+            lock.unlink(missing_ok=True)
+            os.close(descriptor)
+
+    def owns(self, folder: Path) -> bool:
+        """Whether a folder is one of ``room``'s."""
+        return folder.resolve().parent == self.folder.resolve()
+
+    def _make(self) -> tuple[Path, Path, int]:
+        folder = self.folder / secrets.token_hex(8)
+        lock = folder.with_name(folder.name + _LOCK)
+        descriptor = try_lock(lock)  # before the folder: an unlocked folder is a dead one's
+        assert descriptor is not None, "nobody else knows this name yet"
+        try:
+            folder.mkdir()
+        except BaseException:
+            lock.unlink(missing_ok=True)
+            os.close(descriptor)
+            raise
+        return folder, lock, descriptor
+
+    def _sweep(self) -> None:
+        """Remove the folders whose owner died; called under the writer lock."""
+        for path in sorted(self.folder.iterdir()):
+            name = path.name.removesuffix(_LOCK)
+            lock = self.folder / (name + _LOCK)
+            descriptor = try_lock(lock)
+            if descriptor is None:
+                continue
+            _discard(self.folder / name)
+            lock.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
+def _discard(folder: Path) -> None:
+    """Remove a folder with all that is in it, if it is there; what cannot go is left to a sweep."""
+    shutil.rmtree(folder, ignore_errors=True)
