@@ -9,13 +9,15 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── InvalidFilter
     │   ├── InvalidName
     │   ├── InvalidSettings
-    │   └── InvalidConfig
+    │   ├── InvalidConfig
+    │   └── UnsafeCheckpoint
     ├── NotFound                      3   what was named does not exist
     │   ├── FolderNotFound
     │   ├── CollectionNotFound
     │   ├── ChipNotFound
     │   ├── ModelNotFound
-    │   └── DependencyMissing
+    │   ├── DependencyMissing
+    │   └── HubUnreachable
     ├── UnreadableImage               4   an image or scene that cannot be used
     │   ├── ImageTooLarge
     │   ├── UnsupportedRaster
@@ -28,6 +30,7 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── CollectionLocked
     │   └── GateNotPassed
     ├── DamagedData                   6   stored bytes are not what was written
+    │   └── UnreadableCheckpoint
     ├── Overloaded                    7   too much at once; try again later
     └── DiskFull                      8   no room to write; nothing was stored
         └── OutOfMemory
@@ -74,6 +77,10 @@ class InvalidConfig(InvalidRequest):
     """A training or job description that is unknown or out of range."""
 
 
+class UnsafeCheckpoint(InvalidRequest):
+    """A checkpoint that would run code when read, or may: a pickle nobody allowed."""
+
+
 class NotFound(SatseekError):
     """What was named does not exist."""
 
@@ -98,6 +105,10 @@ class ModelNotFound(NotFound):
 
 class DependencyMissing(NotFound):
     """An optional package is needed and not installed; the message says how to install it."""
+
+
+class HubUnreachable(NotFound):
+    """A hub that does not answer or broke off; nothing was stored, the same may succeed later."""
 
 
 class UnreadableImage(SatseekError):
@@ -152,6 +163,10 @@ class DamagedData(SatseekError):
     """Stored bytes are not what was written; the message names the file."""
 
     exit_code = 6
+
+
+class UnreadableCheckpoint(DamagedData):
+    """A checkpoint that is cut off, altered, incomplete or of another architecture."""
 
 
 class Overloaded(SatseekError):
