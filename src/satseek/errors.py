@@ -32,8 +32,8 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     ├── DamagedData                   6   stored bytes are not what was written
     │   └── UnreadableCheckpoint
     ├── Overloaded                    7   too much at once; try again later
+    │   └── OutOfMemory
     └── DiskFull                      8   no room to write; nothing was stored
-        └── OutOfMemory
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Overloaded(SatseekError):
 
 
 class OutOfMemory(Overloaded):
-    """Not even one row fits into the memory that is left, or a batch does not."""
+    """Memory is too short for what one call of a tower needs."""
 
 
 class DiskFull(SatseekError):
