@@ -54,8 +54,8 @@ class Embedder:
         Raises:
             UnreadableImage: an image is not uint8 of shape (h, w, 3).
         """
-        size = self.card.image_size
-        parts = (preprocess(part, size=size) for part in _parts(images, IMAGE_BATCH))
+        size, how = self.card.image_size, self.card.preprocessing
+        parts = (preprocess(part, size=size, how=how) for part in _parts(images, IMAGE_BATCH))
         return self._stacked(self.embed_tensor(part) for part in parts)
 
     def embed_tensor(self, tensor: Tensor) -> Vectors:

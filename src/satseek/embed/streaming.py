@@ -99,7 +99,8 @@ def _vectors(images: list[Pixels], embedder: Embedder) -> Vectors:
     """
     if not images:
         return np.empty((0, embedder.card.dim), dtype=np.float32)
-    tensor = preprocess(images, size=embedder.card.image_size)
+    card = embedder.card
+    tensor = preprocess(images, size=card.image_size, how=card.preprocessing)
     if len(tensor) == 1:
         return embedder.embed_tensor(np.repeat(tensor, 2, axis=0))[:1]
     return embedder.embed_tensor(tensor)

@@ -91,9 +91,9 @@ async def decode(content: bytes, *, running: Running) -> Pixels:
 
 
 def _decoded(content: bytes, assembly: Assembly) -> Pixels:
-    size = assembly.bundle.card.image_size
-    limit = assembly.settings.max_image_pixels
-    return squared(decode_image(content, name="image", max_pixels=limit).pixels, size=size)
+    card, limit = assembly.bundle.card, assembly.settings.max_image_pixels
+    pixels = decode_image(content, name="image", max_pixels=limit).pixels
+    return squared(pixels, size=card.image_size, how=card.preprocessing)
 
 
 async def _read_form(request: Request) -> tuple[dict[str, Any], bytes | None]:
