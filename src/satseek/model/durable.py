@@ -48,7 +48,7 @@ def replace_text(path: Path, text: str, *, beside: Path | None = None) -> None:
     half_written = beside or path.with_name(f".{path.name}.new")
     half_written.write_text(text, encoding="utf-8")
     sync(half_written)
-    os.replace(half_written, path)
+    half_written.replace(path)
     sync(path.parent)
 
 

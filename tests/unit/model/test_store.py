@@ -60,7 +60,7 @@ def test_a_path_needs_no_store(tmp_path: Path) -> None:
 def test_what_is_not_found_lists_what_there_is(tmp_path: Path, name: str) -> None:
     _bundle(tmp_path / "base")
     (tmp_path / "no model").mkdir()
-    with pytest.raises(ModelNotFound, match="one of: starter, base "):
+    with pytest.raises(ModelNotFound, match="one of: starter, base@0123456789ab "):
         find_bundle(name, store=tmp_path)
 
 
