@@ -36,7 +36,8 @@ CARD = ModelCard(
 class ColourEngine:
     """Features from mean colours and from token counts; counts its calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, card: ModelCard = CARD) -> None:
+        self._card = card
         rng = np.random.default_rng(7)
         self._colours = rng.standard_normal((3, DIM)).astype(np.float32)
         self._tokens = rng.standard_normal((512, DIM)).astype(np.float32)
@@ -46,7 +47,7 @@ class ColourEngine:
 
     @property
     def card(self) -> ModelCard:
-        return CARD
+        return self._card
 
     def image_features(self, tensor: Tensor) -> Features:
         with self._lock:

@@ -243,7 +243,8 @@ class LabelScore:
     label: str
     """As asked, or ``none of these``."""
     scores: Mapping[ScoreKind, float]
-    """By kind: ``cosine``, ``match`` (independent), ``share`` (over labels and “none of these”)."""
+    """By kind: ``cosine``, ``match`` (independent; none of a model trained under a softmax),
+    ``share`` (over labels and “none of these”)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ def _print_best(results: Sequence[tuple[Path, Classification]]) -> None:
     rows = [
         [
             f"{result.best.scores['share']:.3f}",
-            f"{result.best.scores['match']:.3f}",
+            f"{result.best.scores['match']:.3f}" if "match" in result.best.scores else "–",
             f"{result.best.scores['cosine']:.3f}",
             result.best.label,
             str(path),

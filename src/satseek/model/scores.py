@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from satseek.types import ModelCard
+    from satseek.types import ModelCard, ScoreKind
 
 
 def cosines(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -27,7 +27,10 @@ def cosines(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np
 
 
 def logits(cosine: ArrayLike, card: ModelCard) -> NDArray[np.float64]:
-    """``cosine · exp(logit_scale) + logit_bias`` (SigLIP, arXiv 2303.15343, algorithm 1)."""
+    """``cosine · exp(logit_scale) + logit_bias`` (SigLIP, arXiv 2303.15343, algorithm 1).
+
+    CLIP's is the same without a bias (arXiv 2103.00020, figure 3).
+    """
     return np.asarray(cosine, dtype=np.float64) * math.exp(card.logit_scale) + card.logit_bias
 
 
@@ -35,11 +38,28 @@ def match(cosine: ArrayLike, card: ModelCard) -> NDArray[np.float64]:
     """``sigmoid(logit)``, 0–1, one by one: what is asked beside it does not change it.
 
     The same shape as ``cosine``.
+
+    Raises:
+        ValueError: the model was trained under a softmax; it never learnt what a pair alone means.
     """
+    if card.score_head != "sigmoid":
+        raise ValueError(f"{card.name}: a model trained under a {card.score_head} has no match")
     logit = logits(cosine, card)
     # exp of a negative number only, so that neither end overflows.
     small = np.exp(-np.abs(logit))
     return np.where(logit >= 0, 1.0, small) / (1.0 + small)
+
+
+def pair_scores(cosine: NDArray[np.float32], card: ModelCard) -> list[dict[ScoreKind, float]]:
+    """Scores of each pair alone, one mapping per cosine of a vector (n,).
+
+    ``cosine`` always, ``match`` where the model learnt one: CLIP, trained under a softmax, did not.
+    """
+    found: list[dict[ScoreKind, float]] = [{"cosine": float(one)} for one in cosine]
+    if card.score_head == "sigmoid":
+        for scores, one in zip(found, match(cosine, card), strict=True):
+            scores["match"] = float(one)
+    return found
 
 
 def share(cosine: ArrayLike, card: ModelCard) -> NDArray[np.float64]:

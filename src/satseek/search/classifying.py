@@ -13,7 +13,7 @@ import numpy as np
 from satseek.errors import EmptyText, InvalidRequest
 from satseek.model.prompts import DISTRACTORS, NONE_OF_THESE, TEMPLATES
 from satseek.model.prompts import distractors as distractors_beside
-from satseek.model.scores import match, share
+from satseek.model.scores import pair_scores, share
 from satseek.types import LabelScore, Pixels, Vectors
 
 if TYPE_CHECKING:
@@ -102,10 +102,9 @@ def similarity(image: Pixels, texts: Sequence[str], *, embedder: Embedder) -> li
     """
     asked = check_labels(texts)
     cosines = (embedder.embed_images([image]) @ embedder.embed_texts(asked).T)[0]
-    matches = match(cosines, embedder.card)
     return [
-        LabelScore(label=text, scores={"cosine": float(cosine), "match": float(one)})
-        for text, cosine, one in zip(asked, cosines, matches, strict=True)
+        LabelScore(label=text, scores=scores)
+        for text, scores in zip(asked, pair_scores(cosines, embedder.card), strict=True)
     ]
 
 
@@ -119,12 +118,10 @@ def _ranked(asked: Sequence[str], cosines: np.ndarray, *, embedder: Embedder) ->
     if rest.size:
         names.append(NONE_OF_THESE)
         cosines = np.append(cosines[: len(asked)], rest.max())
-    shares, matches = share(cosines, embedder.card), match(cosines, embedder.card)
+    shares, pairwise = share(cosines, embedder.card), pair_scores(cosines, embedder.card)
     scored = [
-        LabelScore(
-            label=name, scores={"cosine": float(cosine), "match": float(one), "share": float(part)}
-        )
-        for name, cosine, one, part in zip(names, cosines, matches, shares, strict=True)
+        LabelScore(label=name, scores=pair | {"share": float(part)})
+        for name, pair, part in zip(names, pairwise, shares, strict=True)
     ]
     return Classification(
         labels=tuple(sorted(scored, key=lambda one: one.scores["share"], reverse=True))

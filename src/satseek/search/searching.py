@@ -14,7 +14,7 @@ import numpy as np
 from satseek.errors import EmptyText, InvalidRequest
 from satseek.index.checks import MAX_K, check_k
 from satseek.index.filters import check_filter
-from satseek.model.scores import match, percentile
+from satseek.model.scores import pair_scores, percentile
 from satseek.types import Hit, Query, ScoreKind, Vectors
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def search(query: Query, *, index: Index, embedder: Embedder) -> Answer:
     cosines = found.cosines[0][kept]
     scores = _scores(cosines, vector=vector, index=index)
     if _is_text_alone(query):  # the model's sigmoid was trained on pairs of text and image alone
-        matches = match(cosines, embedder.card)
-        scores = [one | {"match": float(pair)} for one, pair in zip(scores, matches, strict=True)]
+        pairwise = pair_scores(cosines, embedder.card)
+        scores = [one | pair for one, pair in zip(scores, pairwise, strict=True)]
     pairs = zip(index.chips(found.rows[0][kept]), scores, strict=True)
     others = [(chip, score) for chip, score in pairs if chip.id not in own][: query.k]
     hits = tuple(

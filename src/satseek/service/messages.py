@@ -144,7 +144,8 @@ class HitShown(_Shown):
     valid_fraction: float = Field(description="Share of measured pixels, 0–1.")
     footprint: dict[str, Any] | None = Field(description="GeoJSON geometry; null: no georeference.")
     scores: dict[str, float] = Field(
-        description="By kind: cosine, percentile and, where words alone were asked, match."
+        description="By kind: cosine, percentile and, where words alone were asked, match "
+        "(not of models trained under a softmax, such as CLIP)."
     )
     thumbnail: str = Field(description="Path of a JPEG of the chip on this server.")
 
@@ -165,7 +166,8 @@ class LabelShown(_Shown):
 
     label: str
     scores: dict[str, float] = Field(
-        description="By kind: cosine, match and, where labels were asked, share."
+        description="By kind: cosine, match (not of models trained under a softmax, such as "
+        "CLIP) and, where labels were asked, share."
     )
 
 

@@ -36,8 +36,8 @@ EXPLAINED: Mapping[ScoreKind, str] = {
 """What each score means, in the order shown."""
 
 UNMATCHED = (
-    "There is no match here: the model learnt it on pairs of words and images, so it is given for "
-    "words alone. Beside an image or chips, compare by percentile and cosine."
+    "There is no match here: models learn it on pairs of words and images, so it is given for "
+    "words alone, and CLIP models have none at all. Compare by percentile and cosine."
 )
 """Why hits of anything but words lack one score."""
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from towers import CARD
 
-from satseek.model.scores import cosines, match, percentile, share
+from satseek.model.scores import cosines, match, pair_scores, percentile, share
 
 COSINE = st.floats(-1, 1)
+CLIP = replace(CARD, family="clip", score_head="softmax", logit_scale=4.6, logit_bias=0.0)
 
 
 def test_match_is_the_sigmoid_of_siglips_logit() -> None:
@@ -23,6 +24,24 @@ def test_match_is_the_sigmoid_of_siglips_logit() -> None:
 def test_match_does_not_overflow() -> None:
     card = replace(CARD, logit_scale=8.0, logit_bias=0.0)
     assert match(np.float32([-1, 1]), card).tolist() == [0.0, 1.0]
+
+
+def test_a_model_trained_under_a_softmax_has_no_match() -> None:
+    with pytest.raises(ValueError, match="trained under a softmax has no match"):
+        match([0.2], CLIP)
+
+
+def test_scores_of_pairs_leave_out_what_the_model_never_learnt() -> None:
+    cosine = np.array([0.3, -0.1], np.float32)
+    assert [{"cosine"}, {"cosine"}] == [set(one) for one in pair_scores(cosine, CLIP)]
+    found = pair_scores(cosine, CARD)
+    assert match(cosine, CARD).tolist() == [one["match"] for one in found]
+    assert cosine.tolist() == [one["cosine"] for one in found]
+
+
+def test_shares_of_a_model_trained_under_a_softmax_are_clips_probabilities() -> None:
+    weights = np.exp(np.array([0.3, 0.2]) * math.exp(4.6))
+    assert share([0.3, 0.2], CLIP) == pytest.approx(weights / weights.sum())
 
 
 def test_share_is_the_softmax_at_the_models_own_scale() -> None:

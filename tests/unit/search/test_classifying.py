@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from towers import ColourEngine, make_tokenizer
+from towers import CARD, ColourEngine, make_tokenizer
 
 from satseek.embed.embedder import Embedder
 from satseek.errors import EmptyText, InvalidRequest
@@ -54,6 +56,15 @@ def test_texts_are_compared_as_written_and_in_order() -> None:
     expected = EMBEDDER.embed_images([image]) @ EMBEDDER.embed_texts(["quarry", "harbour"]).T
     assert [one.scores["cosine"] for one in found] == pytest.approx(expected[0].tolist())
     assert {"cosine", "match"} == set(found[0].scores)
+
+
+def test_a_model_trained_under_a_softmax_gives_shares_and_no_match() -> None:
+    clip = Embedder(ColourEngine(replace(CARD, score_head="softmax")), make_tokenizer())
+    found = classify_vectors(VECTORS[:1], LABELS, embedder=clip, templates=("{}",))[0]
+    assert [{"cosine", "share"}] * 3 == [set(one.scores) for one in found.labels]
+    assert found.best.label == "harbour"
+    image = np.full((8, 8, 3), 90, dtype=np.uint8)
+    assert [{"cosine"}] == [set(one.scores) for one in similarity(image, ["a"], embedder=clip)]
 
 
 @pytest.mark.parametrize("labels", [[], [""], ["a", " "]])

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from towers import ColourEngine, make_tokenizer
+from towers import CARD, ColourEngine, make_tokenizer
 
 from satseek.embed.embedder import Embedder
 from satseek.errors import ChipNotFound, EmptyText, InvalidK, InvalidRequest
@@ -98,6 +99,12 @@ def test_what_cannot_be_asked_is_refused(
 ) -> None:
     with pytest.raises(error):
         search(query, index=index, embedder=EMBEDDER)
+
+
+def test_hits_of_a_model_trained_under_a_softmax_have_no_match(index: ExactIndex) -> None:
+    clip = Embedder(ColourEngine(replace(CARD, score_head="softmax")), make_tokenizer())
+    hits = search(Query(text="harbour", k=2), index=index, embedder=clip).hits
+    assert [{"cosine", "percentile"}] * 2 == [set(hit.scores) for hit in hits]
 
 
 def test_hits_become_geojson_in_order(index: ExactIndex) -> None:
