@@ -70,6 +70,11 @@ class Graph:
         self._count += 1
         return self.constant(f"numbers_{self._count}", np.array(values, np.int64))
 
+    def number(self, value: float) -> str:
+        """Add a float32 constant without axes."""
+        self._count += 1
+        return self.constant(f"number_{self._count}", np.array(value, np.float32))
+
     def linear(self, x: str, name: str, weights: Weights) -> str:
         """``x @ weight.T + bias``."""
         by = self.weight(f"{name}.weight", weights[f"{name}.weight"].T)
@@ -83,8 +88,13 @@ class Graph:
         bias = self.weight(f"{name}.bias", weights[f"{name}.bias"])
         return self.node("LayerNormalization", x, scale, bias, axis=-1, epsilon=epsilon)
 
-    def attention(self, queries: str, keys: str, values: str, *, heads: int, width: int) -> str:
-        """Scaled dot-product attention over all tokens; inputs (n, tokens, width), no mask."""
+    def attention(
+        self, queries: str, keys: str, values: str, *, heads: int, width: int, mask: str = ""
+    ) -> str:
+        """Scaled dot-product attention; inputs (n, tokens, width).
+
+        ``mask`` (tokens, tokens) is added before the softmax; empty: all tokens see all tokens.
+        """
         size = width // heads
         split = self.numbers([0, 0, heads, size])
         q = self.node("Transpose", self.node("Reshape", queries, split), perm=[0, 2, 1, 3])
@@ -92,7 +102,8 @@ class Graph:
         v = self.node("Transpose", self.node("Reshape", values, split), perm=[0, 2, 1, 3])
         self._count += 1
         scale = self.constant(f"scale_{self._count}", np.array(size**-0.5, np.float32))
-        shares = self.node("Softmax", self.node("MatMul", self.node("Mul", q, scale), k), axis=-1)
+        seen = self.node("MatMul", self.node("Mul", q, scale), k)
+        shares = self.node("Softmax", self.node("Add", seen, mask) if mask else seen, axis=-1)
         mixed = self.node("Transpose", self.node("MatMul", shares, v), perm=[0, 2, 1, 3])
         return self.node("Reshape", mixed, self.numbers([0, 0, width]))
 
