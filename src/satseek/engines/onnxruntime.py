@@ -1,4 +1,4 @@
-"""Turns tensors and token ids into features through ONNX Runtime, on the CPU.
+"""Turns tensors and token ids into features through ONNX Runtime: CPU, CUDA or TensorRT.
 
 Does not know where a bundle came from, nor what becomes of features.
 """
@@ -8,13 +8,20 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnxruntime
 
-from satseek.errors import DamagedData, InvalidRequest
+from satseek.engines.rows import (
+    check_ids,
+    check_tensor,
+    check_threads,
+    mentions,
+    no_rows,
+    one_line,
+)
+from satseek.errors import DamagedData, DependencyMissing, InvalidRequest, OutOfMemory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -24,6 +31,34 @@ if TYPE_CHECKING:
 
 _QUIET = 3  # onnxruntime's severity for errors alone: its warnings are about graphs, not for users
 
+PROVIDERS: Mapping[str, str] = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+"""ONNX Runtime's name of each device."""
+
+_HALVES = {"float16": "trt_fp16_enable", "bfloat16": "trt_bf16_enable"}
+"""TensorRT's switches by precision (ONNX Runtime, TensorRT provider options)."""
+
+_INSTALL = "pip install onnxruntime-gpu in place of onnxruntime"
+
+_SHORT = (
+    "failed to allocate memory",  # BFCArena, CUDA's and the CPU's
+    "bad_alloc",
+    "bad allocation",
+    "out of memory",
+    "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED, CUDNN_STATUS_ALLOC_FAILED
+    "cannot allocate memory",  # the operating system, where a file is mapped
+)
+"""How ONNX Runtime says that memory is short: it has no class of its own for it."""
+
+
+def onnx_devices() -> tuple[str, ...]:
+    """Devices that the installed ONNX Runtime was built for, ``cpu`` first."""
+    there = onnxruntime.get_available_providers()
+    return tuple(device for device, provider in PROVIDERS.items() if provider in there)
+
 
 class OnnxEngine:
     """The towers of one bundle; each is opened when it is first needed, and then kept.
@@ -31,26 +66,41 @@ class OnnxEngine:
     Safe to call from several threads: ONNX Runtime's sessions are, and opening is locked.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        threads: int | None = None,
+        device: str = "cpu",
+        precision: str = "float32",
+    ) -> None:
         """Take a bundle; opens nothing yet.
 
         Args:
             bundle: whose towers are run.
             threads: cores used by one call; None leaves it to ONNX Runtime (every physical core).
+            device: ``cpu``, ``cuda`` or ``tensorrt``.
+            precision: ``float32``, or ``float16`` and ``bfloat16`` where TensorRT runs the graph.
 
         Raises:
-            InvalidRequest: ``threads`` is below 1.
+            InvalidRequest: ``threads`` is below 1, the device is unknown, or does not know the
+                precision.
+            DependencyMissing: the installed ONNX Runtime was not built for the device.
         """
-        if threads is not None and threads < 1:
-            raise InvalidRequest(f"expected at least 1 thread, got {threads}")
+        check_threads(threads)
         self._card = bundle.card
+        providers = _providers(device, precision)
         options = _options(threads)
-        size, length = bundle.card.image_size, bundle.card.context_length
+        size, length, dim = bundle.card.image_size, bundle.card.context_length, bundle.card.dim
         self._image = _Tower(
-            bundle.image_tower, "pixel_values", (3, size, size), bundle.card.dim, options=options
+            bundle.image_tower,
+            {"pixel_values": (3, size, size)},
+            dim,
+            options=options,
+            providers=providers,
         )
         self._text = _Tower(
-            bundle.text_tower, "input_ids", (length,), bundle.card.dim, options=options
+            bundle.text_tower, {"input_ids": (length,)}, dim, options=options, providers=providers
         )
 
     @property
@@ -64,8 +114,11 @@ class OnnxEngine:
         Raises:
             InvalidRequest: the tensor has another shape or type.
             DamagedData: the tower cannot be opened, or is not what the card says.
+            OutOfMemory: memory is too short for so many rows.
         """
-        return self._image.features(tensor, np.dtype(np.float32))
+        check_tensor(tensor, self._card)
+        self._image.open()
+        return self._image.features(tensor) if len(tensor) else no_rows(self._card)
 
     def text_features(self, ids: TokenIds) -> Features:
         """Text tower: int64 (n, context_length) → float32 (n, dim), not normalised.
@@ -73,8 +126,11 @@ class OnnxEngine:
         Raises:
             InvalidRequest: the ids have another shape or type.
             DamagedData: the tower cannot be opened, or is not what the card says.
+            OutOfMemory: memory is too short for so many rows.
         """
-        return self._text.features(ids, np.dtype(np.int64))
+        check_ids(ids, self._card)
+        self._text.open()
+        return self._text.features(ids) if len(ids) else no_rows(self._card)
 
 
 class _Tower:
@@ -83,36 +139,38 @@ class _Tower:
     def __init__(
         self,
         path: Path,
-        entry: str,
-        row: tuple[int, ...],
+        entry: Mapping[str, tuple[int, ...]],
         dim: int,
         *,
         options: onnxruntime.SessionOptions,
+        providers: list[Any],
     ) -> None:
         self._path = path
-        self._entry = entry
-        self._row = row
+        ((self._entry, self._row),) = entry.items()
         self._dim = dim
         self._options = options
+        self._providers = providers
         self._lock = threading.Lock()
         self._session: Any = None
 
-    def features(self, rows: NDArray[Any], dtype: np.dtype[Any]) -> Features:
-        if rows.dtype != dtype or rows.shape[1:] != self._row:
-            raise InvalidRequest(
-                f"expected {dtype} rows of shape {self._row}, got {rows.dtype} {rows.shape}"
-            )
-        session = self._opened()
-        if not len(rows):
-            return np.empty((0, self._dim), dtype=np.float32)
-        features: Features = session.run(["features"], {self._entry: rows})[0]
+    def features(self, rows: NDArray[Any]) -> Features:
+        session = self.open()
+        try:
+            features: Features = session.run(["features"], {self._entry: rows})[0]
+        except Exception as error:
+            if not isinstance(error, MemoryError) and not mentions(error, _SHORT):
+                raise
+            raise OutOfMemory(
+                f"ONNX Runtime: {len(rows)} rows in one call need more memory than there is: "
+                f"{one_line(error)}"
+            ) from error
         return features
 
-    def _opened(self) -> Any:
+    def open(self) -> Any:
         if self._session is None:
             with self._lock:
                 if self._session is None:
-                    session = _open(self._path, self._options)
+                    session = _open(self._path, self._options, self._providers)
                     self._check(session)
                     self._session = session
         return self._session
@@ -127,6 +185,27 @@ class _Tower:
             raise DamagedData(f"{self._path}: expected features ({self._dim},), got {given}")
 
 
+def _providers(device: str, precision: str) -> list[Any]:
+    """ONNX Runtime's list of providers for a device; the CPU follows for single operators."""
+    if device not in PROVIDERS:
+        raise InvalidRequest(f"expected a device of {', '.join(PROVIDERS)}, got {device!r}")
+    if precision != "float32" and (device != "tensorrt" or precision not in _HALVES):
+        raise InvalidRequest(
+            f"ONNX Runtime on {device} computes in float32, asked was {precision!r}: "
+            "choose float32, or another engine"
+        )
+    if device not in onnx_devices():
+        raise DependencyMissing(
+            f"this ONNX Runtime has no {PROVIDERS[device]}: {_INSTALL}, "
+            "or choose another engine or device"
+        )
+    if device == "cpu":
+        return [PROVIDERS["cpu"]]
+    options = {_HALVES[precision]: True} if precision in _HALVES else {}
+    follows = [PROVIDERS["cuda"]] if device == "tensorrt" else []
+    return [(PROVIDERS[device], options), *follows, PROVIDERS["cpu"]]
+
+
 def _options(threads: int | None) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0  # 0: ONNX Runtime's own choice
@@ -138,10 +217,18 @@ def _options(threads: int | None) -> onnxruntime.SessionOptions:
     return options
 
 
-def _open(path: Path, options: onnxruntime.SessionOptions) -> Any:
+def _open(path: Path, options: onnxruntime.SessionOptions, providers: list[Any]) -> Any:
     open_session: Callable[..., Any] = onnxruntime.InferenceSession
     try:
-        return open_session(str(path), sess_options=options, providers=["CPUExecutionProvider"])
+        session = open_session(str(path), sess_options=options, providers=providers)
     except Exception as error:  # its exceptions have no common base but this one
-        reason = " ".join(str(error).split())
-        raise DamagedData(f"{path}: expected an ONNX tower: {reason}") from error
+        if isinstance(error, MemoryError) or mentions(error, _SHORT):
+            raise OutOfMemory(f"{path}: too large for memory: {one_line(error)}") from error
+        raise DamagedData(f"{path}: expected an ONNX tower: {one_line(error)}") from error
+    wanted = providers[0] if isinstance(providers[0], str) else providers[0][0]
+    if session.get_providers()[0] != wanted:  # it goes on with the CPU where CUDA does not load
+        raise DependencyMissing(
+            f"ONNX Runtime could not start {wanted}: its CUDA, cuDNN or TensorRT libraries are "
+            f"missing or of another version; {_INSTALL}, or choose another engine or device"
+        )
+    return session
