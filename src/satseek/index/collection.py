@@ -67,10 +67,18 @@ class Collection:
     """
 
     def __init__(
-        self, *, folder: Path, spec: CollectionSpec, reader: Reader, writer: Writer | None
+        self,
+        *,
+        folder: Path,
+        spec: CollectionSpec,
+        reader: Reader,
+        writer: Writer | None,
+        identity: tuple[int, int] | None,
     ) -> None:
         """Put the parts together."""
         self._folder = folder
+        self._identity = identity
+        """Of the database's file, so that one made anew under the same name is told apart."""
         self._spec = spec
         self._reader = reader
         self._writer = writer
@@ -94,6 +102,17 @@ class Collection:
     def folder(self) -> Path:
         """Where it lies."""
         return self._folder
+
+    def is_current(self) -> bool:
+        """Tell whether the folder still holds the collection that was opened.
+
+        Another one lies there once it was deleted and made again, or embedded by another model.
+        """
+        if self._identity is None or _identity(self._folder) != self._identity:
+            return False
+        with self._reader.connections.snapshot() as db:
+            (text,) = db.execute("SELECT spec FROM collection").fetchone()
+        return CollectionSpec.from_json(text) == self._spec
 
     @property
     def generation(self) -> int:
@@ -384,12 +403,15 @@ def open_collection(
         CollectionLocked: Another living writer has it (mode ``write``).
         Conflict: A newer satseek has made it.
     """
+    identity = _identity(folder)  # first, so that what is replaced meanwhile counts as replaced
     spec, rows_per_segment = _read_spec(folder)
     reader = Reader(folder, dim=spec.dim, rows_per_segment=rows_per_segment, limits=limits)
     writer = (
         Writer(folder, dim=spec.dim, rows_per_segment=rows_per_segment) if mode == "write" else None
     )
-    collection = Collection(folder=folder, spec=spec, reader=reader, writer=writer)
+    collection = Collection(
+        folder=folder, spec=spec, reader=reader, writer=writer, identity=identity
+    )
     try:
         len(collection)  # maps every segment, so that damage shows now
     except BaseException:
@@ -423,6 +445,15 @@ def _write_tables(path: Path, spec: CollectionSpec, rows_per_segment: int) -> No
         db.execute("COMMIT")
     finally:
         db.close()
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Device and inode of the database; None where there is none."""
+    try:
+        found = (folder / DATABASE).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _read_spec(folder: Path) -> tuple[CollectionSpec, int]:

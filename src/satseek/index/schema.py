@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -154,6 +155,7 @@ class Connections:
         self._closed = False
         # without the right to write, a connection may not notice a writer that starts later
         self._kept = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
+        weakref.finalize(self, _close, self._idle)  # for whoever drops a collection without closing
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -194,4 +196,9 @@ class Connections:
             if self._kept and not self._closed:
                 self._idle.append(connection)
                 return
+        connection.close()
+
+
+def _close(connections: list[sqlite3.Connection]) -> None:
+    for connection in connections:
         connection.close()
