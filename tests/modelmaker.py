@@ -6,6 +6,7 @@ Knows torch, transformers and sentencepiece, so a test that uses it skips where 
 from __future__ import annotations
 
 import io
+import json
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from satseek.model.bundle import Bundle, open_bundle
 from satseek.train.exporting import export
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 CORPUS = (
@@ -31,6 +33,28 @@ CORPUS = (
 )
 
 PIECES = "spiece.model"
+
+TOKENIZER_CONFIG = {
+    "tokenizer_class": "SiglipTokenizer",
+    "do_lower_case": True,
+    "model_max_length": 64,
+    "eos_token": "</s>",
+    "pad_token": "</s>",
+    "unk_token": "<unk>",
+}
+"""What published SigLIPs say of their tokenizer."""
+
+PREPROCESSOR = {
+    "image_processor_type": "SiglipImageProcessor",
+    "do_resize": True,
+    "resample": 3,
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_std": [0.5, 0.5, 0.5],
+}
+"""What published SigLIPs say of their pixels, but for the size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +88,14 @@ def make_directory(folder: Path, shape: Shape, *, seed: int = 0) -> Path:
         _random_model(shape, seed).save_pretrained(folder)
     train_pieces(folder / PIECES)
     as_tokenizer(folder / PIECES).save(str(folder / "tokenizer.json"))
+    write_json(folder / "tokenizer_config.json", TOKENIZER_CONFIG)
+    size = {"height": shape.image_size, "width": shape.image_size}
+    write_json(folder / "preprocessor_config.json", PREPROCESSOR | {"size": size})
     return folder
+
+
+def write_json(path: Path, written: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
 
 
 def make_bundle(folder: Path, shape: Shape, *, precision: str = "float16") -> Bundle:
