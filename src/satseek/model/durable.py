@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from satseek.errors import DiskFull
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+RESERVE_BYTES = 16 << 20
+"""Left free, for a disk that is full to the last byte hurts everybody else on it."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FULL_WORDS = ("No space left on device", "os error 28", "Disk quota exceeded")
@@ -37,19 +41,30 @@ def sync_tree(folder: Path) -> None:
     sync(folder)
 
 
-def replace_text(path: Path, text: str, *, beside: Path | None = None) -> None:
-    """Replace a file's text in one step: a crash leaves the old text or the new one.
+def replace_text(path: Path, text: str) -> None:
+    """Replace a file's text, in UTF-8, in one step: a crash leaves the old text or the new one.
 
-    Args:
-        path: The file; need not exist yet.
-        text: Written as UTF-8.
-        beside: Where to write first, on the same disk; None: a hidden file in the same folder.
+    What a crash may leave beside it is written over the next time.
     """
-    half_written = beside or path.with_name(f".{path.name}.new")
+    half_written = path.with_name(f".{path.name}.new")
     half_written.write_text(text, encoding="utf-8")
     sync(half_written)
     half_written.replace(path)
     sync(path.parent)
+
+
+def check_room(folder: Path, needed_bytes: int) -> None:
+    """Refuse to begin what cannot fit on the disk of an existing folder.
+
+    Raises:
+        DiskFull: less is free than needed and a small reserve.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed_bytes + RESERVE_BYTES > free:
+        raise DiskFull(
+            f"{folder}: expected {(needed_bytes + RESERVE_BYTES) / 1e6:,.0f} MB free on its disk, "
+            f"found {free / 1e6:,.0f} MB; remove a version, or choose a disk with room"
+        )
 
 
 @contextmanager

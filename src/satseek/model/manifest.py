@@ -61,8 +61,8 @@ def take_manifest(folder: Path, *, model: str) -> Manifest:
     for path in sorted(folder.iterdir()):
         if path.name == MANIFEST:
             continue
-        if path.is_symlink() or not path.is_file():
-            raise DamagedData(f"{path}: expected a bundle of plain files, found a link or a folder")
+        if path.is_symlink() or not path.is_file() or not is_plain_file_name(path.name):
+            raise DamagedData(f"{path}: expected plain files in a bundle, without links or folders")
         files[path.name] = digest_of(path)
     return Manifest(model=model, files=files)
 

@@ -7,70 +7,59 @@ is stored; whatever happens, it is there as a whole or not at all.
 from __future__ import annotations
 
 import logging
-import shutil
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from satseek.errors import DamagedData, InvalidRequest, ModelNotFound, SatseekError
-from satseek.model import durable
-from satseek.model.bundle import open_bundle, starter_bundle
-from satseek.model.card import CARD, content_version, read_card
-from satseek.model.manifest import MANIFEST, manifest_text, take_manifest
-from satseek.model.naming import (
-    STARTER,
-    Reference,
-    check_model_name,
-    is_model_name,
-    is_version,
-    parse_reference,
+from satseek.errors import (
+    Conflict,
+    DamagedData,
+    GateNotPassed,
+    InvalidRequest,
+    ModelNotFound,
+    SatseekError,
 )
-from satseek.model.reports import read_report
+from satseek.model import durable
+from satseek.model.activation import (
+    HISTORY,
+    earlier,
+    here_and_now,
+    read_history,
+    standing,
+    write_history,
+)
+from satseek.model.bundle import open_bundle, starter_bundle
+from satseek.model.manifest import read_manifest, take_manifest
+from satseek.model.naming import STARTER, parse_reference
+from satseek.model.reports import REPORT
+from satseek.model.sealing import copy_bundle, move_out, seal
 from satseek.model.staging import Staging
+from satseek.model.transport import Carried, read_carried, write_carried
+from satseek.model.verifying import check_gate, check_sizes, problems_of
+from satseek.model.versions import (
+    StoredVersion,
+    fitting,
+    is_shipped,
+    name_on_card,
+    ref_of,
+    stored_version,
+    version_folders,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from satseek.model.activation import Activation
     from satseek.model.bundle import Bundle
-    from satseek.model.reports import GateReport
+    from satseek.model.transport import Progress
+    from satseek.model.versions import Key
     from satseek.types import ModelCard
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredVersion:
-    """One version of a model in the store."""
-
-    name: str
-    """The model's name: that of its folder."""
-    version: str
-    """12 hex digits."""
-    folder: Path
-    """Where its files lie."""
-    card: ModelCard
-    """What it is."""
-    bytes: int
-    """Size of its files."""
-    report: GateReport | None
-    """What it was checked for; None: it never was."""
-
-    @property
-    def ref(self) -> str:
-        """``NAME@VERSION``."""
-        return f"{self.name}@{self.version}"
-
-    @property
-    def gate(self) -> Literal["passed", "failed", "none"]:
-        """Whether it has a report of exactly this version, and whether that passed."""
-        if self.report is None or self.report.model != f"{self.card.name}@{self.card.version}":
-            return "none"
-        return "passed" if self.report.passed else "failed"
-
-
 class ModelStore:
-    """The models of one machine: a folder of ``NAME/VERSION/`` folders."""
+    """The models of one machine: a folder of ``NAME/VERSION/`` folders and what is in use."""
 
     def __init__(self, folder: Path) -> None:
         """Touch nothing yet; the folder is made when first written to."""
@@ -80,20 +69,26 @@ class ModelStore:
     def find(self, name: str) -> Bundle:
         """Find a model: ``starter``, ``NAME``, ``NAME@VERSION`` or a path to a bundle's folder.
 
+        ``NAME`` alone means its version that was activated last, or else its only one. Of a version
+        the first four digits do.
+
         Raises:
             ModelNotFound: nothing of that name; the message lists what there is.
-            InvalidRequest: several versions are meant.
+            InvalidRequest: several versions are meant; the message lists them.
             DamagedData: found, but incomplete.
         """
-        if name == STARTER:
-            return starter_bundle()
         reference = parse_reference(name)
-        folder = self._folder_of(reference) if reference else None
-        if folder is None and name and Path(name).is_dir():
-            folder = Path(name)
-        if folder is None:
-            raise self._not_found(name)
-        return open_bundle(folder)
+        if reference is not None:
+            folders = fitting(reference, self.folder)
+            if len(folders) > 1 and reference.version is None:
+                folders = self._activated_last(folders) or folders
+            if folders:
+                return open_bundle(_only(folders)[1])
+            if is_shipped(reference):
+                return starter_bundle()
+        if name and Path(name).is_dir():
+            return open_bundle(Path(name))
+        raise self._not_found(name)
 
     def versions(self) -> list[StoredVersion]:
         """Every version in the store, by name, then version; damaged ones are logged, not listed.
@@ -101,9 +96,9 @@ class ModelStore:
         The shipped model is not among them.
         """
         found = []
-        for (name, version), folder in self._folders().items():
+        for key, folder in version_folders(self.folder).items():
             try:
-                found.append(_stored(name, version, folder))
+                found.append(stored_version(key, folder))
             except SatseekError as error:
                 logger.warning("model store: left out of the list: %s", error)
         return found
@@ -132,58 +127,240 @@ class ModelStore:
         """
         if not self._staging.owns(staged):
             with self.staging() as copy:
-                open_bundle(staged)
-                for path in sorted(staged.iterdir()):
-                    shutil.copyfile(path, copy / path.name)
+                copy_bundle(staged, copy)
                 return self.add(copy)
         with durable.room_named(self.folder):
-            card = _sealed(staged)
+            card = seal(staged)
             return open_bundle(self._moved_in(staged, card))
+
+    def activate(self, ref: str, *, force: bool = False) -> Activation:
+        """Make a version the one in use, after reading every byte of it.
+
+        Args:
+            ref: ``NAME@VERSION``, ``NAME`` where it has one version, or ``starter``, which is
+                checked before it is shipped and needs no report.
+            force: Take a version without a passing report, too; that is logged and remembered.
+
+        Raises:
+            GateNotPassed: its report is missing, another's, or did not pass: says which checks.
+            DamagedData: its bytes are not what was stored, whatever is forced.
+            ModelNotFound, InvalidRequest: as in ``find``.
+        """
+        key, bundle = self._stored_or_shipped(ref)
+        problems = problems_of(bundle.folder)
+        if problems:
+            raise DamagedData(f"{ref}: not activated, {len(problems)} problems: {problems[0]}")
+        override = _gate_override(key[0], bundle, force=force)
+        entry = here_and_now(key, "activate", forced=bool(override), note=override)
+        if override:
+            logger.warning("activated in spite of its gate: who=%s why=%s", entry.who, override)
+        with self._staging.writing():
+            open_bundle(bundle.folder)  # it may have been removed in the meantime
+            history = read_history(self._history)
+            now = standing(history)
+            if now and now[-1].ref == entry.ref:
+                return now[-1]
+            write_history([*history, entry], self._history)
+        return entry
+
+    def rollback(self) -> Activation:
+        """Go back to the version in use before; again goes further back, to ``starter`` at last.
+
+        Versions that were removed or damaged are skipped; the note says which. Only sizes are
+        compared, so that it takes no time.
+
+        Raises:
+            Conflict: there is nothing to go back to.
+        """
+        with self._staging.writing():
+            history = read_history(self._history)
+            now = standing(history)
+            skipped = []
+            for key in earlier(now):
+                try:
+                    _, bundle = self._stored_or_shipped(ref_of(key))
+                    check_sizes(bundle)
+                except SatseekError as error:
+                    skipped.append(f"skipped {ref_of(key)}: {error}")
+                    continue
+                now_there = (key[0], bundle.card.version)  # the shipped model may be a newer one
+                entry = here_and_now(now_there, "rollback", note="; ".join(skipped))
+                write_history([*history, entry], self._history)
+                return entry
+        reasons = "".join(f"; {one}" for one in skipped)
+        used = now[-1].ref if now else f"{STARTER}, as none was activated"
+        raise Conflict(f"nothing to go back to from {used}{reasons}")
+
+    def active(self) -> Activation | None:
+        """What is in use; None: none was ever activated, so that it is ``starter``.
+
+        Raises:
+            DamagedData: the history is not readable.
+        """
+        now = standing(self.history())
+        return now[-1] if now else None
+
+    def in_use(self) -> Bundle:
+        """Open the model in use.
+
+        Raises:
+            ModelNotFound, DamagedData: it is gone or damaged; says how to choose another.
+        """
+        active = self.active()
+        try:
+            return self.find(active.ref if active else STARTER)
+        except (ModelNotFound, DamagedData) as error:
+            raise type(error)(
+                f"{error}; it is the active model: `satseek model rollback` takes the one before"
+            ) from error
+
+    def history(self) -> tuple[Activation, ...]:
+        """Every activation and rollback, oldest first."""
+        return read_history(self._history)
+
+    def state_token(self) -> tuple[int, int, int]:
+        """Something that changes whenever another model comes into use; costs one ``stat``."""
+        try:
+            found = self._history.stat()
+        except FileNotFoundError:
+            return (0, 0, 0)
+        return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+    def remove(
+        self, ref: str, *, in_use: Mapping[str, Sequence[str]] | None = None, force: bool = False
+    ) -> str:
+        """Take a version away, in one step.
+
+        Args:
+            ref: ``NAME@VERSION``, or ``NAME`` where it has one version.
+            in_use: Who needs it, such as collections, by ``name@version`` as on the card.
+            force: Remove what is needed, too; never the version that is active.
+
+        Returns:
+            ``NAME@VERSION``, written out.
+
+        Raises:
+            Conflict: it is active, or needed and not forced.
+            ModelNotFound, InvalidRequest: as in ``find``.
+        """
+        with self._staging.room() as room, self._staging.writing():
+            key, folder = self._stored(ref)
+            written, active = ref_of(key), self.active()
+            if active is not None and active.ref == written:
+                raise Conflict(f"{written}: is active; activate another or roll back first")
+            users = (in_use or {}).get(name_on_card(folder) or written, ())
+            if users and not force:
+                raise Conflict(
+                    f"{written}: {', '.join(users)} was made with it and could not be searched "
+                    "any more; remove or re-embed that first, or say --force"
+                )
+            move_out(folder, room / folder.name)
+            if folder.parent != self.folder:
+                with suppress(OSError):  # not the name's last version
+                    folder.parent.rmdir()
+        return written
+
+    def verify(self, ref: str | None = None) -> list[str]:
+        """Read every byte back and compare it with manifest, card and report; empty: all sound.
+
+        Args:
+            ref: One model; None: the shipped one, all stored ones and the history.
+        """
+        if ref is not None:
+            return problems_of(self._stored_or_shipped(ref)[1].folder)
+        problems = problems_of(starter_bundle().folder)
+        for key, folder in version_folders(self.folder).items():
+            problems += problems_of(folder)
+            if folder.name == key[1] and name_on_card(folder) != ref_of(key):
+                problems.append(f"{folder}: holds {name_on_card(folder) or 'no readable card'}")
+        try:
+            self.in_use()
+        except SatseekError as error:
+            problems.append(str(error))
+        return problems
+
+    def export_bundle(self, ref: str, file: Path, *, progress: Progress | None = None) -> Carried:
+        """Write a version to one file, with its digest beside it in ``FILE.sha256``.
+
+        Args:
+            ref: As in ``find``.
+            file: Replaced where it is there.
+            progress: Told bytes done and in all.
+
+        Raises:
+            DamagedData: the version is not what was stored.
+            DiskFull, FolderNotFound: there is no room, or no such folder.
+        """
+        bundle = self.find(ref)
+        card = bundle.card
+        manifest = read_manifest(bundle.folder) or take_manifest(
+            bundle.folder, model=f"{card.name}@{card.version}"
+        )
+        return write_carried(bundle.folder, manifest, file, progress=progress)
+
+    def import_bundle(self, file: Path, *, progress: Progress | None = None) -> Bundle:
+        """Store the version that ``export_bundle`` wrote, once every byte of it is known.
+
+        Raises:
+            ModelNotFound: there is no such file.
+            DamagedData: it is truncated, changed, or none of ours; the store is as before.
+            DiskFull: there is no room.
+        """
+        with self.staging() as folder:
+            manifest = read_carried(file, folder, progress=progress)
+            card = open_bundle(folder).card
+            if manifest.model != f"{card.name}@{card.version}":
+                raise DamagedData(f"{file}: expected {manifest.model}, found {card.name}")
+            return self.add(folder)
+
+    @property
+    def _history(self) -> Path:
+        return self.folder / HISTORY
 
     def _moved_in(self, staged: Path, card: ModelCard) -> Path:
         """Make a sealed folder a version, in one step, unless the version is there."""
         target = self.folder / card.name / card.version
         with self._staging.writing():
-            there = self._folders().get((card.name, card.version))
+            there = version_folders(self.folder).get((card.name, card.version))
             if there is not None:
                 return there
             target.parent.mkdir(exist_ok=True)
+            durable.sync(self.folder)
             staged.replace(target)
             durable.sync(target.parent)
-            durable.sync(self.folder)
         return target
 
-    def _folders(self) -> dict[tuple[str, str], Path]:
-        """Folder of every version, by name and version; also of those laid out without versions."""
-        found = {}
-        names = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
-        for named in names:
-            if not is_model_name(named.name) or not named.is_dir():
-                continue
-            for folder in sorted(named.iterdir()):
-                if is_version(folder.name) and folder.is_dir():
-                    found[named.name, folder.name] = folder
-            if (named / CARD).is_file():
-                version = _version_on_card(named)
-                found.setdefault((named.name, version), named)
-        return found
+    def _activated_last(self, folders: Mapping[Key, Path]) -> dict[Key, Path]:
+        """The one of several versions that was activated last and not rolled back, if any."""
+        for entry in reversed(standing(self.history())):
+            key = (entry.name, entry.version)
+            if key in folders:
+                return {key: folders[key]}
+        return {}
 
-    def _folder_of(self, reference: Reference) -> Path | None:
-        """The folder that a reference means; None: there is none."""
-        folders = {
-            version: folder
-            for (name, version), folder in self._folders().items()
-            if name == reference.name and version.startswith(reference.version or "")
-        }
+    def _stored(self, ref: str) -> tuple[Key, Path]:
+        """The one version in the store that a text means.
+
+        Raises:
+            ModelNotFound, InvalidRequest: there is none, or several.
+        """
+        reference = parse_reference(ref)
+        folders = fitting(reference, self.folder) if reference else {}
         if not folders:
-            return None
-        if len(folders) > 1:
-            meant = ", ".join(f"{reference.name}@{version}" for version in folders)
-            raise InvalidRequest(f"{reference.name}: several versions, choose one: {meant}")
-        return next(iter(folders.values()))
+            raise self._not_found(ref)
+        return _only(folders)
+
+    def _stored_or_shipped(self, ref: str) -> tuple[Key, Bundle]:
+        """Name, version and bundle of what may be activated."""
+        reference = parse_reference(ref)
+        if reference and not fitting(reference, self.folder) and is_shipped(reference):
+            shipped = starter_bundle()
+            return (STARTER, shipped.card.version), shipped
+        key, folder = self._stored(ref)
+        return key, open_bundle(folder)
 
     def _not_found(self, name: str) -> ModelNotFound:
-        there = ", ".join([STARTER, *(f"{one}@{version}" for one, version in self._folders())])
+        there = ", ".join([STARTER, *(ref_of(key) for key in version_folders(self.folder))])
         return ModelNotFound(
             f"{name}: expected a path or one of: {there} (models are kept in {self.folder})"
         )
@@ -194,42 +371,24 @@ def find_bundle(name: str, *, store: Path) -> Bundle:
     return ModelStore(store).find(name)
 
 
-def stored_names(store: Path) -> list[str]:
-    """Names that ``find_bundle`` knows: ``starter`` first, then the store's by name."""
-    return [STARTER, *sorted({name for name, _ in ModelStore(store)._folders()})]  # noqa: SLF001
+def _only(folders: Mapping[Key, Path]) -> tuple[Key, Path]:
+    if len(folders) > 1:
+        raise InvalidRequest(f"several versions, choose one: {', '.join(map(ref_of, folders))}")
+    return next(iter(folders.items()))
 
 
-def _stored(name: str, version: str, folder: Path) -> StoredVersion:
-    return StoredVersion(
-        name=name,
-        version=version,
-        folder=folder,
-        card=read_card(folder),
-        bytes=sum(path.stat().st_size for path in folder.iterdir() if path.is_file()),
-        report=read_report(folder),
-    )
+def _gate_override(name: str, bundle: Bundle, *, force: bool) -> str:
+    """Why the gate had to be overridden; empty: it passed.
 
-
-def _version_on_card(folder: Path) -> str:
-    try:
-        return read_card(folder).version
-    except SatseekError as error:
-        logger.warning("model store: %s", error)
+    Raises:
+        GateNotPassed: it did not, and nothing was forced.
+    """
+    if name == STARTER and not (bundle.folder / REPORT).is_file():
         return ""
-
-
-def _sealed(staged: Path) -> ModelCard:
-    """Check that a folder is a whole bundle, write its manifest, wait for the disk."""
-    card = open_bundle(staged).card
-    check_model_name(card.name)
-    version = content_version(
-        staged, preprocessing=card.preprocessing, tokenization=card.tokenization
-    )
-    if version != card.version:
-        raise DamagedData(
-            f"{staged / CARD}: expected version {version}, that of the files, got {card.version}"
-        )
-    manifest = take_manifest(staged, model=f"{card.name}@{card.version}")
-    (staged / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
-    durable.sync_tree(staged)
-    return card
+    try:
+        check_gate(bundle)
+    except GateNotPassed as error:
+        if force:
+            return str(error)
+        raise GateNotPassed(f"{error}; see `satseek model show`, or say --force") from error
+    return ""

@@ -8,7 +8,7 @@ from towers import CARD
 from satseek.errors import DamagedData, ModelNotFound
 from satseek.model.bundle import open_bundle
 from satseek.model.card import write_card
-from satseek.model.store import find_bundle, stored_names
+from satseek.model.store import ModelStore, find_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,4 +65,4 @@ def test_what_is_not_found_lists_what_there_is(tmp_path: Path, name: str) -> Non
 
 
 def test_an_absent_store_still_has_the_starter(tmp_path: Path) -> None:
-    assert stored_names(tmp_path / "absent") == ["starter"]
+    assert ModelStore(tmp_path / "absent").find("starter").card.name == "satseek-starter"

@@ -1,0 +1,114 @@
+"""Turns a bundle's folder into a list of what is wrong with it, reading every byte.
+
+Does not know where the bundle lies, nor what is done about a problem.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from satseek.errors import DamagedData, GateNotPassed, SatseekError
+from satseek.model.bundle import open_bundle
+from satseek.model.card import CARD, content_version
+from satseek.model.manifest import MANIFEST, digest_of, read_manifest
+from satseek.model.reports import REPORT, read_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from satseek.model.bundle import Bundle
+
+
+def problems_of(folder: Path) -> list[str]:
+    """Compare a bundle with its manifest, its card and its report; empty: it is sound.
+
+    A bundle without a manifest, as laid out by hand, is compared with its card alone. A report
+    that did not pass is no problem here.
+    """
+    try:
+        bundle = open_bundle(folder)
+        return [*_against_manifest(bundle), *_against_card(bundle), *_against_report(bundle)]
+    except (SatseekError, OSError) as error:
+        return [str(error)]
+
+
+def check_sizes(bundle: Bundle) -> None:
+    """Compare only the sizes with the manifest, which takes no time.
+
+    Raises:
+        DamagedData: a file is missing, or of another size.
+    """
+    manifest = read_manifest(bundle.folder)
+    for name, file in (manifest.files if manifest else {}).items():
+        path = bundle.folder / name
+        size = path.stat().st_size if path.is_file() else None
+        if size != file.bytes:
+            raise DamagedData(f"{path}: expected {file.bytes} bytes, found {size or 'none'}")
+
+
+def check_gate(bundle: Bundle) -> None:
+    """Refuse a bundle without a passing report of exactly its version.
+
+    Raises:
+        GateNotPassed: there is none, it is another version's, or a check failed: says which.
+        DamagedData: the report is none.
+    """
+    card = bundle.card
+    model = f"{card.name}@{card.version}"
+    report = read_report(bundle.folder)
+    if report is None:
+        raise GateNotPassed(f"{model}: expected a passing {REPORT}, found no report")
+    if report.model != model:
+        raise GateNotPassed(f"{model}: expected its own {REPORT}, found that of {report.model}")
+    failed = [
+        f"{check.name} is {check.value:.6g}, expected {check.rule} {check.threshold:.6g}"
+        for check in report.checks
+        if not check.passed
+    ]
+    if not report.passed:
+        raise GateNotPassed(f"{model}: the gate did not pass: {'; '.join(failed) or 'no checks'}")
+
+
+def _against_manifest(bundle: Bundle) -> list[str]:
+    manifest = read_manifest(bundle.folder)
+    if manifest is None:
+        return []
+    problems = []
+    if manifest.model != f"{bundle.card.name}@{bundle.card.version}":
+        problems.append(f"{bundle.folder / MANIFEST}: is that of {manifest.model}")
+    there = {path.name for path in bundle.folder.iterdir()} - {MANIFEST}
+    problems += [
+        f"{bundle.folder / name}: not in {MANIFEST}" for name in sorted(there - set(manifest.files))
+    ]
+    for name, file in manifest.files.items():
+        path = bundle.folder / name
+        if name not in there:
+            problems.append(f"{path}: is missing")
+        elif digest_of(path) != file:
+            problems.append(f"{path}: its bytes are not those of {MANIFEST}")
+    return problems
+
+
+def _against_card(bundle: Bundle) -> list[str]:
+    from satseek.model.tokenizer import Tokenizer  # noqa: PLC0415 (its library is slow to load)
+
+    card = bundle.card
+    version = content_version(
+        bundle.folder, preprocessing=card.preprocessing, tokenization=card.tokenization
+    )
+    problems = []
+    if version != card.version:
+        problems.append(f"{bundle.folder / CARD}: version {card.version}, its files are {version}")
+    try:
+        Tokenizer.from_bundle(bundle)
+    except SatseekError as error:
+        problems.append(str(error))
+    return problems
+
+
+def _against_report(bundle: Bundle) -> list[str]:
+    report, card = read_report(bundle.folder), bundle.card
+    model = f"{card.name}@{card.version}"
+    if report is None or report.model == model:
+        return []
+    return [f"{bundle.folder / REPORT}: is that of {report.model}, not of {model}"]
