@@ -20,6 +20,9 @@ from satseek.errors import InvalidSettings
 PREFIX = "SATSEEK_"
 FILE_NAME = "satseek.toml"
 
+ACTIVE = "active"
+"""Model that is not pinned: the store's activated version, or the shipped one before there is."""
+
 Origin = Literal["flag", "environment", "file", "default"]
 
 
@@ -33,9 +36,9 @@ class Settings(BaseModel):
         description="Folder of collections and models. Change it to a disk with room.",
     )
     model: str = Field(
-        default="starter",
-        description="Model bundle: `starter`, a folder, or a name in the model store. Change it "
-        "once you have a stronger model.",
+        default=ACTIVE,
+        description="Model: `active` (what `satseek model activate` chose, or `starter`); or one "
+        "pinned: `starter`, a name in the model store, a folder. Pin it to rule out a change.",
     )
     threads: int | None = Field(
         default=None,

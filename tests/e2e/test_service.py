@@ -68,7 +68,7 @@ def test_text_search_gives_ranked_hits_with_named_scores(http: httpx.Client) -> 
 def test_served_hits_are_those_of_the_use_case(http: httpx.Client, home: Path) -> None:
     texts = ["a harbour", "A  Harbour!", "dense forest", "an airport beside a river"]
     assembly = Assembly(Settings(**_settings_of(home)))
-    index = assembly.searchable("small")
+    index = assembly.matched("small").collection
     for text in texts:
         direct = search(Query(text=text, k=CHIPS), index=index, embedder=assembly.embedder)
         served = http.post("/v1/search", json={"text": text, "k": CHIPS}).json()
@@ -243,12 +243,20 @@ def test_model_card_probes_and_metrics(http: httpx.Client) -> None:
     assert card["dim"] > 0
     assert "licences" in card
     assert http.get("/livez").json() == {"status": "live"}
-    assert http.get("/readyz").json() == {"status": "ready"}
+    assert http.get("/readyz").json() == {"status": "ready", "model": _ref(card)}
     http.get("/v1/search", params={"text": "x", "k": 1}).raise_for_status()
     text = http.get("/metrics").text
     assert 'satseek_requests_total{method="GET",route="/v1/search",status="200"}' in text
     assert f'satseek_chips{{collection="small"}} {CHIPS}.0' in text
     assert "satseek_ready 1.0" in text
+    named = f'name="{card["name"]}",version="{card["version"]}"'
+    assert f"satseek_model_info{{{named}}} 1.0" in text
+    assert 'satseek_model_swaps_total{outcome="done"} 1.0' in text
+    assert 'satseek_model_swaps_total{outcome="refused"} 0.0' in text
+
+
+def _ref(card: dict[str, str]) -> str:
+    return f"{card['name']}@{card['version']}"
 
 
 def test_the_api_describes_itself_without_outside_addresses(http: httpx.Client) -> None:

@@ -80,10 +80,11 @@ def test_a_decoded_image_is_kept_small_and_means_the_same(
     assembly: Assembly, tmp_path: Path
 ) -> None:
     content = serving.png(tmp_path / "wide.png", width=900, height=700).read_bytes()
-    size = assembly.bundle.card.image_size
+    card = assembly.model().card
+    size = card.image_size
 
     async def decoded() -> np.ndarray:
-        return await decode(content, running=Running.of(assembly))
+        return await decode(content, card, running=Running.of(assembly))
 
     pixels = anyio.run(decoded)
     assert pixels.shape == (size, size, 3)

@@ -113,7 +113,7 @@ def _indexed(county: Path, parts: Assembly) -> Collection:
             f"indexed {report.scenes} scenes, {report.chips_added} chips in {report.seconds:.1f} s "
             f"({report.chips_added / report.seconds:.0f} chips/s)"
         )
-    return parts.searchable(COLLECTION)
+    return parts.matched(COLLECTION).collection
 
 
 def _print_answers(answers: Sequence[CheckedAnswer]) -> None:

@@ -145,8 +145,9 @@ def _answer(
 
     if query.text is None and query.image is None and not query.liked:
         raise InvalidRequest("nothing to look for: give words, --image or --like")
-    collection = parts.searchable(parts.chosen(name))
-    answer = find(query, index=collection, embedder=parts.embedder)
+    matched = parts.matched(parts.chosen(name))
+    collection = matched.collection
+    answer = find(query, index=collection, embedder=matched.model.embedder)
     if geojson:
         _write_geojson(answer, geojson)
     if sheet:

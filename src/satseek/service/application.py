@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from satseek.service import classifying, collections, health, searching
+from satseek.service.following import follow
 from satseek.service.limits import Limited
 from satseek.service.listing import add_listing
 from satseek.service.observing import Observed
@@ -82,9 +83,9 @@ async def _unknown(request: Request) -> Response:
 @asynccontextmanager
 async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     running: Running = application.state.running
-    loading = asyncio.create_task(running.load())
+    following = asyncio.create_task(follow(running))
     yield
-    loading.cancel()
+    following.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await loading
+        await following
     running.assembly.close()

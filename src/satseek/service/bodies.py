@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from satseek.assemble import Assembly
     from satseek.service.running import Running
-    from satseek.types import Pixels
+    from satseek.types import ModelCard, Pixels
 
 Asked = TypeVar("Asked", SearchAsked, ClassifyAsked, SimilarityAsked)
 
@@ -80,19 +79,18 @@ def validated(
         raise RequestValidationError(wrong) from error
 
 
-async def decode(content: bytes, *, running: Running) -> Pixels:
-    """Decode an image from outside, and reduce it to the square that the model takes.
+async def decode(content: bytes, card: ModelCard, *, running: Running) -> Pixels:
+    """Decode an image from outside, and reduce it to the square that a model takes.
 
     Raises:
         UnreadableImage, ImageTooLarge: it cannot be used; refused before decoding where too large.
-        ModelNotFound: there is no model.
     """
-    return await running.in_decoder(lambda: _decoded(content, running.assembly))
+    limit = running.assembly.settings.max_image_pixels
+    return await running.in_decoder(lambda: _decoded(content, card, max_pixels=limit))
 
 
-def _decoded(content: bytes, assembly: Assembly) -> Pixels:
-    card, limit = assembly.bundle.card, assembly.settings.max_image_pixels
-    pixels = decode_image(content, name="image", max_pixels=limit).pixels
+def _decoded(content: bytes, card: ModelCard, *, max_pixels: int) -> Pixels:
+    pixels = decode_image(content, name="image", max_pixels=max_pixels).pixels
     return squared(pixels, size=card.image_size, how=card.preprocessing)
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from satseek.errors import InvalidRequest
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
-from satseek.search.classifying import classify, classify_vectors, similarity
+from satseek.search.classifying import classify_vectors, similarity
 from satseek.service.bodies import decode, read_body
 from satseek.service.describing import (
     CLASSIFY_BODY,
@@ -33,8 +33,8 @@ from satseek.service.negotiating import JSON
 from satseek.service.running import Running, running
 
 if TYPE_CHECKING:
-    from satseek.search.classifying import Classification
-    from satseek.types import LabelScore, Pixels
+    from satseek.assemble import Matched, ServedModel
+    from satseek.types import LabelScore, ModelCard, Pixels, Vectors
 
 router = APIRouter(tags=["classify"])
 
@@ -52,8 +52,15 @@ async def post_classify(request: Request, shared: Shared) -> Response:
     asked, image = await read_body(request, ClassifyAsked, shared=shared)
     if (image is None) == (asked.chip is None):
         raise InvalidRequest("give either an image or a chip to classify")
-    pixels = await decode(image, running=shared) if image is not None else None
-    answer = await shared.in_thread(lambda: _classify(asked, pixels, shared))
+    if image is None:
+        answer = await shared.with_collection(
+            asked.collection,
+            lambda _name, matched: shared.in_thread(lambda: _classify_chip(asked, matched)),
+        )
+    else:
+        model = await shared.in_thread(shared.assembly.model)
+        pixels = await decode(image, model.card, running=shared)
+        answer = await shared.in_thread(lambda: _classify_image(asked, pixels, model))
     request.scope["satseek.pairs"] |= {"labels": len(asked.labels)}
     return Response(answer, media_type=JSON)
 
@@ -69,47 +76,43 @@ async def post_similarity(request: Request, shared: Shared) -> Response:
     asked, image = await read_body(request, SimilarityAsked, shared=shared)
     if image is None:
         raise InvalidRequest("give an image to compare the texts with")
-    pixels = await decode(image, running=shared)
-    answer = await shared.in_thread(lambda: _similarity(asked, pixels, shared))
+    model = await shared.in_thread(shared.assembly.model)
+    pixels = await decode(image, model.card, running=shared)
+    answer = await shared.in_thread(lambda: _similarity(asked, pixels, model))
     request.scope["satseek.pairs"] |= {"texts": len(asked.text)}
     return Response(answer, media_type=JSON)
 
 
-def _classify(asked: ClassifyAsked, pixels: Pixels | None, shared: Running) -> bytes:
-    found = _classified(asked, pixels, shared)
+def _classify_image(asked: ClassifyAsked, pixels: Pixels, model: ServedModel) -> bytes:
+    return _classify(asked, model.embedder.embed_images([pixels]), model)
+
+
+def _classify_chip(asked: ClassifyAsked, matched: Matched) -> bytes:
+    assert asked.chip is not None
+    collection = matched.collection
+    vectors = collection.vectors([collection.row_of(asked.chip)])
+    return _classify(asked, vectors, matched.model)
+
+
+def _classify(asked: ClassifyAsked, vectors: Vectors, model: ServedModel) -> bytes:
+    (found,) = classify_vectors(
+        vectors,
+        asked.labels,
+        embedder=model.embedder,
+        templates=TEMPLATES if asked.templates is None else asked.templates,
+        distractors=DISTRACTORS if asked.distractors is None else asked.distractors,
+    )
     shown = ClassifyAnswer(
-        model=_model(shared),
+        model=_model(model.card),
         best=found.best.label,
         labels=[_label(one) for one in found.labels],
     )
     return shown.model_dump_json().encode()
 
 
-def _classified(asked: ClassifyAsked, pixels: Pixels | None, shared: Running) -> Classification:
-    embedder = shared.assembly.embedder
-    templates = TEMPLATES if asked.templates is None else asked.templates
-    distractors = DISTRACTORS if asked.distractors is None else asked.distractors
-    if pixels is not None:
-        (found,) = classify(
-            [pixels],
-            asked.labels,
-            embedder=embedder,
-            templates=templates,
-            distractors=distractors,
-        )
-        return found
-    collection = shared.assembly.searchable(shared.assembly.chosen(asked.collection))
-    assert asked.chip is not None
-    vectors = collection.vectors([collection.row_of(asked.chip)])
-    (found,) = classify_vectors(
-        vectors, asked.labels, embedder=embedder, templates=templates, distractors=distractors
-    )
-    return found
-
-
-def _similarity(asked: SimilarityAsked, pixels: Pixels, shared: Running) -> bytes:
-    found = similarity(pixels, asked.text, embedder=shared.assembly.embedder)
-    shown = SimilarityAnswer(model=_model(shared), texts=[_label(one) for one in found])
+def _similarity(asked: SimilarityAsked, pixels: Pixels, model: ServedModel) -> bytes:
+    found = similarity(pixels, asked.text, embedder=model.embedder)
+    shown = SimilarityAnswer(model=_model(model.card), texts=[_label(one) for one in found])
     return shown.model_dump_json().encode()
 
 
@@ -119,6 +122,5 @@ def _label(one: LabelScore) -> LabelShown:
     )
 
 
-def _model(shared: Running) -> ModelShown:
-    card = shared.assembly.bundle.card
+def _model(card: ModelCard) -> ModelShown:
     return ModelShown(name=card.name, version=card.version)

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.errors import FolderNotFound, ModelNotFound, UnreadableImage
+from satseek.errors import FolderNotFound, UnreadableImage
 from satseek.search.geojson import chip_feature
 from satseek.search.thumbnails import thumbnail
 from satseek.service.describing import PROBLEM
@@ -140,7 +140,7 @@ def _shown(name: str, assembly: Assembly) -> dict[str, Any]:
     return {
         "name": name,
         "model": ModelShown(name=spec.model_name, version=spec.model_version),
-        "searchable": (spec.model_name, spec.model_version) == _model_in_use(assembly),
+        "searchable": assembly.can_search(spec),
         "chips": stats.chips,
         "scenes": stats.scenes,
         "refusals": stats.refusals,
@@ -149,14 +149,6 @@ def _shown(name: str, assembly: Assembly) -> dict[str, Any]:
         "start": start.isoformat() if start else None,
         "end": end.isoformat() if end else None,
     }
-
-
-def _model_in_use(assembly: Assembly) -> tuple[str, str] | None:
-    try:
-        card = assembly.bundle.card
-    except ModelNotFound:
-        return None
-    return card.name, card.version
 
 
 def _tag(collection: Collection, chip_id: str, size: int) -> str:

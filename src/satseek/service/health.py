@@ -40,30 +40,32 @@ async def live() -> dict[str, str]:
     responses={503: PROBLEM},
 )
 async def ready(request: Request, shared: Shared) -> Any:
-    """Answer 503 until the model has embedded its first text, and say why."""
-    if shared.readiness.ready:
-        return {"status": "ready"}
+    """Answer 503 until a model is warm, and say why; then which, and which was refused."""
+    readiness = shared.readiness
+    if readiness.ready:
+        refused = {"refused": readiness.refused} if readiness.refused else {}
+        return {"status": "ready", "model": readiness.model, **refused}
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         kind="NotReady",
         title="The service cannot answer searches yet.",
-        detail=shared.readiness.reason,
+        detail=readiness.reason,
         scope=request.scope,
     )
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
 async def metrics(shared: Shared) -> Response:
-    """Show requests, latencies, searches by plan, and chips by collection."""
+    """Show requests, latencies, searches by plan, chips by collection, the model in force."""
     chips = await shared.in_thread(lambda: _chips(shared.assembly))
-    content = shared.metrics.write(chips=chips, ready=shared.readiness.ready)
+    content = shared.metrics.write(chips=chips, model=shared.readiness.model)
     return Response(content, headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 @router.get("/v1/model", summary="Show the model's card", responses={503: PROBLEM})
 async def model(shared: Shared) -> dict[str, Any]:
-    """Show what the model is: version, shapes, licences, measured accuracy."""
-    return await shared.in_thread(lambda: asdict(shared.assembly.bundle.card))
+    """Show what the model in force is: version, shapes, licences, measured accuracy."""
+    return await shared.in_thread(lambda: asdict(shared.assembly.model().card))
 
 
 def _chips(assembly: Assembly) -> dict[str, int]:

@@ -6,7 +6,7 @@ Knows no route: names of routes and plans are handed in.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -53,6 +53,20 @@ class Metrics:
             "satseek_chips", "Chips in a collection.", ["collection"], registry=self._registry
         )
         self._ready = Gauge("satseek_ready", "1 once the model is loaded.", registry=self._registry)
+        self._model = Gauge(
+            "satseek_model_info",
+            "1 for the model version in force.",
+            ["name", "version"],
+            registry=self._registry,
+        )
+        self._swaps = Counter(
+            "satseek_model_swaps",
+            "Model versions put in force (done), or not (refused).",
+            ["outcome"],
+            registry=self._registry,
+        )
+        for outcome in ("done", "refused"):
+            self._swaps.labels(outcome)
 
     def count_request(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -64,12 +78,24 @@ class Metrics:
         self._searches.labels(plan_name(answer.plan)).inc()
         self._search_seconds.observe(answer.seconds)
 
-    def write(self, *, chips: Mapping[str, int], ready: bool) -> bytes:
-        """Return everything in Prometheus' text format."""
+    def count_swap(self, outcome: Literal["done", "refused"]) -> None:
+        """Count one model version that was to be put in force."""
+        self._swaps.labels(outcome).inc()
+
+    def write(self, *, chips: Mapping[str, int], model: str) -> bytes:
+        """Return everything in Prometheus' text format.
+
+        Args:
+            chips: Chips by collection.
+            model: ``name@version`` in force; empty: none yet.
+        """
         self._chips.clear()
         for collection, count in chips.items():
             self._chips.labels(collection).set(count)
-        self._ready.set(int(ready))
+        self._ready.set(int(bool(model)))
+        self._model.clear()
+        if model:
+            self._model.labels(*model.rsplit("@", 1)).set(1)
         return generate_latest(self._registry)
 
 

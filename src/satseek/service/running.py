@@ -5,43 +5,45 @@ Does not know the routes.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
-from satseek.errors import SatseekError
-from satseek.logs import log_line
+from satseek.errors import Overloaded, SatseekError
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
-from satseek.service.withholding import without_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from satseek.assemble import Assembly
+    from satseek.assemble import Assembly, Matched
 
 T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
 
 DECODERS = 2
 """Images decoded at once: one of the largest allowed takes up to a gigabyte meanwhile."""
 
-WARM_TEXT = "a satellite image"
-"""Embedded once before the service calls itself ready: the first run of a tower is slower."""
+ATTEMPTS = 3
+"""How often a question is asked again because its collection was replaced meanwhile."""
 
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether the model is loaded; written by the loading task only."""
+    """Whether a model is loaded, and which; written by the following task only."""
 
-    ready: bool = False
-    """True once a text has been embedded."""
+    model: str = ""
+    """``name@version`` in force; empty before the first one is warm."""
     reason: str = "the model is being loaded"
-    """Why not, while it is not."""
+    """Why there is none, while there is none."""
+    refused: str = ""
+    """Why the version activated last is not the one in force; empty: it is."""
+
+    @property
+    def ready(self) -> bool:
+        """True once both towers of a model have run."""
+        return bool(self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +77,31 @@ class Running:
         """Run what decodes an image off the event loop, few at once; the others wait."""
         return await to_thread.run_sync(work, limiter=self.decoders)
 
-    async def load(self) -> None:
-        """Load the model; a refusal is logged and shown by the readiness probe."""
-        try:
-            await to_thread.run_sync(self._warm_up)
-        except SatseekError as error:
-            self.readiness.reason = without_folders(str(error))
-            logger.error("no model: %s", error)  # noqa: TRY400 (one line for the operator)
-        else:
-            self.readiness.ready = True
+    async def with_collection(
+        self, name: str | None, work: Callable[[str, Matched], Awaitable[T]]
+    ) -> T:
+        """Do something with a collection and the model that made it, both taken once.
 
-    def _warm_up(self) -> None:
-        embedder = self.assembly.embedder
-        embedder.embed_texts([WARM_TEXT])
-        log_line(logger, "ready", model=f"{embedder.card.name}@{embedder.card.version}")
+        Where the collection is replaced meanwhile (made again, embedded by another model), what was
+        computed is thrown away and asked again: vectors of two models do not compare.
+
+        Raises:
+            CollectionNotFound, ModelMismatch: it cannot be searched.
+            Overloaded: it is replaced faster than a question is answered.
+        """
+        assembly = self.assembly
+        chosen = await self.in_thread(lambda: assembly.chosen(name))
+        for _ in range(ATTEMPTS):
+            matched = await self.in_thread(lambda: assembly.matched(chosen))
+            try:
+                done = await work(chosen, matched)
+            except SatseekError:
+                if await self.in_thread(matched.is_current):
+                    raise
+            else:
+                if await self.in_thread(matched.is_current):
+                    return done
+        raise Overloaded(f"collection {chosen!r} is being replaced; try again soon")
 
 
 def running(request: Request) -> Running:

@@ -26,8 +26,9 @@ from satseek.service.running import Running, running
 from satseek.types import Query
 
 if TYPE_CHECKING:
+    from satseek.assemble import Matched
     from satseek.search.searching import Answer
-    from satseek.types import Hit, Pixels
+    from satseek.types import Hit, ModelCard, Pixels
 
 router = APIRouter(tags=["search"])
 
@@ -76,22 +77,30 @@ async def _answer(
     root = request.scope.get("root_path", "")
     write = _geojson if form == GEOJSON else _json
 
-    pixels = await decode(image, running=shared) if image is not None else None
+    check_k(asked.k)
 
-    def work() -> tuple[str, Answer, bytes]:
-        name, answer = _search(asked, pixels, shared)
-        return name, answer, write(name, answer, shared, root)
+    async def work(name: str, matched: Matched) -> tuple[Answer, bytes]:
+        model = matched.model
+        pixels = None if image is None else await decode(image, model.card, running=shared)
+        query = _query(asked, pixels)
 
-    name, answer, content = await shared.in_thread(work)
+        def found() -> tuple[Answer, bytes]:
+            answer = search(query, index=matched.collection, embedder=model.embedder)
+            return answer, write(name, answer, model.card, root)
+
+        answer, content = await shared.in_thread(found)
+        pairs: dict[str, Any] = request.scope["satseek.pairs"]
+        pairs |= {"collection": name, "model": model.ref, "k": asked.k}
+        pairs |= {"hits": len(answer.hits), "plan": answer.plan}
+        return answer, content
+
+    answer, content = await shared.with_collection(asked.collection, work)
     shared.metrics.count_search(answer)
-    pairs: dict[str, Any] = request.scope["satseek.pairs"]
-    pairs |= {"collection": name, "k": asked.k, "hits": len(answer.hits), "plan": answer.plan}
     return Response(content, media_type=form, headers={"vary": "accept"})
 
 
-def _search(asked: SearchAsked, image: Pixels | None, shared: Running) -> tuple[str, Answer]:
-    check_k(asked.k)
-    query = Query(
+def _query(asked: SearchAsked, image: Pixels | None) -> Query:
+    return Query(
         text=asked.text,
         image=image,
         liked=tuple(asked.liked),
@@ -99,9 +108,6 @@ def _search(asked: SearchAsked, image: Pixels | None, shared: Running) -> tuple[
         where=read_filter(bbox=asked.bbox, area=asked.area, start=asked.start, end=asked.end),
         k=asked.k,
     )
-    name = shared.assembly.chosen(asked.collection)
-    collection = shared.assembly.searchable(name)
-    return name, search(query, index=collection, embedder=shared.assembly.embedder)
 
 
 def thumbnail_path(name: str, chip_id: str, *, root: str = "") -> str:
@@ -109,8 +115,7 @@ def thumbnail_path(name: str, chip_id: str, *, root: str = "") -> str:
     return f"{root}/v1/collections/{quote(name, safe='')}/thumbnail?chip={quote(chip_id, safe='')}"
 
 
-def _json(name: str, answer: Answer, shared: Running, root: str) -> bytes:
-    card = shared.assembly.bundle.card
+def _json(name: str, answer: Answer, card: ModelCard, root: str) -> bytes:
     shown = SearchAnswer(
         collection=name,
         model=ModelShown(name=card.name, version=card.version),
@@ -137,8 +142,7 @@ def _shown(hit: Hit, thumbnail: str) -> HitShown:
     )
 
 
-def _geojson(name: str, answer: Answer, shared: Running, root: str) -> bytes:
-    card = shared.assembly.bundle.card
+def _geojson(name: str, answer: Answer, card: ModelCard, root: str) -> bytes:
     content = feature_collection(
         (),
         collection=name,

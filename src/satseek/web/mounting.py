@@ -31,6 +31,9 @@ RECONNECT_SECONDS = 20
 BUILD_SECONDS = 30
 """The page may take this long to be built while the machine is busy with searches."""
 
+MODEL_SECONDS = 2.0
+"""How soon an open page shows that another model is in force."""
+
 MARK = (
     '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8">'
     '<path d="M3 3h6v6H3zM3 12h6v6H3zM12 3h6v6h-6z"/><circle cx="15.6" cy="15.6" r="3.6"/>'
@@ -70,20 +73,22 @@ async def _draw(request: Request, assembly: Assembly, running: Running) -> None:
     address = {name: request.query_params.getlist(name) for name in request.query_params}
     collections = await running.in_thread(assembly.collections)
     form = form_from(address, collections=collections)
-    _draw_top(_model_name(assembly))
+    _draw_top(await running.in_thread(lambda: _model_name(assembly)), running)
     page = SearchPage(form, running=running, collections=collections)
     await ui.context.client.connected()
     ui.run_javascript("satseek.restoreDark()")
     await page.begin()
 
 
-def _draw_top(model: str) -> None:
+def _draw_top(model: str, running: Running) -> None:
     with tag("header", "top"):
         with tag("div", "brand"):
             ui.html(MARK, sanitize=False)
             tag("span", text="satseek")
         tag("span", "grow")
-        tag("span", "model", text=model)
+        shown = tag("span", "model", text=model, title="The model in force")
+        # a text that stays the same costs no message
+        ui.timer(MODEL_SECONDS, lambda: shown.set_text(running.readiness.model or shown.text))
         tag("a", text="API", href="docs")
         dark = ui.button(icon="contrast").props("flat round dense")
         dark.props["aria-label"] = "Light or dark"
@@ -92,7 +97,6 @@ def _draw_top(model: str) -> None:
 
 def _model_name(assembly: Assembly) -> str:
     try:
-        card = assembly.bundle.card
+        return assembly.model().ref
     except SatseekError as error:
         return told(error)
-    return f"{card.name}@{card.version}"

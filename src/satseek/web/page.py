@@ -23,6 +23,7 @@ from satseek.web.mapping import MapPane
 from satseek.web.stating import draw_nothing_found, draw_refusal, draw_status, draw_welcome
 
 if TYPE_CHECKING:
+    from satseek.assemble import Matched
     from satseek.search.searching import Answer
     from satseek.service.running import Running
     from satseek.types import GeoJSON, Hit
@@ -41,6 +42,9 @@ class SearchPage:
         self._running = running
         self._client = ui.context.client
         self._answer: Answer | None = None
+        self._upload = b""
+        self._decoded_for = ""
+        """Model (``name@version``) to whose square the form's image was reduced."""
         self._asked = 0
         self._pane = FormPane(form, page=self, collections=collections)
         with tag("main", "found"):
@@ -79,7 +83,9 @@ class SearchPage:
         self._pane.show_busy()
         try:
             with self._running.permits.one():
-                answer = await self._running.in_thread(self._find)
+                answer, model = await self._running.with_collection(
+                    self._form.collection, self._find
+                )
         except SatseekError as error:
             self._refuse(error)
             return
@@ -87,7 +93,7 @@ class SearchPage:
             self._hits.classes(remove="loading")
             self._pane.show_idle()
         if mine == self._asked:
-            self._show(answer)
+            self._show(answer, model)
 
     async def ask(self, text: str) -> None:
         """Ask an example."""
@@ -119,16 +125,19 @@ class SearchPage:
         """Look for what an uploaded image shows."""
         try:
             with self._running.permits.one():
-                pixels = await decode(content, running=self._running)
+                model = await self._running.in_thread(self._running.assembly.model)
+                pixels = await decode(content, model.card, running=self._running)
         except SatseekError as error:
             notify(f"{name}: {told(error)}", kind="negative")
             return
         self._form.image, self._form.image_name = pixels, name
+        self._upload, self._decoded_for = content, model.ref
         await self.ask_again()
 
     async def drop_image(self) -> None:
         """Look without the image."""
         self._form.image, self._form.image_name = None, ""
+        self._upload = b""
         await self.ask_again()
 
     async def take_area(self, area: GeoJSON | None) -> None:
@@ -173,15 +182,20 @@ class SearchPage:
         )
         ui.download.content(json.dumps(content), "hits.geojson", "application/geo+json")
 
-    def _find(self) -> Answer:
-        assembly = self._running.assembly
-        assert self._form.collection is not None
-        collection = assembly.searchable(self._form.collection)
-        answer = search(self._form.query(), index=collection, embedder=assembly.embedder)
+    async def _find(self, _name: str, matched: Matched) -> tuple[Answer, str]:
+        """Search with the model that made the collection; returns its name, too."""
+        model = matched.model
+        if self._form.image is not None and self._decoded_for != model.ref:
+            decoded = await decode(self._upload, model.card, running=self._running)
+            self._form.image, self._decoded_for = decoded, model.ref
+        query = self._form.query()
+        answer = await self._running.in_thread(
+            lambda: search(query, index=matched.collection, embedder=model.embedder)
+        )
         self._running.metrics.count_search(answer)
-        return answer
+        return answer, model.ref
 
-    def _show(self, answer: Answer) -> None:
+    def _show(self, answer: Answer, model: str) -> None:
         self._answer = answer
         name = self._form.collection or ""
         ui.navigate.history.replace(f"?{self._form.address()}")
@@ -191,7 +205,7 @@ class SearchPage:
                 draw_cards(answer.hits, collection=name, actions=self)
             else:
                 draw_nothing_found(self._form)
-        draw_status(self._status, answer, download=self.download)
+        draw_status(self._status, answer, model=model, download=self.download)
         self._map.show_hits(answer.hits, collection=name)
 
     def _refuse(self, error: SatseekError) -> None:

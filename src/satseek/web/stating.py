@@ -74,14 +74,14 @@ def draw_refusal(message: str) -> None:
         tag("p", text=message)
 
 
-def draw_status(line: Any, answer: Answer, *, download: Callable[[], None]) -> None:
-    """Say how many hits there are, how they were found, and what their scores mean."""
+def draw_status(line: Any, answer: Answer, *, model: str, download: Callable[[], None]) -> None:
+    """Say how many hits there are, how and by which model they were found, what scores mean."""
     line.clear()
     with line:
         with tag("span"):
             tag("b", text=counted(len(answer.hits), "hit"))
         with tag("span", "term", text=f"{answer.seconds * 1000:.0f} ms"):
-            ui.tooltip(f"Found by: {answer.plan}")
+            ui.tooltip(f"Found by {model}: {answer.plan}")
         for name, explained in terms(answer.hits):
             with tag("span", "term", text=name):
                 ui.tooltip(explained).style("max-width: 20rem; font-size: .85rem")

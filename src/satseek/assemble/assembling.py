@@ -1,0 +1,192 @@
+"""Settings → an ``Assembly``: the model in force, collections, and which model each of them needs.
+
+Knows no door. Whoever needs collection and model together takes them together.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from satseek.assemble.laying_out import check_layout, check_model, new_spec
+from satseek.assemble.models import Models
+from satseek.assemble.readers import Readers
+from satseek.errors import CollectionNotFound, InvalidRequest, ModelMismatch
+from satseek.index.checks import check_name
+from satseek.index.collection import create_collection, open_collection
+
+if TYPE_CHECKING:
+    from satseek.assemble.laying_out import Layout
+    from satseek.assemble.models import ServedModel
+    from satseek.embed.embedder import Embedder
+    from satseek.index.collection import Collection, CollectionSpec
+    from satseek.model.bundle import Bundle
+    from satseek.settings import Settings
+
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Microseconds of processor time in each period, or ``max`` (Linux, control groups version 2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """A collection and the model that made its vectors."""
+
+    collection: Collection
+    """Open for reading."""
+    model: ServedModel
+    """The version that the collection remembers."""
+
+    def is_current(self) -> bool:
+        """Tell whether the collection is still the one that lies in its folder."""
+        return self.collection.is_current()
+
+
+class Assembly:
+    """The working parts that one set of settings asks for."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open nothing yet."""
+        self.settings = settings
+        self.models = Models(settings, self.models_dir)
+        self._readers = Readers(self.collections_dir)
+
+    @property
+    def collections_dir(self) -> Path:
+        """Folder of the collections."""
+        return self.settings.data_dir / "collections"
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder of the model bundles."""
+        return self.settings.data_dir / "models"
+
+    def model(self) -> ServedModel:
+        """Give the model in force; raises ModelNotFound, DamagedData.
+
+        A server may change it between two calls: whoever answers a request asks once.
+        """
+        return self.models.in_force()
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle of the model in force, for commands: there it does not change."""
+        return self.model().bundle
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedder that answers one question soonest, for commands."""
+        return self.model().embedder
+
+    @property
+    def bulk_embedder(self) -> Embedder:
+        """The embedder for long work, for commands: ``workers`` calls run at once."""
+        return self.model().bulk_embedder
+
+    @property
+    def workers(self) -> int:
+        """Calls of the bulk embedder that keep this machine busy."""
+        return self.settings.threads or usable_cores()
+
+    def collections(self) -> list[str]:
+        """Names of the collections, sorted."""
+        return self._readers.names()
+
+    def chosen(self, name: str | None) -> str:
+        """Return the collection asked for, or the only one there is, or ``default``.
+
+        Raises:
+            CollectionNotFound: there is none yet.
+            InvalidRequest: there are several and none is called ``default``.
+        """
+        if name:
+            return name
+        names = self.collections()
+        if not names:
+            raise CollectionNotFound("no collection yet: make one with `satseek index FOLDER`")
+        if len(names) > 1 and "default" not in names:
+            raise InvalidRequest(f"several collections, choose one: {', '.join(names)}")
+        return "default" if "default" in names else names[0]
+
+    def reader(self, name: str) -> Collection:
+        """Open a collection for reading; the same one as long as it is the one that lies there.
+
+        Raises:
+            CollectionNotFound: there is none of that name; names those that there are.
+            InvalidName: the name could be no collection's, such as ``../elsewhere``.
+        """
+        return self._readers.open(name)
+
+    def matched(self, name: str) -> Matched:
+        """Open a collection for reading, with the model version that made its vectors.
+
+        Raises:
+            CollectionNotFound, InvalidName: as ``reader``.
+            ModelMismatch: that version is not in the store, or another model is pinned; a query of
+                another model would be answered with garbage.
+        """
+        collection = self.reader(name)
+        return Matched(collection=collection, model=self._model_of(collection.spec))
+
+    def can_search(self, spec: CollectionSpec) -> bool:
+        """Tell whether the model that a collection needs can be had."""
+        return self.models.has(spec.model_name, spec.model_version)
+
+    def writer(self, name: str, layout: Layout) -> Collection:
+        """Open a collection for writing, or make it.
+
+        Raises:
+            ModelMismatch, RecipeMismatch, GridMismatch: it exists and was made otherwise.
+            CollectionLocked: another living process writes to it.
+        """
+        check_name(name)
+        card = self.model().card
+        folder = self.collections_dir / name
+        try:
+            collection = open_collection(folder, mode="write")
+        except CollectionNotFound:  # or one whose making was interrupted
+            return create_collection(folder, new_spec(name, card, layout))
+        try:
+            check_model(collection.spec, card)
+            check_layout(collection.spec, layout)
+        except Exception:
+            collection.close()
+            raise
+        return collection
+
+    def close(self) -> None:
+        """Close what was opened for reading, let go of the models."""
+        self._readers.close()
+        self.models.close()
+
+    def _model_of(self, spec: CollectionSpec) -> ServedModel:
+        try:
+            return self.models.version(spec.model_name, spec.model_version)
+        except ModelMismatch as error:
+            raise self._mismatch(spec) from error
+
+    def _mismatch(self, spec: CollectionSpec) -> ModelMismatch:
+        """Say what a collection needs, what is in force, and how the two come together."""
+        needed, now = f"{spec.model_name}@{spec.model_version}", self.model().ref
+        reembed = f"re-embed it with `satseek collection reembed {spec.name}`"
+        if self.models.pinned:
+            pin = f"the model in use is {now}, as the setting model = {self.settings.model} pins it"
+            todo = f"unset that or set it to {needed}, or {reembed}"
+        else:
+            pin = f"that version is not in the store; the model in force is {now}"
+            todo = f"import {needed} again, or {reembed}"
+        return ModelMismatch(f"collection {spec.name!r} was made by {needed}: {pin}; {todo}")
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use: its affinity, within a container's quota."""
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    try:
+        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return count
+    return count if quota == "max" else max(1, min(count, int(quota) // int(period)))

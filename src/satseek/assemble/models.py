@@ -1,0 +1,229 @@
+"""Settings and a store of models → the version in force, and the few others still asked for.
+
+Knows no collection and no door. A version is opened once, shared by all who ask, and freed when the
+last of them lets go: whoever needs a model takes it once and keeps to it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satseek.errors import DamagedData, InvalidRequest, ModelMismatch, ModelNotFound
+from satseek.model.naming import STARTER
+from satseek.model.store import ModelStore
+from satseek.settings import ACTIVE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from satseek.embed.embedder import Embedder
+    from satseek.model.bundle import Bundle
+    from satseek.settings import Settings
+    from satseek.types import ModelCard
+
+OPEN_BESIDE = 2
+"""Versions kept open beside the one in force, for collections that speak them: each takes the
+memory of a whole model."""
+
+WARM_TEXT = "a satellite image"
+"""Embedded once before a model is used: the first run of a tower is slower."""
+
+
+class ServedModel:
+    """One version of a model: its bundle and its embedders, which never change."""
+
+    def __init__(self, bundle: Bundle, *, threads: int | None) -> None:
+        """Take a bundle; its towers are opened when first needed.
+
+        Args:
+            bundle: What is on disk.
+            threads: Cores that one call of ``embedder`` uses; None: all.
+        """
+        self.bundle = bundle
+        self._threads = threads
+        self._lock = threading.Lock()
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
+        return self.bundle.card
+
+    @property
+    def ref(self) -> str:
+        """``name@version``."""
+        return f"{self.card.name}@{self.card.version}"
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedder that answers one question soonest: every call uses all threads."""
+        with self._lock:
+            return self._embedder
+
+    @property
+    def bulk_embedder(self) -> Embedder:
+        """The embedder for long work: every call uses one thread, several calls run at once."""
+        with self._lock:
+            return self._bulk_embedder
+
+    def warm_up(self) -> None:
+        """Run both towers once, so that the first who asks does not wait.
+
+        Raises:
+            DamagedData: a tower cannot be opened, or gives nothing of use.
+        """
+        edge = self.card.image_size
+        self.embedder.embed_texts([WARM_TEXT])
+        self.embedder.embed_images([np.full((edge, edge, 3), 127, dtype=np.uint8)])
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return self._embedder_of(self._threads)
+
+    @cached_property
+    def _bulk_embedder(self) -> Embedder:
+        return self._embedder_of(1)
+
+    def _embedder_of(self, threads: int | None) -> Embedder:
+        # Imported here: `satseek config show` and its like must not wait for an inference runtime.
+        from satseek.embed.embedder import Embedder  # noqa: PLC0415
+        from satseek.engines.onnxruntime import OnnxEngine  # noqa: PLC0415
+        from satseek.model.tokenizer import Tokenizer  # noqa: PLC0415
+
+        engine = OnnxEngine(self.bundle, threads=threads)
+        return Embedder(engine, Tokenizer.from_bundle(self.bundle))
+
+
+class Models:
+    """The model in force and those beside it; every change is made under one lock."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        """Open none yet."""
+        self._store = ModelStore(folder)
+        self._wanted = settings.model
+        self._threads = settings.threads
+        self._lock = threading.Lock()
+        self._in_force: ServedModel | None = None
+        self._beside: OrderedDict[tuple[str, str], ServedModel] = OrderedDict()
+
+    @property
+    def pinned(self) -> bool:
+        """True where the settings name a model, so that activation changes nothing here."""
+        return self._wanted != ACTIVE
+
+    def state_token(self) -> tuple[int, ...]:
+        """Something else after every activation or rollback; cheap to ask for again and again."""
+        return self._store.state_token()
+
+    def in_force(self) -> ServedModel:
+        """Give the model in force; it stays the same until ``swap``.
+
+        Raises:
+            ModelNotFound: there is no such model.
+            DamagedData: it is incomplete.
+        """
+        with self._lock:
+            if self._in_force is None:
+                self._in_force = self._opened(self._find())
+            return self._in_force
+
+    def successor(self) -> ServedModel | None:
+        """Open, check and warm the version that is activated now; None: it is in force already.
+
+        Takes as long as reading and opening a model does; whoever asks goes on meanwhile.
+
+        Raises:
+            ModelNotFound, DamagedData: it is not there, or not what was stored.
+        """
+        bundle = self._find()
+        with self._lock:
+            now = self._in_force
+            if now is not None and _key(now.card) == _key(bundle.card):
+                return None
+            opened = self._beside.get(_key(bundle.card)) or self._opened(bundle)
+        self._check_whole(bundle)
+        opened.warm_up()
+        return opened
+
+    def swap(self, successor: ServedModel) -> None:
+        """Put another model in force; who holds the one before finishes on it."""
+        with self._lock:
+            self._in_force = successor
+            self._beside.pop(_key(successor.card), None)
+
+    def version(self, name: str, version: str) -> ServedModel:
+        """Give one version: the one in force or, where none is pinned, any that is stored.
+
+        Of those beside the one in force a few stay open; however many ask, each is opened once.
+
+        Raises:
+            ModelMismatch: another model is pinned, or the version is not in the store.
+            DamagedData: it is there, but incomplete.
+        """
+        now = self.in_force()
+        if _key(now.card) == (name, version):
+            return now
+        ref = f"{name}@{version}"
+        if self.pinned:
+            raise ModelMismatch(f"{ref} is needed, but the settings pin {now.ref}")
+        with self._lock:
+            opened = self._beside.get((name, version))
+            if opened is None:
+                bundle = self._stored(name, version)
+                if bundle is None:
+                    raise ModelMismatch(f"{ref} is needed, which is not in the store")
+                opened = self._beside[name, version] = self._opened(bundle)
+            self._beside.move_to_end((name, version))
+            while len(self._beside) > OPEN_BESIDE:
+                self._beside.popitem(last=False)
+            return opened
+
+    def has(self, name: str, version: str) -> bool:
+        """Tell whether ``version`` would give that model."""
+        try:
+            now = self.in_force()
+        except (ModelNotFound, DamagedData):
+            return not self.pinned and self._stored(name, version) is not None
+        if _key(now.card) == (name, version):
+            return True
+        return not self.pinned and self._stored(name, version) is not None
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        with self._lock:
+            self._in_force = None
+            self._beside.clear()
+
+    def _opened(self, bundle: Bundle) -> ServedModel:
+        return ServedModel(bundle, threads=self._threads)
+
+    def _find(self) -> Bundle:
+        """The bundle that the settings or the store want in force."""
+        return self._store.find(self._wanted) if self.pinned else self._store.in_use()
+
+    def _stored(self, name: str, version: str) -> Bundle | None:
+        """The bundle of exactly this version, in the store or shipped; None: it is in neither."""
+        for ref in (f"{name}@{version}", STARTER):
+            try:
+                bundle = self._store.find(ref)
+            except (ModelNotFound, InvalidRequest):
+                continue
+            if _key(bundle.card) == (name, version):
+                return bundle
+        return None
+
+    def _check_whole(self, bundle: Bundle) -> None:
+        """Compare a stored version with its checksums: weights that changed still run."""
+        if bundle.folder.parent.parent != self._store.folder:
+            return
+        problems = self._store.verify(f"{bundle.card.name}@{bundle.card.version}")
+        if problems:
+            raise DamagedData("; ".join(problems))
+
+
+def _key(card: ModelCard) -> tuple[str, str]:
+    return card.name, card.version

@@ -1,0 +1,65 @@
+"""A folder of collections → each of them opened for reading once, as it lies there now.
+
+Does not know models. A collection that was deleted and made again, or embedded by another model, is
+opened anew; whoever reads the old one finishes on it, and it closes when the last lets go.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from satseek.errors import CollectionNotFound
+from satseek.index.checks import check_name
+from satseek.index.collection import list_collections, open_collection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from satseek.index.collection import Collection
+
+
+class Readers:
+    """The collections open for reading."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open none yet."""
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._opened: dict[str, Collection] = {}
+
+    def names(self) -> list[str]:
+        """Names of the collections, sorted."""
+        return list_collections(self._folder)
+
+    def open(self, name: str) -> Collection:
+        """Give a collection, the same one as long as it is the one that lies there.
+
+        Raises:
+            CollectionNotFound: there is none of that name; names those that there are.
+            InvalidName: the name could be no collection's, such as ``../elsewhere``.
+        """
+        opened = self._opened.get(name)
+        if opened is not None and opened.is_current():
+            return opened
+        with self._lock:
+            found = self._opened.get(name)
+            if found is None or found is opened:  # nobody has opened it anew meanwhile
+                self._opened.pop(name, None)
+                found = self._opened[name] = self._anew(name)
+            return found
+
+    def close(self) -> None:
+        """Close all of them."""
+        with self._lock:
+            for collection in self._opened.values():
+                collection.close()
+            self._opened.clear()
+
+    def _anew(self, name: str) -> Collection:
+        check_name(name)
+        try:
+            return open_collection(self._folder / name, mode="read")
+        except CollectionNotFound as error:
+            known = ", ".join(self.names()) or "none yet: make one with `satseek index`"
+            raise CollectionNotFound(f"no collection {name!r}; there are: {known}") from error
