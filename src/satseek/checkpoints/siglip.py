@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import SiglipConfig
+from transformers import SiglipConfig, SiglipModel
 
 from satseek.checkpoints import graphing
 from satseek.checkpoints.checkpoint import Checkpoint
@@ -22,7 +22,14 @@ from satseek.checkpoints.policies import (
     read_preprocessing,
     read_tokenization,
 )
-from satseek.checkpoints.weights import StoredWeights, compare_keys, find_weights, finite
+from satseek.checkpoints.weights import (
+    BUFFERS,
+    StoredWeights,
+    compare_keys,
+    find_weights,
+    finite,
+    shapes_of,
+)
 from satseek.errors import ModelNotFound, UnreadableCheckpoint
 
 if TYPE_CHECKING:
@@ -39,9 +46,6 @@ CONFIG = "config.json"
 """What a Hugging Face directory is known by."""
 
 _PICKLED = "pytorch_model.bin"
-_BUFFERS = (".position_ids",)
-"""Counters that older transformers stored beside the weights; they are always 0, 1, 2 …."""
-
 _PARTS = ("q", "k", "v", "out")
 
 
@@ -58,14 +62,15 @@ def read(folder: Path, *, report: Callable[[str], None], allow_pickle: bool = Fa
         UnsafeCheckpoint: only a pickle is there, and it is not allowed or holds code.
         UnreadableCheckpoint: anything is damaged, incomplete or of another architecture.
     """
+    if not (folder / CONFIG).is_file():
+        raise ModelNotFound(f"{folder}: expected {CONFIG} and model.safetensors of a SigLIP")
     raw = read_json(folder / CONFIG)
     config = parse_config(raw, folder / CONFIG)
     tokenizer = load_pieces(folder)
     vision, text = config.vision_config.to_dict(), config.text_config.to_dict()
     weights, files = _weights(folder, allow_pickle=allow_pickle)
-    shapes = weights.shapes() if isinstance(weights, StoredWeights) else _shapes(weights)
-    found = {name: shape or (1,) for name, shape in shapes.items()}
-    compare_keys(expected_shapes(vision, text), found, ignored=_BUFFERS).refuse(files[0])
+    found = {name: shape or (1,) for name, shape in shapes_of(weights).items()}
+    compare_keys(expected_shapes(vision, text), found, ignored=BUFFERS).refuse(files[0])
     _check_vocabulary(tokenizer, rows=text["vocab_size"], folder=folder, report=report)
     tokenization = read_tokenization(folder, tokenizer)
     return Checkpoint(
@@ -89,6 +94,24 @@ def read(folder: Path, *, report: Callable[[str], None], allow_pickle: bool = Fa
         licences=read_licences(folder),
         source={"digest": digest_of(files)},
     )
+
+
+def load_model(folder: Path) -> Any:
+    """Load a directory as transformers' own ``SiglipModel``, in float32 whatever is stored.
+
+    Raises:
+        ModelNotFound: the directory holds no SigLIP model.
+        UnreadableCheckpoint: it is damaged, incomplete or of another architecture.
+    """
+    if not (folder / CONFIG).is_file():
+        raise ModelNotFound(f"{folder}: expected {CONFIG} and model.safetensors of a SigLIP")
+    config = parse_config(read_json(folder / CONFIG), folder / CONFIG)
+    weights, files = _weights(folder, allow_pickle=False)
+    found = {name: shape or (1,) for name, shape in shapes_of(weights).items()}
+    shapes = expected_shapes(config.vision_config.to_dict(), config.text_config.to_dict())
+    compare_keys(shapes, found, ignored=BUFFERS).refuse(files[0])
+    model: Any = SiglipModel
+    return model.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
 
 
 def parse_config(raw: Mapping[str, Any], path: Path) -> Any:
@@ -192,10 +215,6 @@ def _weights(
         raise UnreadableCheckpoint(f"{path}: expected weights by name")
     named = {name: one.float().numpy() for name, one in tensors.items()}
     return {name: finite(values, name, path) for name, values in named.items()}, (path,)
-
-
-def _shapes(weights: Mapping[str, NDArray[np.float32]]) -> Shapes:
-    return {name: values.shape for name, values in weights.items()}
 
 
 def _check_vocabulary(

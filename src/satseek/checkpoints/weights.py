@@ -27,6 +27,9 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 """Which of several files holds which weight; transformers splits above 50 GB, older ones at 5."""
 
+BUFFERS = (".position_ids",)
+"""Counters that older transformers stored beside the weights; they are always 0, 1, 2 …."""
+
 _LISTED = 5
 """Names that a message spells out; the rest is counted."""
 
@@ -83,6 +86,13 @@ class StoredWeights(Mapping[str, "NDArray[np.float32]"]):
             name: tuple(opened.get_slice(name).get_shape())
             for name, (_, opened) in self._places.items()
         }
+
+
+def shapes_of(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, tuple[int, ...]]:
+    """Shape of every weight, without reading those that lie on disk."""
+    if isinstance(weights, StoredWeights):
+        return weights.shapes()
+    return {name: values.shape for name, values in weights.items()}
 
 
 def find_weights(folder: Path) -> tuple[Path, ...]:

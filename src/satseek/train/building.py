@@ -13,29 +13,18 @@ import torch
 from torch.nn import functional
 from transformers import SiglipConfig, SiglipModel
 
-from satseek.errors import ModelNotFound
+from satseek.checkpoints.siglip import load_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from satseek.train.configuring import ModelShape
+
+__all__ = ["load_model", "new_model", "waves", "whitening"]
 
 _SCALE, _BIAS = math.log(10.0), -5.0
 """SigLIP starts at exp(scale) = 10 and bias −10 (Zhai et al. 2023); our batches are smaller."""
 
 _FLOOR = 1e-3
 """Added to the variances before whitening, in squared pixel values of −1 to 1: JPEG noise."""
-
-
-def load_model(folder: Path) -> Any:
-    """Load a Hugging Face SigLIP directory as float32.
-
-    Raises:
-        ModelNotFound: The directory holds no SigLIP model.
-    """
-    if not (folder / "config.json").is_file():
-        raise ModelNotFound(f"{folder}: expected config.json and model.safetensors of a SigLIP")
-    return SiglipModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
 
 
 def new_model(shape: ModelShape, *, vocab_size: int, end_id: int, chips: torch.Tensor) -> Any:
