@@ -35,6 +35,9 @@ class Oracle(Protocol):
     logit_bias: float
     """Added to the scaled cosine; 0 where the family has none."""
 
+    def weights(self) -> Mapping[str, NDArray[np.float32]]:
+        """Every parameter as it computes with it, by its name in ``model.safetensors``."""
+
     def tensors(self, images: Sequence[Pixels]) -> Tensor:
         """Images, through that library's own preprocessing, → float32 (n, 3, size, size)."""
 

@@ -13,8 +13,10 @@ from transformers import AutoImageProcessor, AutoTokenizer, SiglipModel
 from transformers.models.siglip2.tokenization_siglip2 import Siglip2Tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from satseek.types import Features, Pixels, Tensor, TokenIds, Tokenization
 
@@ -36,6 +38,10 @@ class SiglipOracle:
         self._context = self._model.config.text_config.max_position_embeddings
         self.logit_scale = float(self._model.logit_scale.detach().reshape(()))
         self.logit_bias = float(self._model.logit_bias.detach().reshape(()))
+
+    def weights(self) -> Mapping[str, NDArray[np.float32]]:
+        """Every parameter, by name; not copied."""
+        return {name: one.detach().numpy() for name, one in self._model.named_parameters()}
 
     def tensors(self, images: Sequence[Pixels]) -> Tensor:
         """Images → float32 (n, 3, size, size)."""
