@@ -17,6 +17,61 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from satseek.types import Vectors
+
+TIE = 1e-6
+"""Cosines closer than this are equal: a product of matrices rounds float32 by about as much, and
+not alike for equal vectors at different places."""
+
+_BLOCK = 512
+"""Queries compared with the gallery at once: 200 MB of cosines at 100,000 vectors."""
+
+
+def first_ranks(
+    queries: Vectors,
+    gallery: Vectors,
+    *,
+    wanted: Sequence[int],
+    owners: Sequence[int],
+) -> NDArray[np.int64]:
+    """Rank of the best right vector of the gallery for each query; 1 is the best: (queries,).
+
+    The usual way of image–text retrieval (Karpathy & Fei-Fei, arXiv 1412.2306, section 4.2): where
+    several vectors are right, as are the captions of one image, the best of them counts, and the
+    others do not push it back. A wrong vector with the same cosine does.
+
+    Args:
+        queries: (queries, dim).
+        gallery: (n, dim).
+        wanted: owner whose vectors are right, for each query.
+        owners: owner of each vector of the gallery.
+
+    Raises:
+        InvalidRequest: the sizes do not fit, or a query has no right vector.
+    """
+    asked, owned = np.asarray(wanted, dtype=np.int64), np.asarray(owners, dtype=np.int64)
+    if asked.shape != (len(queries),) or owned.shape != (len(gallery),) or not asked.size:
+        raise InvalidRequest(
+            f"expected one owner for each of {len(queries)} queries and {len(gallery)} vectors, "
+            f"got {asked.size} and {owned.size}"
+        )
+    if not np.isin(asked, owned).all():
+        raise InvalidRequest("expected a right vector for each query, found none for some")
+    parts = [
+        _first_ranks(queries[at : at + _BLOCK] @ gallery.T, asked[at : at + _BLOCK], owned)
+        for at in range(0, len(queries), _BLOCK)
+    ]
+    return np.concatenate(parts)
+
+
+def _first_ranks(
+    cosines: NDArray[np.floating[Any]], asked: NDArray[np.int64], owned: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    right = asked[:, None] == owned[None, :]  # (queries, n)
+    best = np.where(right, cosines, -np.inf).max(axis=1, keepdims=True)
+    ranks: NDArray[np.int64] = 1 + (~right & (cosines >= best - TIE)).sum(axis=1)
+    return ranks
+
 
 def recall_at_k(cosines: NDArray[np.floating[Any]], truth: Sequence[int], *, k: int) -> float:
     """Share of queries whose one right chip is among their first k: text → image, 0–1.
@@ -67,14 +122,27 @@ def mean_average_precision(
     Raises:
         InvalidRequest: a cosine is not finite, the shapes differ, or no query has a relevant chip.
     """
+    found = average_precisions(cosines, relevant)
+    if np.isnan(found).all():
+        raise InvalidRequest("expected at least one relevant chip, got none")
+    return float(np.nanmean(found))
+
+
+def average_precisions(
+    cosines: NDArray[np.floating[Any]], relevant: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Average precision of each query, 0–1, shape (queries,); NaN where nothing is relevant.
+
+    Raises:
+        InvalidRequest: a cosine is not finite, or the shapes differ.
+    """
     _check(cosines, 1)
     ranked = _ranked(cosines, relevant)
-    totals = ranked.sum(axis=1)
-    if not totals.any():
-        raise InvalidRequest("expected at least one relevant chip, got none")
-    ranked, totals = ranked[totals > 0], totals[totals > 0]
     precisions = np.cumsum(ranked, axis=1) / np.arange(1, ranked.shape[1] + 1)
-    return float(((precisions * ranked).sum(axis=1) / totals).mean())
+    totals = ranked.sum(axis=1)
+    found = np.full(len(ranked), np.nan)
+    np.divide((precisions * ranked).sum(axis=1), totals, out=found, where=totals > 0)
+    return found
 
 
 def _check(cosines: NDArray[np.floating[Any]], k: int) -> None:

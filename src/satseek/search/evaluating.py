@@ -1,155 +1,235 @@
-"""A labelled folder → zero-shot and retrieval figures of a model.
+"""A set of images with the truth about each → zero-shot, retrieval and calibration of a model.
 
-Knows neither the terminal nor the model's runtime. The folder holds ``labels.csv`` with the columns
-``path`` and ``label``, and, where there are, ``captions`` (a JSON list) and ``split``.
+Knows neither the terminal nor the model's runtime. Memory grows with vectors, not with pixels.
 """
 
 from __future__ import annotations
 
-import csv
+import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from satseek.embed.streaming import embed_stream
-from satseek.errors import FolderNotFound, InvalidConfig
-from satseek.evaluate.retrieval import recall_at_k
+from satseek.errors import UnreadableImage
 from satseek.evaluate.zero_shot import zero_shot
 from satseek.imagery.decode import decode_image
 from satseek.model.prompts import TEMPLATES
+from satseek.search.evaluating_examples import Examples, examples_of
+from satseek.search.evaluating_figures import (
+    Calibration,
+    RetrievalFigures,
+    ZeroShotFigures,
+    figures_of_captions,
+    figures_of_labels,
+    label_images,
+)
+from satseek.search.evaluating_formats import plain
+from satseek.types import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
     from satseek.embed.embedder import Embedder
+    from satseek.search.evaluating_formats import SetImage
+    from satseek.search.evaluating_sets import EvaluationSet
     from satseek.types import Pixels, Vectors
 
-LABELS_FILE = "labels.csv"
+OnProgress: TypeAlias = "Callable[[str, int, int], None]"
+"""Takes what is embedded, how many are done, and of how many."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelledImage:
-    """One row of ``labels.csv``."""
-
-    path: Path
-    """Where the image lies."""
-    label: str
-    """Its class, in words."""
-    captions: tuple[str, ...]
-    """Sentences that people wrote about it."""
+_TEXTS_AT_ONCE = 128
+"""Texts between two reports of progress, and in one thread's hands: four batches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Figures of one model on one labelled folder."""
+    """Figures of one model on one set."""
 
     folder: str
-    """What was measured on."""
+    """What was measured on: folder or file."""
+    form: str
+    """Its format: folders, csv, coco or karpathy."""
     split: str | None
-    """Rows measured; None: all."""
+    """Part measured; None: all."""
+    digest: str
+    """SHA-256 over the images measured: path, label, captions and bytes of each, in order."""
     images: int
     """Images measured."""
+    refused: tuple[Refusal, ...]
+    """Images that could not be read and captions without words, which were left out."""
     labels: int
-    """Classes."""
-    top_1: float
-    """Share of images whose nearest label is the true one."""
-    top_1_by_label: Mapping[str, float]
-    """The same for each class."""
-    recall_at_10: float | None
-    """Share of captions whose image is among the ten nearest; None: there are no captions."""
+    """Labels asked; 0: images have none."""
     captions: int
     """Captions measured."""
+    top_1: float | None
+    """Share of images whose nearest label is the true one; None: there are no labels."""
+    top_1_by_label: Mapping[str, float | None]
+    """The same for each label; None where it has no image."""
+    recall_at_10: float | None
+    """Share of captions whose image is among the ten nearest; None: there are no captions, or no
+    more than ten images."""
+    zero_shot: ZeroShotFigures | None
+    """None: there are no labels."""
+    calibration: Calibration | None
+    """Likewise."""
+    retrieval: RetrievalFigures | None
+    """None: there are no captions."""
+    examples: Examples
+    """Images to look at."""
 
 
-def evaluate_folder(
-    folder: Path,
+def evaluate_set(
+    listed: EvaluationSet,
     *,
     embedder: Embedder,
-    split: str | None = None,
     templates: Sequence[str] = TEMPLATES,
     workers: int = 1,
-    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    batch: int = 32,
+    max_pixels: int = 100_000_000,
+    on_progress: OnProgress = lambda _note, _done, _total: None,
 ) -> Evaluation:
     """Classify every labelled image zero-shot and look for every image by its captions.
 
+    Args:
+        listed: What ``read_set`` read.
+        embedder: The model.
+        templates: Prompt templates whose mean is a label's vector.
+        workers: Batches embedded at once.
+        batch: Images in one call of the engine; changes no figure.
+        max_pixels: Pixels above which an image is refused.
+        on_progress: Told of every batch.
+
     Raises:
-        FolderNotFound: no ``labels.csv`` in ``folder``.
-        InvalidConfig: the file lacks a column, or no row is of ``split``.
-        UnreadableImage: an image that is listed cannot be used.
+        UnreadableImage: not one image can be used.
+        InvalidRequest: a template without exactly one ``{}``.
     """
-    rows = read_labels(folder, split=split)
-    vectors = _embed(rows, embedder=embedder, workers=workers, on_progress=on_progress)
-    names = sorted({row.label for row in rows})
-    truth = [names.index(row.label) for row in rows]
-    labels = embedder.label_vectors(names, templates=templates)
-    result = zero_shot(vectors, labels, truth)
+    names = listed.labels
+    labels = embedder.label_vectors(names, templates=templates) if names else None  # fails early
+    reading = _Reading(listed.images, max_pixels)
+    vectors = _embed(reading, embedder, workers=workers, batch=batch, on_progress=on_progress)
+    rows = [listed.images[at] for at in reading.kept]
+    truth = [names.index(row.label) for row in rows if row.label is not None]
+    found = None if labels is None else label_images(vectors, labels, truth, card=embedder.card)
+    zero_shot_figures = (
+        None
+        if found is None or labels is None
+        else figures_of_labels(
+            found,
+            vectors,
+            labels,
+            names=names,
+            templates=_each_alone(templates, vectors, truth, names, embedder),
+        )
+    )
     captions = [(at, text) for at, row in enumerate(rows) for text in row.captions]
+    owners, sentences = [at for at, _ in captions], [text for _, text in captions]
+    texts = embed_sentences(sentences, embedder, workers=workers, on_progress=on_progress)
+    retrieval, ranks = (
+        figures_of_captions(vectors, texts, owners, captions=sentences)
+        if captions
+        else (None, np.empty(0, np.int64))
+    )
+    by_label = zero_shot_figures.by_label if zero_shot_figures else ()
     return Evaluation(
-        folder=str(folder),
-        split=split,
+        folder=listed.source,
+        form=listed.form,
+        split=listed.split,
+        digest=reading.digest.hexdigest(),
         images=len(rows),
+        refused=(*listed.refusals, *reading.refusals),
         labels=len(names),
-        top_1=result.top1,
-        top_1_by_label=dict(zip(names, result.per_class.tolist(), strict=True)),
-        recall_at_10=_recall(captions, vectors, embedder=embedder) if captions else None,
         captions=len(captions),
+        top_1=zero_shot_figures.top_1 if zero_shot_figures else None,
+        top_1_by_label={one.label: one.top_1 for one in by_label},
+        recall_at_10=retrieval.text_to_image.recall_at_10 if retrieval else None,
+        zero_shot=zero_shot_figures,
+        calibration=found.calibration if found else None,
+        retrieval=retrieval,
+        examples=examples_of(rows, names, found, captions, ranks, texts=texts, vectors=vectors),
     )
 
 
-def read_labels(folder: Path, *, split: str | None = None) -> list[LabelledImage]:
-    """Read ``labels.csv``; keep the rows of ``split``, or all where it is None."""
-    path = folder / LABELS_FILE
-    if not path.is_file():
-        raise FolderNotFound(f"{folder} has no {LABELS_FILE} with the columns path and label")
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        if not {"path", "label"} <= set(reader.fieldnames or ()):
-            raise InvalidConfig(f"{path} needs the columns path and label")
-        rows = [
-            LabelledImage(
-                path=folder / row["path"],
-                label=row["label"],
-                captions=tuple(json.loads(row.get("captions") or "[]")),
-            )
-            for row in reader
-            if split is None or row.get("split") == split
-        ]
-    if not rows:
-        raise InvalidConfig(f"{path} has no row of split {split!r}")
-    return rows
+def embed_sentences(
+    sentences: Sequence[str], embedder: Embedder, *, workers: int, on_progress: OnProgress
+) -> Vectors:
+    """Vectors of sentences in their order, (n, dim); each wording is embedded once."""
+    each = list(dict.fromkeys(sentences))
+    parts = [each[at : at + _TEXTS_AT_ONCE] for at in range(0, len(each), _TEXTS_AT_ONCE)]
+    rows = {sentence: at for at, sentence in enumerate(each)}
+    vectors = np.empty((len(each), embedder.card.dim), dtype=np.float32)
+    with ThreadPoolExecutor(workers, thread_name_prefix="satseek-texts") as pool:
+        for at, part in enumerate(pool.map(embedder.embed_texts, parts)):
+            done = at * _TEXTS_AT_ONCE + len(part)
+            vectors[done - len(part) : done] = part
+            on_progress("captions", done, len(each))
+    return vectors[[rows[sentence] for sentence in sentences]]
+
+
+def _each_alone(
+    templates: Sequence[str],
+    vectors: Vectors,
+    truth: Sequence[int],
+    names: Sequence[str],
+    embedder: Embedder,
+) -> dict[str, float]:
+    """Top-1 of each template alone, so that what the ensemble gains can be seen."""
+    return {
+        one: zero_shot(vectors, embedder.label_vectors(names, templates=[one]), truth).top1
+        for one in templates
+    }
 
 
 def _embed(
-    rows: Sequence[LabelledImage],
-    *,
-    embedder: Embedder,
-    workers: int,
-    on_progress: Callable[[int, int], None],
+    reading: _Reading, embedder: Embedder, *, workers: int, batch: int, on_progress: OnProgress
 ) -> Vectors:
     parts: list[Vectors] = []
-    done = 0
-    images = embed_stream(
-        _decoded(rows),
-        pixels=lambda pixels: pixels,
-        embedder=embedder,
-        batch=32,
-        workers=workers,
+    total, done = len(reading.rows), 0
+    stream = embed_stream(
+        range(total), pixels=reading.pixels, embedder=embedder, batch=batch, workers=workers
     )
-    for items, vectors in images:
+    for items, vectors in stream:
         parts.append(vectors)
         done += len(items)
-        on_progress(done, len(rows))
+        on_progress("images", done, total)
+    if not reading.kept:
+        raise UnreadableImage(
+            f"none of the {total} images can be used; the first: {reading.refusals[0].reason}"
+        )
     return np.concatenate(parts)
 
 
-def _decoded(rows: Sequence[LabelledImage]) -> Iterator[Pixels]:
-    for row in rows:
-        yield decode_image(row.path.read_bytes(), name=str(row.path)).pixels
+class _Reading:
+    """Reads images one after another; keeps what became of each."""
 
+    def __init__(self, rows: Sequence[SetImage], max_pixels: int) -> None:
+        self.rows = rows
+        self.kept: list[int] = []
+        self.refusals: list[Refusal] = []
+        self.digest = hashlib.sha256()
+        self._max_pixels = max_pixels
 
-def _recall(captions: Sequence[tuple[int, str]], vectors: Vectors, *, embedder: Embedder) -> float:
-    texts = embedder.embed_texts([text for _, text in captions])
-    return recall_at_k(texts @ vectors.T, [at for at, _ in captions], k=min(10, len(vectors)))
+    def pixels(self, at: int) -> Pixels | None:
+        """The pixels of an image, or None, and then it is refused; called in one thread."""
+        row = self.rows[at]
+        try:
+            content = row.path.read_bytes()
+            image = decode_image(content, name=str(row.path), max_pixels=self._max_pixels)
+        except UnreadableImage as error:
+            self._refuse(row, str(error), type(error).__name__)
+            return None
+        except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
+            reason = getattr(error, "strerror", None) or str(error)
+            self._refuse(row, f"{plain(row.path)}: {reason}", UnreadableImage.__name__)
+            return None
+        self.kept.append(at)
+        truth = [plain(row.name), row.label, row.captions, hashlib.sha256(content).hexdigest()]
+        self.digest.update(json.dumps(truth).encode() + b"\n")
+        return image.pixels
+
+    def _refuse(self, row: SetImage, reason: str, kind: str) -> None:
+        told = f"{reason} ({row.place})"
+        self.refusals.append(Refusal(path=plain(row.name), reason=told, kind=kind))
