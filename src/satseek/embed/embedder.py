@@ -48,6 +48,16 @@ class Embedder:
         """What the model is."""
         return self._engine.card
 
+    @property
+    def engine(self) -> Engine:
+        """What runs the towers."""
+        return self._engine
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What makes ids of texts."""
+        return self._tokenizer
+
     def embed_images(self, images: Sequence[Pixels]) -> Vectors:
         """Unit vectors of images, in their order: (len(images), dim).
 

@@ -1,0 +1,209 @@
+"""Turns a float bundle, and chips and texts to try it on, into a smaller bundle and its proof.
+
+Does not know where bundles are kept: it fills the folder it is given and nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from satseek.embed.embedder import Embedder
+from satseek.engines.onnxruntime import OnnxEngine
+from satseek.errors import InvalidRequest
+from satseek.evaluate.gating import gate
+from satseek.model.bundle import open_bundle
+from satseek.model.card import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, content_version, write_card
+from satseek.model.preprocessing import preprocess
+from satseek.model.reports import write_report
+from satseek.model.tokenizer import Tokenizer
+from satseek.quantize.calibrating import Calibrated, Options, calibrate
+from satseek.quantize.rewriting import Tower, check_tower, write_tower
+from satseek.quantize.sampling import FEWEST, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from satseek.model.bundle import Bundle
+    from satseek.model.reports import GateReport
+    from satseek.types import ModelCard, Pixels
+
+Precision = Literal["int8", "float16", "bfloat16"]
+"""What the new bundle is made of."""
+
+Towers = Literal["both", "image", "text"]
+"""Which towers change; the other one stays as it is."""
+
+_BITS = {"float32": 32, "float16": 16, "bfloat16": 16}
+"""Bits of a stored weight."""
+
+_LISTED = 12
+"""Sensitivities and trials in the report."""
+
+
+def quantize_bundle(
+    bundle: Bundle,
+    folder: Path,
+    *,
+    images: Sequence[Pixels],
+    texts: Sequence[str],
+    proof: Sample,
+    to: Precision = "int8",
+    towers: Towers = "both",
+    options: Options | None = None,
+    report: Callable[[str, int, int], None] = lambda _stage, _done, _all: None,
+) -> ModelCard:
+    """Write a smaller bundle and its gate's report into ``folder``.
+
+    Whether it passed stands in the report; this does not refuse one that did not.
+
+    Args:
+        bundle: A float bundle of any family.
+        folder: An empty folder, such as ``ModelStore.staging`` gives.
+        images: Chips to set ranges with.
+        texts: Texts to set ranges with.
+        proof: Other chips and texts, for the gate.
+        to: ``int8`` computes in integers; the others only store weights smaller.
+        towers: Which towers change.
+        options: How much is tried.
+        report: Told a stage, steps done and all steps.
+
+    Raises:
+        InvalidRequest: the bundle is no float one, or there are too few chips or texts.
+        DamagedData: a tower of it cannot be read.
+        OSError: the folder cannot be written, such as where the disk is full.
+    """
+    options = options or Options()
+    _check(bundle, to, images, texts)
+    rows = {
+        "image": lambda: preprocess(
+            images, size=bundle.card.image_size, how=bundle.card.preprocessing
+        ),
+        "text": lambda: Tokenizer.from_bundle(bundle).encode(texts),
+    }
+    made: dict[str, Calibrated] = {}
+    for tower, source, file in (
+        ("image", bundle.image_tower, IMAGE_TOWER),
+        ("text", bundle.text_tower, TEXT_TOWER),
+    ):
+        if towers not in ("both", tower):
+            shutil.copyfile(source, folder / file)
+        elif to == "int8":
+            made[tower] = _integer(source, rows[tower](), tower, options, report)
+            _write(made[tower].built(), folder / file)
+        else:
+            _write(Tower.read(source).built(store=to), folder / file)
+    shutil.copyfile(bundle.tokenizer, folder / TOKENIZER)
+    card = _card(bundle.card, folder, _precision(to, towers, made))
+    report("gate", 0, 1)
+    told = _told(made, images=len(images), texts=len(texts), towers=towers)
+    checked = prove(bundle, folder, proof=proof, details=told)
+    write_report(checked, folder)
+    card = replace(card, accuracy=_accuracy(checked))
+    write_card(card, folder)
+    return card
+
+
+def prove(
+    parent: Bundle, folder: Path, *, proof: Sample, details: Mapping[str, Any] | None = None
+) -> GateReport:
+    """Run the gate over the bundle in ``folder`` against its parent; nothing is written.
+
+    Raises:
+        DamagedData: a bundle is incomplete.
+        InvalidRequest: too few chips or texts.
+    """
+    return gate(
+        _embedder(open_bundle(folder)),
+        _embedder(parent),
+        images=proof.images,
+        texts=proof.texts,
+        labels=proof.labels,
+        truth=proof.truth,
+        details=details,
+    )
+
+
+def _check(bundle: Bundle, to: str, images: Sequence[Pixels], texts: Sequence[str]) -> None:
+    held = bundle.card.precision
+    if held not in _BITS or (to != "int8" and _BITS[to] >= _BITS[held]):
+        raise InvalidRequest(
+            f"{bundle.card.name}@{bundle.card.version}: expected a model stored larger than {to}, "
+            f"this one is {held}; quantize the version it was made from"
+        )
+    if to == "int8" and min(len(images), len(texts)) < FEWEST:
+        raise InvalidRequest(
+            f"expected {FEWEST} chips and texts or more to set ranges with, "
+            f"got {len(images)} and {len(texts)}"
+        )
+
+
+def _integer(
+    path: Path,
+    rows: NDArray[Any],
+    name: str,
+    options: Options,
+    report: Callable[[str, int, int], None],
+) -> Calibrated:
+    return calibrate(
+        Tower.read(path),
+        rows,
+        options=options,
+        report=lambda stage, done, total: report(f"{name} tower: {stage}", done, total),
+    )
+
+
+def _write(model: Any, path: Path) -> None:
+    check_tower(model)
+    write_tower(model, path)
+
+
+def _precision(to: Precision, towers: Towers, made: Mapping[str, Calibrated]) -> str:
+    if to != "int8":
+        return to
+    whole = towers == "both" and not any(one.floating for one in made.values())
+    return "int8" if whole else "mixed"
+
+
+def _card(parent: ModelCard, folder: Path, precision: str) -> ModelCard:
+    version = content_version(
+        folder, preprocessing=parent.preprocessing, tokenization=parent.tokenization
+    )
+    card = replace(
+        parent, version=version, precision=precision, parent=parent.version, accuracy={}
+    )
+    write_card(card, folder)
+    return card
+
+
+def _accuracy(report: GateReport) -> dict[str, float]:
+    """What the gate measured against the parent; the parent's own figures are not this model's."""
+    kept = ("image cosine, mean", "text cosine, mean", "top-1 agreement", "overlap@10")
+    return {check.name: check.value for check in report.checks if check.name in kept}
+
+
+def _told(
+    made: Mapping[str, Calibrated], *, images: int, texts: int, towers: Towers
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"towers": towers, "calibration": {"images": images, "texts": texts}}
+    for name, one in made.items():
+        told[f"{name} tower"] = {
+            "layers": len(one.tower.linears()),
+            "layers in float": list(one.floating),
+            "ranges": one.chosen.method,
+            "smoothing": one.chosen.smoothing,
+            "last projection refitted": one.finetuned,
+            "cosine while choosing": one.cosine,
+            "tried": [dataclasses.asdict(trial) for trial in one.trials[:_LISTED]],
+            "sensitivities": [dataclasses.asdict(s) for s in one.sensitivities[:_LISTED]],
+        }
+    return told
+
+
+def _embedder(bundle: Bundle) -> Embedder:
+    return Embedder(OnnxEngine(bundle), Tokenizer.from_bundle(bundle))
