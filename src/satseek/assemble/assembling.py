@@ -6,6 +6,7 @@ Knows no door. Whoever needs collection and model together takes them together.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +19,13 @@ from satseek.index.checks import check_name
 from satseek.index.collection import create_collection, open_collection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from satseek.assemble.laying_out import Layout
     from satseek.assemble.models import ServedModel
     from satseek.embed.embedder import Embedder
     from satseek.index.collection import Collection, CollectionSpec
+    from satseek.index.pinned import Pinned
     from satseek.model.bundle import Bundle
     from satseek.settings import Settings
 
@@ -38,9 +42,27 @@ class Matched:
     model: ServedModel
     """The version that the collection remembers."""
 
+    @contextmanager
+    def pinned(self) -> Iterator[Pinned]:
+        """Lend one generation of the collection, which this model made; for one thread.
+
+        Raises:
+            ModelMismatch: another model has embedded it since the two were matched.
+        """
+        with self.collection.pinned() as pinned:
+            if not self._fits(pinned.model):
+                raise ModelMismatch(
+                    f"collection {pinned.spec.name!r} was embedded by {'@'.join(pinned.model)} "
+                    f"instead of {self.model.ref} a moment ago; ask again"
+                )
+            yield pinned
+
     def is_current(self) -> bool:
-        """Tell whether the collection is still the one that lies in its folder."""
-        return self.collection.is_current()
+        """Tell whether the two still belong together, and lie where they did."""
+        return self.collection.is_current() and self._fits(self.collection.model)
+
+    def _fits(self, model: tuple[str, str]) -> bool:
+        return model == (self.model.card.name, self.model.card.version)
 
 
 class Assembly:

@@ -1,7 +1,7 @@
 """A folder of collections → each of them opened for reading once, as it lies there now.
 
-Does not know models. A collection that was deleted and made again, or embedded by another model, is
-opened anew; whoever reads the old one finishes on it, and it closes when the last lets go.
+Does not know models. A collection that was deleted and made again is opened anew; whoever reads the
+old one finishes on it, and it closes when the last of them lets go.
 """
 
 from __future__ import annotations

@@ -146,15 +146,15 @@ def _answer(
     if query.text is None and query.image is None and not query.liked:
         raise InvalidRequest("nothing to look for: give words, --image or --like")
     matched = parts.matched(parts.chosen(name))
-    collection = matched.collection
-    answer = find(query, index=collection, embedder=matched.model.embedder)
+    with matched.pinned() as index:
+        answer = find(query, index=index, embedder=matched.model.embedder)
     if geojson:
         _write_geojson(answer, geojson)
     if sheet:
         from satseek.search.sheets import SheetRow, write_sheet  # noqa: PLC0415
 
         row = SheetRow.of_hits(query.text or "similar", answer.hits)
-        write_sheet([row], sheet, collection=collection)
+        write_sheet([row], sheet, collection=matched.collection)
         say(f"wrote {sheet}")
     if json:
         print_json(answer)

@@ -89,8 +89,8 @@ def _classify_image(asked: ClassifyAsked, pixels: Pixels, model: ServedModel) ->
 
 def _classify_chip(asked: ClassifyAsked, matched: Matched) -> bytes:
     assert asked.chip is not None
-    collection = matched.collection
-    vectors = collection.vectors([collection.row_of(asked.chip)])
+    with matched.pinned() as index:
+        vectors = index.vectors([index.row_of(asked.chip)])
     return _classify(asked, vectors, matched.model)
 
 

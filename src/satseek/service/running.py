@@ -82,8 +82,8 @@ class Running:
     ) -> T:
         """Do something with a collection and the model that made it, both taken once.
 
-        Where the collection is replaced meanwhile (made again, embedded by another model), what was
-        computed is thrown away and asked again: vectors of two models do not compare.
+        Where that fails because the collection was replaced meanwhile (made again, embedded by
+        another model), both are taken again.
 
         Raises:
             CollectionNotFound, ModelMismatch: it cannot be searched.
@@ -94,13 +94,10 @@ class Running:
         for _ in range(ATTEMPTS):
             matched = await self.in_thread(lambda: assembly.matched(chosen))
             try:
-                done = await work(chosen, matched)
+                return await work(chosen, matched)
             except SatseekError:
                 if await self.in_thread(matched.is_current):
                     raise
-            else:
-                if await self.in_thread(matched.is_current):
-                    return done
         raise Overloaded(f"collection {chosen!r} is being replaced; try again soon")
 
 

@@ -85,7 +85,8 @@ async def _answer(
         query = _query(asked, pixels)
 
         def found() -> tuple[Answer, bytes]:
-            answer = search(query, index=matched.collection, embedder=model.embedder)
+            with matched.pinned() as index:
+                answer = search(query, index=index, embedder=model.embedder)
             return answer, write(name, answer, model.card, root)
 
         answer, content = await shared.in_thread(found)

@@ -189,9 +189,12 @@ class SearchPage:
             decoded = await decode(self._upload, model.card, running=self._running)
             self._form.image, self._decoded_for = decoded, model.ref
         query = self._form.query()
-        answer = await self._running.in_thread(
-            lambda: search(query, index=matched.collection, embedder=model.embedder)
-        )
+
+        def found() -> Answer:
+            with matched.pinned() as index:
+                return search(query, index=index, embedder=model.embedder)
+
+        answer = await self._running.in_thread(found)
         self._running.metrics.count_search(answer)
         return answer, model.ref
 
