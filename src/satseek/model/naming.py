@@ -14,6 +14,9 @@ from satseek.model.card import VERSION_DIGITS
 STARTER = "starter"
 """Name of the model that is shipped inside the package."""
 
+ACTIVE = "active"
+"""Means whichever version is in use."""
+
 MAX_NAME = 100
 """Characters, as for collections; a file system takes 255."""
 
@@ -45,18 +48,18 @@ def is_version(text: str) -> bool:
 
 
 def check_model_name(name: str) -> None:
-    """Refuse a name that is no safe folder name, or the shipped model's.
+    """Refuse a name that is no safe folder name, or means something already.
 
     Raises:
-        InvalidName: Empty, too long, a leading dot, other characters, or ``starter``.
+        InvalidName: Empty, too long, a leading dot, other characters, ``starter`` or ``active``.
     """
     if not is_model_name(name):
         raise InvalidName(
             f"model name: expected 1 to {MAX_NAME} letters, digits or -_. without a leading dot, "
             f"came {name[: MAX_NAME + 1]!r}"
         )
-    if name == STARTER:
-        raise InvalidName(f"model name: {STARTER} is the shipped model's, choose another")
+    if name in (STARTER, ACTIVE):
+        raise InvalidName(f"model name: {name} has a meaning of its own, choose another")
 
 
 def parse_reference(text: str) -> Reference | None:

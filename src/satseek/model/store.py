@@ -30,7 +30,7 @@ from satseek.model.activation import (
 )
 from satseek.model.bundle import open_bundle, starter_bundle
 from satseek.model.manifest import read_manifest, take_manifest
-from satseek.model.naming import STARTER, parse_reference
+from satseek.model.naming import ACTIVE, STARTER, parse_reference
 from satseek.model.reports import REPORT
 from satseek.model.sealing import copy_bundle, move_out, seal
 from satseek.model.staging import Staging
@@ -67,7 +67,7 @@ class ModelStore:
         self._staging = Staging(self.folder)
 
     def find(self, name: str) -> Bundle:
-        """Find a model: ``starter``, ``NAME``, ``NAME@VERSION`` or a path to a bundle's folder.
+        """Find a model: ``active``, ``starter``, ``NAME``, ``NAME@VERSION`` or a bundle's folder.
 
         ``NAME`` alone means its version that was activated last, or else its only one. Of a version
         the first four digits do.
@@ -77,6 +77,8 @@ class ModelStore:
             InvalidRequest: several versions are meant; the message lists them.
             DamagedData: found, but incomplete.
         """
+        if name == ACTIVE:
+            return self.in_use()
         reference = parse_reference(name)
         if reference is not None:
             folders = fitting(reference, self.folder)

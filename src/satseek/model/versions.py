@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from satseek.errors import SatseekError
 from satseek.model.bundle import starter_bundle
 from satseek.model.card import CARD, read_card
-from satseek.model.naming import STARTER, is_model_name, is_version
+from satseek.model.naming import ACTIVE, STARTER, is_model_name, is_version
 from satseek.model.reports import read_report
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def version_folders(store: Path) -> dict[Key, Path]:
     """
     found = {}
     for named in sorted(store.iterdir()) if store.is_dir() else []:
-        if named.name == STARTER or not is_model_name(named.name) or not named.is_dir():
+        if named.name in (STARTER, ACTIVE) or not is_model_name(named.name) or not named.is_dir():
             continue
         for folder in sorted(named.iterdir()):
             if is_version(folder.name) and folder.is_dir():

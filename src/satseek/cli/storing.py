@@ -1,0 +1,162 @@
+"""``satseek model``: put a stored version to use, go back, take it away, carry it elsewhere.
+
+Knows the store, and which collections need which model.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from satseek.cli.application import assembly, configured
+from satseek.cli.modelling import group, opened_store
+from satseek.cli.printing import progress_bar, say
+from satseek.errors import DamagedData, SatseekError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from satseek.model.activation import Activation
+
+Ref = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME@VERSION",
+        help="Version; its first four digits do, and NAME alone where there is one version.",
+    ),
+]
+
+
+@group.command()
+def activate(
+    context: typer.Context,
+    ref: Ref,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even without a passing gate; this is logged.")
+    ] = False,
+) -> None:
+    """Make a version the one in use, once its bytes and its gate's report are checked.
+
+    Example: satseek model activate git-rsclip-base@4f1c
+    """
+    _tell_active(context, opened_store(context).activate(ref, force=force))
+
+
+@group.command()
+def rollback(context: typer.Context) -> None:
+    """Go back to the version that was in use before; again goes further back.
+
+    Example: satseek model rollback
+    """
+    _tell_active(context, opened_store(context).rollback())
+
+
+@group.command()
+def remove(
+    context: typer.Context,
+    ref: Ref,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even where a collection was made with it.")
+    ] = False,
+) -> None:
+    """Remove a version; refused for the active one and for one that a collection needs.
+
+    Example: satseek model remove git-rsclip-base@4f1c
+    """
+    removed = opened_store(context).remove(ref, in_use=_needed(context), force=force)
+    say(f"{removed}: removed")
+
+
+@group.command()
+def verify(
+    context: typer.Context,
+    ref: Annotated[
+        str | None, typer.Argument(metavar="[NAME@VERSION]", help="Version; unset: all.")
+    ] = None,
+) -> None:
+    """Read every byte back and compare it with manifest, card and report.
+
+    Example: satseek model verify
+    """
+    problems = opened_store(context).verify(ref)
+    for problem in problems:
+        say(problem)
+    if problems:
+        raise DamagedData(f"{ref or 'the models'}: {len(problems)} problems found")
+    say(f"{ref or 'all models'}: sound")
+
+
+@group.command("export-bundle")
+def export_bundle(
+    context: typer.Context,
+    ref: Ref,
+    file: Annotated[Path, typer.Argument(help="File to write; its digest goes to FILE.sha256.")],
+) -> None:
+    """Write a version to one file, for a machine without internet; print the file's SHA-256.
+
+    Example: satseek model export-bundle git-rsclip-base@4f1c git-rsclip-base.bundle
+    """
+    with _bytes_bar("writing") as progress:
+        carried = opened_store(context).export_bundle(ref, file, progress=progress)
+    typer.echo(f"{carried.sha256}  {carried.file}")
+    say(f"wrote {carried.bytes / 1e6:.1f} MB; check a copy with sha256sum -c {file.name}.sha256")
+
+
+@group.command("import-bundle")
+def import_bundle(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="File that export-bundle wrote.")],
+    *,
+    use: Annotated[
+        bool, typer.Option("--activate", help="Make it the one in use; its gate must have passed.")
+    ] = False,
+) -> None:
+    """Store the version in a file that export-bundle wrote, once every byte of it is checked.
+
+    Example: satseek model import-bundle git-rsclip-base.bundle --activate
+    """
+    store = opened_store(context)
+    with _bytes_bar("reading") as progress:
+        card = store.import_bundle(file, progress=progress).card
+    ref = f"{card.name}@{card.version}"
+    say(f"stored {ref}")
+    if use:
+        _tell_active(context, store.activate(ref))
+    else:
+        typer.echo(ref)
+
+
+def _tell_active(context: typer.Context, change: Activation) -> None:
+    typer.echo(change.ref)
+    say(f"active: {change.ref}" + (f" ({change.note})" if change.note else ""))
+    known = configured(context)
+    if known.origins["model"] != "default" and known.settings.model != "active":
+        origin = known.origins["model"]
+        say(f"the setting `model` ({origin}) pins {known.settings.model}, which goes before it")
+
+
+def _needed(context: typer.Context) -> dict[str, list[str]]:
+    """Collections by the model that made them."""
+    parts = assembly(context)
+    needed: dict[str, list[str]] = {}
+    for name in parts.collections():
+        try:
+            spec = parts.reader(name).spec
+        except SatseekError as error:
+            say(f"no telling which model collection {name!r} needs: {error}")
+            continue
+        ref = f"{spec.model_name}@{spec.model_version}"
+        needed.setdefault(ref, []).append(f"collection {name!r}")
+    return needed
+
+
+@contextmanager
+def _bytes_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show bytes done and in all, as megabytes."""
+    with progress_bar(title) as show:
+        yield lambda done, total: show("MB", done // 1_000_000, total // 1_000_000)
