@@ -16,7 +16,7 @@ from satseek.index.collection import (
 )
 from satseek.index.exact import ExactIndex
 from satseek.index.filters import bbox_area, check_area, check_filter
-from satseek.index.protocol import Found, Index
+from satseek.index.protocol import Found, Index, Searchable
 
 __all__ = [
     "Collection",
@@ -28,6 +28,7 @@ __all__ = [
     "PlanLimits",
     "SceneBlock",
     "SceneProgress",
+    "Searchable",
     "bbox_area",
     "check_area",
     "check_filter",

@@ -11,21 +11,43 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satseek.errors import DamagedData
+from satseek.index.editions import find_pending
 from satseek.index.records import CHIP_COLUMNS
-from satseek.index.segments import segment_path
+from satseek.index.segments import Segments, segment_path
+from satseek.index.spec import segments_name
 
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
-    from satseek.index.segments import Segments
-
 _CHIPS_AT_ONCE = 1024
 
 
 def verify(db: sqlite3.Connection, segments: Segments, folder: Path) -> list[str]:
-    """List what is not as it was written, one line each."""
-    return [*_database_damages(db, folder), *_segment_damages(db, segments)]
+    """List what is not as it was written, one line each; a pending edition's vectors too."""
+    found = [*_database_damages(db, folder), *_segment_damages(db, segments, "blocks")]
+    pending = find_pending(db)
+    if pending is None:
+        return found
+    try:
+        beside = Segments(
+            folder / segments_name(pending.number),
+            rows=pending.next_row,
+            dim=pending.dim,
+            rows_per_segment=segments.rows_per_segment,
+        )
+    except DamagedData as error:
+        return [*found, str(error)]
+    return found + pending_damages(db, beside)
+
+
+def pending_damages(db: sqlite3.Connection, segments: Segments) -> list[str]:
+    """List what of a pending edition is not as it was written."""
+    (rows,) = db.execute("SELECT coalesce(sum(count), 0) FROM pending_blocks").fetchone()
+    if rows != segments.rows:
+        return [f"{segments.folder}: expected {segments.rows} rows in blocks, came {rows}"]
+    return _segment_damages(db, segments, "pending_blocks")
 
 
 def digest(db: sqlite3.Connection, segments: Segments) -> str:
@@ -55,10 +77,10 @@ def _database_damages(db: sqlite3.Connection, folder: Path) -> list[str]:
     return [f"{folder}: {' '.join(line.split())}" for line in found]
 
 
-def _segment_damages(db: sqlite3.Connection, segments: Segments) -> list[str]:
+def _segment_damages(db: sqlite3.Connection, segments: Segments, table: str) -> list[str]:
     found = []
     for start, count, expected in db.execute(
-        "SELECT start, count, sha256 FROM blocks ORDER BY start"
+        f"SELECT start, count, sha256 FROM {table} ORDER BY start"  # noqa: S608 - ours
     ):
         came = hashlib.sha256(
             np.ascontiguousarray(segments.block(start, count)).tobytes()

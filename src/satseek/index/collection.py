@@ -6,6 +6,7 @@ Does not know models, rasters, or who asks.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -19,29 +20,35 @@ from satseek.errors import (
 )
 from satseek.index import auditing
 from satseek.index.checks import check_batch, check_ids, check_name
-from satseek.index.exact import draw
+from satseek.index.editions import find_pending
 from satseek.index.lock import WriterLock
 from satseek.index.planning import PlanLimits
-from satseek.index.reading import DATABASE, SEGMENTS, Reader
-from satseek.index.records import from_microseconds, scene_from
+from satseek.index.reading import DATABASE, Reader
+from satseek.index.records import scene_from
+from satseek.index.rewriting import Rewriting
 from satseek.index.schema import TABLES, connect, storage_errors
 from satseek.index.segments import ROWS_PER_SEGMENT, sync_folder
 from satseek.index.spec import (
-    FORMAT_VERSION,
+    KNOWN_VERSIONS,
     CollectionSpec,
     CollectionStats,
+    KnownScene,
     SceneBlock,
     SceneProgress,
+    segments_name,
 )
 from satseek.index.writing import LOCK, Writer
 from satseek.types import Filter, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
+    from satseek.index.pinned import Pinned
     from satseek.index.protocol import Found
+    from satseek.index.spec import Pending
     from satseek.types import BBox, Chip, Scene, Vectors
 
 __all__ = [
@@ -70,20 +77,21 @@ class Collection:
         self,
         *,
         folder: Path,
-        spec: CollectionSpec,
         reader: Reader,
         writer: Writer | None,
         identity: tuple[int, int] | None,
     ) -> None:
-        """Put the parts together."""
+        """Put the parts together.
+
+        Raises:
+            DamagedData: A segment is missing or too short.
+        """
         self._folder = folder
         self._identity = identity
         """Of the database's file, so that one made anew under the same name is told apart."""
-        self._spec = spec
         self._reader = reader
         self._writer = writer
-        self._sampled: tuple[tuple[int, int, int], Vectors] | None = None
-        """The last sample, which every search asks for again; replaced as a whole."""
+        self._made_by = self.model
 
     def __enter__(self) -> Self:
         """Give itself."""
@@ -95,8 +103,15 @@ class Collection:
 
     @property
     def spec(self) -> CollectionSpec:
-        """What the collection is."""
-        return self._spec
+        """What the collection is now: its model changes when it was embedded again."""
+        with self.pinned() as pinned:
+            return pinned.spec
+
+    @property
+    def model(self) -> tuple[str, str]:
+        """Name and version of the model whose vectors answer now."""
+        with self.pinned() as pinned:
+            return pinned.model
 
     @property
     def folder(self) -> Path:
@@ -110,24 +125,30 @@ class Collection:
         """
         if self._identity is None or _identity(self._folder) != self._identity:
             return False
-        with self._reader.connections.snapshot() as db:
-            (text,) = db.execute("SELECT spec FROM collection").fetchone()
-        return CollectionSpec.from_json(text) == self._spec
+        return self.model == self._made_by
 
     @property
     def generation(self) -> int:
         """Number of committed changes."""
-        with self._reader.connections.snapshot() as db:
-            return self._reader.view(db).generation
+        with self.pinned() as pinned:
+            return pinned.generation
 
     def __len__(self) -> int:
         """Count the chips."""
-        with self._reader.connections.snapshot() as db:
-            return len(self._reader.view(db))
+        with self.pinned() as pinned:
+            return len(pinned)
+
+    def pinned(self) -> AbstractContextManager[Pinned]:
+        """Lend the newest generation: its answers belong together, whatever is committed meanwhile.
+
+        Raises:
+            DamagedData: A segment is missing or too short.
+        """
+        return self._reader.pinned()
 
     def add(self, chips: Sequence[Chip], vectors: Vectors) -> None:
         """Add chips with their vectors; see ``Index.add``."""
-        self._writing().add(chips, check_batch(chips, vectors, dim=self._spec.dim))
+        self._writing().add(chips, check_batch(chips, vectors, dim=self.spec.dim))
 
     def remove(self, chip_ids: Iterable[str]) -> int:
         """Remove chips; returns how many were there."""
@@ -139,7 +160,8 @@ class Collection:
 
     def search(self, queries: Vectors, *, k: int, where: Filter = _ANY) -> Found:
         """Find the k nearest chips of each query; see ``Index.search``."""
-        return self._reader.search(queries, k=k, where=where)
+        with self.pinned() as pinned:
+            return pinned.search(queries, k=k, where=where)
 
     def prepare(self) -> str:
         """Build ahead what the first search would; returns the plan of an unfiltered search."""
@@ -147,7 +169,8 @@ class Collection:
 
     def chips(self, rows: Iterable[int]) -> list[Chip]:
         """Give the chips of rows, in their order."""
-        return self._reader.chips(rows)
+        with self.pinned() as pinned:
+            return pinned.chips(rows)
 
     def row_of(self, chip_id: str) -> int:
         """Give the row of a chip.
@@ -155,63 +178,50 @@ class Collection:
         Raises:
             ChipNotFound: No such chip.
         """
-        with self._reader.connections.snapshot() as db:
-            found = db.execute(
-                "SELECT row FROM chips WHERE dead = 0 AND id = ?", (chip_id,)
-            ).fetchone()
-        if found is None:
-            message = f"{self._folder.name}: expected the id of one of its chips, came {chip_id!r}"
-            raise ChipNotFound(message)
-        return int(found[0])
+        with self.pinned() as pinned:
+            return pinned.row_of(chip_id)
 
     def vectors(self, rows: Iterable[int]) -> Vectors:
         """Give the unit vectors of rows, in their order."""
-        return self._reader.vectors(rows)
+        with self.pinned() as pinned:
+            return pinned.vectors(rows)
 
     def sample(self, n: int, *, seed: int = 0) -> Vectors:
         """Give up to n vectors drawn without replacement."""
-        with self._reader.connections.snapshot() as db:
-            view = self._reader.view(db)
-        kept = self._sampled
-        if kept is None or kept[0] != (view.generation, n, seed):
-            drawn = self.vectors(draw(view.living(), n, seed=seed))
-            drawn.flags.writeable = False
-            kept = self._sampled = ((view.generation, n, seed), drawn)
-        return kept[1]
+        with self.pinned() as pinned:
+            return pinned.sample(n, seed=seed)
 
     def extent(self) -> BBox | None:
         """Give the box around all footprints."""
-        text = "SELECT min(west), min(south), max(east), max(north) FROM chips WHERE dead = 0"
-        with self._reader.connections.snapshot() as db:
-            found = db.execute(text).fetchone()
-        return None if found[0] is None else tuple(found)
+        with self.pinned() as pinned:
+            return pinned.extent()
 
     def dates(self) -> tuple[datetime, datetime] | None:
         """Give the first and last acquisition time."""
+        with self.pinned() as pinned:
+            return pinned.dates()
+
+    def pending(self) -> Pending | None:
+        """Give the edition that lies beside the one in use; None where there is none."""
         with self._reader.connections.snapshot() as db:
-            found = db.execute(
-                "SELECT (SELECT min(taken) FROM chips WHERE dead = 0),"
-                " (SELECT max(taken) FROM chips WHERE dead = 0)"
-            ).fetchone()
-        first, last = (from_microseconds(count) for count in found)
-        return None if first is None or last is None else (first, last)
+            return find_pending(db)
+
+    def rewriting(self) -> Rewriting:
+        """Give what makes new vectors for every chip, beside those in use.
+
+        Raises:
+            InvalidRequest: The collection was opened for reading.
+            DamagedData: Segments of a pending edition are missing or too short.
+        """
+        return Rewriting(reader=self._reader, writer=self._writing())
 
     def scene_progress(self, scene: Scene) -> SceneProgress:
         """Tell how far the indexing of a scene has come; a changed scene counts as new.
 
         The chips of a changed scene stay until the first block of the new content is committed.
         """
-        text = (
-            "SELECT next_position, kept, skipped, finished FROM scenes WHERE id = ? AND digest = ?"
-        )
-        with self._reader.connections.snapshot() as db:
-            found = db.execute(text, (scene.id, scene.digest)).fetchone()
-        if found is None:
-            return SceneProgress()
-        position, kept, skipped, finished = found
-        return SceneProgress(
-            next_position=position, kept=kept, skipped=skipped, finished=bool(finished)
-        )
+        known = self.find_known(scene.id)
+        return SceneProgress() if known is None else known.progress_of(scene)
 
     def add_block(
         self,
@@ -241,7 +251,8 @@ class Collection:
             InvalidRequest: As ``add``, over all blocks, or a chip of another scene than its block.
             ModelMismatch: As ``add``.
         """
-        checked = [self._checked(block) for block in blocks]
+        dim = self.spec.dim
+        checked = [_checked(block, dim=dim) for block in blocks]
         check_ids(chip for block in checked for chip in block.chips)
         if checked:
             self._writing().add_blocks(checked)
@@ -284,12 +295,23 @@ class Collection:
             found = db.execute("SELECT record FROM scenes ORDER BY id").fetchall()
         return [scene_from(record) for (record,) in found]
 
-    def find_scene(self, scene_id: str) -> Scene | None:
-        """Give one scene begun or finished; None where there is no such scene."""
-        text = "SELECT record FROM scenes WHERE id = ?"
+    def find_known(self, scene_id: str) -> KnownScene | None:
+        """Give one scene begun or finished with its progress; None where there is no such scene."""
+        text = "SELECT record, next_position, kept, skipped, finished FROM scenes WHERE id = ?"
         with self._reader.connections.snapshot() as db:
             found = db.execute(text, (scene_id,)).fetchone()
-        return None if found is None else scene_from(found[0])
+        if found is None:
+            return None
+        record, position, kept, skipped, finished = found
+        progress = SceneProgress(
+            next_position=position, kept=kept, skipped=skipped, finished=bool(finished)
+        )
+        return KnownScene(scene=scene_from(record), progress=progress)
+
+    def find_scene(self, scene_id: str) -> Scene | None:
+        """Give one scene begun or finished; None where there is no such scene."""
+        known = self.find_known(scene_id)
+        return None if known is None else known.scene
 
     def scene(self, scene_id: str) -> Scene:
         """Give one scene begun or finished.
@@ -309,43 +331,34 @@ class Collection:
             "SELECT (SELECT count(*) FROM scenes), (SELECT count(*) FROM refusals),"
             " (SELECT coalesce(sum(skipped), 0) FROM scenes)"
         )
-        with self._reader.connections.snapshot() as db:
-            view = self._reader.view(db)
-            scenes, refusals, skipped = db.execute(text).fetchone()
-        return CollectionStats(
-            chips=len(view),
-            scenes=scenes,
-            refusals=refusals,
-            skipped=skipped,
-            bytes=sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file()),
-            generation=view.generation,
-            dates=self.dates(),
-            extent=self.extent(),
-        )
+        with self.pinned() as pinned:
+            scenes, refusals, skipped = pinned.db.execute(text).fetchone()
+            return CollectionStats(
+                chips=len(pinned),
+                scenes=scenes,
+                refusals=refusals,
+                skipped=skipped,
+                bytes=_bytes_below(self._folder),
+                generation=pinned.generation,
+                dates=pinned.dates(),
+                extent=pinned.extent(),
+            )
 
     def verify(self) -> list[str]:
         """Read everything and list what is not as it was written; empty where all is well."""
-        with self._reader.connections.snapshot() as db:
-            return auditing.verify(db, self._reader.view(db).segments, self._folder)
+        with self.pinned() as pinned:
+            return auditing.verify(pinned.db, pinned.view.segments, self._folder)
 
     def digest(self) -> str:
         """Digest chips and vectors, in the order of chip ids: the same for the same content."""
-        with self._reader.connections.snapshot() as db:
-            return auditing.digest(db, self._reader.view(db).segments)
+        with self.pinned() as pinned:
+            return auditing.digest(pinned.db, pinned.view.segments)
 
     def close(self) -> None:
         """Let go of the folder; again does nothing."""
         self._reader.close()
         if self._writer is not None:
             self._writer.close()
-
-    def _checked(self, block: SceneBlock) -> SceneBlock:
-        vectors = check_batch(block.chips, block.vectors, dim=self._spec.dim)
-        for chip in block.chips:
-            if chip.scene_id != block.scene.id:
-                message = f"expected chips of the scene {block.scene.id!r}, came {chip.scene_id!r}"
-                raise InvalidRequest(message)
-        return replace(block, vectors=vectors)
 
     def _writing(self) -> Writer:
         if self._writer is None:
@@ -377,7 +390,7 @@ def create_collection(
     check_name(spec.name)
     path = folder / DATABASE
     with storage_errors(path):
-        (folder / SEGMENTS).mkdir(parents=True, exist_ok=True)
+        (folder / segments_name(0)).mkdir(parents=True, exist_ok=True)
         lock = WriterLock(folder / LOCK)
         try:
             _write_tables(path, spec, rows_per_segment)
@@ -404,20 +417,16 @@ def open_collection(
         Conflict: A newer satseek has made it.
     """
     identity = _identity(folder)  # first, so that what is replaced meanwhile counts as replaced
-    spec, rows_per_segment = _read_spec(folder)
-    reader = Reader(folder, dim=spec.dim, rows_per_segment=rows_per_segment, limits=limits)
-    writer = (
-        Writer(folder, dim=spec.dim, rows_per_segment=rows_per_segment) if mode == "write" else None
-    )
-    collection = Collection(
-        folder=folder, spec=spec, reader=reader, writer=writer, identity=identity
-    )
-    try:
-        len(collection)  # maps every segment, so that damage shows now
+    rows_per_segment = _checked_format(folder)
+    reader = Reader(folder, rows_per_segment=rows_per_segment, limits=limits)
+    writer = Writer(folder, rows_per_segment=rows_per_segment) if mode == "write" else None
+    try:  # maps every segment, so that damage shows now
+        return Collection(folder=folder, reader=reader, writer=writer, identity=identity)
     except BaseException:
-        collection.close()
+        reader.close()
+        if writer is not None:
+            writer.close()
         raise
-    return collection
 
 
 def list_collections(root: Path) -> list[str]:
@@ -456,7 +465,26 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _read_spec(folder: Path) -> tuple[CollectionSpec, int]:
+def _checked(block: SceneBlock, *, dim: int) -> SceneBlock:
+    vectors = check_batch(block.chips, block.vectors, dim=dim)
+    for chip in block.chips:
+        if chip.scene_id != block.scene.id:
+            message = f"expected chips of the scene {block.scene.id!r}, came {chip.scene_id!r}"
+            raise InvalidRequest(message)
+    return replace(block, vectors=vectors)
+
+
+def _bytes_below(folder: Path) -> int:
+    """Add up the sizes of files; one that goes away meanwhile counts nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _checked_format(folder: Path) -> int:
+    """Check that the folder holds a collection of a known format; give its rows per segment."""
     path = folder / DATABASE
     missing = f"{folder}: expected a collection, came none; index a folder of scenes first"
     if not path.is_file():
@@ -466,9 +494,8 @@ def _read_spec(folder: Path) -> tuple[CollectionSpec, int]:
         try:
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'collection'").fetchone():
                 raise CollectionNotFound(missing)
-            text, version, rows_per_segment = db.execute(
-                "SELECT spec, json_extract(spec, '$.format_version'), rows_per_segment"
-                " FROM collection"
+            version, rows_per_segment = db.execute(
+                "SELECT json_extract(spec, '$.format_version'), rows_per_segment FROM collection"
             ).fetchone()
         except sqlite3.OperationalError as error:
             if "no such column" not in str(error):
@@ -477,9 +504,10 @@ def _read_spec(folder: Path) -> tuple[CollectionSpec, int]:
             raise DamagedData(message) from error
         finally:
             db.close()
-    if version != FORMAT_VERSION:
+    if version not in KNOWN_VERSIONS:
         message = (
-            f"{folder}: expected format {FORMAT_VERSION}, came {version}; another satseek made it"
+            f"{folder}: expected format {max(KNOWN_VERSIONS)} or older, came {version}; "
+            "another satseek made it"
         )
         raise Conflict(message)
-    return CollectionSpec.from_json(text), int(rows_per_segment)
+    return int(rows_per_segment)

@@ -5,6 +5,7 @@ The oracle that every other index is held against. Does not know files.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from satseek.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from satseek.index.protocol import Rows
@@ -40,6 +42,14 @@ class ExactIndex:
         self._stored = np.empty((0, dim), dtype=np.float32)
         self._rows: dict[str, int] = {}
         self._generation = 0
+
+    @property
+    def model(self) -> None:
+        """Nobody told whose vectors these are."""
+
+    def pinned(self) -> AbstractContextManager[ExactIndex]:
+        """Lend itself: nobody else changes it meanwhile."""
+        return nullcontext(self)
 
     @property
     def generation(self) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from satseek.types import BBox, Chip, Filter, Vectors
@@ -33,12 +34,12 @@ class Found:
     """Which way was taken, for people and tests."""
 
 
-class Index(Protocol):
-    """Nearest chips under a filter.
+class Searchable(Protocol):
+    """One generation of an index, or an index that answers with its newest."""
 
-    Vectors are kept at half precision and compared as kept: every implementation rounds the same
-    way, so that cosines agree to float32 rounding.
-    """
+    @property
+    def model(self) -> tuple[str, str] | None:
+        """Name and version of the model whose vectors it holds; None where it was not told."""
 
     @property
     def generation(self) -> int:
@@ -46,20 +47,6 @@ class Index(Protocol):
 
     def __len__(self) -> int:
         """Count the chips."""
-
-    def add(self, chips: Sequence[Chip], vectors: Vectors) -> None:
-        """Add chips with their vectors; durable when it returns.
-
-        A chip whose id is there already is replaced, never doubled.
-
-        Args:
-            chips: One per vector, ids distinct.
-            vectors: float32, shape (len(chips), dim), unit rows.
-
-        Raises:
-            ModelMismatch: The vectors have another length than the index.
-            InvalidRequest: Not one finite unit vector per chip, or an id twice.
-        """
 
     def search(self, queries: Vectors, *, k: int, where: Filter) -> Found:
         """Find the k nearest chips of each query among those that pass the filter.
@@ -91,9 +78,6 @@ class Index(Protocol):
             ChipNotFound: A row that was never given.
         """
 
-    def remove(self, chip_ids: Iterable[str]) -> int:
-        """Remove chips; ids that are not there are passed over. Returns how many were removed."""
-
     def sample(self, n: int, *, seed: int = 0) -> Vectors:
         """Give up to n vectors drawn without replacement: the same ones until the next change."""
 
@@ -102,3 +86,35 @@ class Index(Protocol):
 
     def dates(self) -> tuple[datetime, datetime] | None:
         """Give the first and last acquisition time; None where no chip has one."""
+
+
+class Index(Searchable, Protocol):
+    """Nearest chips under a filter.
+
+    Vectors are kept at half precision and compared as kept: every implementation rounds the same
+    way, so that cosines agree to float32 rounding.
+    """
+
+    def pinned(self) -> AbstractContextManager[Searchable]:
+        """Lend the newest generation, for one thread: its answers all belong together.
+
+        The model of its vectors is the same from the first of them to the last, even where the
+        index is embedded again by another one meanwhile.
+        """
+
+    def add(self, chips: Sequence[Chip], vectors: Vectors) -> None:
+        """Add chips with their vectors; durable when it returns.
+
+        A chip whose id is there already is replaced, never doubled.
+
+        Args:
+            chips: One per vector, ids distinct.
+            vectors: float32, shape (len(chips), dim), unit rows.
+
+        Raises:
+            ModelMismatch: The vectors have another length than the index.
+            InvalidRequest: Not one finite unit vector per chip, or an id twice.
+        """
+
+    def remove(self, chip_ids: Iterable[str]) -> int:
+        """Remove chips; ids that are not there are passed over. Returns how many were removed."""

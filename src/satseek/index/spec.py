@@ -6,7 +6,7 @@ Knows no storage: only nouns and their JSON.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from satseek.types import GridSpec, Recipe
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 """Raised whenever an older satseek could not read the folder."""
+
+EDITIONS_VERSION = 2
+"""Format of a collection whose vectors were ever replaced: they lie in another folder."""
+
+KNOWN_VERSIONS = frozenset({FORMAT_VERSION, EDITIONS_VERSION})
+"""Formats that can be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,101 @@ class CollectionSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """The vectors of a collection that one model made, and where they lie."""
+
+    spec: CollectionSpec
+    """What the collection is while these vectors answer."""
+    number: int = 0
+    """Which; names its files."""
+    highest: int = 0
+    """Highest number given in this collection: none is given twice."""
+
+    @property
+    def segments(self) -> str:
+        """Name of the folder of segments."""
+        return segments_name(self.number)
+
+    @property
+    def codes(self) -> str:
+        """Name of the file of codes."""
+        return codes_name(self.number)
+
+    def to_json(self) -> str:
+        """Write as JSON; a first edition reads like a spec alone."""
+        if not self.highest:
+            return self.spec.to_json()
+        spec = replace(self.spec, format_version=EDITIONS_VERSION)
+        return json.dumps(asdict(spec) | {"edition": self.number, "editions": self.highest})
+
+    @classmethod
+    def from_json(cls, text: str) -> Edition:
+        """Read from JSON."""
+        fields = json.loads(text)
+        number, highest = fields.pop("edition", 0), fields.pop("editions", 0)
+        spec = CollectionSpec.from_json(json.dumps(fields))
+        return cls(spec=spec, number=number, highest=highest)
+
+
+def segments_name(number: int) -> str:
+    """Name the folder of an edition's segments."""
+    return f"segments-{number}" if number else "segments"
+
+
+def codes_name(number: int) -> str:
+    """Name the file of an edition's codes."""
+    return f"codes-{number}.bin" if number else "codes.bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A scene that cannot be embedded again: its chips would not be in the new edition."""
+
+    scene_id: str
+    """Which scene."""
+    chips: int
+    """Chips that it has now."""
+    state: str
+    """Digest of its file when it was looked at; empty where it could not be read at all."""
+    reason: str
+    """One line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An edition that lies beside the one in use."""
+
+    number: int
+    """Which."""
+    model_name: str
+    """Name of the model that makes its vectors."""
+    model_version: str
+    """Version digest of that model."""
+    dim: int
+    """Numbers in a vector."""
+    next_row: int
+    """Rows embedded so far: all below."""
+    rows: int
+    """Rows that the collection has."""
+    scene_id: str
+    """Scene of the last row embedded; empty before the first."""
+    next_position: int
+    """First candidate position of that scene behind the last row embedded."""
+    kept: bool
+    """True for an edition that was in use before and was kept."""
+
+    @property
+    def finished(self) -> bool:
+        """True once there is a vector for every row that can have one."""
+        return self.next_row == self.rows
+
+    @property
+    def model(self) -> str:
+        """The model as ``NAME@VERSION``."""
+        return f"{self.model_name}@{self.model_version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SceneProgress:
     """How far the indexing of a scene has come."""
 
@@ -66,6 +167,20 @@ class SceneProgress:
     """Candidates passed over, over all blocks."""
     finished: bool = False
     """True once every candidate was seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownScene:
+    """A scene begun or finished, and how far it has come."""
+
+    scene: Scene
+    """As it was when it was indexed."""
+    progress: SceneProgress
+    """Of that content."""
+
+    def progress_of(self, scene: Scene) -> SceneProgress:
+        """Tell how far a scene of this id has come; another content counts as new."""
+        return self.progress if scene.digest == self.scene.digest else SceneProgress()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

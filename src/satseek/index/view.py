@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from satseek.index.protocol import Rows
     from satseek.index.segments import Segments
+    from satseek.index.spec import Edition
 
 _MATRIX_ROWS_AT_ONCE = 8_192
 """Rows of the matrix scored at a time."""
@@ -28,17 +29,25 @@ class View:
     """The committed rows at one generation; never changes."""
 
     def __init__(
-        self, *, generation: int, segments: Segments, dead: Rows, matrix_bytes: int
+        self,
+        *,
+        generation: int,
+        edition: Edition,
+        segments: Segments,
+        dead: Rows,
+        matrix_bytes: int,
     ) -> None:
         """Describe a generation.
 
         Args:
             generation: Which.
+            edition: Whose vectors these are.
             segments: Its rows.
             dead: Rows of replaced or removed chips, ascending.
             matrix_bytes: Largest float32 copy of all rows that may be kept.
         """
         self.generation = generation
+        self.edition = edition
         self.segments = segments
         self.dead = dead
         self._small = segments.rows * segments.dim * _FLOAT32_BYTES <= matrix_bytes

@@ -5,18 +5,22 @@ Does not know how to search. Vectors reach the disk first; the database's commit
 
 from __future__ import annotations
 
+import re
+import shutil
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from satseek.index.editions import edition_of, find_pending
 from satseek.index.halves import to_halves
 from satseek.index.lock import WriterLock
-from satseek.index.reading import DATABASE, SEGMENTS
+from satseek.index.reading import DATABASE
 from satseek.index.records import CHIP_COLUMNS, chip_values, footprint_boxes, scene_text
 from satseek.index.schema import connect, storage_errors
 from satseek.index.segments import append, cut_tail
+from satseek.index.spec import codes_name, segments_name
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
 
 LOCK = "writer.lock"
 """Name of the lock file inside a collection's folder."""
+
+_VECTORS = re.compile(r"segments(-\d+)?|codes(-\d+)?\.bin")
+"""Names of files that belong to one edition."""
 
 _CHIP_SLOTS = ", ".join("?" * 16)
 _INSERT_CHIP = (
@@ -41,36 +48,36 @@ _REPLACE_SCENE = "INSERT OR REPLACE INTO scenes VALUES (?, ?, ?, ?, ?, ?, ?)"
 class Writer:
     """The only writer of a folder."""
 
-    def __init__(self, folder: Path, *, dim: int, rows_per_segment: int) -> None:
+    def __init__(self, folder: Path, *, rows_per_segment: int) -> None:
         """Take the folder's lock and clear away what an interrupted writer left.
 
         Raises:
             CollectionLocked: Another living writer has it.
         """
-        self._folder = folder
-        self._dim = dim
-        self._rows_per_segment = rows_per_segment
+        self.folder = folder
+        self.rows_per_segment = rows_per_segment
         self._guard = threading.Lock()
         with storage_errors(folder / LOCK):
             self._lock = WriterLock(folder / LOCK)
         try:
             with storage_errors(folder / DATABASE):
                 self._db = connect(folder / DATABASE, mode="rw")
-                self._cut_tail()
+                self._cut_tails()
+                self.sweep()
         except BaseException:
             self._lock.release()
             raise
 
     def add(self, chips: Sequence[Chip], vectors: Vectors) -> None:
         """Commit checked chips and vectors."""
-        with self._change() as db:
+        with self.change() as db:
             self._append(db, chips, vectors)
 
     def add_blocks(self, blocks: Sequence[SceneBlock]) -> None:
         """Commit checked blocks together; the old chips of a changed scene go with them."""
         chips = [chip for block in blocks for chip in block.chips]
         vectors = np.concatenate([block.vectors for block in blocks])
-        with self._change() as db:
+        with self.change() as db:
             for block in blocks:
                 self._advance(db, block)
             self._append(db, chips, vectors)
@@ -78,15 +85,15 @@ class Writer:
     def refuse_scene(self, scene_id: str, refusal: Refusal) -> int:
         """Commit that a scene cannot be used: its chips go; returns how many there were."""
         values = (refusal.path, refusal.reason, refusal.kind, "")
-        with self._change() as db:
-            buried = _bury(db, "scene_id IN (SELECT value FROM wanted)", [scene_id])
+        with self.change() as db:
+            buried = bury(db, "scene_id IN (SELECT value FROM wanted)", [scene_id])
             db.execute("DELETE FROM scenes WHERE id = ?", (scene_id,))
             db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", values)
             return buried
 
     def move_scene(self, scene: Scene) -> None:
         """Commit where the file of a scene lies now."""
-        with self._change() as db:
+        with self.change() as db:
             text = "UPDATE chips SET scene_path = ? WHERE dead = 0 AND scene_id = ?"
             db.execute(text, (scene.path, scene.id))
             db.execute("UPDATE scenes SET record = ? WHERE id = ?", (scene_text(scene), scene.id))
@@ -94,26 +101,26 @@ class Writer:
     def remove(self, chip_ids: Iterable[str]) -> int:
         """Commit the removal of chips; returns how many were there."""
         wanted = sorted(set(chip_ids))
-        with self._change() as db:
-            return _bury(db, "id IN (SELECT value FROM wanted)", wanted)
+        with self.change() as db:
+            return bury(db, "id IN (SELECT value FROM wanted)", wanted)
 
     def remove_scenes(self, scene_ids: Iterable[str]) -> int:
         """Commit the removal of scenes with their chips; returns how many chips were there."""
         wanted = sorted(set(scene_ids))
-        with self._change() as db:
-            buried = _bury(db, "scene_id IN (SELECT value FROM wanted)", wanted)
+        with self.change() as db:
+            buried = bury(db, "scene_id IN (SELECT value FROM wanted)", wanted)
             db.executemany("DELETE FROM scenes WHERE id = ?", [(scene_id,) for scene_id in wanted])
             return buried
 
     def record_refusal(self, refusal: Refusal, digest: str) -> None:
         """Commit that a file could not be used; again replaces."""
         values = (refusal.path, refusal.reason, refusal.kind, digest)
-        with self._change() as db:
+        with self.change() as db:
             db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", values)
 
     def forget_refusal(self, path: str) -> None:
         """Commit that a file can be used after all."""
-        with self._change() as db:
+        with self.change() as db:
             db.execute("DELETE FROM refusals WHERE path = ?", (path,))
 
     def close(self) -> None:
@@ -123,27 +130,47 @@ class Writer:
             self._lock.release()
 
     @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        with self._guard, storage_errors(self._folder / DATABASE):
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """Commit what is done to the connection as one change that every reader follows."""
+        with self.aside() as db:
+            yield db
+            db.execute("UPDATE collection SET generation = generation + 1")
+
+    @contextmanager
+    def aside(self) -> Iterator[sqlite3.Connection]:
+        """Commit what is done to the connection, none of which a search could answer with."""
+        with self._guard, storage_errors(self.folder / DATABASE):
             db = self._db
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
-                db.execute("UPDATE collection SET generation = generation + 1")
                 db.execute("COMMIT")
             finally:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
 
+    def sweep(self) -> None:
+        """Remove the files of editions that are neither in use nor pending.
+
+        Who still reads them has them mapped; a mapped file stays readable without its name.
+        """
+        pending = find_pending(self._db)
+        numbers = {edition_of(self._db).number} | ({pending.number} if pending else set())
+        wanted = {name(number) for number in numbers for name in (segments_name, codes_name)}
+        for path in self.folder.iterdir():
+            if _VECTORS.fullmatch(path.name) and path.name not in wanted:
+                with suppress(OSError):  # the next writer tries again
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def _append(self, db: sqlite3.Connection, chips: Sequence[Chip], vectors: Vectors) -> None:
         start = _committed(db)
         blocks = append(
-            self._folder / SEGMENTS,
+            self.folder / edition_of(db).segments,
             to_halves(vectors),
             start=start,
-            rows_per_segment=self._rows_per_segment,
+            rows_per_segment=self.rows_per_segment,
         )
-        _bury(db, "id IN (SELECT value FROM wanted)", [chip.id for chip in chips])
+        bury(db, "id IN (SELECT value FROM wanted)", [chip.id for chip in chips])
         boxes = footprint_boxes(chips)
         db.executemany(
             _INSERT_CHIP,
@@ -187,15 +214,18 @@ class Writer:
         digest, kept, skipped = found
         if digest == scene.digest:
             return kept, skipped
-        _bury(db, "scene_id IN (SELECT value FROM wanted)", [scene.id])
+        bury(db, "scene_id IN (SELECT value FROM wanted)", [scene.id])
         return 0, 0
 
-    def _cut_tail(self) -> None:
+    def _cut_tails(self) -> None:
+        edition, pending = edition_of(self._db), find_pending(self._db)
+        self._cut_tail(edition.segments, _committed(self._db), edition.spec.dim)
+        if pending is not None:
+            self._cut_tail(segments_name(pending.number), pending.next_row, pending.dim)
+
+    def _cut_tail(self, name: str, rows: int, dim: int) -> None:
         cut_tail(
-            self._folder / SEGMENTS,
-            committed=_committed(self._db),
-            dim=self._dim,
-            rows_per_segment=self._rows_per_segment,
+            self.folder / name, committed=rows, dim=dim, rows_per_segment=self.rows_per_segment
         )
 
 
@@ -203,7 +233,7 @@ def _committed(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT committed FROM collection").fetchone()[0])
 
 
-def _bury(db: sqlite3.Connection, condition: str, wanted: Sequence[Any]) -> int:
+def bury(db: sqlite3.Connection, condition: str, wanted: Sequence[Any]) -> int:
     """Mark chips dead and take them off the map; the condition may read the table ``wanted``."""
     db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (value PRIMARY KEY) WITHOUT ROWID")
     db.execute("DELETE FROM wanted")

@@ -19,7 +19,7 @@ from satseek.types import Hit, Query, ScoreKind, Vectors
 
 if TYPE_CHECKING:
     from satseek.embed.embedder import Embedder
-    from satseek.index.protocol import Index
+    from satseek.index.protocol import Searchable
 
 BACKGROUND_SAMPLE = 2048
 """Chips drawn to place a cosine among the collection's: resolves 0.05 percentile points."""
@@ -44,8 +44,13 @@ class Answer:
     """From query to hits."""
 
 
-def search(query: Query, *, index: Index, embedder: Embedder) -> Answer:
+def search(query: Query, *, index: Searchable, embedder: Embedder) -> Answer:
     """Find the chips nearest to the query among those that pass its filter.
+
+    Args:
+        query: What is looked for.
+        index: One pinned generation, where another model's vectors may be put into place meanwhile.
+        embedder: Of the model that made the index' vectors.
 
     Raises:
         EmptyText: the text has no word, or nothing at all was asked.
@@ -77,7 +82,7 @@ def search(query: Query, *, index: Index, embedder: Embedder) -> Answer:
     )
 
 
-def query_vector(query: Query, *, index: Index, embedder: Embedder) -> Vectors:
+def query_vector(query: Query, *, index: Searchable, embedder: Embedder) -> Vectors:
     """Blend the parts of a query into one unit vector, shape (1, dim).
 
     Every part counts alike; disliked chips are subtracted with ``DISLIKED_WEIGHT``.
@@ -97,7 +102,7 @@ def query_vector(query: Query, *, index: Index, embedder: Embedder) -> Vectors:
     return _unit(total)
 
 
-def _of_chips(chip_ids: tuple[str, ...], *, index: Index) -> Vectors:
+def _of_chips(chip_ids: tuple[str, ...], *, index: Searchable) -> Vectors:
     rows = np.array([index.row_of(chip_id) for chip_id in chip_ids], dtype=np.int64)
     mean: Vectors = index.vectors(rows).mean(axis=0, keepdims=True)
     return mean
@@ -114,7 +119,9 @@ def _is_text_alone(query: Query) -> bool:
     return query.image is None and not query.liked and not query.disliked
 
 
-def _scores(cosines: np.ndarray, *, vector: Vectors, index: Index) -> list[dict[ScoreKind, float]]:
+def _scores(
+    cosines: np.ndarray, *, vector: Vectors, index: Searchable
+) -> list[dict[ScoreKind, float]]:
     if not len(cosines):
         return []
     background = (index.sample(BACKGROUND_SAMPLE) @ vector[0]).astype(np.float32)

@@ -180,7 +180,7 @@ def test_an_older_snapshot_is_scanned_and_leaves_newer_codes(
     folder = Path(shutil.copytree(coded, tmp_path / "read"))
     with (
         open_collection(folder, mode="write", limits=LIMITS) as collection,
-        closing(Reader(folder, dim=DIM, rows_per_segment=65_536, limits=LIMITS)) as reader,
+        closing(Reader(folder, rows_per_segment=65_536, limits=LIMITS)) as reader,
     ):
         with reader.connections.snapshot() as older:
             older.execute("SELECT generation FROM collection").fetchone()
@@ -192,10 +192,12 @@ def test_an_older_snapshot_is_scanned_and_leaves_newer_codes(
             monkeypatch.setattr(
                 reader.connections, "snapshot", lambda: next(lend, None) or snapshot()
             )
-            found = reader.search(units(0, 1), k=1, where=Filter())
+            with reader.pinned() as pinned:
+                found = pinned.search(units(0, 1), k=1)
         assert found.plan == "exact scan of all 7000 chips"
         assert (folder / "codes.bin").read_bytes() == written
-        later = reader.search(units(1, 1), k=1, where=Filter())
+        with reader.pinned() as pinned:
+            later = pinned.search(units(1, 1), k=1)
         assert later.plan.startswith("PQ32x4fs over all 7900 chips")
 
 

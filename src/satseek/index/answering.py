@@ -1,0 +1,114 @@
+"""A generation, its passing rows and queries → the k best rows of each, exactly or by codes.
+
+Does not know how the rows passed, nor whether codes are worth it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satseek.index.halves import check_units
+from satseek.index.planning import select_by
+from satseek.index.ranking import best, exact_cosines, scan
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from satseek.index.codes import Codes
+    from satseek.index.planning import Fetch
+    from satseek.index.protocol import Rows
+    from satseek.index.view import View
+    from satseek.types import Vectors
+
+QUERIES_AT_ONCE = 256
+"""Queries scored together: 1 MB of scores per block."""
+
+
+class Answering:
+    """One search: a generation, its passing rows, and k."""
+
+    def __init__(self, *, db: sqlite3.Connection, view: View, rows: Rows | None, k: int) -> None:
+        """Prepare to answer.
+
+        Args:
+            db: Snapshot that the view was made of.
+            view: The generation.
+            rows: Rows that may answer, ascending; None: all living ones.
+            k: Hits wanted.
+        """
+        self._db = db
+        self._view = view
+        self._rows = rows
+        self._k = k
+        self._rescanned = 0
+
+    def answers(
+        self, queries: Vectors, codes: Codes | None, fetch: Fetch | None
+    ) -> list[tuple[Rows, NDArray[np.float32]]]:
+        """Give each query's best rows and their cosines."""
+        found: list[tuple[Rows, NDArray[np.float32]]] = []
+        for start in range(0, len(queries), QUERIES_AT_ONCE):
+            part = queries[start : start + QUERIES_AT_ONCE]
+            if codes is None or fetch is None:
+                found += self._scanned(part)
+            else:
+                found += self._refined(part, codes, fetch)
+        return found
+
+    def told(self, codes: Codes | None, fetch: Fetch | None) -> str:
+        """Say which way was taken."""
+        passing = len(self._view) if self._rows is None else self._rows.size
+        left = (
+            f"all {passing} chips" if self._rows is None else f"{passing} chips left by the filter"
+        )
+        if codes is None or fetch is None:
+            return f"exact scan of {left}"
+        again = f", {self._rescanned} queries scanned exactly" if self._rescanned else ""
+        return f"{codes.name} over {left}, {2 * fetch.least} candidates refined{again}"
+
+    def _scanned(self, queries: Vectors) -> list[tuple[Rows, NDArray[np.float32]]]:
+        """Look at every passing row."""
+        shortlists = scan(queries, self._view.blocks(self._rows), self._k)
+        return [self._best(query, rows) for query, rows in zip(queries, shortlists, strict=True)]
+
+    def _refined(
+        self, queries: Vectors, codes: Codes, fetch: Fetch
+    ) -> list[tuple[Rows, NDArray[np.float32]]]:
+        """Compare candidates from codes exactly, along with the rows that have no codes."""
+        mask = self._view.mask(self._rows)
+        tail = self._tail(queries, codes.covered, mask)
+        answers = []
+        for query, fetched, rest in zip(
+            queries, codes.candidates(queries, fetch.count), tail, strict=True
+        ):
+            near = fetched[fetched >= 0]
+            near = near if mask is None else near[mask[near]]
+            if near.size < fetch.least:
+                self._rescanned += 1
+                answers += self._scanned(query[None])
+                continue
+            kept = near[: 2 * fetch.least]
+            answers.append(self._best(query, np.concatenate([kept, rest])))
+        return answers
+
+    def _tail(self, queries: Vectors, covered: int, mask: NDArray[np.bool_] | None) -> list[Rows]:
+        rows = np.arange(covered, self._view.segments.rows)
+        rows = rows if mask is None else rows[mask[rows]]
+        return scan(queries, self._view.segments.chosen(rows), self._k)
+
+    def _best(self, query: NDArray[np.float32], rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
+        stored = self._view.segments.gather(rows)
+        if rows.size > self._k:  # float32 first: only what it cannot tell apart is compared exactly
+            (kept,) = scan(query[None], [(np.arange(rows.size), stored)], self._k)
+            rows, stored = rows[kept], stored[kept]
+        check_units(stored, source=self._view.segments.source)
+        return best(rows, exact_cosines(query, stored), k=self._k, names=self._names)
+
+    def _names(self, rows: Rows) -> Sequence[str]:
+        ids = dict(select_by(self._db, "row, id", "row", rows.tolist()))
+        return [ids[row] for row in rows.tolist()]
