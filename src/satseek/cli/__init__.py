@@ -19,15 +19,18 @@ def main() -> None:
     """Run the command line; every refusal is one line and its documented exit code."""
     # Commands register themselves when imported.
     from satseek.cli import (  # noqa: F401, PLC0415
+        benching,
         classifying,
         collections,
         configuring,
         demonstrating,
         evaluating,
+        importing,
         indexing,
         modelling,
         searching,
         serving,
+        storing,
         training,
     )
 
