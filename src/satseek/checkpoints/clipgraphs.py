@@ -30,7 +30,7 @@ _HIDDEN = -30_000.0
 """Added to what a token must not see: its exponential is 0 beside any real score, and it is still
 finite as float16, where the true −∞ makes runtimes of reduced precision give NaN."""
 
-_OLD_END = 2
+OLD_END = 2
 """``eos_token_id`` of configs from before transformers corrected it (its pull request 24773): the
 end token is then the one with the highest id."""
 
@@ -130,7 +130,7 @@ def _activated(graph: Graph, x: str, activation: str) -> str:
 
 def _end(graph: Graph, end: int) -> str:
     """Position of each text's first end token, int64 (n, 1)."""
-    if end == _OLD_END:
+    if end == OLD_END:
         marked = graph.node("Cast", "input_ids", to=TensorProto.INT32)
     else:
         same = graph.node("Equal", "input_ids", graph.constant("end", np.array(end, np.int64)))

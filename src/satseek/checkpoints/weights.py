@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from satseek.errors import UnreadableCheckpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -90,8 +90,9 @@ class StoredWeights(Mapping[str, "NDArray[np.float32]"]):
 
 def shapes_of(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, tuple[int, ...]]:
     """Shape of every weight, without reading those that lie on disk."""
-    if isinstance(weights, StoredWeights):
-        return weights.shapes()
+    known: Callable[[], dict[str, tuple[int, ...]]] | None = getattr(weights, "shapes", None)
+    if known is not None:
+        return known()
     return {name: values.shape for name, values in weights.items()}
 
 

@@ -1,0 +1,243 @@
+"""Turns a Hugging Face directory of a ``CLIPModel`` into a checkpoint.
+
+Does not know hubs or bundles.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from transformers import CLIPConfig
+
+from satseek.checkpoints import clipgraphs
+from satseek.checkpoints.checkpoint import Checkpoint
+from satseek.checkpoints.clipnames import SCALE, LazyWeights, clip_weights, own_shapes
+from satseek.checkpoints.cliporacle import ClipOracle
+from satseek.checkpoints.clippieces import load_clip_pieces, read_clip_tokenization
+from satseek.checkpoints.digests import digest_of
+from satseek.checkpoints.pickles import load_pickle
+from satseek.checkpoints.policies import (
+    PREPROCESSOR,
+    PROCESSOR,
+    RESAMPLES,
+    read_json,
+    read_licences,
+)
+from satseek.checkpoints.weights import (
+    BUFFERS,
+    StoredWeights,
+    compare_keys,
+    find_weights,
+    finite,
+    shapes_of,
+)
+from satseek.errors import ModelNotFound, UnreadableCheckpoint
+from satseek.types import Preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+
+CONFIG = "config.json"
+"""What a Hugging Face directory is known by."""
+
+_PICKLED = "pytorch_model.bin"
+
+_WHITE = 255
+_CHANNELS = 3
+
+
+def read(folder: Path, *, report: Callable[[str], None], allow_pickle: bool = False) -> Checkpoint:
+    """Read a directory; weights stay on disk until they are looked up.
+
+    Args:
+        folder: With ``config.json``, weights, tokenizer and ``preprocessor_config.json``.
+        report: Told what a person should know, in one line each.
+        allow_pickle: Whether ``pytorch_model.bin`` may be read where there is no safetensors.
+
+    Raises:
+        ModelNotFound: there is no config, no weights or no tokenizer.
+        UnsafeCheckpoint: only a pickle is there, and it is not allowed or holds code.
+        UnreadableCheckpoint: anything is damaged, incomplete or of another architecture.
+    """
+    raw = read_json(folder / CONFIG)
+    vision, text = parse_config(raw, folder / CONFIG)
+    pieces = load_clip_pieces(folder)
+    tokenization = read_clip_tokenization(folder, pieces)
+    weights, files = _weights(folder, allow_pickle=allow_pickle)
+    expected = own_shapes(clip_weights(vision, text))
+    compare_keys(expected, shapes_of(weights), ignored=BUFFERS).refuse(files[0])
+    check_vocabulary(pieces, rows=text["vocab_size"], source=folder, report=report)
+    _check_end(pieces, tokenization.end, text["eos_token_id"], folder)
+    return Checkpoint(
+        family="clip",
+        vision=vision,
+        text=text,
+        config=raw,
+        weights=LazyWeights(
+            {name: partial(weights.__getitem__, name) for name in expected if name != SCALE},
+            expected,
+        ),
+        image_tower=clipgraphs.image_tower,
+        text_tower=clipgraphs.text_tower,
+        oracle=lambda: ClipOracle.of_folder(folder),
+        logit_scale=float(weights[SCALE].reshape(())),
+        logit_bias=0.0,
+        score_head="softmax",
+        preprocessing=read_clip_preprocessing(folder, image_size=vision["image_size"]),
+        tokenization=tokenization,
+        context_length=text["max_position_embeddings"],
+        image_size=vision["image_size"],
+        dim=vision["projection_dim"],
+        tokenizer=pieces,
+        licences=read_licences(folder),
+        source={"digest": digest_of(files)},
+    )
+
+
+def parse_config(raw: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fill in the defaults of both towers' configs and refuse what is no plain CLIP.
+
+    Raises:
+        UnreadableCheckpoint: another architecture, or one of its many variants.
+    """
+    kind = raw.get("model_type")
+    if kind != "clip":
+        raise UnreadableCheckpoint(f"{path}: expected model_type clip, got {kind!r}")
+    try:
+        config: Any = CLIPConfig.from_dict(dict(raw))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise UnreadableCheckpoint(f"{path}: expected the shapes of a CLIP: {reason}") from error
+    # transformers goes by the dimension at the top, whatever the towers' own entries say.
+    own = {"projection_dim": config.projection_dim}
+    vision, text = config.vision_config.to_dict() | own, config.text_config.to_dict() | own
+    for tower in (vision, text):
+        if tower["hidden_act"] not in clipgraphs.ACTIVATIONS:
+            raise UnreadableCheckpoint(
+                f"{path}: expected activation {' or '.join(clipgraphs.ACTIVATIONS)}, "
+                f"not {tower['hidden_act']!r}"
+            )
+    for what, number in (
+        ("image_size", vision["image_size"]),
+        ("patch_size", vision["patch_size"]),
+        ("eos_token_id", text["eos_token_id"]),
+    ):
+        if type(number) is not int:
+            raise UnreadableCheckpoint(f"{path}: expected {what} as one number, got {number!r}")
+    return vision, text
+
+
+def read_clip_preprocessing(folder: Path, *, image_size: int) -> Preprocessing:
+    """Read how a CLIP directory's pixels are prepared.
+
+    Raises:
+        UnreadableCheckpoint: a file or a value is missing, or says something that is not done.
+    """
+    path = folder / PREPROCESSOR
+    if path.is_file() or not (folder / PROCESSOR).is_file():
+        told: Mapping[str, Any] = read_json(path)
+    else:
+        path = folder / PROCESSOR
+        told = read_json(path).get("image_processor") or {}
+    missing = {"size", "resample", "image_mean", "image_std"} - told.keys()
+    if missing:
+        raise UnreadableCheckpoint(f"{path}: missing {', '.join(sorted(missing))}")
+    off = [name for name in ("do_resize", "do_rescale", "do_normalize") if not told.get(name, True)]
+    if off or abs(told.get("rescale_factor", 1 / _WHITE) * _WHITE - 1) > 1e-6:  # noqa: PLR2004
+        raise UnreadableCheckpoint(f"{path}: expected pixels resized, divided by 255, normalised")
+    if told["resample"] not in RESAMPLES:
+        raise UnreadableCheckpoint(f"{path}: unknown resample {told['resample']!r}")
+    return Preprocessing(
+        resize=cast("Any", _resize(told, path, image_size)),
+        resample=cast("Any", RESAMPLES[told["resample"]]),
+        mean=channels(told["image_mean"], path),
+        std=channels(told["image_std"], path),
+    )
+
+
+def channels(values: Any, path: Path) -> tuple[float, float, float]:
+    """Three numbers, one for each channel.
+
+    Raises:
+        UnreadableCheckpoint: they are not.
+    """
+    numbers = isinstance(values, list) and all(isinstance(one, int | float) for one in values)
+    if not numbers or len(values) != _CHANNELS:
+        raise UnreadableCheckpoint(f"{path}: expected a mean or std of three channels: {values!r}")
+    return (float(values[0]), float(values[1]), float(values[2]))
+
+
+def check_vocabulary(
+    pieces: Tokenizer, *, rows: int, source: Path, report: Callable[[str], None]
+) -> None:
+    """Compare the tokenizer's ids with the rows of the token table.
+
+    Raises:
+        UnreadableCheckpoint: an id has no row: they do not belong together.
+    """
+    largest = max(pieces.get_vocab(with_added_tokens=True).values())
+    if largest >= rows:
+        raise UnreadableCheckpoint(
+            f"{source}: the tokenizer's ids go up to {largest}, the token table has {rows} rows: "
+            "they do not belong together"
+        )
+    if largest + 1 < rows:
+        report(f"the token table has {rows} rows, of which the tokenizer uses {largest + 1}")
+
+
+def _resize(told: Mapping[str, Any], path: Path, size: int) -> str:
+    """``crop`` or ``squash``: the two ways whose result is the tower's square."""
+    square = {"height": size, "width": size}
+    taken, cut = told["size"], told.get("crop_size")
+    cropped = told.get("do_center_crop", True)  # CLIPImageProcessor's own default
+    if not cropped or cut in (size, square):
+        if cropped and taken in (size, {"shortest_edge": size}):
+            return "crop"
+        if taken == square:
+            return "squash"
+    raise UnreadableCheckpoint(
+        f"{path}: expected the tower's own size of {size} px, got size {taken}, cropped to {cut}"
+    )
+
+
+def _check_end(pieces: Tokenizer, end: str, pooled: int, folder: Path) -> None:
+    """Make sure that features are pooled where texts end."""
+    found = pieces.token_to_id(end)
+    if pooled not in (found, clipgraphs.OLD_END):
+        raise UnreadableCheckpoint(
+            f"{folder}: the text tower is read at token {pooled}, but texts end with {found} "
+            f"({end}): config.json and the tokenizer do not belong together"
+        )
+
+
+def _weights(
+    folder: Path, *, allow_pickle: bool
+) -> tuple[Mapping[str, NDArray[np.float32]], tuple[Path, ...]]:
+    files = find_weights(folder)
+    if files:
+        return StoredWeights(files), files
+    path = folder / _PICKLED
+    if not path.is_file():
+        raise ModelNotFound(f"{folder}: expected model.safetensors beside {CONFIG}")
+    return named_tensors(load_pickle(path, allow_pickle=allow_pickle), path), (path,)
+
+
+def named_tensors(tensors: Any, path: Path) -> dict[str, NDArray[np.float32]]:
+    """Float32 arrays of a state dict; what is no float tensor (counters, masks) stays as it is.
+
+    Raises:
+        UnreadableCheckpoint: it is no state dict, or a weight is not finite.
+    """
+    if not isinstance(tensors, dict) or not all(
+        isinstance(one, torch.Tensor) for one in tensors.values()
+    ):
+        raise UnreadableCheckpoint(f"{path}: expected weights by name")
+    named = {name: one.detach().float().numpy() for name, one in tensors.items()}
+    return {name: finite(values, name, path) for name, values in named.items()}
