@@ -105,10 +105,11 @@ def templates_section(one: Evaluation) -> str:
     low, high = found.top_1_interval
     return _section(
         "Prompts",
-        f"<p>A label's vector is the mean over {len(alone)} prompts: {gain:+.3f} top-1 against the "
-        "mean of each prompt alone.</p>"
+        f"<p>A label's vector is the mean over its prompts, here {len(alone)}: {gain:+.3f} top-1 "
+        "against the mean of the prompts alone.</p>"
         f'<p class="note">The 95 % interval is {high - low:.3f} wide: differences far below that '
-        "say little. A prompt chosen because it wins here has to be measured on other images.</p>",
+        "say little. It takes the images as independent; crops of one scene are not. A prompt "
+        "chosen because it wins here has to be measured on other images.</p>",
         table(("prompt", "top-1", ""), rows, kinds="tnb"),
     )
 
@@ -181,7 +182,7 @@ def confusion_section(one: Evaluation) -> str:
         [safe(pair.label), safe(pair.first), f"{pair.images:,}", figure(pair.share)]
         for pair in found.confused_pairs
     ]
-    worst = table(("true label", "taken for", "images", "of the label's"), pairs, kinds="ttnn")
+    worst = table(("true label", "taken for", "images", "of its images"), pairs, kinds="ttnn")
     return _section("Confusion", drawn, f"<h3>Most confused</h3>{worst}" if pairs else "")
 
 
@@ -279,21 +280,31 @@ def examples_section(one: Evaluation) -> str:
         for title, examples in kinds
         if examples
     )
-    note = '<p class="note">Above the line the true label; below it the first labels by share.</p>'
+    note = (
+        '<p class="note">Above the line the true label; below it the labels with the largest '
+        "share.</p>"
+    )
     return _section("Examples", note, parts) if parts else ""
 
 
 def _example(example: ImageExample) -> str:
     shares = "".join(
-        f'<li class="{"hit" if one.label == example.label else "miss"}">'
-        f"<b>{safe(one.label)}</b><span>{one.share:.2f}</span></li>"
-        for one in example.first
+        f'<li class="{_verdict(example, at)}"><span>{safe(one.label)}</span>'
+        f"<span>{one.share:.2f}</span></li>"
+        for at, one in enumerate(example.first)
     )
     return (
         f"<figure>{inline_image(example.path, name=example.name)}<figcaption>"
         f'<b>{safe(example.label)}</b><ol>{shares}</ol><div class="name">{safe(example.name)}</div>'
         "</figcaption></figure>"
     )
+
+
+def _verdict(example: ImageExample, at: int) -> str:
+    """Class of one of the first labels: only the true one and a wrong first one have a colour."""
+    if example.first[at].label == example.label:
+        return "hit"
+    return "other" if at else "miss"
 
 
 def refused_section(one: Evaluation) -> str:

@@ -9,12 +9,13 @@ STYLE = """
 :root {
   color-scheme: light dark;
   --paper: #f6f7f5; --card: #ffffff; --ink: #1c2421; --soft: #5c6963; --line: #dde3df;
-  --hit: #1f8a70; --miss: #c2482f; --mark: #2b6cb0; --bar: #cfe5dd; --fill: #1f8a70;
+  --hit: #17735d; --miss: #b83f27; --mark: #2b6cb0; --bar: #cfe5dd; --fill: #1f8a70; --on: #ffffff;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #121715; --card: #1b221f; --ink: #e6ece9; --soft: #9aa8a1; --line: #313b36;
-    --hit: #35b394; --miss: #e0694e; --mark: #6aa9e9; --bar: #2a3a34; --fill: #35b394;
+    --hit: #35b394; --miss: #e0694e; --mark: #6aa9e9; --bar: #2a3a34;
+    --fill: #35b394; --on: #07120d;
   }
 }
 * { box-sizing: border-box; }
@@ -35,7 +36,7 @@ section {
 p { margin: 6px 0; max-width: 75ch; }
 .note { font-size: 0.88rem; }
 .tiles {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 10px;
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 10px;
   margin: 16px 0;
 }
 .tile {
@@ -43,6 +44,7 @@ p { margin: 6px 0; max-width: 75ch; }
 }
 .tile b { display: block; font-size: 1.65rem; line-height: 1.2; }
 .tile b, td.number { font-variant-numeric: tabular-nums; }
+.tile span { display: block; min-height: 2.6em; line-height: 1.3; }
 .tile span { font-weight: 600; font-size: 0.86rem; }
 .tile small { display: block; font-size: 0.78rem; line-height: 1.35; }
 .wide { overflow-x: auto; -webkit-overflow-scrolling: touch; margin: 0 -18px; padding: 0 18px 4px; }
@@ -66,7 +68,7 @@ svg text { fill: var(--ink); font-size: 11px; font-family: inherit; }
 svg text.middle { text-anchor: middle; }
 svg text.end { text-anchor: end; }
 svg text.small { font-size: 9px; }
-svg text.light { fill: #ffffff; }
+svg text.light { fill: var(--on); }
 svg.fluid { width: 100%; height: auto; display: block; }
 svg .frame { fill: none; stroke: var(--line); }
 svg .ideal { stroke: var(--soft); stroke-dasharray: 4 4; }
@@ -79,16 +81,19 @@ svg .miss { fill: var(--miss); }
   display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 14px;
 }
 .gallery figure img, .pair img {
-  width: 100%; aspect-ratio: 1; object-fit: contain; background: var(--bar); border-radius: 6px;
-  display: block;
+  width: 100%; height: auto; aspect-ratio: 1; object-fit: contain; display: block;
+  background: var(--bar); border-radius: 6px;
 }
 .gallery.pairs { grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 6px; }
-figcaption ol { margin: 2px 0 0; padding: 0; list-style: none; }
+figcaption ol {
+  margin: 3px 0 2px; padding: 3px 0 0; list-style: none; border-top: 1px solid var(--line);
+}
 figcaption li { display: flex; justify-content: space-between; gap: 8px; }
 figcaption b { color: var(--ink); }
-figcaption .hit b, b.hit { color: var(--hit); }
-figcaption .miss b, b.miss { color: var(--miss); }
+figcaption .hit { color: var(--hit); }
+figcaption .miss { color: var(--miss); }
+figcaption .hit, figcaption .miss { font-weight: 600; }
 figcaption .name { font-size: 0.78rem; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 0; }
 dd { margin: 0; overflow-wrap: anywhere; }
