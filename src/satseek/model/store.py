@@ -31,7 +31,7 @@ from satseek.model.activation import (
 from satseek.model.bundle import open_bundle, starter_bundle
 from satseek.model.manifest import read_manifest, take_manifest
 from satseek.model.naming import ACTIVE, STARTER, parse_reference
-from satseek.model.reports import REPORT
+from satseek.model.reports import REPORT, read_report
 from satseek.model.sealing import copy_bundle, move_out, seal
 from satseek.model.staging import Staging
 from satseek.model.transport import Carried, read_carried, write_carried
@@ -148,16 +148,16 @@ class ModelStore:
             DamagedData: its bytes are not what was stored, whatever is forced.
             ModelNotFound, InvalidRequest: as in ``find``.
         """
-        key, bundle = self._stored_or_shipped(ref)
-        problems = problems_of(bundle.folder)
+        key, folder = self._stored_or_shipped(ref)
+        problems = problems_of(folder)
         if problems:
             raise DamagedData(f"{ref}: not activated, {len(problems)} problems: {problems[0]}")
-        override = _gate_override(key[0], bundle, force=force)
+        override = _gate_override(key[0], open_bundle(folder), force=force)
         entry = here_and_now(key, "activate", forced=bool(override), note=override)
         if override:
             logger.warning("activated in spite of its gate: who=%s why=%s", entry.who, override)
         with self._staging.writing():
-            open_bundle(bundle.folder)  # it may have been removed in the meantime
+            open_bundle(folder)  # it may have been removed in the meantime
             history = read_history(self._history)
             now = standing(history)
             if now and now[-1].ref == entry.ref:
@@ -180,7 +180,7 @@ class ModelStore:
             skipped = []
             for key in earlier(now):
                 try:
-                    _, bundle = self._stored_or_shipped(ref_of(key))
+                    bundle = open_bundle(self._stored_or_shipped(ref_of(key))[1])
                     check_sizes(bundle)
                 except SatseekError as error:
                     skipped.append(f"skipped {ref_of(key)}: {error}")
@@ -269,7 +269,7 @@ class ModelStore:
             ref: One model; None: the shipped one, all stored ones and the history.
         """
         if ref is not None:
-            return problems_of(self._stored_or_shipped(ref)[1].folder)
+            return problems_of(self._stored_or_shipped(ref)[1])
         problems = problems_of(starter_bundle().folder)
         for key, folder in version_folders(self.folder).items():
             problems += problems_of(folder)
@@ -325,6 +325,7 @@ class ModelStore:
         with self._staging.writing():
             there = version_folders(self.folder).get((card.name, card.version))
             if there is not None:
+                _say_if_worse(there, staged)
                 return there
             target.parent.mkdir(exist_ok=True)
             durable.sync(self.folder)
@@ -352,14 +353,13 @@ class ModelStore:
             raise self._not_found(ref)
         return _only(folders)
 
-    def _stored_or_shipped(self, ref: str) -> tuple[Key, Bundle]:
-        """Name, version and bundle of what may be activated."""
+    def _stored_or_shipped(self, ref: str) -> tuple[Key, Path]:
+        """Name, version and folder of what may be activated."""
         reference = parse_reference(ref)
         if reference and not fitting(reference, self.folder) and is_shipped(reference):
             shipped = starter_bundle()
-            return (STARTER, shipped.card.version), shipped
-        key, folder = self._stored(ref)
-        return key, open_bundle(folder)
+            return (STARTER, shipped.card.version), shipped.folder
+        return self._stored(ref)
 
     def _not_found(self, name: str) -> ModelNotFound:
         there = ", ".join([STARTER, *(ref_of(key) for key in version_folders(self.folder))])
@@ -377,6 +377,15 @@ def _only(folders: Mapping[Key, Path]) -> tuple[Key, Path]:
     if len(folders) > 1:
         raise InvalidRequest(f"several versions, choose one: {', '.join(map(ref_of, folders))}")
     return next(iter(folders.items()))
+
+
+def _say_if_worse(kept: Path, refused: Path) -> None:
+    """Log where a version is kept as it is, though the one that was offered passed a gate."""
+    there, offered = read_report(kept), read_report(refused)
+    if offered is not None and offered.passed and not (there is not None and there.passed):
+        logger.warning(
+            "%s is stored without this passing report: remove it, then add it again", offered.model
+        )
 
 
 def _gate_override(name: str, bundle: Bundle, *, force: bool) -> str:
