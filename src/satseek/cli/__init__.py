@@ -28,6 +28,7 @@ def main() -> None:
         importing,
         indexing,
         modelling,
+        quantizing,
         searching,
         serving,
         storing,

@@ -46,8 +46,7 @@ def spearman(one: NDArray[Any], other: NDArray[Any]) -> float:
     if left.shape[1] < 2:  # noqa: PLR2004 - one entry has no order
         raise InvalidRequest(f"expected two or more scores a row, got {left.shape[1]}")
     found = [
-        _correlation(_ranks(mine), _ranks(theirs))
-        for mine, theirs in zip(left, right, strict=True)
+        _correlation(_ranks(mine), _ranks(theirs)) for mine, theirs in zip(left, right, strict=True)
     ]
     return float(np.mean(found))
 
@@ -92,8 +91,8 @@ def mean_shift(one: Vectors, other: Vectors) -> float:
         InvalidRequest: the shapes differ, or there is no row.
     """
     left, right = _pair(one, other)
-    spread = np.linalg.norm(right.std(axis=0))
-    return float(np.linalg.norm(left.mean(axis=0) - right.mean(axis=0)) / max(spread, 1e-12))
+    moved = float(np.linalg.norm(left.mean(axis=0) - right.mean(axis=0)))
+    return moved / max(float(np.linalg.norm(right.std(axis=0))), 1e-12)
 
 
 def spread_shift(one: Vectors, other: Vectors) -> float:
@@ -103,8 +102,8 @@ def spread_shift(one: Vectors, other: Vectors) -> float:
         InvalidRequest: the shapes differ, or there is no row.
     """
     left, right = _pair(one, other)
-    mine, theirs = (np.linalg.norm(vectors.std(axis=0)) for vectors in (left, right))
-    return float(abs(mine / max(theirs, 1e-12) - 1))
+    mine, theirs = (float(np.linalg.norm(vectors.std(axis=0))) for vectors in (left, right))
+    return abs(mine / max(theirs, 1e-12) - 1)
 
 
 def _pair(

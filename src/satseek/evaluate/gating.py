@@ -113,6 +113,8 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "text spread shift": _most(0.05, "likewise"),
     "ECE drift": _most(0.02, "a share of 0.80 may come to mean 0.78 or 0.82"),
     "zero-shot top-1 loss": _most(0.01, "one point of accuracy is what a smaller file may cost"),
+    "image layers, worst gain": _most(0.05, "rounding moves a channel by a 50th"),
+    "text layers, worst gain": _most(0.05, "likewise"),
     "text padding": _least(1.0, "every text is padded to the context length, alone or in a batch"),
     "image alone or in a batch": _least(0.9999, "a vector may not depend on its neighbours"),
     "text alone or in a batch": _least(0.9999, "a vector may not depend on its neighbours"),
@@ -129,6 +131,7 @@ def gate(
     texts: Sequence[str],
     labels: Sequence[str],
     truth: Sequence[int | None] = (),
+    layers: Mapping[str, float] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> GateReport:
     """Measure a model against the one it is to replace.
@@ -141,15 +144,19 @@ def gate(
         labels: Names for zero-shot figures, at least two.
         truth: Row of ``labels`` for each image, None where unknown; empty: all unknown. Accuracy
             and calibration are compared where enough are known.
+        layers: By tower, how far the gains of a layer's channels lie from 1, the worst one's; None
+            where the towers cannot be looked into.
         details: What else the report should carry.
 
     Raises:
         InvalidRequest: too few images, texts or labels, or sizes that do not fit.
     """
     _check(images, texts, labels, truth)
-    figures = {"text padding": _padding(candidate, reference, texts)}
+    figures = {f"{tower} layers, worst gain": worst for tower, worst in (layers or {}).items()}
+    figures["text padding"] = _padding(candidate, reference, texts)
     if figures["text padding"] == 1:  # else no text can be compared: its ids mean something else
-        figures |= _figures(candidate, reference, images, texts, labels, truth)
+        shown = _Shown(images=images, texts=texts, labels=labels, truth=truth)
+        figures |= _figures(candidate, reference, shown)
     return GateReport(
         kind="quantization",
         model=_named(candidate.card),
@@ -167,19 +174,22 @@ def gate(
     )
 
 
-def _figures(
-    candidate: Embeds,
-    reference: Embeds,
-    images: Sequence[Pixels],
-    texts: Sequence[str],
-    labels: Sequence[str],
-    truth: Sequence[int | None],
-) -> dict[str, float]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What both models are shown."""
+
+    images: Sequence[Pixels]
+    texts: Sequence[str]
+    labels: Sequence[str]
+    truth: Sequence[int | None]
+
+
+def _figures(candidate: Embeds, reference: Embeds, shown: _Shown) -> dict[str, float]:
     mine, theirs = (
         _Seen(
-            images=model.embed_images(images),
-            texts=model.embed_texts(texts),
-            labels=model.label_vectors(labels),
+            images=model.embed_images(shown.images),
+            texts=model.embed_texts(shown.texts),
+            labels=model.label_vectors(shown.labels),
         )
         for model in (candidate, reference)
     )
@@ -192,11 +202,11 @@ def _figures(
         "top-1 agreement": top1_agreement(*named),
         "overlap@10": overlap_at_k(*asked, k=K),
     }
-    figures |= _against_truth(named, (candidate.card, reference.card), truth)
-    tensor = _tensor(candidate, images[:ALONE])
+    figures |= _against_truth(named, (candidate.card, reference.card), shown.truth)
+    tensor = _tensor(candidate, shown.images[:ALONE])
     figures["image alone or in a batch"] = _image_batch(candidate.engine, tensor)
-    figures["text alone or in a batch"] = _text_batch(candidate, texts[:ALONE])
-    figures["float32 out"] = _single(candidate, tensor, texts[:ALONE])
+    figures["text alone or in a batch"] = _text_batch(candidate, shown.texts[:ALONE])
+    figures["float32 out"] = _single(candidate, tensor, shown.texts[:ALONE])
     return figures
 
 

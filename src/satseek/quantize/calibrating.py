@@ -23,15 +23,12 @@ if TYPE_CHECKING:
     from satseek.quantize.ranges import Histogram, Method
     from satseek.quantize.rewriting import Range, Tower
     from satseek.quantize.searching import Sensitivity
-    from satseek.types import Features
 
 JUDGED = 4
 """Every fourth row judges, the others set ranges."""
 
 SMOOTHED_METHODS = 2
 """Ways to choose ranges, the best ones, that are tried again on smoothed towers."""
-
-Progress = "Callable[[str, int, int], None]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,18 +10,16 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from satseek.embed.embedder import Embedder
-from satseek.engines.onnxruntime import OnnxEngine
 from satseek.errors import InvalidRequest
-from satseek.evaluate.gating import gate
 from satseek.model.bundle import open_bundle
 from satseek.model.card import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, content_version, write_card
 from satseek.model.preprocessing import preprocess
 from satseek.model.reports import write_report
 from satseek.model.tokenizer import Tokenizer
 from satseek.quantize.calibrating import Calibrated, Options, calibrate
+from satseek.quantize.proving import prove
 from satseek.quantize.rewriting import Tower, check_tower, write_tower
-from satseek.quantize.sampling import FEWEST, Sample
+from satseek.quantize.sampling import FEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 
     from satseek.model.bundle import Bundle
     from satseek.model.reports import GateReport
+    from satseek.quantize.sampling import Sample
     from satseek.types import ModelCard, Pixels
 
 Precision = Literal["int8", "float16", "bfloat16"]
@@ -80,21 +79,15 @@ def quantize_bundle(
     """
     options = options or Options()
     _check(bundle, to, images, texts)
-    rows = {
-        "image": lambda: preprocess(
-            images, size=bundle.card.image_size, how=bundle.card.preprocessing
-        ),
-        "text": lambda: Tokenizer.from_bundle(bundle).encode(texts),
-    }
     made: dict[str, Calibrated] = {}
-    for tower, source, file in (
-        ("image", bundle.image_tower, IMAGE_TOWER),
-        ("text", bundle.text_tower, TEXT_TOWER),
-    ):
+    tower: Literal["image", "text"]
+    for tower in ("image", "text"):
+        file = IMAGE_TOWER if tower == "image" else TEXT_TOWER
+        source = bundle.folder / file
         if towers not in ("both", tower):
             shutil.copyfile(source, folder / file)
         elif to == "int8":
-            made[tower] = _integer(source, rows[tower](), tower, options, report)
+            made[tower] = _integer(bundle, tower, (images, texts), options, report)
             _write(made[tower].built(), folder / file)
         else:
             _write(Tower.read(source).built(store=to), folder / file)
@@ -102,31 +95,11 @@ def quantize_bundle(
     card = _card(bundle.card, folder, _precision(to, towers, made))
     report("gate", 0, 1)
     told = _told(made, images=len(images), texts=len(texts), towers=towers)
-    checked = prove(bundle, folder, proof=proof, details=told)
+    checked = prove(open_bundle(folder), bundle, proof=proof, details=told)
     write_report(checked, folder)
     card = replace(card, accuracy=_accuracy(checked))
     write_card(card, folder)
     return card
-
-
-def prove(
-    parent: Bundle, folder: Path, *, proof: Sample, details: Mapping[str, Any] | None = None
-) -> GateReport:
-    """Run the gate over the bundle in ``folder`` against its parent; nothing is written.
-
-    Raises:
-        DamagedData: a bundle is incomplete.
-        InvalidRequest: too few chips or texts.
-    """
-    return gate(
-        _embedder(open_bundle(folder)),
-        _embedder(parent),
-        images=proof.images,
-        texts=proof.texts,
-        labels=proof.labels,
-        truth=proof.truth,
-        details=details,
-    )
 
 
 def _check(bundle: Bundle, to: str, images: Sequence[Pixels], texts: Sequence[str]) -> None:
@@ -144,17 +117,24 @@ def _check(bundle: Bundle, to: str, images: Sequence[Pixels], texts: Sequence[st
 
 
 def _integer(
-    path: Path,
-    rows: NDArray[Any],
-    name: str,
+    bundle: Bundle,
+    tower: Literal["image", "text"],
+    shown: tuple[Sequence[Pixels], Sequence[str]],
     options: Options,
     report: Callable[[str, int, int], None],
 ) -> Calibrated:
+    images, texts = shown
+    card = bundle.card
+    rows: NDArray[Any]
+    if tower == "image":
+        rows = preprocess(images, size=card.image_size, how=card.preprocessing)
+    else:
+        rows = Tokenizer.from_bundle(bundle).encode(texts)
     return calibrate(
-        Tower.read(path),
+        Tower.read(bundle.folder / (IMAGE_TOWER if tower == "image" else TEXT_TOWER)),
         rows,
         options=options,
-        report=lambda stage, done, total: report(f"{name} tower: {stage}", done, total),
+        report=lambda stage, done, total: report(f"{tower} tower: {stage}", done, total),
     )
 
 
@@ -174,9 +154,7 @@ def _card(parent: ModelCard, folder: Path, precision: str) -> ModelCard:
     version = content_version(
         folder, preprocessing=parent.preprocessing, tokenization=parent.tokenization
     )
-    card = replace(
-        parent, version=version, precision=precision, parent=parent.version, accuracy={}
-    )
+    card = replace(parent, version=version, precision=precision, parent=parent.version, accuracy={})
     write_card(card, folder)
     return card
 
@@ -203,7 +181,3 @@ def _told(
             "sensitivities": [dataclasses.asdict(s) for s in one.sensitivities[:_LISTED]],
         }
     return told
-
-
-def _embedder(bundle: Bundle) -> Embedder:
-    return Embedder(OnnxEngine(bundle), Tokenizer.from_bundle(bundle))

@@ -42,7 +42,10 @@ class Histogram:
         peaks = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
         self.rows += values.size // values.shape[-1]
         self.peaks = peaks if self.peaks is None else np.maximum(self.peaks, peaks)
-        self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+        self.low, self.high = (
+            min(self.low, float(values.min())),
+            max(self.high, float(values.max())),
+        )
         self._widen(float(peaks.max()))
         at = np.ravel(values) * np.float32(BINS / 2 / self._limit)
         at += np.float32(BINS / 2)

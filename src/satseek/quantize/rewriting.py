@@ -382,9 +382,7 @@ def _bfloat16(name: str, values: NDArray[np.float32]) -> Any:
     """The upper half of each float32's bits, rounded to nearest, ties to even."""
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32).astype(np.uint64)
     upper = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-    return helper.make_tensor(
-        name, TensorProto.BFLOAT16, values.shape, upper.tobytes(), raw=True
-    )
+    return helper.make_tensor(name, TensorProto.BFLOAT16, values.shape, upper.tobytes(), raw=True)
 
 
 def _renamed(node: Any, names: Mapping[str, str]) -> Any:
@@ -393,4 +391,3 @@ def _renamed(node: Any, names: Mapping[str, str]) -> Any:
     for place, name in enumerate(node.input):
         copy.input[place] = names.get(name, name)
     return copy
-

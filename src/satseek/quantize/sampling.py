@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -73,7 +74,7 @@ _FRAMES = (
 )
 _JOINTS = ("{} next to {}", "{} and {}", "some {} beside {}", "{} with {} around it")
 
-Progress = "Callable[[str, int, int], None]"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,14 @@ def county_sample(
     )
 
 
+def usual_texts(*, seed: int, texts: int) -> tuple[str, ...]:
+    """Different texts about one land cover or two, for whom has no texts of their own."""
+    rng = np.random.default_rng(seed)
+    orders = [rng.permutation(list(NAMES)).tolist() for _ in range(-(-texts // len(NAMES)))]
+    shares = [dict.fromkeys(pair, 0.5) for order in orders for pair in pairwise(order)]
+    return _sentences(shares, texts, rng)
+
+
 def folder_images(folder: Path, *, images: int, chip_px: int = COUNTY_CHIP_PX) -> list[Pixels]:
     """Cut chips from a folder's scenes, spread evenly over all of them.
 
@@ -135,8 +144,7 @@ def folder_images(folder: Path, *, images: int, chip_px: int = COUNTY_CHIP_PX) -
         raise InvalidRequest(
             f"{folder}: expected scenes for {FEWEST} chips or more, found {len(found)}"
         )
-    picked = np.linspace(0, len(found) - 1, min(images, len(found))).round().astype(int)
-    return [found[at] for at in picked.tolist()]
+    return [found[at] for at in spread(len(found), images)]
 
 
 def file_texts(path: Path) -> list[str]:
@@ -155,9 +163,15 @@ def file_texts(path: Path) -> list[str]:
     return texts
 
 
-def halves(images: Sequence[Pixels]) -> tuple[tuple[Pixels, ...], tuple[Pixels, ...]]:
-    """Every second chip for calibration, the others for proof."""
-    return tuple(images[::2]), tuple(images[1::2])
+def halved(everything: Sequence[T]) -> tuple[tuple[T, ...], tuple[T, ...]]:
+    """Every second one for calibration, the others for proof."""
+    return tuple(everything[::2]), tuple(everything[1::2])
+
+
+def spread(available: int, count: int) -> list[int]:
+    """Up to ``count`` positions, evenly over all there are."""
+    picked = np.linspace(0, available - 1, min(count, available)).round().astype(int)
+    return [int(at) for at in picked]
 
 
 def _chips(folder: Path, chip_px: int) -> Iterator[tuple[Chip, Pixels]]:
@@ -184,8 +198,7 @@ def _even(kinds: Sequence[str], count: int, rng: np.random.Generator) -> list[in
         piles.setdefault(kinds[at], []).append(at)
     taken: list[int] = []
     while piles and len(taken) < count:
-        for kind in sorted(piles):
-            taken.append(piles[kind].pop())
+        taken.extend(piles[kind].pop() for kind in sorted(piles))
         piles = {kind: pile for kind, pile in piles.items() if pile}
     return sorted(taken[:count])
 

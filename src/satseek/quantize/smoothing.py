@@ -1,4 +1,4 @@
-"""Turns activations that are hard to round into easier ones, without changing what a tower computes.
+"""Turns activations that are hard to round into easier ones, the tower's features unchanged.
 
 Does not know ranges. A layer normalisation gives some channels far larger values than others; these
 are made smaller there and larger in the weights of the layers behind: exact in float (SmoothQuant,
@@ -48,4 +48,5 @@ def _scales(
     rows = np.max([np.abs(tower.weights[one.weight]).max(axis=1) for one in norm.linears], axis=0)
     scales = np.maximum(peaks, 1e-5) ** strength / np.maximum(rows, 1e-5) ** (1 - strength)
     scales /= np.exp(np.log(scales).mean())  # their level changes nothing
-    return np.clip(scales, 1 / _FARTHEST, _FARTHEST).astype(np.float32)
+    clipped: NDArray[np.float32] = np.clip(scales, 1 / _FARTHEST, _FARTHEST).astype(np.float32)
+    return clipped
