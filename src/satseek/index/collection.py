@@ -211,7 +211,6 @@ class Collection:
 
         Raises:
             InvalidRequest: The collection was opened for reading.
-            DamagedData: Segments of a pending edition are missing or too short.
         """
         return Rewriting(reader=self._reader, writer=self._writing())
 

@@ -65,5 +65,6 @@ def _locked(path: Path) -> int:
 
 def _refused(path: Path, owner: str) -> CollectionLocked:
     return CollectionLocked(
-        f"{path.parent}: expected no other writer, but {owner} is writing to it"
+        f"{path.parent}: expected no other writer, but {owner} is writing to it (indexing or "
+        "embedding it again); searches go on, try again when it has finished"
     )

@@ -70,16 +70,14 @@ class Rewriting:
     """The making of a pending edition; only the collection's writer has one."""
 
     def __init__(self, *, reader: Reader, writer: Writer) -> None:
-        """Put the parts together.
-
-        Raises:
-            DamagedData: Segments of the pending edition are missing or too short.
-        """
+        """Put the parts together."""
         self._reader = reader
         self._writer = writer
-        pending = self.find()
-        if pending is not None:
-            self._segments(pending)
+
+    @property
+    def name(self) -> str:
+        """Name of the collection."""
+        return self._reader.folder.name
 
     @property
     def pending(self) -> Pending:
@@ -90,7 +88,7 @@ class Rewriting:
         """
         found = self.find()
         if found is None:
-            message = f"{self._reader.folder.name}: expected vectors that are being made, came none"
+            message = f"{self.name}: expected vectors that are being made, came none"
             raise Conflict(message)
         return found
 
@@ -98,6 +96,14 @@ class Rewriting:
         """Give the edition that is made; None where there is none."""
         with self._reader.connections.snapshot() as db:
             return editions.find_pending(db)
+
+    def check(self) -> None:
+        """Make sure that the pending edition can be gone on with.
+
+        Raises:
+            DamagedData: Segments of it are missing or too short.
+        """
+        self._segments(self.pending)
 
     def begin(self, *, model_name: str, model_version: str, dim: int) -> Pending:
         """Commit that an edition begins."""
@@ -230,7 +236,7 @@ class Rewriting:
         self._writer.sweep()
 
     def _check(self, pending: Pending, *, lost: Literal["refuse", "drop"]) -> None:
-        name = self._reader.folder.name
+        name = self.name
         if not pending.finished:
             message = (
                 f"{name}: expected {pending.rows} rows embedded again, came {pending.next_row}"
@@ -244,7 +250,7 @@ class Rewriting:
         with self._reader.connections.snapshot() as db:
             damages = auditing.pending_damages(db, self._segments(pending))
         if damages:
-            raise DamagedData(f"{damages[0]}; start the new vectors again")
+            raise DamagedData(f"{damages[0]}; throw the new vectors away and begin again")
 
     def _segments(self, pending: Pending) -> Segments:
         folder = self._reader.folder / segments_name(pending.number)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from satseek.embed.embedder import Embedder
     from satseek.index.collection import Collection
+    from satseek.index.spec import CollectionSpec, KnownScene
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +127,8 @@ def index_folder(
     """Index every scene below ``folder``; go on where an earlier run stopped.
 
     Scenes already complete and unchanged are passed over. A file that cannot be used is counted,
-    stored with the collection and listed in the report. What is committed survives any kill.
+    stored with the collection and listed in the report. What is committed survives any kill. At the
+    end whatever makes searches fast is built, so that the first of them need not wait.
 
     Args:
         folder: Folder of scenes, or one scene.
@@ -149,6 +151,7 @@ def index_folder(
     for items, vectors in stream:
         writer.take(items, vectors)
     writer.commit()
+    collection.prepare()
     report = writer.report(time.perf_counter() - started)
     log_line(
         logger,
@@ -168,42 +171,45 @@ def _pixels(event: _Event) -> Pixels | None:
 
 def _read(paths: Sequence[Path], *, root: Path, collection: Collection) -> Iterator[_Event]:
     """Outermost loop of the reading thread: one bad file must not stop the others."""
+    spec = collection.spec
     for path in paths:
+        name, known = _own_id(path, root=root, collection=collection)
         begun: Scene | None = None
         try:
-            scene = _own_id(describe_scene(path, root=root), path=path, collection=collection)
-            for event in _read_scene(scene, collection=collection):
+            scene = replace(describe_scene(path, root=root), id=name)
+            for event in _read_scene(scene, known=known, spec=spec):
                 begun = scene if isinstance(event, _Begun) else begun
                 yield event
         except UnreadableImage as error:
-            yield _Refused(_refusal(path, root, error), begun)
+            yield _Refused(_refusal(name, error), begun)
         except SatseekError:
             raise
         except Exception as error:
             logger.exception("cannot read %s", path)
-            yield _Refused(_refusal(path, root, error), begun)
+            yield _Refused(_refusal(name, error), begun)
 
 
-def _refusal(path: Path, root: Path, error: Exception) -> Refusal:
-    name = _written(path.relative_to(root))
+def _refusal(name: str, error: Exception) -> Refusal:
     reason = " ".join(str(error).split())
     if not isinstance(error, SatseekError):
         reason = f"{name}: {type(error).__name__}: {reason}"
     return Refusal(path=name, reason=reason, kind=type(error).__name__)
 
 
-def _own_id(scene: Scene, *, path: Path, collection: Collection) -> Scene:
-    """Put folder names before the id while another file that is still there has it.
+def _own_id(path: Path, *, root: Path, collection: Collection) -> tuple[str, KnownScene | None]:
+    """Give a file's id and what is known of it; usable or not, it is always the same.
 
-    So ``2024/north.tif`` and ``2025/north.tif`` can be indexed one folder after the other.
+    It is the path below the folder, with folder names before it while another file that is still
+    there has that id. So ``2024/north.tif`` and ``2025/north.tif`` can be indexed one folder after
+    the other, and be refused apart.
     """
-    folders = path.parents[scene.id.count("/")]
-    name = scene.id
-    while (known := collection.find_scene(name)) is not None:
-        if known.path == scene.path or not Path(known.path).is_file():
+    below = path.relative_to(root)
+    name, folders = _written(below), path.parents[len(below.parts) - 1]
+    while (known := collection.find_known(name)) is not None:
+        if known.scene.path == str(path) or not Path(known.scene.path).is_file():
             break
-        name, folders = f"{folders.name}/{name}", folders.parent
-    return replace(scene, id=name)
+        name, folders = f"{_written(Path(folders.name))}/{name}", folders.parent
+    return name, known
 
 
 def _written(path: Path) -> str:
@@ -211,15 +217,15 @@ def _written(path: Path) -> str:
     return path.as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _read_scene(scene: Scene, *, collection: Collection) -> Iterator[_Event]:
-    done = collection.scene_progress(scene)
-    known = collection.find_scene(scene.id)
-    if known is not None and known.path != scene.path and known.digest == scene.digest:
+def _read_scene(
+    scene: Scene, *, known: KnownScene | None, spec: CollectionSpec
+) -> Iterator[_Event]:
+    done = SceneProgress() if known is None else known.progress_of(scene)
+    if known is not None and _has_moved(known.scene, scene):
         yield _Moved(scene)
     if done.finished:
         yield _Unchanged(scene)
         return
-    spec = collection.spec
     plan = plan_chips(scene, grid=spec.grid)
     yield _Begun(scene, done, len(plan))
     stretch = stretch_of(scene, spec.recipe)
@@ -229,6 +235,10 @@ def _read_scene(scene: Scene, *, collection: Collection) -> Iterator[_Event]:
     for read in cells:
         yield _Cell(read)
     yield _Finished(scene)
+
+
+def _has_moved(before: Scene, now: Scene) -> bool:
+    return before.path != now.path and before.digest == now.digest
 
 
 @dataclass(slots=True)
