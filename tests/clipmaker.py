@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
@@ -80,11 +81,18 @@ def clip_tokenizer(pad: str = END) -> CLIPTokenizer:
 
 
 def make_clip_directory(
-    folder: Path, shape: ClipShape = SMALL, *, old_end: bool = False, pad: str = END, seed: int = 0
+    folder: Path,
+    shape: ClipShape = SMALL,
+    *,
+    old_end: bool = False,
+    pad: str = END,
+    half: bool = False,
 ) -> Path:
     """Write config, weights, tokenizer and preprocessor of a random ``CLIPModel``."""
     folder.mkdir(parents=True, exist_ok=True)
-    model = _random_clip(shape, 2 if old_end else len(vocabulary()) - 1, seed)
+    model = _random_clip(shape, 2 if old_end else len(vocabulary()) - 1, seed=0)
+    if half:
+        model = model.half()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.save_pretrained(folder)
@@ -137,10 +145,14 @@ def enliven(model: nn.Module) -> None:
         for name, weights in model.named_parameters():
             if name == "logit_scale":
                 weights.fill_(3.9)
+            elif name.endswith(("fc1.bias", "c_fc.bias")):
+                weights.fill_(-1.8)  # where the two GELUs differ most
             elif weights.ndim == 1 and not name.endswith("class_embedding"):
                 weights.add_(torch.randn_like(weights) * 0.2)
             elif "embed" in name:
                 weights.normal_(std=0.7)
+            elif name.endswith(("fc2.weight", "c_proj.weight")):
+                weights.normal_(std=5 * weights[0].numel() ** -0.5)
             else:
                 weights.normal_(std=1.4 * weights[0].numel() ** -0.5)
 
@@ -221,7 +233,7 @@ class OpenClip(nn.Module):
         return self.visual(pixels)
 
     def encode_text(self, ids: torch.Tensor) -> torch.Tensor:
-        x = self.token_embedding(ids) + self.positional_embedding
+        x = self.token_embedding(ids) + self.positional_embedding[: ids.shape[1]]
         later = torch.full((ids.shape[1], ids.shape[1]), float("-inf")).triu_(1)
         x = self.ln_final(self.transformer(x, later))
         return x[torch.arange(len(x)), ids.argmax(dim=-1)] @ self.text_projection
@@ -274,4 +286,7 @@ def make_openclip_directory(
 def save_state(path: Path, state: dict[str, torch.Tensor], *, prefix: str = "module.") -> None:
     """As open_clip's training loop saves it, from under a DistributedDataParallel."""
     named = {prefix + name: weights for name, weights in state.items()}
-    torch.save({"epoch": 20, "name": "random", "state_dict": named}, path)
+    if path.suffix == ".safetensors":
+        save_file({name: weights.contiguous() for name, weights in named.items()}, path)
+    else:
+        torch.save({"epoch": 20, "name": "random", "state_dict": named}, path)
