@@ -6,12 +6,14 @@ import base64
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +36,7 @@ from satseek.settings import Settings
 from satseek.types import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from satseek.model.bundle import Bundle
@@ -46,6 +48,7 @@ NOTICED_SECONDS = 20
 LABELS = ["a harbour", "a forest"]
 TEXT = "a river mouth with sand banks"
 COLLECTIONS = ("first", "second")
+QUESTIONS = ("classify", "similarity", *COLLECTIONS)
 
 Answer = dict[str, float]
 """What was computed: cosine by label, text or chip."""
@@ -136,12 +139,14 @@ def answer_in(content: dict[str, Any]) -> Answer:
     return {one["label"]: one["scores"]["cosine"] for one in found}
 
 
-def keep_asking(url: str, load: Load, picture: bytes, *, seed: int) -> None:
+def keep_asking(
+    url: str, load: Load, picture: bytes, *, seed: int, questions: Sequence[str] = QUESTIONS
+) -> None:
     """Have one request in flight after the other."""
     draw = random.Random(seed)
     with httpx.Client(base_url=url, timeout=60) as http:
         while not load.stop.is_set():
-            question = draw.choice(["classify", "similarity", *COLLECTIONS])
+            question = draw.choice(questions)
             try:
                 response = ask(http, question, picture)
             except httpx.HTTPError as error:
@@ -191,7 +196,6 @@ def server(home: Home, running: serving.Server) -> serving.Server:
 def test_no_request_fails_and_every_answer_is_of_the_version_it_names(
     home: Home, server: serving.Server, expected: dict[tuple[str, str], Answer]
 ) -> None:
-    load = Load()
     first, second = home.refs
     turns = [
         (("activate", second), second),
@@ -201,22 +205,33 @@ def test_no_request_fails_and_every_answer_is_of_the_version_it_names(
         (("rollback",), second),
         (("rollback",), first),
     ]
-    with ThreadPoolExecutor(IN_FLIGHT) as clients:
-        asking = [
-            clients.submit(keep_asking, server.url, load, home.picture, seed=seed)
-            for seed in range(IN_FLIGHT)
-        ]
+    with under_load(server, home.picture, clients=IN_FLIGHT) as load:
+        for verb, wanted in turns:
+            done = satseek(home.data, "model", *verb)
+            assert done.returncode == 0, done.stderr
+            wait_until(server, model=wanted)
+    assert load.failures == []
+    check_answers(load, expected, home)
+
+
+@contextmanager
+def under_load(
+    server: serving.Server, picture: bytes, *, clients: int, questions: Sequence[str] = QUESTIONS
+) -> Iterator[Load]:
+    """Keep so many requests in flight meanwhile."""
+    load = Load()
+
+    def ask_on(seed: int) -> None:
+        keep_asking(server.url, load, picture, seed=seed, questions=questions)
+
+    with ThreadPoolExecutor(clients) as pool:
+        asking = [pool.submit(ask_on, seed) for seed in range(clients)]
         try:
-            for verb, wanted in turns:
-                done = satseek(home.data, "model", *verb)
-                assert done.returncode == 0, done.stderr
-                wait_until(server, model=wanted)
+            yield load
         finally:
             load.stop.set()
         for client in asking:
             client.result()
-    assert load.failures == []
-    check_answers(load, expected, home)
 
 
 def check_answers(load: Load, expected: dict[tuple[str, str], Answer], home: Home) -> None:
@@ -278,6 +293,24 @@ def test_a_version_whose_weights_changed_on_disk_never_serves(
     finally:
         tower.write_bytes(whole)
     assert ModelStore(home.data / "models").verify(home.refs[0]) == []
+
+
+def test_a_collection_is_embedded_again_while_it_is_searched(
+    home: Home, server: serving.Server, expected: dict[tuple[str, str], Answer]
+) -> None:
+    collections = home.data / "collections"
+    shutil.copytree(collections / "first", collections / "third")
+    with under_load(server, home.picture, clients=8, questions=["third"]) as load:
+        for ref in reversed(home.refs):
+            done = satseek(home.data, "collection", "reembed", "third", "--to", ref)
+            assert done.returncode == 0, done.stderr
+    assert load.failures == []
+    assert {model for _, _, model, _ in load.seen} == set(home.refs)
+    by_ref = {ref: expected[name, ref] for name, ref in zip(COLLECTIONS, home.refs, strict=True)}
+    one, other = by_ref.values()
+    assert max(abs(one[chip] - other[chip]) for chip in one) > 0.01
+    for _, _, model, answer in load.seen:
+        assert answer == pytest.approx(by_ref[model], abs=1e-4), model
 
 
 def test_a_command_answers_with_the_model_that_made_the_collection(home: Home) -> None:
