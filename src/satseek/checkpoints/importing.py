@@ -42,6 +42,7 @@ def import_checkpoint(
     allow_pickle: bool = False,
     revision: str | None = None,
     architecture: str | None = None,
+    tokenizer: Path | None = None,
     licences: Mapping[str, str] | None = None,
     training_data: str = "not stated",
     offline: bool = False,
@@ -58,6 +59,7 @@ def import_checkpoint(
         allow_pickle: Whether a pickle of tensors may be read where there is no safetensors.
         revision: Branch, tag or commit at the hub; None: its newest.
         architecture: Of an open_clip file whose name does not say, such as ``ViT-B-32``.
+        tokenizer: CLIP's vocabulary for an open_clip file, folder or file; None: beside it.
         licences: Licence by part, over what the source states.
         training_data: On the card.
         offline: Whether only what was fetched before may be used.
@@ -84,7 +86,11 @@ def import_checkpoint(
     with quiet_transformers():
         report(f"reading {found.path}")
         checkpoint = read_checkpoint(
-            found.path, allow_pickle=allow_pickle, architecture=architecture, report=report
+            found.path,
+            allow_pickle=allow_pickle,
+            architecture=architecture,
+            tokenizer=tokenizer,
+            report=report,
         )
         checkpoint = replace(checkpoint, source=found.source | dict(checkpoint.source))
         card = write_bundle(
@@ -106,6 +112,7 @@ def read_checkpoint(
     *,
     allow_pickle: bool,
     architecture: str | None = None,
+    tokenizer: Path | None = None,
     report: Callable[[str], None],
 ) -> Checkpoint:
     """Read a folder or file by the family that it says it is of.
@@ -122,7 +129,11 @@ def read_checkpoint(
         from satseek.checkpoints import openclip  # noqa: PLC0415 (needs torch)
 
         return openclip.read(
-            file, architecture=architecture, allow_pickle=allow_pickle, report=report
+            file,
+            architecture=architecture,
+            tokenizer=tokenizer,
+            allow_pickle=allow_pickle,
+            report=report,
         )
     if not (path / "config.json").is_file():
         raise ModelNotFound(f"{path}: expected config.json beside weights and tokenizer")

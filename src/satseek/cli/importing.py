@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,6 +40,9 @@ def import_(
     architecture: Annotated[
         str | None, typer.Option(help="Of an open_clip file, such as ViT-B-32.")
     ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="CLIP's vocabulary, where it is not beside its weights.")
+    ] = None,
     licence: Annotated[
         str | None, typer.Option(help="Licence of the weights. [default: what the source states]")
     ] = None,
@@ -65,6 +69,7 @@ def import_(
             allow_pickle=allow_pickle,
             revision=revision,
             architecture=architecture,
+            tokenizer=tokenizer,
             licences={"weights": licence} if licence else {},
             training_data=training_data,
             offline=offline,
