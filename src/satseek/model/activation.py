@@ -90,11 +90,17 @@ def read_history(path: Path) -> tuple[Activation, ...]:
         ) from error
 
 
-def write_history(entries: Sequence[Activation], path: Path) -> None:
-    """Replace the history in one step, with the disk's word that it is there."""
+def write_history(entries: Sequence[Activation], path: Path, *, by_way_of: Path) -> None:
+    """Replace the history in one step, with the disk's word that it is there.
+
+    Args:
+        entries: All of it, oldest first.
+        path: The history.
+        by_way_of: File on the same disk that is written first; a crash may leave it behind.
+    """
     written = [dataclasses.asdict(one) | {"when": one.when.isoformat()} for one in entries]
     text = json.dumps({"format": _FORMAT, "entries": written}, indent=2, ensure_ascii=False)
-    durable.replace_text(path, text + "\n")
+    durable.replace_text(path, text + "\n", by_way_of=by_way_of)
 
 
 def standing(entries: Sequence[Activation]) -> list[Activation]:

@@ -41,15 +41,17 @@ def sync_tree(folder: Path) -> None:
     sync(folder)
 
 
-def replace_text(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str, *, by_way_of: Path) -> None:
     """Replace a file's text, in UTF-8, in one step: a crash leaves the old text or the new one.
 
-    What a crash may leave beside it is written over the next time.
+    Args:
+        path: The file; need not exist yet.
+        text: All of it.
+        by_way_of: File on the same disk that is written first; a crash may leave it behind.
     """
-    half_written = path.with_name(f".{path.name}.new")
-    half_written.write_text(text, encoding="utf-8")
-    sync(half_written)
-    half_written.replace(path)
+    by_way_of.write_text(text, encoding="utf-8")
+    sync(by_way_of)
+    by_way_of.replace(path)
     sync(path.parent)
 
 
@@ -62,8 +64,8 @@ def check_room(folder: Path, needed_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed_bytes + RESERVE_BYTES > free:
         raise DiskFull(
-            f"{folder}: expected {(needed_bytes + RESERVE_BYTES) / 1e6:,.0f} MB free on its disk, "
-            f"found {free / 1e6:,.0f} MB; remove a version, or choose a disk with room"
+            f"{folder}: expected {needed_bytes + RESERVE_BYTES:,} bytes free on its disk, found "
+            f"{free:,}; remove a version, or choose a disk with room"
         )
 
 

@@ -12,6 +12,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from satseek.model import durable
 from satseek.model.locking import locked, try_lock
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ class Staging:
 
         Raises:
             Conflict: another writer did not finish in time.
+            DiskFull: whatever was done meanwhile failed because the disk is full.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with locked(self._store / _LOCK):
-            self._sweep()
-            yield
+        with durable.room_named(self._store):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with locked(self._store / _LOCK):
+                self._sweep()
+                yield
 
     @contextmanager
     def room(self) -> Iterator[Path]:
@@ -71,7 +74,7 @@ class Staging:
         return folder, lock, descriptor
 
     def _sweep(self) -> None:
-        """Remove the folders whose owner died; called under the writer lock."""
+        """Remove what belongs to nobody alive; called under the writer lock."""
         for path in sorted(self.folder.iterdir()):
             name = path.name.removesuffix(_LOCK)
             lock = self.folder / (name + _LOCK)
@@ -84,5 +87,7 @@ class Staging:
 
 
 def _discard(folder: Path) -> None:
-    """Remove a folder with all that is in it, if it is there; what cannot go is left to a sweep."""
+    """Remove a folder with all that is in it, or a file; what cannot go is left to a sweep."""
+    if folder.is_file():
+        folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)

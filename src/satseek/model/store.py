@@ -162,7 +162,7 @@ class ModelStore:
             now = standing(history)
             if now and now[-1].ref == entry.ref:
                 return now[-1]
-            write_history([*history, entry], self._history)
+            self._remember([*history, entry])
         return entry
 
     def rollback(self) -> Activation:
@@ -187,7 +187,7 @@ class ModelStore:
                     continue
                 now_there = (key[0], bundle.card.version)  # the shipped model may be a newer one
                 entry = here_and_now(now_there, "rollback", note="; ".join(skipped))
-                write_history([*history, entry], self._history)
+                self._remember([*history, entry])
                 return entry
         reasons = "".join(f"; {one}" for one in skipped)
         used = now[-1].ref if now else f"{STARTER}, as none was activated"
@@ -318,6 +318,10 @@ class ModelStore:
     @property
     def _history(self) -> Path:
         return self.folder / HISTORY
+
+    def _remember(self, history: Sequence[Activation]) -> None:
+        """Write the history; called by the only writer, who sweeps what a killed one left."""
+        write_history(history, self._history, by_way_of=self._staging.folder / HISTORY)
 
     def _moved_in(self, staged: Path, card: ModelCard) -> Path:
         """Make a sealed folder a version, in one step, unless the version is there."""

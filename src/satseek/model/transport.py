@@ -72,7 +72,7 @@ def write_carried(
             beside = _beside(file)
             beside.unlink(missing_ok=True)  # never beside a file that it is not the digest of
             partial.replace(file)
-            durable.replace_text(beside, f"{digest}  {file.name}\n")
+            durable.replace_text(beside, f"{digest}  {file.name}\n", by_way_of=partial)
     finally:
         partial.unlink(missing_ok=True)
     return Carried(file=file, bytes=file.stat().st_size, sha256=digest)

@@ -355,5 +355,5 @@ def test_a_library_that_hides_a_full_disk_is_understood(store: ModelStore) -> No
 
 def test_a_disk_that_is_too_small_is_known_beforehand(tmp_path: Path) -> None:
     durable.check_room(tmp_path, 0)
-    with pytest.raises(DiskFull, match="MB free"):
+    with pytest.raises(DiskFull, match="bytes free"):
         durable.check_room(tmp_path, 1 << 60)
