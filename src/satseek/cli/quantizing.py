@@ -206,9 +206,9 @@ def _samples(
         made = [county_sample(seed=s, images=chips, texts=chips, report=show) for s in seeds]
     else:
         own = (
-            _collection_images(context, collection, count=2 * chips)
-            if collection
-            else folder_images(images, images=2 * chips)
+            folder_images(images, images=2 * chips)
+            if images is not None
+            else _collection_images(context, collection or "", count=2 * chips)
         )
         said = [usual_texts(seed=s, texts=chips) for s in seeds]
         made = [Sample(images=i, texts=t) for i, t in zip(halved(own), said, strict=True)]
