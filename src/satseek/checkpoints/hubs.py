@@ -23,6 +23,12 @@ _MODELSCOPE_OWNERS = frozenset({"lcybuaa1111"})
 """Owners that are known to be on ModelScope alone: Git-RSCLIP's authors."""
 
 _ID = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+)?")
+_BESIDE = (
+    *("README.md", "open_clip_config.json"),
+    *("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"),
+)
+"""What may lie beside one file of weights and is needed to read it."""
+
 _SAFE = ("*.safetensors", "*.json", "*.txt", "spiece.model", "README.md")
 """What a checkpoint needs; other frameworks' copies of the weights stay where they are."""
 
@@ -107,7 +113,7 @@ def _local(path: Path, request: Request) -> Found:
 
 def _patterns(request: Request, file: str) -> list[str]:
     if file:
-        return [file, "README.md", "open_clip_config.json"]
+        return [file, *_BESIDE]
     return [*_SAFE, *(_PICKLES if request.allow_pickle else ())]
 
 
