@@ -115,9 +115,14 @@ class Models:
         """True where the settings name a model, so that activation changes nothing here."""
         return self._wanted != ACTIVE
 
-    def state_token(self) -> tuple[int, ...]:
-        """Something else after every activation or rollback; cheap to ask for again and again."""
-        return self._store.state_token()
+    def state_token(self) -> tuple[int, ...] | None:
+        """Something else after every activation or rollback; cheap to ask for again and again.
+
+        None where nothing was ever activated, and where the store is out of reach for a while: that
+        is no reason to serve the shipped model instead.
+        """
+        token = self._store.state_token()
+        return token if any(token) else None
 
     def in_force(self) -> ServedModel:
         """Give the model in force; it stays the same until ``swap``.

@@ -70,7 +70,7 @@ def _refuse(shared: Running, reason: str) -> None:
 
 
 async def _state(shared: Running) -> tuple[int, ...] | None:
-    """Ask the store for its state; None where it cannot be read now."""
+    """Ask the store for its state; None where it has none, or none that can be read now."""
     try:
         return await to_thread.run_sync(shared.assembly.models.state_token)
     except (SatseekError, OSError) as error:
