@@ -196,8 +196,9 @@ def _embed(
         done += len(items)
         on_progress("images", done, total)
     if not reading.kept:
+        hint = "; --images names the folder they lie in" if reading.missing == total else ""
         raise UnreadableImage(
-            f"none of the {total} images can be used; the first: {reading.refusals[0].reason}"
+            f"none of the {total} images can be used: {reading.refusals[0].reason}{hint}"
         )
     return np.concatenate(parts)
 
@@ -209,6 +210,7 @@ class _Reading:
         self.rows = rows
         self.kept: list[int] = []
         self.refusals: list[Refusal] = []
+        self.missing = 0
         self.digest = hashlib.sha256()
         self._max_pixels = max_pixels
 
@@ -222,6 +224,7 @@ class _Reading:
             self._refuse(row, str(error), type(error).__name__)
             return None
         except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
+            self.missing += isinstance(error, FileNotFoundError)
             reason = getattr(error, "strerror", None) or str(error)
             self._refuse(row, f"{plain(row.path)}: {reason}", UnreadableImage.__name__)
             return None
