@@ -116,7 +116,7 @@ class Loss:
     chips: int
     """Chips that it has now."""
     state: str
-    """Digest of its file when it was looked at; empty where it could not be read at all."""
+    """Digest of the file whose pixels could not be read; empty where its header told enough."""
     reason: str
     """One line."""
 

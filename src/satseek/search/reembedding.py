@@ -17,7 +17,7 @@ from satseek.embed.streaming import embed_stream
 from satseek.errors import Conflict
 from satseek.logs import log_line
 from satseek.search.overlapping import Overlap, image_overlap, text_overlap
-from satseek.search.rereading import Reread, Unread, reread, state_of
+from satseek.search.rereading import Reread, Unread, look_at, reread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -192,20 +192,20 @@ def _begin(rewriting: Rewriting, card: ModelCard, *, choices: ReembedChoices) ->
 def _look_at_scenes(collection: Collection, rewriting: Rewriting) -> None:
     """Find out before hours of work which scenes are not what they were; retry those lost before.
 
-    A lost scene is tried again once its file is another one than when it was lost.
+    A scene whose pixels could not be read is tried again only once its file is another one.
     """
-    lost = {loss.scene_id: loss for loss in rewriting.losses()}
-    states = {scene_id: state_of(collection.find_scene(scene_id)) for scene_id in lost}
-    rewriting.retry(
-        scene_id
-        for scene_id, state in states.items()
-        if not state.reason and state.digest != lost[scene_id].state
-    )
+    lost = rewriting.losses()
+    again = [loss.scene_id for loss in lost if _is_back(collection, loss)]
+    rewriting.retry(again)
+    known = {loss.scene_id for loss in lost}
     for scene_id in rewriting.waiting()[1]:
-        if scene_id not in lost:
-            state = state_of(collection.find_scene(scene_id))
-            if state.reason:
-                rewriting.lose(scene_id, state=state.digest, reason=state.reason)
+        if scene_id not in known and (reason := look_at(collection.find_scene(scene_id))):
+            rewriting.lose(scene_id, state="", reason=reason)
+
+
+def _is_back(collection: Collection, loss: Loss) -> bool:
+    scene = collection.find_scene(loss.scene_id)
+    return scene is not None and not look_at(scene) and scene.digest != loss.state
 
 
 class _Build:

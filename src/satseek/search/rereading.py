@@ -56,35 +56,28 @@ class Unread:
     scene_id: str
     """Their scene."""
     state: str
-    """As ``SceneState.digest``."""
+    """As in ``Loss``."""
     reason: str
     """One line."""
 
 
-@dataclass(frozen=True, slots=True)
-class SceneState:
-    """What the file of a scene is now."""
+def look_at(scene: Scene | None) -> str:
+    """Tell from a scene's file, but not its pixels, why its chips cannot be read again.
 
-    digest: str
-    """Of its file; empty where it cannot be read at all."""
-    reason: str
-    """Why its chips cannot be read again; empty where they can."""
+    Args:
+        scene: As it was when it was indexed; None stands for one without a record.
 
-
-def state_of(scene: Scene | None) -> SceneState:
-    """Look at a scene's file, but not at its pixels; None stands for a scene without a record."""
+    Returns:
+        One line; empty where they can.
+    """
     if scene is None:
-        return SceneState("", "the collection has no record of its scene")
+        return "the collection has no record of this scene"
     path = Path(scene.path)
     try:
         digest = describe_scene(path, root=path.parent).digest
-    except (NotFound, UnreadableImage) as error:
-        return SceneState("", _line(error))
-    except OSError as error:
-        return SceneState("", _line(error))
-    if digest != scene.digest:
-        return SceneState(digest, f"{scene.path}: changed since it was indexed")
-    return SceneState(digest, "")
+    except (NotFound, UnreadableImage, OSError) as error:
+        return _line(error)
+    return "" if digest == scene.digest else f"{scene.path}: changed since it was indexed"
 
 
 def reread(collection: Collection, rewriting: Rewriting) -> Iterator[Reread | Unread]:
@@ -115,23 +108,21 @@ def _read_scene(
 ) -> Iterator[Reread | Unread]:
     """Outermost loop over one scene: whatever is wrong with its file must not stop the others."""
     scene = collection.find_scene(scene_id)
-    state = state_of(scene)
-    if scene is None or state.reason:
-        yield _rest(chips, scene_id, state=state.digest, reason=state.reason)
+    if (reason := look_at(scene)) or scene is None:
+        yield _rest(chips, scene_id, state="", reason=reason)
         return
     try:
         yield from _read_chips(scene, chips, collection=collection, start=start)
-        state = state_of(scene)
-        if state.reason:  # it changed while it was read
-            yield _rest(chips, scene_id, state=state.digest, reason=state.reason)
+        if reason := look_at(scene):  # it changed while it was read
+            yield _rest(chips, scene_id, state="", reason=reason)
     except UnreadableImage as error:
-        yield _rest(chips, scene_id, state=state.digest, reason=_line(error))
+        yield _rest(chips, scene_id, state=scene.digest, reason=_line(error))
     except SatseekError:
         raise
     except Exception as error:
         logger.exception("cannot read %s", scene.path)
         reason = f"{scene.path}: {type(error).__name__}: {_line(error)}"
-        yield _rest(chips, scene_id, state=state.digest, reason=reason)
+        yield _rest(chips, scene_id, state=scene.digest, reason=reason)
 
 
 def _read_chips(
