@@ -39,6 +39,9 @@ places (docs/decisions/0005-engines.md)."""
 QUANTIZED_MARGIN = 0.002
 """An INT8 bundle has passed its gate with the loss that it has: an engine may add this much."""
 
+NOISE = 0.05
+"""Differences between engines that the same measurement repeated would give too."""
+
 QUANTIZED = frozenset({"int8", "mixed"})
 """Precisions of a card whose graphs are INT8 in whole or in part."""
 
@@ -132,8 +135,8 @@ def choose_engines(card: ModelCard, asked: Asked, *, folder: Path) -> Chosen:
     cores = asked.threads or machine.cores
     fitting = _fitting(card, asked, machine, folder)
     if fitting:
-        single = min(fitting, key=lambda one: one.image_ms + one.text_ms).choice
-        bulk = max(fitting, key=lambda one: one.images_per_s).choice
+        single = _first_within(fitting, [one.image_ms + one.text_ms for one in fitting])
+        bulk = _first_within(fitting, [1 / one.images_per_s for one in fitting])
         return Chosen(single=_cut(single, cores), bulk=_cut(bulk, cores), measured=True)
     default = _default(asked, machine)
     on_cpu = default.device == "cpu"
@@ -161,6 +164,14 @@ def _fitting(card: ModelCard, asked: Asked, machine: Machine, folder: Path) -> l
         return []
     close = found.measured if asked.precision != AUTO else good_enough(found.measured, card)
     return [one for one in close if _matches(one.choice, asked) and installed(one.choice.runtime)]
+
+
+def _first_within(measured: Sequence[Measured], costs: Sequence[float]) -> EngineChoice:
+    """The first that costs no more than noise above the least: the order is that of simplicity."""
+    least = min(costs)
+    return next(
+        one.choice for one, cost in zip(measured, costs, strict=True) if cost <= least * (1 + NOISE)
+    )
 
 
 def _explain_change(measured: Sequence[Measured]) -> None:

@@ -8,16 +8,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satseek.engines.choice import EngineChoice
+from satseek.model.durable import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from satseek.engines.machine import Machine
     from satseek.types import ModelCard
@@ -84,7 +83,7 @@ def remember(
             "measured": [dataclasses.asdict(one) for one in measured],
         }
     )
-    _replace(path, json.dumps({"format": _FORMAT, "entries": entries}, indent=2) + "\n")
+    replace_text(path, json.dumps({"format": _FORMAT, "entries": entries}, indent=2) + "\n")
     return path
 
 
@@ -126,17 +125,3 @@ def _entries(path: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         logger.warning("%s: expected measurements, ignored: %r", path, error)
         return []
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside, sync, rename: readers see the old file or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
