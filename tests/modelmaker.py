@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import sentencepiece
 import torch
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import (
+    Regex,
+    Tokenizer,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import SiglipConfig, SiglipModel, SiglipTokenizer
 
 from satseek.model.bundle import Bundle, open_bundle
@@ -43,6 +51,19 @@ TOKENIZER_CONFIG = {
     "unk_token": "<unk>",
 }
 """What published SigLIPs say of their tokenizer."""
+
+GEMMA_CONFIG = {
+    "add_bos_token": False,
+    "add_eos_token": True,
+    "bos_token": "<bos>",
+    "eos_token": "<eos>",
+    "pad_token": "<pad>",
+    "unk_token": "<unk>",
+    "do_lower_case": True,
+    "padding_side": "right",
+    "model_max_length": 64,
+}
+"""What published SigLIP 2s say of theirs."""
 
 PREPROCESSOR = {
     "image_processor_type": "SiglipImageProcessor",
@@ -91,6 +112,29 @@ def make_directory(folder: Path, shape: Shape, *, seed: int = 0) -> Path:
     write_json(folder / "tokenizer_config.json", TOKENIZER_CONFIG)
     size = {"height": shape.image_size, "width": shape.image_size}
     write_json(folder / "preprocessor_config.json", PREPROCESSOR | {"size": size})
+    return folder
+
+
+def make_siglip2(folder: Path, shape: Shape, *, tokenizer_class: str = "Siglip2Tokenizer") -> Path:
+    """The same with what SigLIP 2 has otherwise: Gemma's kind of pieces, and bilinear resizing."""
+    make_directory(folder, shape)
+    (folder / PIECES).unlink()
+    pieces = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))  # noqa: S106
+    pieces.normalizer = normalizers.Replace(" ", "▁")
+    pieces.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
+    trainer = trainers.BpeTrainer(vocab_size=200, special_tokens=special, show_progress=False)
+    pieces.train_from_iterator(CORPUS * 3, trainer)
+    pieces.post_processor = processors.TemplateProcessing(
+        single="$A <eos>", special_tokens=[("<eos>", 1)]
+    )
+    pieces.save(str(folder / "tokenizer.json"))
+    write_json(
+        folder / "tokenizer_config.json", GEMMA_CONFIG | {"tokenizer_class": tokenizer_class}
+    )
+    size = {"height": shape.image_size, "width": shape.image_size}
+    bilinear = PREPROCESSOR | {"size": size, "resample": 2}
+    write_json(folder / "preprocessor_config.json", bilinear)
     return folder
 
 

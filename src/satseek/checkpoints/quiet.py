@@ -6,7 +6,7 @@ Does not hide errors.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Let transformers say only errors, and draw no bars, inside; as it was before, afterwards."""
-    from transformers.utils import logging  # noqa: PLC0415 (slow to import)
+    from transformers import utils  # noqa: PLC0415 (slow to import)
 
+    logging: Any = utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from transformers import SiglipConfig, SiglipModel
 
 from satseek.checkpoints import graphing
@@ -130,7 +131,7 @@ def parse_config(raw: Mapping[str, Any], path: Path) -> Any:
         raise UnreadableCheckpoint(f"{path}: expected model_type siglip, got {kind!r}")
     try:
         config: Any = SiglipConfig.from_dict(dict(raw))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (StrictDataclassError, TypeError, ValueError, KeyError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UnreadableCheckpoint(f"{path}: expected the shapes of a SigLIP: {reason}") from error
     vision, text = config.vision_config, config.text_config
@@ -139,6 +140,7 @@ def parse_config(raw: Mapping[str, Any], path: Path) -> Any:
         ("attention pooling", {vision.vision_use_head}, {True}),
         ("length of both towers' features", {vision.hidden_size}, {text.projection_size}),
         ("edges of image and patch as one number each", _kinds(vision), {int}),
+        ("heads that share the width", _left_over(vision) | _left_over(text), {0}),
     ):
         if got != expected:
             raise UnreadableCheckpoint(f"{path}: expected {what} {expected}, not {got}")
@@ -193,6 +195,12 @@ def _linear(name: str, taken: int, given: int) -> Shapes:
 
 def _norm(name: str, width: int) -> Shapes:
     return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
+
+
+def _left_over(config: Any) -> set[int]:
+    """What the width leaves over when its heads divide it; -1 where there is no head."""
+    heads = config.num_attention_heads
+    return {config.hidden_size % heads if heads > 0 else -1}
 
 
 def _kinds(vision: Any) -> set[type]:
