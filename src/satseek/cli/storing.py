@@ -5,7 +5,7 @@ Knows the store, and which collections need which model.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from satseek.cli.application import assembly, configured
 from satseek.cli.modelling import group, opened_store
 from satseek.cli.printing import progress_bar, say
 from satseek.errors import DamagedData, SatseekError
+from satseek.settings import ACTIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,15 +136,19 @@ def _tell_active(context: typer.Context, change: Activation) -> None:
     typer.echo(change.ref)
     say(f"active: {change.ref}" + (f" ({change.note})" if change.note else ""))
     known = configured(context)
-    if known.origins["model"] != "default" and known.settings.model != "active":
+    if known.origins["model"] != "default" and known.settings.model != ACTIVE:
         origin = known.origins["model"]
         say(f"the setting `model` ({origin}) pins {known.settings.model}, which goes before it")
 
 
 def _needed(context: typer.Context) -> dict[str, list[str]]:
-    """Collections by the model that made them."""
-    parts = assembly(context)
+    """Collections by the model that made them, and the model that the settings pin."""
+    parts, pinned = assembly(context), configured(context).settings.model
     needed: dict[str, list[str]] = {}
+    if pinned != ACTIVE:
+        with suppress(SatseekError):
+            card = opened_store(context).find(pinned).card
+            needed[f"{card.name}@{card.version}"] = ["the setting `model`"]
     for name in parts.collections():
         try:
             spec = parts.reader(name).spec

@@ -253,8 +253,7 @@ class ModelStore:
             users = (in_use or {}).get(name_on_card(folder) or written, ())
             if users and not force:
                 raise Conflict(
-                    f"{written}: {', '.join(users)} was made with it and could not be searched "
-                    "any more; remove or re-embed that first, or say --force"
+                    f"{written}: is needed by {', '.join(users)}; end that first, or say --force"
                 )
             move_out(folder, room / folder.name)
             if folder.parent != self.folder:
