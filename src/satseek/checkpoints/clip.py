@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from transformers import CLIPConfig
 
 from satseek.checkpoints import clipgraphs
@@ -112,7 +113,7 @@ def parse_config(raw: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], di
         raise UnreadableCheckpoint(f"{path}: expected model_type clip, got {kind!r}")
     try:
         config: Any = CLIPConfig.from_dict(dict(raw))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (StrictDataclassError, TypeError, ValueError, KeyError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UnreadableCheckpoint(f"{path}: expected the shapes of a CLIP: {reason}") from error
     # transformers goes by the dimension at the top, whatever the towers' own entries say.
