@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from serving import make_scenes
@@ -14,7 +15,14 @@ from satseek.assemble import DEFAULT_GRID
 from satseek.embed.embedder import Embedder
 from satseek.errors import UnreadableImage
 from satseek.imagery.recipes import recipe_named
-from satseek.index import Collection, CollectionSpec, create_collection, open_collection
+from satseek.index import (
+    Collection,
+    CollectionSpec,
+    PlanLimits,
+    create_collection,
+    open_collection,
+    schema,
+)
 from satseek.search.indexing import IndexReport, index_folder
 from satseek.search.thumbnails import chip_pixels, thumbnail
 
@@ -130,6 +138,56 @@ def test_unforeseen_failure_of_one_file_stops_no_other(
     os.mkfifo(scenes / "pipe.tif")
     (scenes / "gone.tif").symlink_to(scenes / "nowhere.tif")
     assert 12 == _index(scenes, collection).chips_added
+
+
+def test_an_unchanged_scene_is_looked_up_once(
+    scenes: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _index(scenes, collection)
+    collection.close()
+    asked: list[str] = []
+    connect = schema.connect
+
+    def overheard(*words: Any, **options: Any) -> Any:
+        connection = connect(*words, **options)
+        connection.set_trace_callback(asked.append)
+        return connection
+
+    monkeypatch.setattr(schema, "connect", overheard)
+    with open_collection(collection.folder, mode="write") as opened:
+        assert 3 == _index(scenes, opened).unchanged
+    looked_up = [text for text in asked if "FROM scenes" in text]
+    assert len(looked_up) == 4  # three scenes and the broken file
+    assert len(set(looked_up)) == 4
+
+
+def test_codes_are_built_when_indexing_ends(scenes: Path, tmp_path: Path) -> None:
+    pytest.importorskip("faiss", reason="pip install 'satseek[faiss]'")
+    limits = PlanLimits(codes_from=100, exact_rows=0, matrix_bytes=0)
+    spec = replace(SPEC, grid=replace(DEFAULT_GRID, chip_px=64, stride_px=64))
+    with create_collection(tmp_path / "coded", spec, limits=limits) as made:
+        _index(scenes, made)
+        assert (made.folder / "codes.bin").is_file()
+
+
+def test_a_file_refused_under_its_own_id_is_no_longer_listed_once_it_is_back(
+    scenes: Path, collection: Collection, tmp_path: Path
+) -> None:
+    later = shutil.copytree(scenes, tmp_path / "2025")
+    for path in later.glob("*scene.tif"):
+        os.utime(path, (0, 0))
+    for folder in (scenes, later):
+        _index(folder, collection)
+    away = later / "2024-05-03 scene.tif"
+    content = away.read_bytes()
+    away.write_bytes(b"")
+    assert {"2025/2024-05-03 scene.tif", "broken.tif"} == {
+        one.path for one in _index(later, collection).refusals
+    }
+    away.write_bytes(content)
+    os.utime(away, (0, 0))
+    assert 3 == _index(later, collection).unchanged
+    assert ["broken.tif"] == [refusal.path for refusal in collection.refusals()]
 
 
 def test_committed_chips_survive_a_reader_of_their_own(
