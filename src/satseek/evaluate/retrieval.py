@@ -23,8 +23,8 @@ TIE = 1e-6
 """Cosines closer than this are equal: a product of matrices rounds float32 by about as much, and
 not alike for equal vectors at different places."""
 
-_BLOCK = 512
-"""Queries compared with the gallery at once: 200 MB of cosines at 100,000 vectors."""
+_CELLS = 4_000_000
+"""Cosines held at once: 16 MB, and as much again for what is compared."""
 
 
 def first_ranks(
@@ -57,9 +57,10 @@ def first_ranks(
         )
     if not np.isin(asked, owned).all():
         raise InvalidRequest("expected a right vector for each query, found none for some")
+    step = max(1, _CELLS // len(gallery))
     parts = [
-        _first_ranks(queries[at : at + _BLOCK] @ gallery.T, asked[at : at + _BLOCK], owned)
-        for at in range(0, len(queries), _BLOCK)
+        _first_ranks(queries[at : at + step] @ gallery.T, asked[at : at + step], owned)
+        for at in range(0, len(queries), step)
     ]
     return np.concatenate(parts)
 

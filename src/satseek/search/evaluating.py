@@ -13,30 +13,30 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from satseek.embed.embedder import unit_rows
 from satseek.embed.streaming import embed_stream
 from satseek.errors import UnreadableImage
 from satseek.evaluate.zero_shot import zero_shot
 from satseek.imagery.decode import decode_image
-from satseek.model.prompts import TEMPLATES
+from satseek.model.prompts import TEMPLATES, prompts
 from satseek.search.evaluating_examples import Examples, examples_of
-from satseek.search.evaluating_figures import (
-    Calibration,
-    RetrievalFigures,
-    ZeroShotFigures,
+from satseek.search.evaluating_formats import plain
+from satseek.search.evaluating_measures import (
     figures_of_captions,
     figures_of_labels,
     label_images,
 )
-from satseek.search.evaluating_formats import plain
 from satseek.types import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from satseek.embed.embedder import Embedder
+    from satseek.search.evaluating_figures import Calibration, RetrievalFigures, ZeroShotFigures
     from satseek.search.evaluating_formats import SetImage
+    from satseek.search.evaluating_measures import Labelling
     from satseek.search.evaluating_sets import EvaluationSet
-    from satseek.types import Pixels, Vectors
+    from satseek.types import ModelCard, Pixels, Vectors
 
 OnProgress: TypeAlias = "Callable[[str, int, int], None]"
 """Takes what is embedded, how many are done, and of how many."""
@@ -108,32 +108,25 @@ def evaluate_set(
         InvalidRequest: a template without exactly one ``{}``.
     """
     names = listed.labels
-    labels = embedder.label_vectors(names, templates=templates) if names else None  # fails early
+    prompted = _prompted(names, templates, embedder, workers=workers, on_progress=on_progress)
     reading = _Reading(listed.images, max_pixels)
     vectors = _embed(reading, embedder, workers=workers, batch=batch, on_progress=on_progress)
     rows = [listed.images[at] for at in reading.kept]
-    truth = [names.index(row.label) for row in rows if row.label is not None]
-    found = None if labels is None else label_images(vectors, labels, truth, card=embedder.card)
-    zero_shot_figures = (
-        None
-        if found is None or labels is None
-        else figures_of_labels(
-            found,
-            vectors,
-            labels,
-            names=names,
-            templates=_each_alone(templates, vectors, truth, names, embedder),
-        )
+    labelling, figures = (
+        _on_labels(rows, vectors, prompted, names, templates, card=embedder.card)
+        if names
+        else (None, None)
     )
     captions = [(at, text) for at, row in enumerate(rows) for text in row.captions]
     owners, sentences = [at for at, _ in captions], [text for _, text in captions]
-    texts = embed_sentences(sentences, embedder, workers=workers, on_progress=on_progress)
+    texts = embed_sentences(
+        sentences, embedder, workers=workers, note="captions", on_progress=on_progress
+    )
     retrieval, ranks = (
         figures_of_captions(vectors, texts, owners, captions=sentences)
         if captions
         else (None, np.empty(0, np.int64))
     )
-    by_label = zero_shot_figures.by_label if zero_shot_figures else ()
     return Evaluation(
         folder=listed.source,
         form=listed.form,
@@ -143,20 +136,53 @@ def evaluate_set(
         refused=(*listed.refusals, *reading.refusals),
         labels=len(names),
         captions=len(captions),
-        top_1=zero_shot_figures.top_1 if zero_shot_figures else None,
-        top_1_by_label={one.label: one.top_1 for one in by_label},
+        top_1=figures.top_1 if figures else None,
+        top_1_by_label={one.label: one.top_1 for one in figures.by_label} if figures else {},
         recall_at_10=retrieval.text_to_image.recall_at_10 if retrieval else None,
-        zero_shot=zero_shot_figures,
-        calibration=found.calibration if found else None,
+        zero_shot=figures,
+        calibration=labelling.calibration if labelling else None,
         retrieval=retrieval,
-        examples=examples_of(rows, names, found, captions, ranks, texts=texts, vectors=vectors),
+        examples=examples_of(rows, names, labelling, captions, ranks, texts=texts, vectors=vectors),
     )
 
 
+def _on_labels(
+    rows: Sequence[SetImage],
+    vectors: Vectors,
+    prompted: Vectors,
+    names: Sequence[str],
+    templates: Sequence[str],
+    *,
+    card: ModelCard,
+) -> tuple[Labelling, ZeroShotFigures]:
+    """Hold images (n, dim) against prompts (labels, templates, dim), together and one by one."""
+    labels = unit_rows(prompted.mean(axis=1))
+    truth = [names.index(row.label) for row in rows if row.label is not None]
+    found = label_images(vectors, labels, truth, card=card)
+    alone = {
+        template: zero_shot(vectors, prompted[:, at], truth).top1
+        for at, template in enumerate(templates)
+    }
+    return found, figures_of_labels(found, vectors, labels, names=names, templates=alone)
+
+
 def embed_sentences(
-    sentences: Sequence[str], embedder: Embedder, *, workers: int, on_progress: OnProgress
+    sentences: Sequence[str],
+    embedder: Embedder,
+    *,
+    workers: int,
+    note: str,
+    on_progress: OnProgress,
 ) -> Vectors:
-    """Vectors of sentences in their order, (n, dim); each wording is embedded once."""
+    """Vectors of sentences in their order, (n, dim); each wording is embedded once.
+
+    Args:
+        sentences: Each with a word.
+        embedder: The model.
+        workers: Calls of it at once.
+        note: What they are, for ``on_progress``.
+        on_progress: Told of every part.
+    """
     each = list(dict.fromkeys(sentences))
     parts = [each[at : at + _TEXTS_AT_ONCE] for at in range(0, len(each), _TEXTS_AT_ONCE)]
     rows = {sentence: at for at, sentence in enumerate(each)}
@@ -165,22 +191,24 @@ def embed_sentences(
         for at, part in enumerate(pool.map(embedder.embed_texts, parts)):
             done = at * _TEXTS_AT_ONCE + len(part)
             vectors[done - len(part) : done] = part
-            on_progress("captions", done, len(each))
+            on_progress(note, done, len(each))
     return vectors[[rows[sentence] for sentence in sentences]]
 
 
-def _each_alone(
-    templates: Sequence[str],
-    vectors: Vectors,
-    truth: Sequence[int],
+def _prompted(
     names: Sequence[str],
+    templates: Sequence[str],
     embedder: Embedder,
-) -> dict[str, float]:
-    """Top-1 of each template alone, so that what the ensemble gains can be seen."""
-    return {
-        one: zero_shot(vectors, embedder.label_vectors(names, templates=[one]), truth).top1
-        for one in templates
-    }
+    *,
+    workers: int,
+    on_progress: OnProgress,
+) -> Vectors:
+    """Vectors of every label in every template: (labels, templates, dim)."""
+    asked = [prompt for name in names for prompt in prompts(name, templates=templates)]
+    vectors = embed_sentences(
+        asked, embedder, workers=workers, note="prompts", on_progress=on_progress
+    )
+    return vectors.reshape(len(names), len(templates), embedder.card.dim)
 
 
 def _embed(
@@ -218,6 +246,8 @@ class _Reading:
         """The pixels of an image, or None, and then it is refused; called in one thread."""
         row = self.rows[at]
         try:
+            if row.path.exists() and not row.path.is_file():  # a pipe would be waited for
+                raise UnreadableImage(f"{plain(row.path)}: expected a file")  # noqa: TRY301
             content = row.path.read_bytes()
             image = decode_image(content, name=str(row.path), max_pixels=self._max_pixels)
         except UnreadableImage as error:

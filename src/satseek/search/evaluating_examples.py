@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from satseek.search.evaluating_figures import Labelling
     from satseek.search.evaluating_formats import SetImage
+    from satseek.search.evaluating_measures import Labelling
     from satseek.types import Vectors
 
 EACH = 12

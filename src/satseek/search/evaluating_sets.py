@@ -104,7 +104,7 @@ def read_set(
     _check_doubles(everything, path)
     taken = _of_split(everything, split, path)
     rows, refusals = _with_words(taken)
-    _check_truth(rows, path)
+    rows = _with_truth(rows, path)
     return EvaluationSet(
         source=plain(path),
         form=found,
@@ -210,10 +210,18 @@ def _has_word(text: str) -> bool:
         return False
 
 
-def _check_truth(rows: Sequence[SetImage], path: Path) -> None:
-    labelled = sum(row.label is not None for row in rows)
-    if not labelled and not any(row.captions for row in rows):
+def _with_truth(rows: list[SetImage], path: Path) -> list[SetImage]:
+    """Check that there is something to measure; a single label is none and is taken off."""
+    labels = {row.label for row in rows}
+    captioned = any(row.captions for row in rows)
+    if labels == {None} and not captioned:
         raise InvalidConfig(f"{plain(path)}: expected labels or captions, found neither")
-    if 0 < labelled < len(rows):
+    if None in labels and len(labels) > 1:
         row = next(row for row in rows if row.label is None)
-        raise InvalidConfig(f"{row.place}: expected a label, as {labelled} other images have one")
+        raise InvalidConfig(f"{row.place}: expected a label, as other images have one")
+    if len(labels) == 1 and not captioned:
+        raise InvalidConfig(
+            f"{plain(path)}: expected two labels to tell apart, or captions; "
+            f"found only {next(iter(labels))!r}"
+        )
+    return [replace(row, label=None) for row in rows] if len(labels) == 1 else rows

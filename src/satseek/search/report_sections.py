@@ -15,18 +15,15 @@ from satseek.search.plotting import (
     reliability_plot,
     safe,
 )
-from satseek.search.report_images import inline_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from satseek.evaluate.intervals import Interval
     from satseek.search.evaluating import Evaluation
-    from satseek.search.evaluating_examples import CaptionExample, ImageExample
     from satseek.search.evaluating_figures import (
         CalibrationFigures,
         LabelFigures,
-        RecallFigures,
         ZeroShotFigures,
     )
 
@@ -103,7 +100,7 @@ def templates_section(one: Evaluation) -> str:
     alone = [template.top_1 for template in found.templates]
     gain = found.top_1 - sum(alone) / len(alone)
     low, high = found.top_1_interval
-    return _section(
+    return section(
         "Prompts",
         f"<p>A label's vector is the mean over its prompts, here {len(alone)}: {gain:+.3f} top-1 "
         "against the mean of the prompts alone.</p>"
@@ -132,7 +129,7 @@ def labels_section(one: Evaluation) -> str:
         ]
         for label in sorted(found.by_label, key=_lowest_first)
     ]
-    return _section(
+    return section(
         "Labels",
         '<p class="note">The lowest first. The dark line over a bar is its 95 % interval (Wilson): '
         "with few images it is long, and the order of labels then means little. AP: average "
@@ -183,7 +180,7 @@ def confusion_section(one: Evaluation) -> str:
         for pair in found.confused_pairs
     ]
     worst = table(("true label", "taken for", "images", "of its images"), pairs, kinds="ttnn")
-    return _section("Confusion", drawn, f"<h3>Most confused</h3>{worst}" if pairs else "")
+    return section("Confusion", drawn, f"<h3>Most confused</h3>{worst}" if pairs else "")
 
 
 def calibration_section(one: Evaluation) -> str:
@@ -198,7 +195,7 @@ def calibration_section(one: Evaluation) -> str:
         f"Brier score {figure(found.share.brier)} (0 to 2), of equal shares "
         f"{figure(found.share.brier_of_no_knowledge)}.</figcaption></figure>"
     )
-    return _section(
+    return section(
         "Calibration",
         "<p>Neither score is a probability. This says how far off it would be to read them as one, "
         "on these images and among these labels alone: each image shows one of them, which your "
@@ -222,91 +219,6 @@ def _match_figure(found: CalibrationFigures | None) -> str:
     )
 
 
-def retrieval_section(one: Evaluation) -> str:
-    """Recall both ways, and captions whose image came late."""
-    found = one.retrieval
-    if found is None:
-        return ""
-    rows = [
-        ["text → image", *_recall_cells(found.text_to_image)],
-        ["image → text", *_recall_cells(found.image_to_text)],
-    ]
-    head = ("", "queries", "gallery", "R@1", "R@5", "R@10", "median rank")
-    late = "".join(_late(example) for example in one.examples.late)
-    return _section(
-        "Retrieval",
-        table(head, rows, kinds="tnnnnnn"),
-        '<p class="note">Text → image: the caption\'s own image has to be found. Image → text: any '
-        "of the image's own captions counts. Ties count against. Recall falls as the gallery "
-        f"grows. {found.shared_captions:,} captions stand word for word at another image too, "
-        "where no model could know which is meant.</p>",
-        f'<h3>Captions whose image came last</h3><div class="gallery pairs">{late}</div>'
-        if late
-        else "",
-    )
-
-
-def _recall_cells(found: RecallFigures) -> list[str]:
-    return [
-        f"{found.queries:,}",
-        f"{found.gallery:,}",
-        figure(found.recall_at_1),
-        figure(found.recall_at_5),
-        figure(found.recall_at_10),
-        f"{found.median_rank:g}",
-    ]
-
-
-def _late(example: CaptionExample) -> str:
-    return (
-        f'<figure><div class="pair">{inline_image(example.path, name=example.name)}'
-        f"{inline_image(example.first_path, name=example.first_name)}</div>"
-        f"<figcaption><b>{safe(example.caption)}</b><br>left: its image, rank {example.rank:,}; "
-        "right: the first found"
-        f'<div class="name">{safe(example.name)} · {safe(example.first_name)}</div>'
-        "</figcaption></figure>"
-    )
-
-
-def examples_section(one: Evaluation) -> str:
-    """Images and what they were taken for."""
-    kinds = (
-        ("Wrong with the largest share", one.examples.far_off),
-        ("Wrong, drawn by chance", one.examples.wrong),
-        ("Right, drawn by chance", one.examples.right),
-    )
-    parts = "".join(
-        f'<h3>{title}</h3><div class="gallery">{"".join(map(_example, examples))}</div>'
-        for title, examples in kinds
-        if examples
-    )
-    note = (
-        '<p class="note">Above the line the true label; below it the labels with the largest '
-        "share.</p>"
-    )
-    return _section("Examples", note, parts) if parts else ""
-
-
-def _example(example: ImageExample) -> str:
-    shares = "".join(
-        f'<li class="{_verdict(example, at)}"><span>{safe(one.label)}</span>'
-        f"<span>{one.share:.2f}</span></li>"
-        for at, one in enumerate(example.first)
-    )
-    return (
-        f"<figure>{inline_image(example.path, name=example.name)}<figcaption>"
-        f'<b>{safe(example.label)}</b><ol>{shares}</ol><div class="name">{safe(example.name)}</div>'
-        "</figcaption></figure>"
-    )
-
-
-def _verdict(example: ImageExample, at: int) -> str:
-    """Class of one of the first labels: only the true one and a wrong first one have a colour."""
-    if example.first[at].label == example.label:
-        return "hit"
-    return "other" if at else "miss"
-
-
 def refused_section(one: Evaluation) -> str:
     """What was left out."""
     if not one.refused:
@@ -314,10 +226,11 @@ def refused_section(one: Evaluation) -> str:
     rows = [[safe(it.path), safe(it.reason)] for it in one.refused[:MAX_REFUSED]]
     more = len(one.refused) - len(rows)
     rest = f'<p class="note">… and {more:,} more: the JSON lists all.</p>' if more else ""
-    return _section("Refused", table(("file", "why"), rows, kinds="tt"), rest)
+    return section("Refused", table(("file", "why"), rows, kinds="tt"), rest)
 
 
-def _section(title: str, *parts: str) -> str:
+def section(title: str, *parts: str) -> str:
+    """Parts under a title."""
     return f"<section><h2>{safe(title)}</h2>{''.join(parts)}</section>"
 
 

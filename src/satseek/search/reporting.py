@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satseek.search.plotting import safe
+from satseek.search.report_examples import examples_section, retrieval_section
 from satseek.search.report_sections import (
     calibration_section,
     confusion_section,
-    examples_section,
     labels_section,
     refused_section,
-    retrieval_section,
     table,
     templates_section,
     tiles,

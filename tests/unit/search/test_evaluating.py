@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -145,19 +146,28 @@ def test_unusable_images_are_listed_and_their_labels_stay(found: Evaluation) -> 
     assert (found.images, found.labels) == (37, 6)
 
 
+def test_what_is_no_file_is_not_waited_for(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    names = ("pipe.png", "folder.png", folder / "1.png", "a\0b.png")
+    lines = ["path,label", *(f"{name},class {at}" for at, name in enumerate(names))]
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = evaluate_set(read_set(tmp_path), embedder=_embedder())
+    assert ["pipe.png", "folder.png", "a\\x00b.png"] == [one.path for one in found.refused]
+
+
 def test_none_left_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text("path,label\ngone.png,x\n", encoding="utf-8")
-    with pytest.raises(UnreadableImage, match=r"none of the 1 images.*gone\.png"):
+    (tmp_path / "labels.csv").write_text("path,label\ngone.png,x\nlost.png,y\n", encoding="utf-8")
+    with pytest.raises(UnreadableImage, match=r"none of the 2 images.*gone\.png"):
         evaluate_set(read_set(tmp_path), embedder=_embedder())
 
 
 def test_bad_template_is_refused_before_any_image_is_read(folder: Path) -> None:
     engine = ColourEngine()
     with pytest.raises(InvalidRequest, match="prompt template"):
-        evaluate_set(
-            read_set(folder), embedder=Embedder(engine, TOKENIZER), templates=["no slot"]
-        )
+        evaluate_set(read_set(folder), embedder=Embedder(engine, TOKENIZER), templates=["no slot"])
     assert engine.image_batches == []
+    assert engine.text_batches == []
 
 
 def test_neither_batch_nor_workers_change_a_figure(folder: Path, found: Evaluation) -> None:
@@ -215,7 +225,7 @@ def test_progress_ends_at_all(folder: Path) -> None:
         embedder=_embedder(),
         on_progress=lambda note, done, total: told.append((note, done, total)),
     )
-    assert ("images", 40, 40) in told
+    assert {("prompts", 30, 30), ("images", 40, 40)} <= set(told)
     assert told[-1] == ("captions", 4, 4)
 
 

@@ -106,17 +106,17 @@ def test_csv_is_read_with_captions_of_both_kinds_and_splits(tmp_path: Path) -> N
         "\ufeffpath,label,captions,split",
         'a.png,bare_land,"[""a field"", ""a dry field""]",train',
         '"b,c.png",port,"two ships, both white",test',
-        "d.png,port,,test",
+        "d.png,sea,,test",
     )
     for found in (read_set(tmp_path), read_set(path)):
         assert _rows(found) == [
             ("a.png", "bare land", ("a field", "a dry field")),
             ("b,c.png", "port", ("two ships, both white",)),
-            ("d.png", "port", ()),
+            ("d.png", "sea", ()),
         ]
         assert found.images[0].path == tmp_path / "a.png"
     assert [row.name for row in read_set(path, split="test").images] == ["b,c.png", "d.png"]
-    assert read_set(path, split="test").labels == ("port",)
+    assert read_set(path, split="test").labels == ("port", "sea")
 
 
 def test_coco_captions_go_to_their_images(tmp_path: Path) -> None:
@@ -143,8 +143,22 @@ def test_karpathy_captions_and_splits(tmp_path: Path) -> None:
 
 
 def test_json_may_have_labels(tmp_path: Path) -> None:
-    content = {"images": [{"filename": "a.png", "label": "BareLand", "sentences": []}]}
-    assert read_set(_json(tmp_path / "a.json", content)).labels == ("bare land",)
+    content = {
+        "images": [
+            {"filename": f"{label}.png", "label": label, "sentences": []}
+            for label in ("BareLand", "port")
+        ]
+    }
+    assert read_set(_json(tmp_path / "a.json", content)).labels == ("bare land", "port")
+
+
+def test_a_single_label_cannot_be_missed_and_is_not_measured(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "path,label", "a.png,x", "b.png,X_")
+    with pytest.raises(InvalidConfig, match="two labels to tell apart"):
+        read_set(path)
+    _csv(tmp_path, "path,label,captions", "a.png,x,a field", "b.png,x,")
+    assert read_set(path).labels == ()
+    assert _rows(read_set(path)) == [("a.png", None, ("a field",)), ("b.png", None, ())]
 
 
 def test_caption_without_words_is_left_out_and_listed(tmp_path: Path) -> None:
@@ -233,7 +247,7 @@ def test_label_without_words_is_refused_by_row(tmp_path: Path) -> None:
                     {"filename": "b", "sentences": []},
                 ]
             },
-            r"images\[1\]: expected a label, as 1 other",
+            r"images\[1\]: expected a label, as other images",
         ),
     ],
 )
@@ -250,7 +264,7 @@ def test_what_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
         read_set(tmp_path / "set.json")
 
 
-@pytest.mark.parametrize("content", [b"path,label\n\xff,x\n", b"path,label\na\0b,x\n"])
+@pytest.mark.parametrize("content", [b"path,label\n\xff,x\n", b"path,label\na\0b,x\nc,y\n"])
 def test_csv_of_odd_bytes_is_refused_or_read(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "labels.csv").write_bytes(content)
     try:
@@ -288,8 +302,9 @@ def test_unknown_split_names_those_there_are(tmp_path: Path) -> None:
 
 def test_format_can_be_forced(tmp_path: Path) -> None:
     _image(tmp_path / "A" / "1.png")
-    _csv(tmp_path, "path,label", "A/1.png,quarry")
-    assert read_set(tmp_path).labels == ("quarry",)
-    assert read_set(tmp_path, form="folders").labels == ("a",)
+    _csv(tmp_path, "path,label", "A/1.png,quarry", "B/2.png,pond")
+    _image(tmp_path / "B" / "2.png")
+    assert read_set(tmp_path).labels == ("pond", "quarry")
+    assert read_set(tmp_path, form="folders").labels == ("a", "b")
     with pytest.raises(InvalidRequest, match="folders, csv, coco, karpathy"):
         read_set(tmp_path, form="voc")

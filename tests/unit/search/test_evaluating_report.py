@@ -177,6 +177,15 @@ def test_grid_has_a_cell_for_each_pair_that_occurs() -> None:
     Page(drawn)
 
 
+def test_too_many_labels_are_not_drawn(found: Evaluation) -> None:
+    assert found.zero_shot is not None
+    many = tuple(found.zero_shot.by_label[0] for _ in range(121))
+    none = tuple((0,) * 121 for _ in many)
+    wide = replace(found, zero_shot=replace(found.zero_shot, by_label=many, confusion=none))
+    text = Page(_page(wide)).text
+    assert "121 labels are too many to draw" in text
+
+
 def test_dots_lie_where_the_bins_are() -> None:
     told = Reliability()
     told.add([0.5] * 4, [True, True, True, False])
