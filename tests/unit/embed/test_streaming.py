@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from towers import DIM, ColourEngine, make_tokenizer
+from towers import CARD, DIM, ColourEngine, make_tokenizer
 
 from satseek.embed.embedder import Embedder
 from satseek.embed.streaming import embed_stream
 from satseek.errors import UnreadableImage
+from satseek.types import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +44,19 @@ def test_items_stay_in_order_and_vectors_are_theirs(count: int, batch: int, ahea
         assert np.allclose(EMBEDDER.embed_images(images), vectors, atol=1e-6)
     assert all(len(vectors) == batch for _, vectors in batches[:-1])
     assert set() == _threads()
+
+
+def test_pixels_are_prepared_as_the_card_says() -> None:
+    cropped = replace(CARD, preprocessing=Preprocessing(resize="crop", mean=(0.1, 0.2, 0.3)))
+    embedder = Embedder(ColourEngine(cropped), make_tokenizer())
+    banner = np.zeros((8, 40, 3), dtype=np.uint8)
+    banner[:, 12:28] = (255, 0, 0)  # more than a crop of the middle sees
+    stream = embed_stream(range(3), pixels=lambda _: banner, embedder=embedder, batch=2)
+    vectors = np.concatenate([found for _, found in stream])
+    red = np.full((8, 8, 3), (255, 0, 0), dtype=np.uint8)
+    for whole in (banner, red):
+        assert np.allclose(embedder.embed_images([whole]), vectors, atol=1e-6)
+    assert not np.allclose(EMBEDDER.embed_images([banner]), vectors, atol=1e-2)
 
 
 def test_batches_depend_on_the_order_alone() -> None:

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from satseek.errors import UnreadableImage
-from satseek.model.preprocessing import preprocess
+from satseek.model.preprocessing import preprocess, squared
+from satseek.types import Preprocessing
+
+CROP = Preprocessing(resize="crop")
 
 
 def test_the_shape_and_the_layout() -> None:
@@ -54,6 +57,36 @@ def test_the_pixels_given_are_left_alone() -> None:
     image = np.full((16, 16, 3), 9, dtype=np.uint8)
     preprocess([image], size=16)
     assert {9} == set(np.unique(image).tolist())
+
+
+def test_a_crop_sees_the_middle_alone() -> None:
+    image = np.zeros((4, 12, 3), dtype=np.uint8)
+    image[:, 4:8] = 200
+    assert {200} == set(np.unique(squared(image, size=4, how=CROP)).tolist())
+    tall = image.transpose(1, 0, 2)
+    assert {200} == set(np.unique(squared(tall, size=4, how=CROP)).tolist())
+
+
+@pytest.mark.parametrize("how", [Preprocessing(), CROP])
+@pytest.mark.parametrize("shape", [(9, 31), (31, 9), (10, 10), (1, 700), (5, 4)])
+def test_what_is_square_stays_as_it_is(how: Preprocessing, shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    once = squared(image, size=8, how=how)
+    assert once.shape == (8, 8, 3)
+    assert np.array_equal(once, squared(once, size=8, how=how))
+
+
+def test_every_filter_is_another_one() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    filters = ("nearest", "bilinear", "bicubic", "lanczos")
+    made = [squared(image, size=16, how=Preprocessing(resample=one)).tobytes() for one in filters]
+    assert len(set(made)) == len(filters)
+
+
+def test_each_channel_has_its_own_mean_and_std() -> None:
+    how = Preprocessing(mean=(0.0, 0.5, 1.0), std=(1.0, 0.5, 0.25))
+    white = np.full((4, 4, 3), 255, dtype=np.uint8)
+    assert preprocess([white], size=4, how=how)[0, :, 0, 0].tolist() == [1.0, 1.0, 0.0]
 
 
 def test_no_images_are_no_rows() -> None:
