@@ -5,6 +5,7 @@ Does not know what a search is. Write-ahead log, a full sync per commit.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -12,7 +13,7 @@ import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
-from satseek.errors import DamagedData, Overloaded, SatseekError
+from satseek.errors import DamagedData, DiskFull, Overloaded, SatseekError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 BUSY_MS = 30_000
 """How long a connection waits for another's lock before it gives up."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""System errors for no room: on the disk, within the quota, within the largest file."""
 
 TABLES = """
 CREATE TABLE collection (
@@ -82,7 +86,8 @@ def storage_errors(path: Path) -> Iterator[None]:
     Raises:
         DamagedData: The file is no database or its pages are not what was written.
         Overloaded: Another connection held a lock for longer than the wait.
-        SatseekError: The disk is full or fails; nothing of the change was kept.
+        DiskFull: There is no room; nothing of the change was kept.
+        SatseekError: The disk fails; nothing of the change was kept.
     """
     try:
         yield
@@ -95,11 +100,19 @@ def storage_errors(path: Path) -> Iterator[None]:
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             message = f"{path}: still locked after {BUSY_MS / 1000:g} s, try again"
             raise Overloaded(message) from error
+        if code == sqlite3.SQLITE_FULL:
+            raise DiskFull(_full(path)) from error
         message = f"{path}: cannot be read or written: {error}"
         raise SatseekError(message) from error
     except OSError as error:
+        if error.errno in _FULL:
+            raise DiskFull(_full(error.filename or path)) from error
         message = f"{error.filename or path}: cannot be read or written: {error.strerror}"
         raise SatseekError(message) from error
+
+
+def _full(path: Path | str) -> str:
+    return f"{path}: no room to write; what was committed is kept, free some and try again"
 
 
 def connect(path: Path, *, mode: Literal["rwc", "rw", "query"]) -> sqlite3.Connection:

@@ -20,7 +20,7 @@ import mmap
 
 import numpy as np
 
-from satseek.errors import CollectionNotFound, SatseekError
+from satseek.errors import CollectionNotFound, DiskFull, SatseekError
 from satseek.index import Collection, CollectionSpec, bbox_area, create_collection, open_collection
 from satseek.types import Chip, GridSpec, Recipe, Scene, Window
 
@@ -28,6 +28,7 @@ DIM = 64
 SCENES = 3
 BLOCKS = 12
 CHIPS = 10
+WIDE, WIDE_ROWS = 1024, 90
 SPEC = CollectionSpec(
     name="killed",
     model_name="made-up",
@@ -202,6 +203,41 @@ def starve(folder: Path, file_bytes: int) -> None:
     index_all(folder, "turn 1")
 
 
+def starve_again(folder: Path, file_bytes: int) -> None:
+    """Put vectors of another length beside until files may not grow any more, then with room."""
+    index_all(folder, "turn 0")
+    with open_collection(folder, mode="write") as collection:
+        old = collection.digest()
+        rewriting = collection.rewriting()
+        rewriting.begin(model_name="wide", model_version="1" * 12, dim=WIDE)
+        unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, unlimited[1]))
+        try:
+            write_wide(collection)
+        except DiskFull as error:
+            sys.stdout.write(f"refused {rewriting.pending.next_row} {error}\n")
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+        assert collection.digest() == old
+        check(collection)
+    with open_collection(folder, mode="write") as collection:
+        write_wide(collection)
+        collection.rewriting().switch(lost="refuse", old="drop")
+        assert collection.verify() == []
+        assert collection.spec.dim == WIDE
+        assert collection.search(collection.vectors([3]), k=1).rows[0, 0] == 3
+
+
+def write_wide(collection: Collection) -> None:
+    """Give every row that has none yet a vector of another length."""
+    rewriting = collection.rewriting()
+    start, stop = rewriting.pending.next_row, rewriting.pending.rows
+    for first in range(start, stop, WIDE_ROWS):
+        rows = np.arange(first, min(first + WIDE_ROWS, stop))
+        values = np.random.default_rng(first).standard_normal((rows.size, WIDE))
+        vectors = (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
+        rewriting.add(rows, vectors, next_row=int(rows[-1]) + 1, scene_id="", next_position=0)
+
+
 def read_as_nobody(folder: Path) -> None:
     """Read without the right to write anything."""
     assert mmap.PAGESIZE  # loaded while the interpreter can still read its own files, as is
@@ -226,6 +262,7 @@ VERBS = {
     "hold": hold,
     "write_slowly": write_slowly,
     "starve": lambda folder, file_bytes: starve(folder, int(file_bytes)),
+    "starve_again": lambda folder, file_bytes: starve_again(folder, int(file_bytes)),
     "read_as_nobody": read_as_nobody,
 }
 
