@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from typing import TYPE_CHECKING
 
 import httpx
 import serving
 from selenium.webdriver.common.action_chains import ActionChains
+from shipped import activate, store_variant
+
+from satseek.model.store import ModelStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,7 +189,8 @@ def test_a_hit_is_shown_large(page: Browser) -> None:
     page.search("a quarry")
     page.one(".chip .picture").click()
     assert page.wait("return document.querySelector('.detail img')?.naturalWidth > 0")
-    assert page.chips()[0].split("/")[0] in page.one(".detail").text
+    scene = page.chips()[0].split("/")[0]
+    assert page.wait(f"return document.querySelector('.detail').innerText.includes('{scene}')")
     address = page.one(".detail a").get_attribute("href")
     assert address is not None
     assert httpx.get(address, timeout=60).json()["id"] == page.chips()[0]
@@ -242,3 +247,25 @@ def test_an_address_keeps_liked_chips(browser: Browser, server: serving.Server) 
     browser.wait_for_pictures()
     assert len(browser.all(".token")) == 1
     assert chip not in browser.chips()
+
+
+def test_another_model_is_shown_and_the_collection_keeps_its_own(
+    browser: Browser, home: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(home / "data", tmp_path / "data")
+    store = ModelStore(data / "models")
+    other = store_variant(store, tmp_path / "other", mean=0.1)
+    image = serving.png(tmp_path / "a.png", width=300, height=200)
+    with serving.running_server(data) as server:
+        browser.open(server.url)
+        before = browser.one(".model").text
+        assert before.startswith("satseek-starter@")
+        browser.one("input[type=file]").send_keys(str(image))
+        browser.wait_for_pictures()
+        scores = browser.one(".chip .scores").text
+        ref = activate(store, other)
+        assert browser.wait(f"return document.querySelector('.model').innerText === '{ref}'")
+        browser.open(server.url)
+        browser.one("input[type=file]").send_keys(str(image))  # reduced for one, asked of the other
+        browser.wait_for_pictures()
+        assert browser.one(".chip .scores").text == scores

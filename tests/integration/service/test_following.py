@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from shipped import activate, store_variant
 
 from satseek.assemble import Assembly
-from satseek.model.bundle import starter_bundle
-from satseek.model.card import content_version, write_card
 from satseek.model.store import ModelStore
 from satseek.service.following import POLL_SECONDS, follow
 from satseek.service.running import Running
 from satseek.settings import Settings
-from satseek.types import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-
-    from satseek.types import ModelCard
 
 NOTICED_SECONDS = 30
 
@@ -32,23 +26,6 @@ NOTICED_SECONDS = 30
 @pytest.fixture
 def store(tmp_path: Path) -> ModelStore:
     return ModelStore(tmp_path / "data" / "models")
-
-
-def add_version(store: ModelStore, room: Path, **card: object) -> ModelCard:
-    """Store the shipped model under another way of resizing, and so another version."""
-    bundle = starter_bundle()
-    room.mkdir()
-    for path in (bundle.image_tower, bundle.text_tower, bundle.tokenizer):
-        shutil.copy(path, room / path.name)
-    how = Preprocessing(resample="lanczos", mean=(0.5, 0.5, len(room.name) / 100))
-    version = content_version(room, preprocessing=how)
-    own = {"name": "own", "version": version, "preprocessing": how}
-    write_card(replace(bundle.card, **(own | card)), room)
-    return store.add(room).card
-
-
-def activate(store: ModelStore, card: ModelCard) -> str:
-    return store.activate(f"{card.name}@{card.version}", force=True).ref
 
 
 def shared(store: ModelStore, **settings: str) -> Running:
@@ -73,8 +50,8 @@ async def wait_for(running: Running, *, model: str = "", text: str = "") -> None
 def test_a_service_that_began_without_a_model_takes_the_next_one(
     store: ModelStore, tmp_path: Path
 ) -> None:
-    broken = add_version(store, tmp_path / "a", dim=7)
-    sound = add_version(store, tmp_path / "bb")
+    broken = store_variant(store, tmp_path / "a", mean=0.1, dim=7)
+    sound = store_variant(store, tmp_path / "b", mean=0.2)
     running = shared(store)
     activate(store, broken)
 
@@ -93,9 +70,9 @@ def test_a_service_that_began_without_a_model_takes_the_next_one(
 def test_a_refusal_is_logged_once_and_forgotten_with_the_next_success(
     store: ModelStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = add_version(store, tmp_path / "a")
-    broken = add_version(store, tmp_path / "bb", dim=7)
-    second = add_version(store, tmp_path / "ccc")
+    first = store_variant(store, tmp_path / "a", mean=0.1)
+    broken = store_variant(store, tmp_path / "b", mean=0.2, dim=7)
+    second = store_variant(store, tmp_path / "c", mean=0.3)
     running = shared(store)
     ref = activate(store, first)
 
@@ -119,7 +96,8 @@ def test_a_refusal_is_logged_once_and_forgotten_with_the_next_success(
 def test_a_store_that_is_out_of_reach_for_a_while_changes_nothing(
     store: ModelStore, tmp_path: Path
 ) -> None:
-    first, second = (add_version(store, tmp_path / name) for name in ("a", "bb"))
+    first = store_variant(store, tmp_path / "a", mean=0.1)
+    second = store_variant(store, tmp_path / "b", mean=0.2)
     running = shared(store)
     ref = activate(store, first)
 
