@@ -297,7 +297,7 @@ class _Writer:
         table = self._tower.weights[node.input[0]].astype(np.float16)
         names = {node.input[0]: self._tensor(f"{node.input[0]}{_HALF}", table)}
         found = _renamed(node, names)
-        found.output[0] = f"{node.output[0]}{_HALF}"
+        found.output[0] = found.name = f"{node.output[0]}{_HALF}"
         self._nodes.append(found)
         self._node("Cast", [found.output[0]], node.output[0], to=TensorProto.FLOAT)
 

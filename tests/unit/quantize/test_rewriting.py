@@ -89,6 +89,20 @@ def test_layers_that_read_one_tensor_round_it_once(image_tower: Tower) -> None:
     assert kinds.count("QuantizeLinear") == 6 * 4 + 4
 
 
+def test_a_float32_table_of_tokens_becomes_float16(tmp_path: Path) -> None:
+    maker = pytest.importorskip(
+        "modelmaker", reason="pip install 'satseek[torch]'", exc_type=ImportError
+    )
+    tower = Tower.read(maker.make_bundle(tmp_path, maker.TINY, precision="float32").text_tower)
+    rows = np.random.default_rng(0).integers(3, 90, (8, 64))
+    model = tower.built(ranges=_ranges(tower, rows))
+    check_tower(model)
+    expected = Runner(tower.built(), threads=1).features(rows)
+    assert deviation(Runner(model, threads=1).features(rows), expected).max() <= 0.02
+    tables = [t.data_type for t in model.graph.initializer if list(t.dims) == [256, 64]]
+    assert [onnx.TensorProto.FLOAT16] == tables
+
+
 def test_token_rows_of_an_integer_tower_are_cast_after_the_look_up(text_tower: Tower) -> None:
     ranges = {linear.entry: Range(low=-1, high=1) for linear in text_tower.linears()}
     model = text_tower.built(ranges=ranges)
