@@ -1,12 +1,14 @@
 """Does one thing to a store of models, and kills itself before its n-th step on the disk.
 
-A step is whatever the kernel is asked to change or to make durable: opening a file to write,
-making, renaming and removing, fsync. ``python store_process.py STORE N VERB [WORD]``; prints the
-steps that it took if N was beyond the last.
+A step is whatever the kernel is asked to change or to make durable: opening a file to write, what
+comes between that and the first byte, making, renaming and removing, fsync.
+
+``python store_process.py STORE N VERB [WORD …]`` prints its steps if N was beyond the last.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -24,11 +26,13 @@ class Reaper:
     """Counts steps, and kills its own process before the one that it was told."""
 
     def __init__(self, last: int) -> None:
-        self._last, self.steps, self._fsync = last, 0, os.fsync
+        self._last, self.steps = last, 0
+        self._fsync, self._open = os.fsync, io.open
 
     def watch(self) -> None:
         sys.addaudithook(self._hear)
         os.fsync = self._sync
+        io.open = self._opened
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
@@ -38,6 +42,12 @@ class Reaper:
     def _sync(self, descriptor: Any) -> None:
         self._step()
         self._fsync(descriptor)
+
+    def _opened(self, *arguments: Any, **options: Any) -> Any:
+        file = self._open(*arguments, **options)
+        if file.writable():
+            self._step()  # an existing file is cut to nothing now
+        return file
 
     def _step(self) -> None:
         if self.steps == self._last:

@@ -101,7 +101,7 @@ class ModelStore:
         for key, folder in version_folders(self.folder).items():
             try:
                 found.append(stored_version(key, folder))
-            except SatseekError as error:
+            except (SatseekError, OSError) as error:  # one that is removed meanwhile, too
                 logger.warning("model store: left out of the list: %s", error)
         return found
 
@@ -123,7 +123,8 @@ class ModelStore:
 
         Raises:
             ModelNotFound: the folder holds no card.
-            DamagedData: a file is missing, or the card's version is not that of the files.
+            DamagedData: a file is missing, or the card's version is not that of the files; or the
+                version is there, but damaged.
             InvalidName: the card's name cannot be a folder's.
             DiskFull: there is no room.
         """
@@ -133,7 +134,11 @@ class ModelStore:
                 return self.add(copy)
         with durable.room_named(self.folder):
             card = seal(staged)
-            return open_bundle(self._moved_in(staged, card))
+            kept = self._moved_in(staged, card)
+            if kept is None:
+                return open_bundle(self.folder / card.name / card.version)
+            _check_kept(kept, staged)
+            return open_bundle(kept)
 
     def activate(self, ref: str, *, force: bool = False) -> Activation:
         """Make a version the one in use, after reading every byte of it.
@@ -322,19 +327,17 @@ class ModelStore:
         """Write the history; called by the only writer, who sweeps what a killed one left."""
         write_history(history, self._history, by_way_of=self._staging.folder / HISTORY)
 
-    def _moved_in(self, staged: Path, card: ModelCard) -> Path:
-        """Make a sealed folder a version, in one step, unless the version is there."""
+    def _moved_in(self, staged: Path, card: ModelCard) -> Path | None:
+        """Make a sealed folder a version, in one step; return the one that is there, if any."""
         target = self.folder / card.name / card.version
         with self._staging.writing():
             there = version_folders(self.folder).get((card.name, card.version))
-            if there is not None:
-                _say_if_worse(there, staged)
-                return there
-            target.parent.mkdir(exist_ok=True)
-            durable.sync(self.folder)
-            staged.replace(target)
-            durable.sync(target.parent)
-        return target
+            if there is None:
+                target.parent.mkdir(exist_ok=True)
+                durable.sync(self.folder)
+                staged.replace(target)
+                durable.sync(target.parent)
+        return there
 
     def _activated_last(self, folders: Mapping[Key, Path]) -> dict[Key, Path]:
         """The one of several versions that was activated last and not rolled back, if any."""
@@ -353,7 +356,7 @@ class ModelStore:
         reference = parse_reference(ref)
         folders = fitting(reference, self.folder) if reference else {}
         if not folders:
-            raise self._not_found(ref)
+            raise self._not_found(ref, expected="one of")
         return _only(folders)
 
     def _stored_or_shipped(self, ref: str) -> tuple[Key, Path]:
@@ -364,10 +367,10 @@ class ModelStore:
             return (STARTER, shipped.card.version), shipped.folder
         return self._stored(ref)
 
-    def _not_found(self, name: str) -> ModelNotFound:
+    def _not_found(self, name: str, *, expected: str = "a path or one of") -> ModelNotFound:
         there = ", ".join([STARTER, *(ref_of(key) for key in version_folders(self.folder))])
         return ModelNotFound(
-            f"{name}: expected a path or one of: {there} (models are kept in {self.folder})"
+            f"{name}: expected {expected}: {there} (models are kept in {self.folder})"
         )
 
 
@@ -382,12 +385,19 @@ def _only(folders: Mapping[Key, Path]) -> tuple[Key, Path]:
     return next(iter(folders.items()))
 
 
-def _say_if_worse(kept: Path, refused: Path) -> None:
-    """Log where a version is kept as it is, though the one that was offered passed a gate."""
-    there, offered = read_report(kept), read_report(refused)
-    if offered is not None and offered.passed and not (there is not None and there.passed):
+def _check_kept(kept: Path, offered: Path) -> None:
+    """Refuse to pass off a damaged version as stored; log where the offered one had better proof.
+
+    Raises:
+        DamagedData: what is kept is not what was stored.
+    """
+    problems = problems_of(kept)
+    if problems:
+        raise DamagedData(f"{problems[0]}; remove the stored version, then add it again")
+    there, here = read_report(kept), read_report(offered)
+    if here is not None and here.passed and not (there is not None and there.passed):
         logger.warning(
-            "%s is stored without this passing report: remove it, then add it again", offered.model
+            "%s is stored without this passing report: remove it, then add it again", here.model
         )
 
 

@@ -86,10 +86,10 @@ def version_folders(store: Path) -> dict[Key, Path]:
     The latter is how models were laid out before there were versions.
     """
     found = {}
-    for named in sorted(store.iterdir()) if store.is_dir() else []:
+    for named in _entries(store):
         if named.name in (STARTER, ACTIVE) or not is_model_name(named.name) or not named.is_dir():
             continue
-        for folder in sorted(named.iterdir()):
+        for folder in _entries(named):
             if is_version(folder.name) and folder.is_dir():
                 found[named.name, folder.name] = folder
         if (named / CARD).is_file():
@@ -125,6 +125,14 @@ def name_on_card(folder: Path) -> str:
     except SatseekError:
         return ""
     return f"{card.name}@{card.version}"
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, sorted; nothing where it is not there, or not any more."""
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _version_on_card(folder: Path) -> str:

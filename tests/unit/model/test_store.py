@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from towers import CARD
 from versionmaker import make_version, store_version
 
 from satseek.errors import DamagedData, InvalidName, InvalidRequest, ModelNotFound
+from satseek.model.activation import HISTORY
 from satseek.model.bundle import open_bundle, starter_bundle
 from satseek.model.card import write_card
 from satseek.model.manifest import read_manifest
@@ -158,6 +160,48 @@ def test_a_kept_report_that_is_worse_is_said(
     ref = store_version(store, 1, cosine=0.999)
     assert ["failed"] == [one.gate for one in store.versions()]
     assert ref in caplog.text
+
+
+def test_a_damaged_version_is_not_passed_off_as_stored(store: ModelStore) -> None:
+    ref = store_version(store, 1)
+    (store.find(ref).folder / "text.onnx").write_bytes(b"other")
+    with pytest.raises(DamagedData, match="remove the stored version, then add it again"):
+        store_version(store, 1)
+    store.remove(ref)
+    assert store_version(store, 1) == ref
+    assert store.verify() == []
+
+
+def test_everything_is_on_the_disk_before_its_name_is(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut a name must not point to bytes that never came."""
+    asked: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        asked.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    def replaced(source: Path, target: Path) -> None:
+        asked.append(f"{source} → {target}")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    with store.staging() as staged:
+        ref = make_version(staged, 1)
+        asked.clear()
+        folder = store.add(staged).folder
+    files = {str(staged / path.name) for path in folder.iterdir()}
+    turn = asked.index(f"{staged} → {folder}")
+    assert files | {str(staged), str(store.folder)} == set(asked[:turn])
+    assert asked[turn + 1 :] == [str(folder.parent)]
+
+    asked.clear()
+    store.activate(ref)
+    half_written, history = store.folder / ".staging" / HISTORY, store.folder / HISTORY
+    assert asked == [str(half_written), f"{half_written} → {history}", str(store.folder)]
 
 
 def test_staging_vanishes_with_what_failed_in_it(store: ModelStore) -> None:
