@@ -55,6 +55,8 @@ class ClipShape:
     """Edge of the image in pixels; patches are 16 pixels."""
     context: int = 24
     """Tokens of a text."""
+    rows: int = 2 * 256 + len(MERGES) + 2
+    """Rows of the token table: `vocabulary` has as many pieces."""
     activation: str = "quick_gelu"
     """``quick_gelu`` or ``gelu``."""
 
@@ -117,7 +119,7 @@ def _random_clip(shape: ClipShape, end: int, seed: int) -> CLIPModel:
             "hidden_size": shape.text,
             "intermediate_size": 4 * shape.text,
             "num_attention_heads": shape.text // 64,
-            "vocab_size": len(vocabulary()),
+            "vocab_size": shape.rows,
             "max_position_embeddings": shape.context,
             "bos_token_id": len(vocabulary()) - 2,
             "eos_token_id": end,
@@ -224,7 +226,7 @@ class OpenClip(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(3.9))
         self.visual = Visual(shape)
         self.transformer = Blocks(shape.text, shape.layers, quick=shape.activation == "quick_gelu")
-        self.token_embedding = nn.Embedding(len(vocabulary()), shape.text)
+        self.token_embedding = nn.Embedding(shape.rows, shape.text)
         self.ln_final = nn.LayerNorm(shape.text)
         enliven(self)
         self.eval()
@@ -253,7 +255,7 @@ def openclip_config(shape: ClipShape = SMALL) -> dict[str, Any]:
             },
             "text_cfg": {
                 "context_length": shape.context,
-                "vocab_size": len(vocabulary()),
+                "vocab_size": shape.rows,
                 "width": shape.text,
                 "heads": shape.text // 64,
                 "layers": shape.layers,
