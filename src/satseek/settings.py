@@ -40,6 +40,21 @@ class Settings(BaseModel):
         description="Model: `active` (what `satseek model activate` chose, or `starter`); or one "
         "pinned: `starter`, a name in the model store, a folder. Pin it to rule out a change.",
     )
+    engine: Literal["auto", "onnxruntime", "openvino", "torch"] = Field(
+        default="auto",
+        description="Runtime of the model; auto: the fastest that `satseek model bench` measured "
+        "here, or onnxruntime. Set it to rule out the others.",
+    )
+    device: Literal["auto", "cpu", "cuda", "tensorrt"] = Field(
+        default="auto",
+        description="Where the model runs; auto: as measured, or cpu. Set it to use a GPU that was "
+        "not measured.",
+    )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto",
+        description="What the model computes in; auto: as measured, or float32. Set float32 to "
+        "compare machines.",
+    )
     threads: int | None = Field(
         default=None,
         ge=1,

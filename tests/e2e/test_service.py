@@ -6,7 +6,8 @@ import base64
 import io
 import json
 import os
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHIPS = 3 * 2 * 2
+LOGGED_SECONDS = 20
 WEST, EAST = 15.17, 15.20  # around the first scene alone
 
 
@@ -278,8 +280,7 @@ def test_every_answer_has_an_id_and_one_log_line(
     assert answer.headers["x-request-id"] == "my-own-1"
     other = http.get("/v1/search", params=asked, headers={"x-request-id": "not\tallowed"})
     assert other.headers["x-request-id"] != "not\tallowed"
-    (line,) = [line for line in server.lines().splitlines() if "my-own-1" in line]
-    logged = json.loads(line)
+    logged = _logged(server, "my-own-1")
     assert logged["status"] == 200
     assert logged["hits"] == 2
     assert logged["collection"] == "small"
@@ -287,5 +288,13 @@ def test_every_answer_has_an_id_and_one_log_line(
 
 def test_an_address_cannot_forge_a_log_line(http: httpx.Client, server: serving.Server) -> None:
     assert http.get("/v1/%0Aforged%20line").status_code == 404
-    (line,) = [line for line in server.lines().splitlines() if "forged" in line]
-    assert json.loads(line)["path"] == "/v1/%0Aforged%20line"
+    assert _logged(server, "forged")["path"] == "/v1/%0Aforged%20line"
+
+
+def _logged(server: serving.Server, text: str) -> dict[str, Any]:
+    """The one line that holds a text; it is written once the answer has been sent."""
+    deadline = time.monotonic() + LOGGED_SECONDS
+    while text not in server.lines() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (line,) = [line for line in server.lines().splitlines() if text in line]
+    return dict(json.loads(line))

@@ -3,7 +3,7 @@
 Knows no door. Parts are opened when first asked for, once each, and are safe to use from threads.
 """
 
-from satseek.assemble.assembling import Assembly, Matched, usable_cores
+from satseek.assemble.assembling import Assembly, Matched
 from satseek.assemble.laying_out import DEFAULT_GRID, DEFAULT_MIN_VALID, Layout
 from satseek.assemble.models import Models, ServedModel
 
@@ -15,5 +15,4 @@ __all__ = [
     "Matched",
     "Models",
     "ServedModel",
-    "usable_cores",
 ]

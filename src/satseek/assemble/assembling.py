@@ -5,10 +5,8 @@ Knows no door. Whoever needs collection and model together takes them together.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satseek.assemble.laying_out import check_layout, check_model, new_spec
@@ -20,6 +18,7 @@ from satseek.index.collection import create_collection, open_collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from satseek.assemble.laying_out import Layout
     from satseek.assemble.models import ServedModel
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from satseek.index.pinned import Pinned
     from satseek.model.bundle import Bundle
     from satseek.settings import Settings
-
-CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-"""Microseconds of processor time in each period, or ``max`` (Linux, control groups version 2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +105,7 @@ class Assembly:
     @property
     def workers(self) -> int:
         """Calls of the bulk embedder that keep this machine busy."""
-        return self.settings.threads or usable_cores()
+        return self.model().streams
 
     def collections(self) -> list[str]:
         """Names of the collections, sorted."""
@@ -199,16 +195,3 @@ class Assembly:
             pin = f"that version is not in the store; the model in force is {now}"
             todo = f"import {needed} again, or {reembed}"
         return ModelMismatch(f"collection {spec.name!r} was made by {needed}: {pin}; {todo}")
-
-
-def usable_cores() -> int:
-    """Count the cores that this process may use: its affinity, within a container's quota."""
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    else:
-        count = os.cpu_count() or 1
-    try:
-        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        return count
-    return count if quota == "max" else max(1, min(count, int(quota) // int(period)))

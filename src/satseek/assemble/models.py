@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satseek.engines.choosing import Asked, choose_engines, open_engine
 from satseek.errors import DamagedData, InvalidRequest, ModelMismatch, ModelNotFound
 from satseek.model.naming import STARTER
 from satseek.model.store import ModelStore
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.embed.embedder import Embedder
+    from satseek.engines.choosing import Chosen, EngineChoice
     from satseek.model.bundle import Bundle
     from satseek.settings import Settings
     from satseek.types import ModelCard
@@ -37,15 +39,10 @@ WARM_TEXT = "a satellite image"
 class ServedModel:
     """One version of a model: its bundle and its embedders, which never change."""
 
-    def __init__(self, bundle: Bundle, *, threads: int | None) -> None:
-        """Take a bundle; its towers are opened when first needed.
-
-        Args:
-            bundle: What is on disk.
-            threads: Cores that one call of ``embedder`` uses; None: all.
-        """
+    def __init__(self, bundle: Bundle, settings: Settings) -> None:
+        """Take a bundle and what is asked of its engines, which are opened when first needed."""
         self.bundle = bundle
-        self._threads = threads
+        self._settings = settings
         self._lock = threading.Lock()
 
     @property
@@ -60,15 +57,25 @@ class ServedModel:
 
     @property
     def embedder(self) -> Embedder:
-        """The embedder that answers one question soonest: every call uses all threads."""
+        """The embedder that answers one question soonest.
+
+        Raises:
+            DependencyMissing, InvalidRequest: the engine asked for is not installed, or cannot.
+        """
         with self._lock:
             return self._embedder
 
     @property
     def bulk_embedder(self) -> Embedder:
-        """The embedder for long work: every call uses one thread, several calls run at once."""
+        """The embedder for long work, of which ``streams`` calls run at once; raises likewise."""
         with self._lock:
             return self._bulk_embedder
+
+    @property
+    def streams(self) -> int:
+        """Calls of the bulk embedder that keep this machine busy."""
+        with self._lock:
+            return self._chosen.bulk.streams
 
     def warm_up(self) -> None:
         """Run both towers once, so that the first who asks does not wait.
@@ -81,21 +88,30 @@ class ServedModel:
         self.embedder.embed_images([np.full((edge, edge, 3), 127, dtype=np.uint8)])
 
     @cached_property
+    def _chosen(self) -> Chosen:
+        settings = self._settings
+        asked = Asked(
+            engine=settings.engine,
+            device=settings.device,
+            precision=settings.precision,
+            threads=settings.threads,
+        )
+        return choose_engines(self.card, asked, folder=settings.data_dir)
+
+    @cached_property
     def _embedder(self) -> Embedder:
-        return self._embedder_of(self._threads)
+        return self._embedder_of(self._chosen.single)
 
     @cached_property
     def _bulk_embedder(self) -> Embedder:
-        return self._embedder_of(1)
+        return self._embedder_of(self._chosen.bulk)
 
-    def _embedder_of(self, threads: int | None) -> Embedder:
-        # Imported here: `satseek config show` and its like must not wait for an inference runtime.
+    def _embedder_of(self, choice: EngineChoice) -> Embedder:
+        # Imported here: `satseek config show` and its like must not wait for a tokenizer.
         from satseek.embed.embedder import Embedder  # noqa: PLC0415
-        from satseek.engines.onnxruntime import OnnxEngine  # noqa: PLC0415
         from satseek.model.tokenizer import Tokenizer  # noqa: PLC0415
 
-        engine = OnnxEngine(self.bundle, threads=threads)
-        return Embedder(engine, Tokenizer.from_bundle(self.bundle))
+        return Embedder(open_engine(self.bundle, choice), Tokenizer.from_bundle(self.bundle))
 
 
 class Models:
@@ -104,8 +120,8 @@ class Models:
     def __init__(self, settings: Settings, folder: Path) -> None:
         """Open none yet."""
         self._store = ModelStore(folder)
+        self._settings = settings
         self._wanted = settings.model
-        self._threads = settings.threads
         self._lock = threading.Lock()
         self._in_force: ServedModel | None = None
         self._beside: OrderedDict[tuple[str, str], ServedModel] = OrderedDict()
@@ -204,7 +220,7 @@ class Models:
             self._beside.clear()
 
     def _opened(self, bundle: Bundle) -> ServedModel:
-        return ServedModel(bundle, threads=self._threads)
+        return ServedModel(bundle, self._settings)
 
     def _find(self) -> Bundle:
         """The bundle that the settings or the store want in force."""
