@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from satseek.model.bundle import Bundle
     from satseek.types import Features, ModelCard, Tensor, TokenIds
 
-_QUIET = 3  # onnxruntime's severity for errors alone: its warnings are about graphs, not for users
+_QUIET = 4  # onnxruntime's severity for what is fatal: errors are raised, warnings are about graphs
 
 PROVIDERS: Mapping[str, str] = {
     "cpu": "CPUExecutionProvider",

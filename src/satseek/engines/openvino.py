@@ -148,6 +148,11 @@ class _Tower:
                 f"OpenVINO: {len(rows)} rows in one call need more memory than there is: "
                 f"{one_line(error)}"
             ) from error
+        if len(found) != len(rows):  # seen where memory is short: nothing raised, the last answer
+            raise OutOfMemory(
+                f"OpenVINO: gave {len(found)} rows for {len(rows)}: more memory is needed than "
+                "there is"
+            )
         with self._lock:
             self._free.append(request)
         return found

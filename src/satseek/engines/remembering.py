@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,8 @@ def remember(
             "measured": [dataclasses.asdict(one) for one in measured],
         }
     )
-    replace_text(path, json.dumps({"format": _FORMAT, "entries": entries}, indent=2) + "\n")
+    text = json.dumps({"format": _FORMAT, "entries": entries}, indent=2) + "\n"
+    replace_text(path, text, by_way_of=folder / f".{FILE}.{os.getpid()}")
     return path
 
 

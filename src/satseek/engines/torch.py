@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from satseek.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -230,14 +231,15 @@ def _load(bundle: Bundle, *, dtype: torch.dtype, attention: str) -> Any:
             )
     kind = getattr(transformers, _MODELS[_model_type(bundle.folder / CONFIG)])
     try:
-        model, found = kind.from_pretrained(
-            bundle.folder,
-            dtype=dtype,  # forced: left out, transformers 5 loads halves as halves
-            attn_implementation=attention,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
+        with _quietly():
+            model, found = kind.from_pretrained(
+                bundle.folder,
+                dtype=dtype,  # forced: left out, transformers 5 loads halves as halves
+                attn_implementation=attention,
+                local_files_only=True,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
     except Exception as error:  # safetensors' and transformers' have no common base
         if _is_short(error):
             raise OutOfMemory(
@@ -250,6 +252,21 @@ def _load(bundle: Bundle, *, dtype: torch.dtype, attention: str) -> Any:
     if wrong:
         raise DamagedData(f"{bundle.folder / WEIGHTS}: expected the weights of {CONFIG}: {wrong}")
     return model.eval()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep bars and advice of transformers off the terminal; what is wrong is raised here."""
+    says = transformers.utils.logging
+    verbosity, bars = says.get_verbosity(), says.is_progress_bar_enabled()
+    says.set_verbosity_error()
+    says.disable_progress_bar()
+    try:
+        yield
+    finally:
+        says.set_verbosity(verbosity)
+        if bars:
+            says.enable_progress_bar()
 
 
 def _model_type(path: Path) -> str:

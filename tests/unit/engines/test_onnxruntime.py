@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from towers import CARD
 
-from satseek.engines.onnxruntime import OnnxEngine
-from satseek.errors import DamagedData, InvalidRequest
+from satseek.engines.onnxruntime import OnnxEngine, onnx_devices
+from satseek.errors import DamagedData, DependencyMissing, InvalidRequest
 from satseek.model.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -117,3 +117,21 @@ def test_texts_shorter_than_the_context_are_refused(bundle: Bundle, rows: np.nda
 def test_an_engine_needs_a_thread(bundle: Bundle, threads: int) -> None:
     with pytest.raises(InvalidRequest, match="at least 1 thread"):
         OnnxEngine(bundle, threads=threads)
+
+
+@pytest.mark.parametrize(
+    ("device", "provider"), [("cuda", "CUDAExecution"), ("tensorrt", "TensorrtExecution")]
+)
+def test_a_provider_that_is_not_built_in_is_an_error_and_no_silent_cpu_run(
+    bundle: Bundle, device: str, provider: str
+) -> None:
+    if device in onnx_devices():
+        pytest.skip(f"an ONNX Runtime without {provider}Provider is not on this machine")
+    with pytest.raises(DependencyMissing, match=f"no {provider}Provider: .*onnxruntime-gpu"):
+        OnnxEngine(bundle, device=device)
+
+
+@pytest.mark.parametrize("wrong", [{"device": "tpu"}, {"precision": "bfloat16"}])
+def test_what_it_cannot_do_is_refused(bundle: Bundle, wrong: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest, match=r"got 'tpu'|computes in float32"):
+        OnnxEngine(bundle, **wrong)
