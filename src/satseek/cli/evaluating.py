@@ -126,8 +126,11 @@ def _print_figures(results: list[Evaluation]) -> None:
         rows.append([*row, _figure(found.mean_per_class)])
     print_table(head, rows)
     typer.echo()
-    asked = ("set", "captions", "R@1", "R@5", "R@10", "back R@1", "R@5", "R@10", "mAP", "ECE")
-    print_table(asked, [[_title(one), *_retrieved(one)] for one in results])
+    recalls = ("R@1", "R@5", "R@10", "back R@1", "back R@5", "back R@10")  # text → image, back
+    print_table(
+        ("set", "captions", *recalls, "mAP", "ECE"),
+        [[_title(one), *_retrieved(one)] for one in results],
+    )
 
 
 def _retrieved(one: Evaluation) -> list[str]:

@@ -28,13 +28,18 @@ def retrieval_section(one: Evaluation) -> str:
     ]
     head = ("", "queries", "gallery", "R@1", "R@5", "R@10", "median rank")
     late = "".join(_late(example) for example in one.examples.late)
+    shared = (
+        f"{found.shared_captions:,} captions stand word for word at another image too, where no "
+        "model could know which is meant."
+        if found.shared_captions
+        else ""
+    )
     return section(
         "Retrieval",
         table(head, rows, kinds="tnnnnnn"),
         '<p class="note">Text → image: the caption\'s own image has to be found. Image → text: any '
         "of the image's own captions counts. Ties count against. Recall falls as the gallery "
-        f"grows. {found.shared_captions:,} captions stand word for word at another image too, "
-        "where no model could know which is meant.</p>",
+        f"grows. {shared}</p>",
         f'<h3>Captions whose image came last</h3><div class="gallery pairs">{late}</div>'
         if late
         else "",

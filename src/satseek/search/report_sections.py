@@ -59,6 +59,7 @@ def tiles(one: Evaluation) -> str:
         f'<div class="tile"><span>{safe(name)}</span><b>{safe(value)}</b>'
         f"<small>{safe(note)}</small></div>"
         for name, value, note in shown
+        if value != NONE
     )
     return f'<div class="tiles">{cells}</div>'
 
@@ -190,7 +191,7 @@ def calibration_section(one: Evaluation) -> str:
         return ""
     share = (
         f"<figure>{reliability_plot(found.share.bins, across='share', up='right')}<figcaption>"
-        f"<b>share</b> of each image's first label. ECE {figure(found.share.ece)}: the mean share "
+        f"<b>share</b> of each image's first label, over the labels alone. ECE {figure(found.share.ece)}: the mean share "
         f"is {figure(found.share.mean_score)}, and {figure(found.share.right)} are right. "
         f"Brier score {figure(found.share.brier)} (0 to 2), of equal shares "
         f"{figure(found.share.brier_of_no_knowledge)}.</figcaption></figure>"
@@ -199,7 +200,8 @@ def calibration_section(one: Evaluation) -> str:
         "Calibration",
         "<p>Neither score is a probability. This says how far off it would be to read them as one, "
         "on these images and among these labels alone: each image shows one of them, which your "
-        "imagery need not. It has no meaning for other labels.</p>",
+        "imagery need not. It has no meaning for other labels, nor for shares with distractors, as "
+        "classification takes them.</p>",
         f'<div class="plots">{share}{_match_figure(found.match)}</div>',
         '<p class="note">Expected calibration error: mean over outcomes of the distance between '
         "dot and diagonal, in 15 bins of equal width (Naeini et al. 2015; Guo et al. 2017, "
