@@ -22,7 +22,9 @@ _PREFIXES = {"hf:": HUGGING_FACE, "huggingface:": HUGGING_FACE, "modelscope:": M
 _MODELSCOPE_OWNERS = frozenset({"lcybuaa1111"})
 """Owners that are known to be on ModelScope alone: Git-RSCLIP's authors."""
 
-_ID = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+)?")
+_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)+")
+"""OWNER/NAME, or a file in it: no part begins with a dot."""
+
 _BESIDE = (
     *("README.md", "open_clip_config.json"),
     *("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"),
