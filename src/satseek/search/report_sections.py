@@ -192,7 +192,8 @@ def calibration_section(one: Evaluation) -> str:
     share = (
         f"<figure>{reliability_plot(found.share.bins, across='share', up='right')}<figcaption>"
         f"<b>share</b> of each image's first label, over the labels alone. "
-        f"ECE {figure(found.share.ece)}: the mean share is {figure(found.share.mean_score)}, and {figure(found.share.right)} are right. "
+        f"ECE {figure(found.share.ece)}: the mean share is {figure(found.share.mean_score)}, "
+        f"and {figure(found.share.right)} are right. "
         f"Brier score {figure(found.share.brier)} (0 to 2), of equal shares "
         f"{figure(found.share.brier_of_no_knowledge)}.</figcaption></figure>"
     )
