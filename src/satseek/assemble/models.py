@@ -72,10 +72,15 @@ class ServedModel:
             return self._bulk_embedder
 
     @property
+    def choices(self) -> tuple[EngineChoice, EngineChoice]:
+        """How the model runs: for one question, and for long work; raises InvalidRequest."""
+        with self._lock:
+            return self._chosen.single, self._chosen.bulk
+
+    @property
     def streams(self) -> int:
         """Calls of the bulk embedder that keep this machine busy."""
-        with self._lock:
-            return self._chosen.bulk.streams
+        return self.choices[1].streams
 
     def warm_up(self) -> None:
         """Run both towers once, so that the first who asks does not wait.

@@ -29,8 +29,12 @@ class Readers:
         self._opened: dict[str, Collection] = {}
 
     def names(self) -> list[str]:
-        """Names of the collections, sorted."""
-        return list_collections(self._folder)
+        """Names of the collections, sorted; lets go of those that are no longer there."""
+        names = list_collections(self._folder)
+        with self._lock:
+            for gone in self._opened.keys() - set(names):
+                del self._opened[gone]  # held open, its files would keep their room on the disk
+        return names
 
     def open(self, name: str) -> Collection:
         """Give a collection, the same one as long as it is the one that lies there.
@@ -61,5 +65,8 @@ class Readers:
         try:
             return open_collection(self._folder / name, mode="read")
         except CollectionNotFound as error:
-            known = ", ".join(self.names()) or "none yet: make one with `satseek index`"
+            known = (
+                ", ".join(list_collections(self._folder))
+                or "none yet: make one with `satseek index`"
+            )
             raise CollectionNotFound(f"no collection {name!r}; there are: {known}") from error

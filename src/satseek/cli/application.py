@@ -52,7 +52,13 @@ def root(
     context: typer.Context,
     *,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of collections and models.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model name, folder, or 'starter'.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="NAME@VERSION, folder, or 'starter'. [default: the active one]"),
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="auto (as measured), onnxruntime, openvino or torch.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads of the engine.")] = None,
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error; commands log from warning.")
@@ -68,6 +74,7 @@ def root(
     context.obj = {
         "data_dir": data_dir,
         "model": model,
+        "engine": engine,
         "threads": threads,
         "log_level": log_level,
     }

@@ -55,7 +55,13 @@ async def change_model(shared: Running) -> None:
     before, readiness.model = readiness.model, successor.ref
     models.swap(successor)
     shared.metrics.count_swap("done")
-    log_line(logger, "model in force", model=readiness.model, before=before or "none")
+    log_line(
+        logger,
+        "model in force",
+        model=readiness.model,
+        engine=successor.choices[0].name,
+        before=before or "none",
+    )
 
 
 def _refuse(shared: Running, reason: str) -> None:

@@ -267,3 +267,13 @@ def test_a_collection_made_again_is_read_anew_and_the_old_one_finished(assembly:
     shutil.rmtree(folder)
     with pytest.raises(CollectionNotFound):
         assembly.reader("again")
+
+
+def test_a_deleted_collection_is_let_go_of(assembly: Assembly) -> None:
+    make_collection(assembly, "deleted")
+    freed = weakref.ref(assembly.reader("deleted"))
+    assert freed() is not None
+    shutil.rmtree(assembly.collections_dir / "deleted")
+    assert assembly.collections() == []
+    gc.collect()
+    assert freed() is None
