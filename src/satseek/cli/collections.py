@@ -196,9 +196,9 @@ def reembed(
     else:
         _tell(name, report)
     _check(name, report, min_overlap)
-    in_use = assembly(context).bundle.card
-    if report.new_model != f"{in_use.name}@{in_use.version}":
-        say(f"{name}: answers to {report.new_model}; to search it, `model activate` that")
+    usual = assembly(context)
+    if not usual.can_search(usual.reader(name).spec):
+        say(f"{name}: to search it, give --model {to}, or put that model into the store")
 
 
 def _former(context: typer.Context, spec: CollectionSpec) -> Embedder | None:
