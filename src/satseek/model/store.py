@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from satseek.errors import (
     Conflict,
     DamagedData,
-    GateNotPassed,
     InvalidRequest,
     ModelNotFound,
     SatseekError,
@@ -28,14 +27,14 @@ from satseek.model.activation import (
     standing,
     write_history,
 )
+from satseek.model.admitting import check_kept, gate_override
 from satseek.model.bundle import open_bundle, starter_bundle
 from satseek.model.manifest import read_manifest, take_manifest
 from satseek.model.naming import ACTIVE, STARTER, parse_reference
-from satseek.model.reports import REPORT, read_report
 from satseek.model.sealing import copy_bundle, move_out, seal
 from satseek.model.staging import Staging
 from satseek.model.transport import Carried, read_carried, write_carried
-from satseek.model.verifying import check_gate, check_sizes, problems_of
+from satseek.model.verifying import check_sizes, problems_of
 from satseek.model.versions import (
     StoredVersion,
     fitting,
@@ -88,7 +87,7 @@ class ModelStore:
                 return open_bundle(_only(folders)[1])
             if is_shipped(reference):
                 return starter_bundle()
-        if name and Path(name).is_dir():
+        if name and _is_folder(name):
             return open_bundle(Path(name))
         raise self._not_found(name)
 
@@ -137,7 +136,7 @@ class ModelStore:
             kept = self._moved_in(staged, card)
             if kept is None:
                 return open_bundle(self.folder / card.name / card.version)
-            _check_kept(kept, staged)
+            check_kept(kept, offered=staged)
             return open_bundle(kept)
 
     def activate(self, ref: str, *, force: bool = False) -> Activation:
@@ -157,7 +156,7 @@ class ModelStore:
         problems = problems_of(folder)
         if problems:
             raise DamagedData(f"{ref}: not activated, {len(problems)} problems: {problems[0]}")
-        override = _gate_override(key[0], open_bundle(folder), force=force)
+        override = gate_override(key[0], open_bundle(folder), force=force)
         entry = here_and_now(key, "activate", forced=bool(override), note=override)
         if override:
             logger.warning("activated in spite of its gate: who=%s why=%s", entry.who, override)
@@ -370,7 +369,7 @@ class ModelStore:
     def _not_found(self, name: str, *, expected: str = "a path or one of") -> ModelNotFound:
         there = ", ".join([STARTER, *(ref_of(key) for key in version_folders(self.folder))])
         return ModelNotFound(
-            f"{name}: expected {expected}: {there} (models are kept in {self.folder})"
+            f"{name[:200]}: expected {expected}: {there} (models are kept in {self.folder})"
         )
 
 
@@ -385,34 +384,8 @@ def _only(folders: Mapping[Key, Path]) -> tuple[Key, Path]:
     return next(iter(folders.items()))
 
 
-def _check_kept(kept: Path, offered: Path) -> None:
-    """Refuse to pass off a damaged version as stored; log where the offered one had better proof.
-
-    Raises:
-        DamagedData: what is kept is not what was stored.
-    """
-    problems = problems_of(kept)
-    if problems:
-        raise DamagedData(f"{problems[0]}; remove the stored version, then add it again")
-    there, here = read_report(kept), read_report(offered)
-    if here is not None and here.passed and not (there is not None and there.passed):
-        logger.warning(
-            "%s is stored without this passing report: remove it, then add it again", here.model
-        )
-
-
-def _gate_override(name: str, bundle: Bundle, *, force: bool) -> str:
-    """Why the gate had to be overridden; empty: it passed.
-
-    Raises:
-        GateNotPassed: it did not, and nothing was forced.
-    """
-    if name == STARTER and not (bundle.folder / REPORT).is_file():
-        return ""
+def _is_folder(name: str) -> bool:
     try:
-        check_gate(bundle)
-    except GateNotPassed as error:
-        if force:
-            return str(error)
-        raise GateNotPassed(f"{error}; see `satseek model show`, or say --force") from error
-    return ""
+        return Path(name).is_dir()
+    except OSError:  # longer than any path
+        return False
