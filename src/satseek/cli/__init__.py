@@ -25,6 +25,7 @@ def main() -> None:
         configuring,
         demonstrating,
         evaluating,
+        examining,
         importing,
         indexing,
         modelling,

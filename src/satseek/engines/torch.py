@@ -257,7 +257,7 @@ def _load(bundle: Bundle, *, dtype: torch.dtype, attention: str) -> Any:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Keep bars and advice of transformers off the terminal; what is wrong is raised here."""
-    says = transformers.utils.logging
+    says: Any = transformers.utils.logging
     verbosity, bars = says.get_verbosity(), says.is_progress_bar_enabled()
     says.set_verbosity_error()
     says.disable_progress_bar()
