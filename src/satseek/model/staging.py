@@ -52,9 +52,16 @@ class Staging:
         try:
             yield folder
         finally:
-            _discard(folder)
+            discard(folder)
             lock.unlink(missing_ok=True)
             os.close(descriptor)
+
+    def waste(self) -> Path:
+        """Name where a folder can be moved to be removed: a sweep may do it, for nobody owns it.
+
+        Nothing is made, so that there is a way to make room on a full disk.
+        """
+        return self.folder / secrets.token_hex(8)
 
     def owns(self, folder: Path) -> bool:
         """Whether a folder is one of ``room``'s."""
@@ -81,12 +88,12 @@ class Staging:
             descriptor = try_lock(lock)
             if descriptor is None:
                 continue
-            _discard(self.folder / name)
+            discard(self.folder / name)
             lock.unlink(missing_ok=True)
             os.close(descriptor)
 
 
-def _discard(folder: Path) -> None:
+def discard(folder: Path) -> None:
     """Remove a folder with all that is in it, or a file; what cannot go is left to a sweep."""
     if folder.is_file():
         folder.unlink()

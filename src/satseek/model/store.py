@@ -32,7 +32,7 @@ from satseek.model.bundle import open_bundle, starter_bundle
 from satseek.model.manifest import read_manifest, take_manifest
 from satseek.model.naming import ACTIVE, STARTER, parse_reference
 from satseek.model.sealing import copy_bundle, move_out, seal
-from satseek.model.staging import Staging
+from satseek.model.staging import Staging, discard
 from satseek.model.transport import Carried, read_carried, write_carried
 from satseek.model.verifying import check_sizes, problems_of
 from satseek.model.versions import (
@@ -249,7 +249,8 @@ class ModelStore:
             Conflict: it is active, or needed and not forced.
             ModelNotFound, InvalidRequest: as in ``find``.
         """
-        with self._staging.room() as room, self._staging.writing():
+        waste = self._staging.waste()
+        with self._staging.writing():
             key, folder = self._stored(ref)
             written, active = ref_of(key), self.active()
             if active is not None and active.ref == written:
@@ -259,10 +260,11 @@ class ModelStore:
                 raise Conflict(
                     f"{written}: is needed by {', '.join(users)}; end that first, or say --force"
                 )
-            move_out(folder, room / folder.name)
+            move_out(folder, waste)
             if folder.parent != self.folder:
                 with suppress(OSError):  # not the name's last version
                     folder.parent.rmdir()
+        discard(waste)
         return written
 
     def verify(self, ref: str | None = None) -> list[str]:
