@@ -1,4 +1,4 @@
-"""Puts variants of the shipped model into a store: real towers, without torch.
+"""Puts variants of the shipped model into a store, and collections into folders, without torch.
 
 A variant resizes and scales its images otherwise, so that it is another version.
 """
@@ -9,13 +9,17 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from satseek.assemble import Layout
 from satseek.model.bundle import starter_bundle
 from satseek.model.card import content_version, write_card
-from satseek.types import Preprocessing
+from satseek.types import Chip, Preprocessing, Window
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from satseek.assemble import Assembly
     from satseek.model.store import ModelStore
     from satseek.types import ModelCard
 
@@ -36,3 +40,24 @@ def store_variant(store: ModelStore, room: Path, *, mean: float, **card: object)
 def activate(store: ModelStore, card: ModelCard) -> str:
     """Activate a variant, which passed no gate; returns ``name@version``."""
     return store.activate(f"{card.name}@{card.version}", force=True).ref
+
+
+def make_collection(assembly: Assembly, name: str, *, seed: int = 0) -> None:
+    """Write a collection of random vectors, as the model in force would make it."""
+    with assembly.writer(name, Layout()) as target:
+        rows = np.random.default_rng(seed).normal(size=(3, target.spec.dim)).astype(np.float32)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        target.add([_chip(f"{name}-{seed}-{at}") for at in range(len(rows))], rows)
+
+
+def _chip(name: str) -> Chip:
+    return Chip(
+        id=name,
+        scene_id="scene",
+        cell=name,
+        scene_path="/nowhere/scene.tif",
+        window=Window(column=0, row=0, width=1, height=1),
+        footprint=None,
+        datetime=None,
+        valid_fraction=1.0,
+    )

@@ -16,6 +16,7 @@ pytest.importorskip("torch", reason="torch is not installed: pip install 'satsee
 pytest.importorskip("sentencepiece", reason="missing: pip install sentencepiece")
 
 import versions
+from shipped import make_collection
 from versions import flip_a_bit, ref_of
 
 from satseek.assemble import Assembly, Layout
@@ -24,7 +25,6 @@ from satseek.errors import CollectionNotFound, DamagedData, ModelMismatch, Model
 from satseek.model.bundle import starter_bundle
 from satseek.model.store import ModelStore
 from satseek.settings import Settings
-from satseek.types import Chip, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,27 +186,6 @@ def test_what_is_damaged_or_lies_about_itself_never_comes_into_force(
 def test_a_missing_model_is_named(data: Path) -> None:
     with pytest.raises(ModelNotFound, match="nowhere"):
         Assembly(Settings(data_dir=data, model="nowhere")).model()
-
-
-def make_collection(assembly: Assembly, name: str, *, seed: int = 0) -> None:
-    """Write a collection of random vectors, as the model in force would make it."""
-    with assembly.writer(name, Layout()) as target:
-        rows = np.random.default_rng(seed).normal(size=(3, target.spec.dim)).astype(np.float32)
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        target.add([_chip(f"{name}-{seed}-{at}") for at in range(len(rows))], rows)
-
-
-def _chip(name: str) -> Chip:
-    return Chip(
-        id=name,
-        scene_id="scene",
-        cell=name,
-        scene_path="/nowhere/scene.tif",
-        window=Window(column=0, row=0, width=1, height=1),
-        footprint=None,
-        datetime=None,
-        valid_fraction=1.0,
-    )
 
 
 def test_a_collection_brings_its_model_along(
