@@ -135,6 +135,15 @@ def test_a_damaged_version_is_skipped_too(store: ModelStore, three: list[str]) -
     assert "expected 3000 bytes, found 5" in change.note
 
 
+def test_a_report_that_is_gone_is_no_reason_not_to_go_back(
+    store: ModelStore, three: list[str]
+) -> None:
+    store.activate(three[0])
+    store.activate(three[1])
+    (store.find(three[0]).folder / "gate.json").unlink()
+    assert (three[0], "") == ((change := store.rollback()).ref, change.note)
+
+
 def test_going_back_over_a_removed_version_does_not_stay_where_it_is(
     store: ModelStore, three: list[str]
 ) -> None:
