@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from satseek.embed.streaming import embed_stream
-from satseek.errors import Conflict
+from satseek.errors import Conflict, ModelMismatch
 from satseek.logs import log_line
 from satseek.search.overlapping import Overlap, image_overlap, text_overlap
 from satseek.search.rereading import Reread, Unread, look_at, reread
@@ -134,6 +134,7 @@ def reembed_collection(
     Raises:
         Conflict: New vectors of another model are begun already, and are to be gone on with.
         DamagedData: The new vectors are not what was written.
+        ModelMismatch: ``former`` is not of the model in use.
     """
     card = embedder.card
     progress = ReembedProgress(chips_total=len(collection))
@@ -147,6 +148,7 @@ def reembed_collection(
     )
     if made_by == (card.name, card.version):
         return report
+    _check_former(former, made_by)
     rewriting = collection.rewriting()
     _begin(rewriting, card, choices=choices)
     _look_at_scenes(collection, rewriting)
@@ -154,10 +156,13 @@ def reembed_collection(
         return replace(report, outcome="scenes lost", losses=tuple(rewriting.losses()))
     build = _Build(rewriting, progress, on_progress)
     build.run(collection, embedder=embedder, batch=batch, workers=workers)
+    seconds = progress.seconds
+    progress.scene = "comparing old and new"
+    on_progress(progress)
     report = replace(
         report,
         embedded=progress.embedded,
-        seconds=progress.seconds,
+        seconds=seconds,
         images=image_overlap(rewriting, k=choices.k, sample=choices.sample),
         texts=text_overlap(rewriting, k=choices.k, former=former, embedder=embedder),
         losses=tuple(rewriting.losses()),
@@ -169,6 +174,15 @@ def reembed_collection(
         report = replace(report, chips=len(collection))
     _log(rewriting.name, report)
     return report
+
+
+def _check_former(former: Embedder | None, made_by: tuple[str, str]) -> None:
+    if former is not None and (former.card.name, former.card.version) != made_by:
+        came = f"{former.card.name}@{former.card.version}"
+        raise ModelMismatch(
+            f"expected to compare with {'@'.join(made_by)}, which made the vectors in use, came "
+            f"{came}"
+        )
 
 
 def _begin(rewriting: Rewriting, card: ModelCard, *, choices: ReembedChoices) -> None:

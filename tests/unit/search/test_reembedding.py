@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -161,6 +163,49 @@ def test_a_reader_goes_over_with_its_next_question(collection: Collection) -> No
         assert reader.search(after, k=3).rows[0, 0] == 0
 
 
+def _searched(reader: Collection, stop: threading.Event) -> set[tuple[str, str]]:
+    """Ask every chip for itself until stopped; returns the models that answered."""
+    models = set()
+    while not stop.is_set():
+        with reader.pinned() as pinned:
+            rows = np.arange(0, ALL, 17)
+            found = pinned.search(pinned.vectors(rows), k=1)
+            assert (found.cosines > 0.9999).all()
+            assert [chip.id for chip in pinned.chips(rows)] == [
+                chip.id for chip in pinned.chips(found.rows[:, 0])
+            ]
+            assert pinned.sample(3).shape == (3, pinned.spec.dim)
+            models.add(pinned.model)
+    return models
+
+
+LIMITS = {
+    "in memory": PlanLimits(),
+    "from segments": PlanLimits(matrix_bytes=0),
+    "by codes": PlanLimits(matrix_bytes=0, codes_from=1, exact_rows=0),
+}
+
+
+@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
+def test_searches_go_on_through_switches_and_never_mix(
+    collection: Collection, limits: PlanLimits
+) -> None:
+    stop = threading.Event()
+    with (
+        open_collection(collection.folder, mode="read", limits=limits) as reader,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        searching = [pool.submit(_searched, reader, stop) for _ in range(2)]
+        try:
+            for former, embedder in ((COLOURS, CORNERS), (CORNERS, COLOURS), (COLOURS, CORNERS)):
+                report = reembedded(collection, embedder, former=former)
+                assert report.outcome == "switched"
+        finally:
+            stop.set()
+        for one in searching:
+            assert {(CARD.name, CARD.version), (OTHER.name, OTHER.version)} == one.result()
+
+
 @pytest.mark.parametrize("matrix_bytes", [0, 2**20])
 def test_what_began_on_the_old_vectors_ends_on_them(
     collection: Collection, matrix_bytes: int
@@ -227,6 +272,11 @@ def test_overlap_is_the_share_of_common_hits(collection: Collection) -> None:
 def test_without_the_old_model_texts_are_not_compared(collection: Collection) -> None:
     report = reembedded(collection, former=None)
     assert (report.outcome, report.texts) == ("switched", None)
+
+
+def test_a_comparison_with_a_model_that_is_not_in_use_is_refused(collection: Collection) -> None:
+    with pytest.raises(ModelMismatch, match=f"{CARD.name}@.*came {TWIN.name}@"):
+        reembedded(collection, former=TWINS)
 
 
 def test_too_little_overlap_leaves_the_old_vectors(collection: Collection) -> None:
