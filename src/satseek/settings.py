@@ -61,11 +61,12 @@ class Settings(BaseModel):
         le=1024,
         description="CPU threads of the engine; unset: all cores. Lower it to leave room.",
     )
-    batch: int = Field(
-        default=32,
+    batch: int | None = Field(
+        default=None,
         ge=1,
         le=4096,
-        description="Chips per engine call while indexing. Lower it when memory is short.",
+        description="Chips per engine call while indexing; unset: as `satseek model bench` "
+        "measured, or 32. Lower it when memory is short.",
     )
     host: str = Field(
         default="127.0.0.1",

@@ -70,6 +70,8 @@ def test_what_was_measured_is_what_runs(report: Any, data: Path) -> None:
     assert chosen["measured"]
     assert parts.bundle.card.precision not in QUANTIZED
     assert parts.workers == chosen["bulk"]["streams"]
+    assert parts.batch == chosen["bulk"]["batch"]
+    assert Assembly(Settings(data_dir=data, model="starter", batch=5)).batch == 5
     assert parts.embedder.embed_texts(["a river"]).shape == (1, parts.bundle.card.dim)
 
 

@@ -107,6 +107,11 @@ class Assembly:
         """Calls of the bulk embedder that keep this machine busy."""
         return self.model().streams
 
+    @property
+    def batch(self) -> int:
+        """Chips in one of these calls: as set, as measured, or 32."""
+        return self.model().batch
+
     def collections(self) -> list[str]:
         """Names of the collections, sorted."""
         return self._readers.names()

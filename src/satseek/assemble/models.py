@@ -35,6 +35,9 @@ memory of a whole model."""
 WARM_TEXT = "a satellite image"
 """Embedded once before a model is used: the first run of a tower is slower."""
 
+DEFAULT_BATCH = 32
+"""Chips in a call where nothing was set or measured: the weights are read once for all of them."""
+
 
 class ServedModel:
     """One version of a model: its bundle and its embedders, which never change."""
@@ -81,6 +84,11 @@ class ServedModel:
     def streams(self) -> int:
         """Calls of the bulk embedder that keep this machine busy."""
         return self.choices[1].streams
+
+    @property
+    def batch(self) -> int:
+        """Chips in one call of the bulk embedder."""
+        return self._settings.batch or self.choices[1].batch or DEFAULT_BATCH
 
     def warm_up(self) -> None:
         """Run both towers once, so that the first who asks does not wait.

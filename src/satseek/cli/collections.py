@@ -188,7 +188,7 @@ def reembed(
                 former=_former(context, collection.spec),
                 choices=choices,
                 workers=parts.workers,
-                batch=parts.settings.batch,
+                batch=parts.batch,
                 on_progress=on_progress,
             )
     if json:

@@ -105,7 +105,7 @@ def _indexed(county: Path, parts: Assembly) -> Collection:
             collection=target,
             embedder=parts.bulk_embedder,
             workers=parts.workers,
-            batch=parts.settings.batch,
+            batch=parts.batch,
             on_progress=on_progress,
         )
     if report.chips_added:

@@ -79,7 +79,7 @@ def evaluate(
                     embedder=parts.bulk_embedder,
                     workers=parts.workers,
                     templates=templates or TEMPLATES,
-                    batch=parts.settings.batch,
+                    batch=parts.batch,
                     max_pixels=parts.settings.max_image_pixels,
                     on_progress=show,
                 )

@@ -65,7 +65,7 @@ def index(
             collection=target,
             embedder=parts.bulk_embedder,
             workers=parts.workers,
-            batch=parts.settings.batch,
+            batch=parts.batch,
             on_progress=on_progress,
         )
         chips = len(target)
