@@ -145,6 +145,19 @@ def test_page_without_labels_or_without_captions_leaves_those_sections_out(
     assert "Confusion" in labelled
 
 
+def test_true_label_and_wrong_first_label_stand_out(found: Evaluation) -> None:
+    text = _page(found)
+    shown = [
+        *found.examples.right,
+        *found.examples.wrong,
+        *found.examples.far_off,
+    ]
+    named = sum(one.label in {first.label for first in one.first} for one in shown)
+    missed = sum(one.first[0].label != one.label for one in shown)
+    assert (named, missed) == (text.count('<li class="hit">'), text.count('<li class="miss">'))
+    assert min(named, missed) > 0
+
+
 def test_several_sets_share_a_page(found: Evaluation) -> None:
     text = Page(_page(found, replace(found, split="test"))).text
     assert text.count("Most confused") == 2
