@@ -82,9 +82,10 @@ def quantize(
     need_onnx()
     from satseek.model.reports import read_report  # noqa: PLC0415
     from satseek.quantize.calibrating import Options  # noqa: PLC0415
-    from satseek.quantize.quantizing import quantize_bundle  # noqa: PLC0415
+    from satseek.quantize.quantizing import check_parent, quantize_bundle  # noqa: PLC0415
 
     parent, store = _bundle(context, name), opened_store(context)
+    check_parent(parent, to)
     options = Options(
         finetune=finetune,
         search_seconds=minutes * 60,
@@ -136,7 +137,8 @@ def gate(
     from satseek.quantize.needing import need_onnx  # noqa: PLC0415
 
     need_onnx()
-    from satseek.model.reports import read_report, write_report  # noqa: PLC0415
+    from satseek.model.reports import read_report  # noqa: PLC0415
+    from satseek.model.reproving import keeps_reports, replace_report  # noqa: PLC0415
     from satseek.quantize.proving import prove  # noqa: PLC0415
 
     store = opened_store(context)
@@ -147,10 +149,14 @@ def gate(
         before = read_report(judged.folder)
         details = before.details if before else {}
         report = prove(judged, parent, proof=proof, details=details)
-    write_report(report, judged.folder)
-    _show(judged.card, report, json=json, stored=True)
+    stored = keeps_reports(store, judged)
+    if stored:
+        replace_report(store, judged, report)
+    else:
+        say("the report is not stored: only a version in the store keeps one")
+    _show(judged.card, report, json=json, stored=stored)
     if not report.passed:
-        raise _refusal(report, judged.card, stored=True)
+        raise _refusal(report, judged.card, stored=stored)
 
 
 def _bundle(context: typer.Context, name: str | None) -> Bundle:
@@ -259,7 +265,7 @@ def _show(card: ModelCard, report: GateReport, *, json: bool, stored: bool) -> N
 
 def _refusal(report: GateReport, card: ModelCard, *, stored: bool) -> GateNotPassed:
     failed = ", ".join(check.name for check in report.checks if not check.passed)
-    kept = "it is kept all the same" if stored else "it was not stored (--keep stores it)"
+    kept = "it is kept all the same" if stored else "it is not stored"
     return GateNotPassed(
         f"{card.name}@{card.version}: its gate failed at {failed}; {kept}. A model whose labels "
         "lie close together, such as one of random weights, fails on agreement alone"

@@ -78,7 +78,12 @@ def quantize_bundle(
         OSError: the folder cannot be written, such as where the disk is full.
     """
     options = options or Options()
-    _check(bundle, to, images, texts)
+    check_parent(bundle, to)
+    if to == "int8" and min(len(images), len(texts)) < FEWEST:
+        raise InvalidRequest(
+            f"expected {FEWEST} chips and texts or more to set ranges with, "
+            f"got {len(images)} and {len(texts)}"
+        )
     made: dict[str, Calibrated] = {}
     tower: Literal["image", "text"]
     for tower in ("image", "text"):
@@ -102,17 +107,17 @@ def quantize_bundle(
     return card
 
 
-def _check(bundle: Bundle, to: str, images: Sequence[Pixels], texts: Sequence[str]) -> None:
+def check_parent(bundle: Bundle, to: Precision) -> None:
+    """Refuse, before any work, a bundle that cannot be made smaller this way.
+
+    Raises:
+        InvalidRequest: it is stored as small already.
+    """
     held = bundle.card.precision
     if held not in _BITS or (to != "int8" and _BITS[to] >= _BITS[held]):
         raise InvalidRequest(
             f"{bundle.card.name}@{bundle.card.version}: expected a model stored larger than {to}, "
             f"this one is {held}; quantize the version it was made from"
-        )
-    if to == "int8" and min(len(images), len(texts)) < FEWEST:
-        raise InvalidRequest(
-            f"expected {FEWEST} chips and texts or more to set ranges with, "
-            f"got {len(images)} and {len(texts)}"
         )
 
 
