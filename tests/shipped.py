@@ -42,6 +42,14 @@ def activate(store: ModelStore, card: ModelCard) -> str:
     return store.activate(f"{card.name}@{card.version}", force=True).ref
 
 
+def flip_a_bit(path: Path) -> None:
+    """Change one weight of a tower, as a failing disk would; its size stays."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    path.chmod(0o644)
+    path.write_bytes(content)
+
+
 def make_collection(assembly: Assembly, name: str, *, seed: int = 0) -> None:
     """Write a collection of random vectors, as the model in force would make it."""
     with assembly.writer(name, Layout()) as target:

@@ -45,14 +45,6 @@ def ref_of(card: ModelCard) -> str:
     return f"{card.name}@{card.version}"
 
 
-def flip_a_bit(path: Path) -> None:
-    """Change one weight of a tower, as a failing disk would; its size stays."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0x40
-    path.chmod(0o644)
-    path.write_bytes(content)
-
-
 def _exported(room: Path, *, seed: int, name: str) -> Path:
     shape = modelmaker.Shape(image_size=EDGES[seed % len(EDGES)], layers=1)
     made = modelmaker.make_directory(room / "directory", shape, seed=seed)

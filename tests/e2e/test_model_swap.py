@@ -25,7 +25,8 @@ pytest.importorskip("torch", reason="torch is not installed: pip install 'satsee
 pytest.importorskip("sentencepiece", reason="missing: pip install sentencepiece")
 
 import versions
-from versions import flip_a_bit, ref_of
+from shipped import flip_a_bit
+from versions import ref_of
 
 from satseek.assemble import Assembly
 from satseek.imagery.decode import decode_image
@@ -292,6 +293,7 @@ def test_a_version_whose_weights_changed_on_disk_never_serves(
         assert httpx.get(f"{server.url}/v1/model", timeout=60).json()["version"] in home.refs[1]
     finally:
         tower.write_bytes(whole)
+        satseek(home.data, "model", "activate", home.refs[1])
     assert ModelStore(home.data / "models").verify(home.refs[0]) == []
 
 

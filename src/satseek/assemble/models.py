@@ -45,6 +45,8 @@ class ServedModel:
     def __init__(self, bundle: Bundle, settings: Settings) -> None:
         """Take a bundle and what is asked of its engines, which are opened when first needed."""
         self.bundle = bundle
+        self.warm = False
+        """True once both towers have run."""
         self._settings = settings
         self._lock = threading.Lock()
 
@@ -99,6 +101,7 @@ class ServedModel:
         edge = self.card.image_size
         self.embedder.embed_texts([WARM_TEXT])
         self.embedder.embed_images([np.full((edge, edge, 3), 127, dtype=np.uint8)])
+        self.warm = True
 
     @cached_property
     def _chosen(self) -> Chosen:
@@ -165,8 +168,8 @@ class Models:
                 self._in_force = self._opened(self._find())
             return self._in_force
 
-    def successor(self) -> ServedModel | None:
-        """Open, check and warm the version that is activated now; None: it is in force already.
+    def wanted(self) -> ServedModel:
+        """Open, check and warm what should be in force now; often it is already.
 
         Takes as long as reading and opening a model does; whoever asks goes on meanwhile.
 
@@ -175,19 +178,17 @@ class Models:
         """
         bundle = self._find()
         with self._lock:
-            now = self._in_force
-            if now is not None and _key(now.card) == _key(bundle.card):
-                return None
-            opened = self._beside.get(_key(bundle.card)) or self._opened(bundle)
-        self._check_whole(bundle)
-        opened.warm_up()
+            opened = self._open_already(_key(bundle.card)) or self._opened(bundle)
+        if not opened.warm:
+            self._check_whole(bundle)
+            opened.warm_up()
         return opened
 
-    def swap(self, successor: ServedModel) -> None:
-        """Put another model in force; who holds the one before finishes on it."""
+    def swap(self, wanted: ServedModel) -> None:
+        """Put a model in force; who holds the one before finishes on it."""
         with self._lock:
-            self._in_force = successor
-            self._beside.pop(_key(successor.card), None)
+            self._in_force = wanted
+            self._beside.pop(_key(wanted.card), None)
 
     def version(self, name: str, version: str) -> ServedModel:
         """Give one version: the one in force or, where none is pinned, any that is stored.
@@ -231,6 +232,11 @@ class Models:
         with self._lock:
             self._in_force = None
             self._beside.clear()
+
+    def _open_already(self, key: tuple[str, str]) -> ServedModel | None:
+        if self._in_force is not None and _key(self._in_force.card) == key:
+            return self._in_force
+        return self._beside.get(key)
 
     def _opened(self, bundle: Bundle) -> ServedModel:
         return ServedModel(bundle, self._settings)

@@ -1,6 +1,6 @@
 """Activations and rollbacks in the store → the model that this server answers with.
 
-Knows no route. A successor is opened, checked and warm before anything changes; until then, and
+Knows no route. What is wanted is opened, checked and warm before anything changes; until then, and
 where it is refused, the model in force goes on answering.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -24,55 +25,66 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 """How often the store is asked, with one small file: an activation is noticed within a second."""
 
+RETRY_SECONDS = 60.0
+"""How often what was refused is tried again, which reads a whole model: its files may have been put
+right, or its disk mounted."""
+
 
 async def follow(shared: Running) -> None:
     """Put the wanted model in force, then every later one, until cancelled."""
+    pinned, readiness = shared.assembly.models.pinned, shared.readiness
     seen = await _state(shared)
     await change_model(shared)
-    while not shared.assembly.models.pinned:
+    tried = time.monotonic()
+    while not (pinned and readiness.ready):
         await asyncio.sleep(POLL_SECONDS)
-        state = await _state(shared)
-        if state not in (seen, None):
-            seen = state
+        state = seen if pinned else await _state(shared)
+        refused = readiness.refused or not readiness.ready
+        if state not in (seen, None) or (refused and time.monotonic() - tried >= RETRY_SECONDS):
+            seen = state or seen
             await change_model(shared)
+            tried = time.monotonic()
 
 
 async def change_model(shared: Running) -> None:
     """Put in force what is wanted now, once it is warm; a refusal is logged and shown."""
     models, readiness = shared.assembly.models, shared.readiness
     try:
-        successor = await to_thread.run_sync(models.successor)
+        wanted = await to_thread.run_sync(models.wanted)
     except SatseekError as error:
         _refuse(shared, str(error))
         return
-    except Exception as error:  # whatever a runtime makes of a file: the one in force goes on
-        logger.exception("model: its successor failed")
-        _refuse(shared, f"{type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 (whatever a runtime makes of a file: it is logged)
+        _refuse(shared, f"{type(error).__name__}: {error}", cause=error)
         return
-    readiness.refused = ""
-    if successor is None:
+    readiness.refused = readiness.reason = ""
+    if wanted.ref == readiness.model:
         return
-    before, readiness.model = readiness.model, successor.ref
-    models.swap(successor)
+    before, readiness.model = readiness.model, wanted.ref
+    models.swap(wanted)
     shared.metrics.count_swap("done")
     log_line(
         logger,
         "model in force",
         model=readiness.model,
-        engine=successor.choices[0].name,
+        engine=wanted.choices[0].name,
         before=before or "none",
     )
 
 
-def _refuse(shared: Running, reason: str) -> None:
-    readiness = shared.readiness
+def _refuse(shared: Running, reason: str, *, cause: Exception | None = None) -> None:
+    """Say why there is no other model; the same again is not said again."""
+    readiness, shown = shared.readiness, without_folders(reason)
+    if shown in (readiness.refused, readiness.reason):
+        return
     shared.metrics.count_swap("refused")
     if readiness.ready:
-        readiness.refused = without_folders(reason)
-        logger.error("model refused, %s stays in force: %s", readiness.model, reason)
+        readiness.refused = shown
+        text = "model refused, %s stays in force: %s"
+        logger.error(text, readiness.model, reason, exc_info=cause)
     else:
-        readiness.reason = without_folders(reason)
-        logger.error("no model: %s", reason)
+        readiness.reason = shown
+        logger.error("no model: %s", reason, exc_info=cause)
 
 
 async def _state(shared: Running) -> tuple[int, ...] | None:

@@ -36,7 +36,7 @@ class Readiness:
     model: str = ""
     """``name@version`` in force; empty before the first one is warm."""
     reason: str = "the model is being loaded"
-    """Why there is none, while there is none."""
+    """Why there is none; empty once there is one."""
     refused: str = ""
     """Why the version activated last is not the one in force; empty: it is."""
 

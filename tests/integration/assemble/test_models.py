@@ -16,8 +16,8 @@ pytest.importorskip("torch", reason="torch is not installed: pip install 'satsee
 pytest.importorskip("sentencepiece", reason="missing: pip install sentencepiece")
 
 import versions
-from shipped import make_collection
-from versions import flip_a_bit, ref_of
+from shipped import flip_a_bit, make_collection
+from versions import ref_of
 
 from satseek.assemble import Assembly, Layout
 from satseek.assemble.models import OPEN_BESIDE, Models
@@ -68,9 +68,7 @@ def assembly(data: Path) -> Iterator[Assembly]:
 
 def change(models: Models) -> None:
     """What the server does once it has noticed."""
-    successor = models.successor()
-    assert successor is not None
-    models.swap(successor)
+    models.swap(models.wanted())
 
 
 def test_the_activated_version_is_in_force_and_the_starter_before(
@@ -86,7 +84,7 @@ def test_the_activated_version_is_in_force_and_the_starter_before(
     store.rollback()
     change(assembly.models)
     assert assembly.model().ref == ref_of(bundles[0].card)
-    assert assembly.models.successor() is None
+    assert assembly.models.wanted() is assembly.model()
 
 
 def test_a_pinned_model_stays(data: Path, store: ModelStore, bundles: list[Bundle]) -> None:
@@ -94,7 +92,7 @@ def test_a_pinned_model_stays(data: Path, store: ModelStore, bundles: list[Bundl
     store.activate(ref_of(bundles[1].card))
     assert pinned.models.pinned
     assert pinned.model().ref == ref_of(bundles[0].card)
-    assert pinned.models.successor() is None
+    assert pinned.models.wanted() is pinned.model()
     with pytest.raises(ModelMismatch):
         pinned.models.version("tiny", bundles[1].card.version)
     assert not pinned.models.has("tiny", bundles[1].card.version)
@@ -175,11 +173,11 @@ def test_what_is_damaged_or_lies_about_itself_never_comes_into_force(
     flip_a_bit(bundles[0].image_tower)
     store.rollback()
     with pytest.raises(DamagedData, match=r"image\.onnx"):
-        assembly.models.successor()
+        assembly.models.wanted()
     broken = versions.store_broken(store.folder, tmp_path, like=bundles[1])
     store.activate(ref_of(broken.card), force=True)
     with pytest.raises(DamagedData, match="expected features"):
-        assembly.models.successor()
+        assembly.models.wanted()
     assert assembly.model() is now
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
-from shipped import activate, store_variant
+from shipped import activate, flip_a_bit, store_variant
 
 from satseek.assemble import Assembly
 from satseek.model.store import ModelStore
+from satseek.service import following as following_module
 from satseek.service.following import POLL_SECONDS, follow
 from satseek.service.running import Running
 from satseek.settings import Settings
@@ -111,3 +112,48 @@ def test_a_store_that_is_out_of_reach_for_a_while_changes_nothing(
             await wait_for(running, model=activate(store, second))
 
     anyio.run(check)
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_what_was_refused_is_tried_again_once_it_is_put_right(
+    store: ModelStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    pinned: bool,  # noqa: FBT001 (a case of the table above)
+) -> None:
+    monkeypatch.setattr(following_module, "RETRY_SECONDS", POLL_SECONDS)
+    card = store_variant(store, tmp_path / "a", mean=0.1)
+    ref = activate(store, card)
+    running = shared(store, **({"model": ref} if pinned else {}))
+    tower = store.find(ref).image_tower
+    whole = tower.read_bytes()
+    flip_a_bit(tower)
+
+    async def check() -> None:
+        async with following(running):
+            await wait_for(running, text="image.onnx")
+            await anyio.sleep(4 * POLL_SECONDS)
+            tower.write_bytes(whole)
+            await wait_for(running, model=ref)
+
+    with caplog.at_level(logging.ERROR, logger="satseek.service"):
+        anyio.run(check)
+    (line,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert line.getMessage().startswith("no model:")
+
+
+def test_a_question_asked_before_the_model_is_warm_does_not_keep_it_from_being_ready(
+    store: ModelStore,
+) -> None:
+    running = shared(store)
+    asked = running.assembly.model()
+    assert not asked.warm
+
+    async def check() -> None:
+        async with following(running):
+            await wait_for(running, model=asked.ref)
+
+    anyio.run(check)
+    assert asked.warm
+    assert running.assembly.model() is asked
