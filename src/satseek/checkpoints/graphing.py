@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -214,3 +215,8 @@ def _probed(graph: Graph, probe: str, keys: str, values: str, *, heads: int, wid
 def check_graph(model: Any) -> None:
     """Let the onnx library check shapes and types."""
     onnx.checker.check_model(model, full_check=True)
+
+
+def check_file(path: Path) -> None:
+    """Let the onnx library check shapes and types of a written graph: it takes less memory."""
+    onnx.checker.check_model(str(path), full_check=True)

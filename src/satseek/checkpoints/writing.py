@@ -81,10 +81,9 @@ def write_bundle(
         (TEXT_TOWER, checkpoint.text_tower, checkpoint.text),
     ):
         report(f"writing {file} ({chosen})")
-        graph = make(checkpoint.weights, config, half=half)
-        graphing.check_graph(graph)
-        (folder / file).write_bytes(graph.SerializeToString(deterministic=True))
-        del graph  # a large tower is a gigabyte
+        # Nothing keeps the graph, which is a gigabyte for a large tower, while it is checked.
+        _write_graph(make(checkpoint.weights, config, half=half), folder / file)
+        graphing.check_file(folder / file)
     report(f"writing {WEIGHTS}")
     write_weights(checkpoint, folder / WEIGHTS, half=half)
     _write_config(checkpoint.config, folder)
@@ -111,6 +110,10 @@ def write_bundle(
     )
     write_card(card, folder)
     return card
+
+
+def _write_graph(graph: Any, path: Path) -> None:
+    path.write_bytes(graph.SerializeToString(deterministic=True))
 
 
 def write_weights(checkpoint: Checkpoint, path: Path, *, half: bool) -> None:
