@@ -113,6 +113,19 @@ def test_a_writer_is_read_from_other_threads(tmp_path: Path) -> None:
     assert {length % 5 for length in lengths} == {0}
 
 
+def test_a_pinned_generation_stays_as_it_is(tmp_path: Path) -> None:
+    with create_collection(tmp_path / "read", spec()) as collection:
+        collection.add(chips(0, 5), units(0, 5))
+        with collection.pinned() as pinned:
+            collection.add(chips(5, 5), units(5, 5))
+            collection.remove(["s/0"])
+            assert (5, 9) == (len(pinned), len(collection))
+            assert pinned.search(units(0, 1), k=9).rows[0, 0] == 0
+            assert pinned.generation < collection.generation
+            assert (pinned.row_of("s/0"), pinned.dates(), pinned.extent()) == (0, None, None)
+        assert collection.search(units(0, 1), k=9).rows[0, 0] != 0
+
+
 @pytest.fixture(scope="module")
 def coded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("coded") / "read"
