@@ -170,12 +170,12 @@ def _damaged(real: Path, starter: Bundle, proof: Sample, folder: Path) -> dict[s
         for linear in Tower.read(starter.folder / file).linears()
     ]
     refused, by_vectors, least = 0, 0, np.inf
+    kinds = {SHOWN_LAYER: "shown", HIDDEN_LAYER: "hidden"}
     shown: dict[str, Any] = {}
     for file, layer in layers:
         bad = folder / "bad"
         shutil.copytree(real, bad)
         _shuffle(bad / file, layer)
-        kinds = {SHOWN_LAYER: "shown", HIDDEN_LAYER: "hidden"}
         report = prove(open_bundle(bad), starter, proof=proof if layer in kinds else few)
         if layer in kinds:
             shown[f"report {kinds[layer]}"] = report
