@@ -330,6 +330,17 @@ def test_a_changed_scene_is_lost_until_it_is_indexed_again(
     assert collection.verify() == []
 
 
+def test_chips_without_a_record_of_their_scene_are_lost(collection: Collection) -> None:
+    (chip,) = collection.chips([0])
+    stray = replace(chip, id="stray/1", scene_id="stray")
+    collection.add([stray], collection.vectors([0]))
+    report = reembedded(collection)
+    assert [("stray", 1, "the collection has no record of this scene")] == [
+        (loss.scene_id, loss.chips, loss.reason) for loss in report.losses
+    ]
+    assert (reembedded(collection, lost="drop").outcome, len(collection)) == ("switched", ALL)
+
+
 def _damaged_scene(folder: Path) -> Path:
     """Write a compressed scene; returns it, to be damaged behind the back of its digest."""
     path = folder / "squeezed.tif"
