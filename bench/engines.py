@@ -3,7 +3,7 @@
 Random weights in Git-RSCLIP-base's exact shape (12 layers × 768, 224 px), float32 and INT8, beside
 transformers eager float32 with the same threads, in turn; the ceilings are matrix products of the
 tower's own shapes through ONNX Runtime. With a GPU also base@224 and large@256 in bf16 and fp16.
-Run: ``python bench/engines.py [--layers 12] [--quick]``.
+Run: ``python bench/engines.py [--quick]``.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ PRODUCTS = ((768, 768, 4), (768, 3072, 1), (3072, 768, 1))
 """Rows × columns of a layer's weights, and how many products there are of each."""
 
 LARGE = Shape(width=1024, inner=4096, layers=24, heads=16, image_size=256, vocabulary=32_000)
+BASE = Shape(width=768, inner=3072, layers=12, heads=12, image_size=224, vocabulary=32_000)
+SMALL = Shape(width=128, inner=256, layers=2, heads=4, image_size=64, vocabulary=256)
+
 INT8_CHIPS = 64
 SEARCH_SECONDS = 120.0
 
@@ -66,8 +69,9 @@ print(time.perf_counter() - started)
 def main() -> None:
     """Print ceilings, a table for each precision, and what each reaches of its ceiling."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--quick", action="store_true", help="short turns, to try the script")
+    parser.add_argument(
+        "--quick", action="store_true", help="a small model and short turns, to try the script"
+    )
     asked = parser.parse_args()
     machine = this_machine()
     plan = Plan(batches=(1, 4, 8, 16), texts=16, seconds=3.0, rounds=5)
@@ -82,9 +86,7 @@ def main() -> None:
         "ceilings_gop_s": {kind: _ceiling(kind, machine.cores) for kind in ("float32", "int8")},
     }
     with tempfile.TemporaryDirectory() as folder:
-        shape = Shape(
-            width=768, inner=3072, layers=asked.layers, heads=12, image_size=224, vocabulary=32_000
-        )
+        shape = SMALL if asked.quick else BASE
         whole = make_bundle(Path(folder) / "base", shape, precision="float32")
         figures["gflop_per_image"] = round(_gflop(shape), 2)
         figures["float"] = _bench(whole, whole, machine, plan, figures)
@@ -251,11 +253,7 @@ def _gpu(base: Bundle, folder: Path, plan: Plan) -> dict[str, Any]:
         "large@256": make_bundle(folder / "large", LARGE, precision="float16"),
     }
     for name, bundle in wide.items():
-        shape = (
-            LARGE
-            if name.startswith("large")
-            else Shape(width=768, inner=3072, layers=12, heads=12, image_size=224)
-        )
+        shape = LARGE if name.startswith("large") else BASE
         for precision in ("bfloat16", "float16"):
             ceiling = _gpu_ceiling(getattr(torch, precision))
             choices = [

@@ -61,7 +61,7 @@ class Case:
 
 
 def _choice(**fields: Any) -> EngineChoice:
-    return EngineChoice(threads=2, **fields)
+    return EngineChoice(threads=1, **fields)
 
 
 CASES = [
@@ -70,7 +70,7 @@ CASES = [
         Case(choice=choice, model=model)
         for model in ("tiny", "starter")
         for choice in (
-            _choice(),
+            EngineChoice(threads=2),
             _choice(runtime="openvino"),
             _choice(runtime="torch"),
             _choice(runtime="torch", mode="eager"),

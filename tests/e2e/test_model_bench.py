@@ -96,10 +96,11 @@ def test_doctor_fails_where_the_model_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", RUNTIMES)
-def test_the_flag_names_the_engine(engine: str, tmp_path: Path) -> None:
-    done = satseek("--engine", engine, "doctor", "--json", data=tmp_path)
-    checks = {one["check"]: one for one in json.loads(done.stdout)}
-    assert checks["engine"]["found"].startswith(f"{engine} float32")
+def test_the_flag_names_the_engine(engine: str, data: Path) -> None:
+    done = satseek("--engine", engine, "config", "show", "--json", data=data)
+    assert {"value": engine, "from": "flag"} == json.loads(done.stdout)["engine"]
+    parts = Assembly(Settings(data_dir=data, model="starter", engine=engine))
+    assert {engine} == {choice.runtime for choice in parts.model().choices}
 
 
 def test_an_engine_that_does_not_exist_is_refused(tmp_path: Path) -> None:
