@@ -407,10 +407,11 @@ def _table(report: GateReport) -> str:
 
 def _thresholds() -> str:
     sides = {"at least": "≥", "at most": "≤"}
-    return "\n".join(
+    rows = [
         f"| {name} | {sides[one.rule]} {one.value:g} | {one.reason} |"
         for name, one in THRESHOLDS.items()
-    )
+    ]
+    return "\n".join(["| figure | threshold | why there |", "|---|---|---|", *rows])
 
 
 def _into_page(blocks: dict[str, str]) -> None:

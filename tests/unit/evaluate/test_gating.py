@@ -26,9 +26,9 @@ WRITTEN = make_pieces().to_str()
 
 @pytest.fixture(scope="module")
 def images() -> list[Pixels]:
-    """40 images of 40 colours."""
+    """120 images of 120 colours."""
     rng = np.random.default_rng(1)
-    colours = rng.integers(0, 256, (40, 1, 1, 3))
+    colours = rng.integers(0, 256, (120, 1, 1, 3))
     return [np.broadcast_to(one, (16, 16, 3)).astype(np.uint8) for one in colours]
 
 
@@ -113,7 +113,7 @@ def test_a_model_passes_against_itself(images: list[Pixels]) -> None:
     report = _judged(_reference(), images, truth=_truth(images), layers={"image": 0.0, "text": 0.0})
     assert report.passed
     assert [check.name for check in report.checks] == list(THRESHOLDS)
-    assert (report.images, report.texts, report.kind) == (40, 6, "quantization")
+    assert (report.images, report.texts, report.kind) == (120, 6, "quantization")
     assert report.model == report.reference == f"{CARD.name}@{CARD.version}"
 
 
@@ -156,7 +156,7 @@ def test_a_damaged_layer_fails_though_vectors_agree(images: list[Pixels]) -> Non
 
 
 def test_accuracy_is_only_said_where_labels_are_known(images: list[Pixels]) -> None:
-    truth: list[int | None] = [*_truth(images)[:19], *[None] * 21]
+    truth: list[int | None] = [*_truth(images)[:99], *[None] * 21]
     names = {check.name for check in _judged(_reference(), images, truth=truth).checks}
     assert not {"ECE drift", "zero-shot top-1 loss"} & names
 
@@ -174,7 +174,7 @@ def test_lost_accuracy_is_caught(images: list[Pixels]) -> None:
         ({"images": []}, "expected 11 images"),
         ({"texts": []}, "expected 11 images, a text"),
         ({"labels": ["a river"]}, "two labels"),
-        ({"truth": [0]}, "expected 40 true labels, got 1"),
+        ({"truth": [0]}, "expected 120 true labels, got 1"),
     ],
 )
 def test_too_little_is_refused(images: list[Pixels], more: dict[str, Any], said: str) -> None:
