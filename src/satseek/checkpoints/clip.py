@@ -50,6 +50,20 @@ CONFIG = "config.json"
 
 _PICKLED = "pytorch_model.bin"
 
+_NONSENSE = (
+    *(StrictDataclassError, TypeError, ValueError, LookupError),
+    *(AttributeError, ArithmeticError),
+)
+"""What transformers raises at configs of other things."""
+
+_HEADS = "num_attention_heads"
+_SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", _HEADS, "projection_dim")
+_VISION_SIZES = ("image_size", "patch_size", "num_channels")
+_TEXT_SIZES = ("vocab_size", "max_position_embeddings", "eos_token_id")
+
+_DEEPEST = 1000
+"""Layers beyond which a config is nonsense: the deepest published CLIP towers have 48."""
+
 _WHITE = 255
 _CHANNELS = 3
 
@@ -113,7 +127,7 @@ def parse_config(raw: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], di
         raise UnreadableCheckpoint(f"{path}: expected model_type clip, got {kind!r}")
     try:
         config: Any = CLIPConfig.from_dict(dict(raw))
-    except (StrictDataclassError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except _NONSENSE as error:
         reason = " ".join(str(error).split())
         raise UnreadableCheckpoint(f"{path}: expected the shapes of a CLIP: {reason}") from error
     # transformers goes by the dimension at the top, whatever the towers' own entries say.
@@ -125,13 +139,16 @@ def parse_config(raw: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], di
                 f"{path}: expected activation {' or '.join(clipgraphs.ACTIVATIONS)}, "
                 f"not {tower['hidden_act']!r}"
             )
-    for what, number in (
-        ("image_size", vision["image_size"]),
-        ("patch_size", vision["patch_size"]),
-        ("eos_token_id", text["eos_token_id"]),
-    ):
-        if type(number) is not int:
-            raise UnreadableCheckpoint(f"{path}: expected {what} as one number, got {number!r}")
+    for tower, sizes in ((vision, _VISION_SIZES), (text, _TEXT_SIZES)):
+        for what in (*_SIZES, *sizes):
+            number = tower[what]
+            if type(number) is not int or number < 1:
+                raise UnreadableCheckpoint(f"{path}: expected {what} as one number, got {number!r}")
+        if tower["num_hidden_layers"] > _DEEPEST or tower["hidden_size"] % tower[_HEADS]:
+            raise UnreadableCheckpoint(
+                f"{path}: expected the shapes of a CLIP, got {tower['num_hidden_layers']} layers "
+                f"{tower['hidden_size']} wide in {tower[_HEADS]} heads"
+            )
     return vision, text
 
 
@@ -147,6 +164,13 @@ def read_clip_preprocessing(folder: Path, *, image_size: int) -> Preprocessing:
     else:
         path = folder / PROCESSOR
         told = read_json(path).get("image_processor") or {}
+    try:
+        return _preprocessing(told, path, image_size)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UnreadableCheckpoint(f"{path}: a value of the wrong kind: {error}") from error
+
+
+def _preprocessing(told: Mapping[str, Any], path: Path, image_size: int) -> Preprocessing:
     missing = {"size", "resample", "image_mean", "image_std"} - told.keys()
     if missing:
         raise UnreadableCheckpoint(f"{path}: missing {', '.join(sorted(missing))}")

@@ -35,6 +35,12 @@ SIMPLE = "bpe_simple_vocab_16e6.txt.gz"
 _SIMPLE_MERGES = 49_152 - 256 - 2
 """How many of that file's 262,144 merges CLIP uses (open_clip ``tokenizer.py``)."""
 
+_BROKEN = (
+    *(OSError, EOFError, zlib.error),
+    *(ValueError, LookupError, TypeError, AttributeError),
+)
+"""What reading something else than a vocabulary raises."""
+
 _VOCABULARY, _MERGES = "vocab.json", "merges.txt"
 _CLASSES = frozenset({"CLIPTokenizer", "CLIPTokenizerFast"})
 
@@ -55,7 +61,10 @@ def load_clip_pieces(path: Path) -> Tokenizer:
             f"{path}: expected CLIP's byte-pair vocabulary, it lacks {' and '.join(lacking)}"
         )
     kind: Any = CLIPTokenizer
-    pieces: Tokenizer = kind(vocab=vocabulary, merges=merges).backend_tokenizer
+    try:
+        pieces: Tokenizer = kind(vocab=vocabulary, merges=merges).backend_tokenizer
+    except Exception as error:  # the tokenizers library raises nothing more exact
+        raise UnreadableCheckpoint(f"{path}: expected CLIP's vocabulary: {error}") from error
     pieces.no_padding()
     pieces.no_truncation()
     return pieces
@@ -71,7 +80,7 @@ def read_clip_tokenization(folder: Path, pieces: Tokenizer) -> Tokenization:
     """
     path = folder / TOKENIZER_CONFIG
     told = read_json(path)
-    kind = told.get("tokenizer_class", "CLIPTokenizer")
+    kind = str(told.get("tokenizer_class", "CLIPTokenizer"))
     if kind not in _CLASSES or told.get("padding_side", "right") != "right":
         raise UnreadableCheckpoint(f"{path}: expected a CLIPTokenizer that pads behind, got {kind}")
     policy = Tokenization(
@@ -89,7 +98,7 @@ def read_clip_tokenization(folder: Path, pieces: Tokenizer) -> Tokenization:
 def _token(told: dict[str, Any], name: str, default: str) -> str:
     """Give a special token, or what the class has where its file does not say."""
     token = told.get(name) or default
-    return str(token["content"] if isinstance(token, dict) else token)
+    return str(token.get("content") if isinstance(token, dict) else token)
 
 
 def _read(path: Path) -> tuple[Vocabulary, Merges]:
@@ -101,7 +110,7 @@ def _read(path: Path) -> tuple[Vocabulary, Merges]:
         return _from_json(path)
     except FileNotFoundError as error:
         raise ModelNotFound(f"{path}: no such file") from error
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+    except _BROKEN as error:
         reason = " ".join(str(error).split())
         raise UnreadableCheckpoint(f"{path}: expected CLIP's vocabulary: {reason}") from error
 

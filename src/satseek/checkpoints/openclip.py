@@ -202,8 +202,9 @@ def _pieces(file: Path, given: Path | None) -> tokenizers.Tokenizer:
 
 def _preprocessing(file: Path) -> Preprocessing:
     path = file.parent / CONFIG
-    told = read_json(path).get("preprocess_cfg", {}) if path.is_file() else {}
-    resize = _RESIZES.get(told.get("resize_mode", "shortest"))
+    written = read_json(path).get("preprocess_cfg") if path.is_file() else None
+    told: Mapping[str, Any] = written if isinstance(written, dict) else {}
+    resize = _RESIZES.get(str(told.get("resize_mode", "shortest")))
     resample = told.get("interpolation", NORMAL.resample)
     if resize is None or resample not in _FILTERS:
         raise UnreadableCheckpoint(

@@ -150,7 +150,7 @@ def configured_architecture(written: Mapping[str, Any], path: Path) -> Architect
             rows=text.pop("vocab_size", 49_408),
             quick=bool(written.get("quick_gelu", False)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise UnreadableCheckpoint(f"{path}: expected the sizes of a ViT CLIP: {error}") from error
     others = sorted(name for name, value in {**vision, **text}.items() if value)
     if others:
