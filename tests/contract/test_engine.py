@@ -17,7 +17,8 @@ from satseek.engines.choosing import install_line, installed, open_engine
 from satseek.engines.machine import this_machine
 from satseek.engines.onnxruntime import OnnxEngine
 from satseek.errors import ModelNotFound
-from satseek.model.bundle import starter_bundle
+from satseek.model.bundle import open_bundle, starter_bundle
+from satseek.model.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from satseek.engines import Engine
@@ -45,7 +46,7 @@ class Case:
     choice: EngineChoice | None
     """How; None: the small engine of the tests themselves."""
     model: str
-    """``tiny``, ``int8`` or ``starter``."""
+    """``tiny`` (SigLIP), ``clip``, ``int8`` or ``starter``."""
     replicas: int = 1
     """Copies of the model that share the rows of a call."""
     alike: float = EXACT
@@ -68,7 +69,7 @@ CASES = [
     Case(choice=None, model="colours"),
     *(
         Case(choice=choice, model=model)
-        for model in ("tiny", "starter")
+        for model in ("tiny", "clip", "starter")
         for choice in (
             EngineChoice(threads=2),
             _choice(runtime="openvino"),
@@ -123,6 +124,18 @@ class _Bundles(dict[str, Any]):
         )
         return modelmaker.make_bundle(self._folders.mktemp("engine"), modelmaker.TINY)
 
+    def _clip(self) -> Bundle:
+        clipmaker = pytest.importorskip(
+            "clipmaker", reason="pip install 'satseek[torch]'", exc_type=ImportError
+        )
+        from satseek.checkpoints.importing import import_checkpoint  # noqa: PLC0415 - an extra
+
+        folder = self._folders.mktemp("clip")
+        made = clipmaker.make_clip_directory(folder / "made")
+        (folder / "bundle").mkdir()
+        import_checkpoint(made, folder / "bundle", offline=True)
+        return open_bundle(folder / "bundle")
+
     def _int8(self) -> Bundle:
         pytest.importorskip("onnx", reason="pip install 'satseek[quantize]'")
         from int8maker import make_int8  # noqa: PLC0415 - needs onnx
@@ -159,7 +172,10 @@ def tensor(engine: Engine) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def ids(engine: Engine) -> TokenIds:
+def ids(case: Case, engine: Engine, bundles: dict[str, Bundle]) -> TokenIds:
+    if case.model == "clip":  # its text tower looks for the end token
+        words = [f"{'a ' * number}river" for number in range(9)]
+        return Tokenizer.from_bundle(bundles["clip"]).encode(words)
     return np.random.default_rng(1).integers(2, 60, (9, engine.card.context_length))
 
 
@@ -264,7 +280,13 @@ def test_float_engines_agree_with_transformers(
     )
     import torch  # noqa: PLC0415 - an extra
 
-    oracle = modelmaker.load_oracle(bundles[case.model].folder)
+    folder = bundles[case.model].folder
+    if case.model == "clip":
+        from clipmaker import load_clip_oracle  # noqa: PLC0415 - likewise
+
+        oracle = load_clip_oracle(folder)
+    else:
+        oracle = modelmaker.load_oracle(folder)
     with torch.no_grad():
         images = oracle.get_image_features(pixel_values=torch.from_numpy(tensor)).pooler_output
         texts = oracle.get_text_features(input_ids=torch.from_numpy(ids)).pooler_output
