@@ -54,7 +54,7 @@ def _stated(path: Path) -> list[tuple[str, str]]:
     stated = []
     sums = path.parent / SUMS
     if sums.is_file():
-        pairs = [line.split(maxsplit=1) for line in sums.read_text("utf-8").splitlines()]
+        pairs = [line.split(maxsplit=1) for line in sums.read_text("utf-8", "replace").splitlines()]
         stated += [(SUMS, one[0]) for one in pairs if one[1:] == [path.name]]
         stated += [(SUMS, one[0]) for one in pairs if one[1:] == [f"*{path.name}"]]
     # huggingface_hub: snapshots/<revision>/<name> links to blobs/<etag>, for large files SHA-256.
@@ -64,7 +64,7 @@ def _stated(path: Path) -> list[tuple[str, str]]:
     # The same after a download to a folder: second line of <name>.metadata.
     note = path.parent / ".cache" / "huggingface" / "download" / f"{path.name}.metadata"
     if note.is_file():
-        lines = note.read_text("utf-8").splitlines()
+        lines = note.read_text("utf-8", "replace").splitlines()
         stated += [("its hub", etag) for etag in lines[1:2] if _SHA256.fullmatch(etag)]
     return stated
 

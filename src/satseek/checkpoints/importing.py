@@ -142,7 +142,7 @@ def read_checkpoint(
 
     kind = read_json(path / "config.json").get("model_type")
     readers = {"siglip": siglip.read, "siglip2": siglip.read, "clip": clip.read}
-    if kind not in readers:
+    if not isinstance(kind, str) or kind not in readers:
         raise UnreadableCheckpoint(
             f"{path / 'config.json'}: expected model_type {_FAMILIES}, got {kind!r}"
         )

@@ -139,7 +139,7 @@ def refuse_failed(report: GateReport) -> None:
         GateNotPassed: names every check that failed, its value and its threshold.
     """
     failed = [
-        f"{check.name} {check.value:.6g} (expected {check.rule} {check.threshold:.6g})"
+        f"{check.name} {check.value:.8g} (expected {check.rule} {check.threshold:.8g})"
         for check in report.checks
         if not check.passed
     ]

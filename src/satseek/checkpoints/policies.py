@@ -72,28 +72,10 @@ def read_preprocessing(folder: Path, *, image_size: int) -> Preprocessing:
     else:
         path = folder / PROCESSOR
         told = read_json(path).get("image_processor") or {}
-    missing = {"size", "resample", "image_mean", "image_std"} - told.keys()
-    if missing:
-        raise UnreadableCheckpoint(f"{path}: missing {', '.join(sorted(missing))}")
-    off = [name for name in ("do_resize", "do_rescale", "do_normalize") if not told.get(name, True)]
-    factor = told.get("rescale_factor", 1 / _WHITE)
-    if off or told.get("do_center_crop") or abs(factor * _WHITE - 1) > 1e-6:  # noqa: PLR2004
-        raise UnreadableCheckpoint(
-            f"{path}: expected pixels resized, divided by 255 and normalised, nothing cropped"
-        )
-    if told["size"] != {"height": image_size, "width": image_size}:
-        raise UnreadableCheckpoint(
-            f"{path}: expected the tower's own size of {image_size} × {image_size}, "
-            f"got {told['size']}"
-        )
-    if told["resample"] not in RESAMPLES:
-        raise UnreadableCheckpoint(f"{path}: unknown resample {told['resample']!r}")
-    return Preprocessing(
-        resize="squash",
-        resample=cast("Any", RESAMPLES[told["resample"]]),
-        mean=_channels(told["image_mean"], path),
-        std=_channels(told["image_std"], path),
-    )
+    try:
+        return _preprocessing(told, path, image_size)
+    except (TypeError, AttributeError) as error:  # a list or a null where a number should be
+        raise UnreadableCheckpoint(f"{path}: a value of another kind: {error}") from error
 
 
 def read_tokenization(folder: Path, tokenizer: Tokenizer) -> Tokenization:
@@ -144,6 +126,31 @@ def read_licences(folder: Path) -> dict[str, str]:
     if isinstance(licence, list):
         licence = ", ".join(map(str, licence))
     return {"weights": str(licence)} if licence else {}
+
+
+def _preprocessing(told: Mapping[str, Any], path: Path, image_size: int) -> Preprocessing:
+    missing = {"size", "resample", "image_mean", "image_std"} - told.keys()
+    if missing:
+        raise UnreadableCheckpoint(f"{path}: missing {', '.join(sorted(missing))}")
+    off = [name for name in ("do_resize", "do_rescale", "do_normalize") if not told.get(name, True)]
+    factor = told.get("rescale_factor", 1 / _WHITE)
+    if off or told.get("do_center_crop") or abs(factor * _WHITE - 1) > 1e-6:  # noqa: PLR2004
+        raise UnreadableCheckpoint(
+            f"{path}: expected pixels resized, divided by 255 and normalised, nothing cropped"
+        )
+    if told["size"] != {"height": image_size, "width": image_size}:
+        raise UnreadableCheckpoint(
+            f"{path}: expected the tower's own size of {image_size} × {image_size}, "
+            f"got {told['size']}"
+        )
+    if told["resample"] not in RESAMPLES:
+        raise UnreadableCheckpoint(f"{path}: unknown resample {told['resample']!r}")
+    return Preprocessing(
+        resize="squash",
+        resample=cast("Any", RESAMPLES[told["resample"]]),
+        mean=_channels(told["image_mean"], path),
+        std=_channels(told["image_std"], path),
+    )
 
 
 def _case(kind: str, tokenizer: Tokenizer) -> Any:

@@ -228,7 +228,7 @@ def _weights(
 def _check_vocabulary(
     tokenizer: Tokenizer, *, rows: int, folder: Path, report: Callable[[str], None]
 ) -> None:
-    largest = max(tokenizer.get_vocab(with_added_tokens=True).values())
+    largest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
     if largest >= rows:
         raise UnreadableCheckpoint(
             f"{folder}: the tokenizer's ids go up to {largest}, the token table has {rows} rows: "

@@ -143,6 +143,8 @@ def test_what_transformers_5_writes_is_read_too(directory: Path) -> None:
         ({"resample": None}, "missing resample"),
         ({"image_mean": [0.5, 0.5]}, "three channels"),
         ({"do_normalize": False}, "normalised"),
+        ({"resample": [3]}, "a value of another kind"),
+        ({"rescale_factor": "1/255"}, "a value of another kind"),
         ({"do_center_crop": True}, "nothing cropped"),
         ({"rescale_factor": 1 / 127.5}, "divided by 255"),
     ],
