@@ -341,9 +341,8 @@ def test_chips_without_a_record_of_their_scene_are_lost(collection: Collection) 
     assert (reembedded(collection, lost="drop").outcome, len(collection)) == ("switched", ALL)
 
 
-def _damaged_scene(folder: Path) -> Path:
-    """Write a compressed scene; returns it, to be damaged behind the back of its digest."""
-    path = folder / "squeezed.tif"
+def _squeezed_scene(path: Path) -> Path:
+    """Write a compressed scene, which can be damaged behind the back of its digest."""
     noise = np.random.default_rng(3).integers(0, 255, (3, 512, 512), dtype=np.uint8)
     with rasterio.open(
         path, "w", driver="GTiff", width=512, height=512, count=3, dtype="uint8", crs="EPSG:32633",
@@ -366,23 +365,24 @@ def _flip(path: Path) -> None:
 def test_a_scene_damaged_in_its_middle_is_lost_as_a_whole(
     collection: Collection, scenes: Path, fresh: Callable[..., str]
 ) -> None:
-    squeezed = _damaged_scene(scenes)
-    assert index_folder(scenes, collection=collection, embedder=COLOURS).chips_added == 64
+    squeezed = _squeezed_scene(scenes / "squeezed.tif")
+    _squeezed_scene(scenes / "whole.tif")
+    assert index_folder(scenes, collection=collection, embedder=COLOURS).chips_added == 128
     _flip(squeezed)
     first = reembedded(collection)
     assert (first.outcome, [loss.scene_id for loss in first.losses]) == (
         "scenes lost", [squeezed.name],
     )  # fmt: skip
-    assert ALL <= first.embedded < ALL + 64
+    assert ALL + 64 <= first.embedded < ALL + 128
     assert (CARD.name, CARD.version) == collection.model
-    second = reembedded(collection, lost="drop")
-    assert (second.outcome, second.embedded, second.chips) == ("switched", 0, ALL)
+    second = reembedded(collection, lost="drop")  # which does not try again what cannot be read
+    assert (second.outcome, second.embedded, second.chips) == ("switched", 0, ALL + 64)
     squeezed.unlink()
     assert fresh() == collection.digest()
 
 
 @pytest.mark.usefixtures("often")
-@pytest.mark.parametrize("chips", [1, 60, 130, ALL])
+@pytest.mark.parametrize("chips", [1, 40, 90, ALL])
 def test_stopped_anywhere_it_goes_on_and_ends_the_same(
     collection: Collection, fresh: Callable[..., str], chips: int
 ) -> None:
@@ -406,7 +406,7 @@ def test_scenes_indexed_between_two_runs_are_embedded_too(
 ) -> None:
     with pytest.raises(Stopped):
         reembedded(collection, on_progress=stop_after(100))
-    _damaged_scene(scenes)
+    _squeezed_scene(scenes / "squeezed.tif")
     (scenes / "2025-02-11 scene.tif").unlink()
     collection.remove_scenes(["2025-02-11 scene.tif"])
     index_folder(scenes, collection=collection, embedder=COLOURS)
