@@ -5,7 +5,8 @@ Knows no door. Parts are opened when first asked for, once each, and are safe to
 
 from satseek.assemble.assembling import Assembly, Matched
 from satseek.assemble.laying_out import DEFAULT_GRID, DEFAULT_MIN_VALID, Layout
-from satseek.assemble.models import Models, ServedModel
+from satseek.assemble.models import Models
+from satseek.assemble.served import ServedModel
 
 __all__ = [
     "DEFAULT_GRID",

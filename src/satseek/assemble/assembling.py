@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.assemble.laying_out import Layout
-    from satseek.assemble.models import ServedModel
+    from satseek.assemble.served import ServedModel
     from satseek.embed.embedder import Embedder
     from satseek.index.collection import Collection, CollectionSpec
     from satseek.index.pinned import Pinned

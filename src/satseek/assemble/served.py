@@ -1,0 +1,118 @@
+"""One version of a model → its embedders, run by the engines that the settings ask for.
+
+Knows no store and no other version. It never changes: whoever holds it keeps one model.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satseek.engines.choosing import Asked, choose_engines, open_engine
+
+if TYPE_CHECKING:
+    from satseek.embed.embedder import Embedder
+    from satseek.engines.choosing import Chosen, EngineChoice
+    from satseek.model.bundle import Bundle
+    from satseek.settings import Settings
+    from satseek.types import ModelCard
+
+WARM_TEXT = "a satellite image"
+"""Embedded once before a model is used: the first run of a tower is slower."""
+
+DEFAULT_BATCH = 32
+"""Chips in a call where nothing was set or measured: the weights are read once for all of them."""
+
+
+class ServedModel:
+    """One version of a model: its bundle and its embedders, which never change."""
+
+    def __init__(self, bundle: Bundle, settings: Settings) -> None:
+        """Take a bundle and what is asked of its engines, which are opened when first needed."""
+        self.bundle = bundle
+        self.warm = False
+        """True once both towers have run."""
+        self._settings = settings
+        self._lock = threading.Lock()
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
+        return self.bundle.card
+
+    @property
+    def ref(self) -> str:
+        """``name@version``."""
+        return f"{self.card.name}@{self.card.version}"
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedder that answers one question soonest.
+
+        Raises:
+            DependencyMissing, InvalidRequest: the engine asked for is not installed, or cannot.
+        """
+        with self._lock:
+            return self._embedder
+
+    @property
+    def bulk_embedder(self) -> Embedder:
+        """The embedder for long work, of which ``streams`` calls run at once; raises likewise."""
+        with self._lock:
+            return self._bulk_embedder
+
+    @property
+    def choices(self) -> tuple[EngineChoice, EngineChoice]:
+        """How the model runs: for one question, and for long work; raises InvalidRequest."""
+        with self._lock:
+            return self._chosen.single, self._chosen.bulk
+
+    @property
+    def streams(self) -> int:
+        """Calls of the bulk embedder that keep this machine busy."""
+        return self.choices[1].streams
+
+    @property
+    def batch(self) -> int:
+        """Chips in one call of the bulk embedder."""
+        return self._settings.batch or self.choices[1].batch or DEFAULT_BATCH
+
+    def warm_up(self) -> None:
+        """Run both towers once, so that the first who asks does not wait.
+
+        Raises:
+            DamagedData: a tower cannot be opened, or gives nothing of use.
+        """
+        edge = self.card.image_size
+        self.embedder.embed_texts([WARM_TEXT])
+        self.embedder.embed_images([np.full((edge, edge, 3), 127, dtype=np.uint8)])
+        self.warm = True
+
+    @cached_property
+    def _chosen(self) -> Chosen:
+        settings = self._settings
+        asked = Asked(
+            engine=settings.engine,
+            device=settings.device,
+            precision=settings.precision,
+            threads=settings.threads,
+        )
+        return choose_engines(self.card, asked, folder=settings.data_dir)
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return self._embedder_of(self._chosen.single)
+
+    @cached_property
+    def _bulk_embedder(self) -> Embedder:
+        return self._embedder_of(self._chosen.bulk)
+
+    def _embedder_of(self, choice: EngineChoice) -> Embedder:
+        # Imported here: `satseek config show` and its like must not wait for a tokenizer.
+        from satseek.embed.embedder import Embedder  # noqa: PLC0415
+        from satseek.model.tokenizer import Tokenizer  # noqa: PLC0415
+
+        return Embedder(open_engine(self.bundle, choice), Tokenizer.from_bundle(self.bundle))
