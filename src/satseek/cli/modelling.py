@@ -185,7 +185,7 @@ def _gate_rows(report: GateReport | None) -> list[list[str]]:
 
 def _verdict(check: GateCheck) -> str:
     passed = "passed" if check.passed else "FAILED"
-    return f"{check.value:.6g}, {check.rule} {check.threshold:.6g}: {passed}"
+    return f"{check.value:.8g}, {check.rule} {check.threshold:.8g}: {passed}"
 
 
 def _history_row(one: Activation) -> list[str]:

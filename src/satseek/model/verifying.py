@@ -63,7 +63,7 @@ def check_gate(bundle: Bundle) -> None:
     if report.model != model:
         raise GateNotPassed(f"{model}: expected its own {REPORT}, found that of {report.model}")
     failed = [
-        f"{check.name} is {check.value:.6g}, expected {check.rule} {check.threshold:.6g}"
+        f"{check.name} is {check.value:.8g}, expected {check.rule} {check.threshold:.8g}"
         for check in report.checks
         if not check.passed
     ]

@@ -18,6 +18,7 @@ from satseek.embed.streaming import embed_stream
 from satseek.errors import UnreadableImage
 from satseek.evaluate.zero_shot import zero_shot
 from satseek.imagery.decode import decode_image
+from satseek.model.preprocessing import squared
 from satseek.model.prompts import TEMPLATES, prompts
 from satseek.search.evaluating_examples import Examples, examples_of
 from satseek.search.evaluating_formats import plain
@@ -43,6 +44,9 @@ OnProgress: TypeAlias = "Callable[[str, int, int], None]"
 
 _TEXTS_AT_ONCE = 128
 """Texts between two reports of progress, and in one thread's hands: four batches."""
+
+_LARGE = 3 * 4**2
+"""Samples per pixel of the model's square from which an image is resized as soon as it is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,7 @@ def evaluate_set(
     """
     names = listed.labels
     prompted = _prompted(names, templates, embedder, workers=workers, on_progress=on_progress)
-    reading = _Reading(listed.images, max_pixels)
+    reading = _Reading(listed.images, embedder.card, max_pixels)
     vectors = _embed(reading, embedder, workers=workers, batch=batch, on_progress=on_progress)
     rows = [listed.images[at] for at in reading.kept]
     labelling, figures = (
@@ -234,8 +238,9 @@ def _embed(
 class _Reading:
     """Reads images one after another; keeps what became of each."""
 
-    def __init__(self, rows: Sequence[SetImage], max_pixels: int) -> None:
+    def __init__(self, rows: Sequence[SetImage], card: ModelCard, max_pixels: int) -> None:
         self.rows = rows
+        self._card = card
         self.kept: list[int] = []
         self.refusals: list[Refusal] = []
         self.missing = 0
@@ -261,6 +266,9 @@ class _Reading:
         self.kept.append(at)
         truth = [plain(row.name), row.label, row.captions, hashlib.sha256(content).hexdigest()]
         self.digest.update(json.dumps(truth).encode() + b"\n")
+        if image.pixels.size > _LARGE * self._card.image_size**2:  # else they would pile up waiting
+            how = self._card.preprocessing
+            return squared(image.pixels, size=self._card.image_size, how=how)
         return image.pixels
 
     def _refuse(self, row: SetImage, reason: str, kind: str) -> None:
