@@ -330,6 +330,27 @@ def test_a_changed_scene_is_lost_until_it_is_indexed_again(
     assert collection.verify() == []
 
 
+def test_a_scene_lost_half_way_that_comes_back_is_embedded_after_all(
+    collection: Collection,
+    scenes: Path,
+    fresh: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reembedding, "COMMIT_CHIPS", 24)
+    away = scenes / "2024-08-17 scene.tif"
+    away.rename(scenes.parent / "away.tif")
+    with pytest.raises(Stopped):
+        reembedded(collection, lost="drop", on_progress=stop_after(90))
+    pending = collection.pending()
+    assert pending is not None
+    assert pending.next_row > 128  # behind the chips that were lost
+    (scenes.parent / "away.tif").rename(away)
+    report = reembedded(collection)
+    # back to the block of its first chip, row 64, which begins with the second file of 50 rows
+    assert (report.outcome, report.embedded, report.losses) == ("switched", ALL - 50, ())
+    assert fresh() == collection.digest()
+
+
 def test_chips_without_a_record_of_their_scene_are_lost(collection: Collection) -> None:
     (chip,) = collection.chips([0])
     stray = replace(chip, id="stray/1", scene_id="stray")
