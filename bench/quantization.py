@@ -71,11 +71,7 @@ def main() -> None:
     parser.add_argument("--base-chips", type=int, default=32)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--resident", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.resident:
-        print(_resident(*asked.resident))
-        return
     seen, proof = (
         county_sample(seed=seed, images=asked.chips, texts=asked.chips)
         for seed in (CALIBRATION_SEED, PROOF_SEED)
@@ -337,33 +333,8 @@ def _rate(call: Callable[[OnnxEngine], Any], engine: OnnxEngine) -> float:
 
 def _own(kind: str, folder: Path) -> str:
     """Ask a process of its own what it takes."""
-    command = [sys.executable, __file__, "--resident", kind, str(folder)]
+    command = [sys.executable, str(Path(__file__).with_name("resident.py")), kind, str(folder)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def _resident(kind: str, folder: str) -> int:
-    """Megabytes resident after both towers ran: transformers in float32, or a bundle."""
-    rng = np.random.default_rng(0)
-    if kind == "transformers":
-        import torch  # noqa: PLC0415
-        from transformers import SiglipModel  # noqa: PLC0415
-
-        model = SiglipModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-        size, text = model.config.vision_config.image_size, model.config.text_config
-        with torch.inference_mode():
-            model.get_image_features(pixel_values=torch.rand(BATCH, 3, size, size))
-            model.get_text_features(
-                input_ids=torch.ones(BATCH, text.max_position_embeddings, dtype=torch.int64)
-            )
-    else:
-        bundle = open_bundle(Path(folder))
-        size, length = bundle.card.image_size, bundle.card.context_length
-        engine = OnnxEngine(bundle, threads=2)
-        engine.image_features(rng.random((BATCH, 3, size, size), np.float32))
-        engine.text_features(np.ones((BATCH, length), np.int64))
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    (line,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
-    return int(line.split()[1]) // 1024
 
 
 def _tensor(bundle: Bundle, images: Sequence[Pixels]) -> NDArray[np.float32]:

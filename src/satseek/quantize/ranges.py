@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from satseek.quantize.rewriting import LEVELS, Range
+from satseek.quantize.rounding import LEVELS, Range
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

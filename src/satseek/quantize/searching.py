@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.quantize.ranges import Histogram
-    from satseek.quantize.rewriting import Linear, Range, Tower
+    from satseek.quantize.rewriting import Linear, Tower
+    from satseek.quantize.rounding import Range
     from satseek.types import Features
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from satseek.quantize.rewriting import Linear, Range, Tower
+    from satseek.quantize.rewriting import Linear, Tower
+    from satseek.quantize.rounding import Range
     from satseek.types import Features
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0)

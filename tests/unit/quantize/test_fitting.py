@@ -13,7 +13,8 @@ from satseek.errors import DamagedData
 from satseek.quantize.calibrating import Options, calibrate
 from satseek.quantize.inspecting import gain_errors
 from satseek.quantize.observing import Runner, deviation, observe
-from satseek.quantize.rewriting import Range, Tower, write_tower
+from satseek.quantize.rewriting import Tower, write_tower
+from satseek.quantize.rounding import Range
 from satseek.quantize.searching import Search
 from satseek.quantize.smoothing import smoothed
 from satseek.quantize.tuning import tuned

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from satseek.quantize.ranges import METHODS, Histogram, Method
-from satseek.quantize.rewriting import Range
+from satseek.quantize.rounding import Range
 
 
 def _told(*parts: np.ndarray) -> Histogram:

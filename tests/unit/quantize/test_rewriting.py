@@ -11,15 +11,8 @@ from hypothesis.extra.numpy import arrays
 
 from satseek.errors import DamagedData
 from satseek.quantize.observing import Runner, deviation, observe
-from satseek.quantize.rewriting import (
-    LEVELS,
-    WEIGHT_LIMIT,
-    Range,
-    Tower,
-    check_tower,
-    integers,
-    write_tower,
-)
+from satseek.quantize.rewriting import Tower, check_tower, write_tower
+from satseek.quantize.rounding import LEVELS, WEIGHT_LIMIT, Range, integers
 
 if TYPE_CHECKING:
     from pathlib import Path
