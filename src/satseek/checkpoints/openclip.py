@@ -15,10 +15,11 @@ from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPToken
 
 from satseek.checkpoints import clipgraphs
 from satseek.checkpoints.checkpoint import Checkpoint
-from satseek.checkpoints.clip import channels, check_vocabulary, named_tensors, parse_config
+from satseek.checkpoints.clip import check_vocabulary, named_tensors, parse_config
 from satseek.checkpoints.clipnames import SCALE, LazyWeights, clip_weights, fused_shapes, own_shapes
 from satseek.checkpoints.cliporacle import ClipOracle
 from satseek.checkpoints.clippieces import BEGIN, END, load_clip_pieces
+from satseek.checkpoints.clippixels import channels
 from satseek.checkpoints.digests import digest_of
 from satseek.checkpoints.openclipshapes import (
     QUICK,

@@ -18,6 +18,7 @@ INSTALL = "reading checkpoints needs it: pip install 'satseek[torch]'"
 clipmaker = pytest.importorskip("clipmaker", reason=INSTALL, exc_type=ImportError)
 clip = pytest.importorskip("satseek.checkpoints.clip", reason=INSTALL, exc_type=ImportError)
 openclip = pytest.importorskip("satseek.checkpoints.openclip", reason=INSTALL, exc_type=ImportError)
+pixels = pytest.importorskip("satseek.checkpoints.clippixels", reason=INSTALL, exc_type=ImportError)
 pieces = pytest.importorskip("satseek.checkpoints.clippieces", reason=INSTALL, exc_type=ImportError)
 
 NONSENSE = (None, [], {}, "x", -1, 0, 1.5, True, [1, 2, 3], 10**9)
@@ -68,7 +69,7 @@ def test_nonsense_in_a_config(folder: Path) -> None:
 def test_nonsense_in_a_preprocessor(folder: Path, tmp_path: Path) -> None:
     def read(changed: dict[str, Any]) -> None:
         (tmp_path / "preprocessor_config.json").write_text(json.dumps(changed))
-        clip.read_clip_preprocessing(tmp_path, image_size=64)
+        pixels.read_clip_preprocessing(tmp_path, image_size=64)
 
     written = json.loads((folder / "preprocessor_config.json").read_text())
     assert _tried(written, read) > 50
