@@ -44,12 +44,16 @@ def probes(bundle: Bundle, *, images: int = 8) -> Probes:
         DamagedData: the bundle's tokenizer is not one.
     """
     card = bundle.card
-    rng = np.random.default_rng(0)
-    chips = [_chip(rng) for _ in range(images)]
     return Probes(
-        images=preprocess(chips, size=card.image_size, how=card.preprocessing),
+        images=preprocess(chips(images), size=card.image_size, how=card.preprocessing),
         texts=Tokenizer.from_bundle(bundle).encode(TEXTS),
     )
+
+
+def chips(count: int, *, seed: int = 0) -> list[Pixels]:
+    """Made-up chips of ``CHIP_PX``, the same at every call with the same seed."""
+    rng = np.random.default_rng(seed)
+    return [_chip(rng) for _ in range(count)]
 
 
 def _chip(rng: np.random.Generator) -> Pixels:
