@@ -171,6 +171,14 @@ def test_what_holds_no_weights_is_refused(file: Path, content: Any) -> None:
         _read(file)
 
 
+def test_a_weight_that_is_no_number_is_named(file: Path) -> None:
+    broken = STATE["visual.ln_post.bias"].clone()
+    broken[3] = float("nan")
+    torch.save({**STATE, "visual.ln_post.bias": broken}, file)
+    with pytest.raises(UnreadableCheckpoint, match=r"finite weights, visual\.ln_post\.bias"):
+        _read(file)
+
+
 def test_a_cut_file_is_named(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:5000])
     with pytest.raises(UnreadableCheckpoint, match=r"epoch_20\.pt"):
