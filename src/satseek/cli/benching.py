@@ -61,7 +61,7 @@ def bench(
     Example: satseek model bench --quick
     """
     from satseek.engines.candidates import candidates  # noqa: PLC0415
-    from satseek.engines.choosing import Asked, choose_engines  # noqa: PLC0415
+    from satseek.engines.choosing import QUANTIZED, Asked, choose_engines  # noqa: PLC0415
     from satseek.engines.machine import this_machine  # noqa: PLC0415
     from satseek.engines.measuring import measure  # noqa: PLC0415
     from satseek.engines.probing import probes  # noqa: PLC0415
@@ -99,6 +99,10 @@ def bench(
         )
         return
     _print(table, chosen)
+    if bundle.card.precision in QUANTIZED:
+        say(
+            f"this model is {bundle.card.precision}: a precision named above is its other operators'"
+        )
     say(f"kept in {stored} for {bundle.card.name}@{bundle.card.version} on this machine")
 
 
