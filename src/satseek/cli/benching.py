@@ -100,9 +100,7 @@ def bench(
         return
     _print(table, chosen)
     if bundle.card.precision in QUANTIZED:
-        say(
-            f"this model is {bundle.card.precision}: a precision named above is its other operators'"
-        )
+        say(f"this model is {bundle.card.precision}: precisions above are its other operators'")
     say(f"kept in {stored} for {bundle.card.name}@{bundle.card.version} on this machine")
 
 
