@@ -84,15 +84,32 @@ def test_what_was_made_of_nothing_needs_to_be_told_against_what(data: Path, scen
     assert "name one with --against" in run.stderr
 
 
+def _unroundable(maker: Any, folder: Path) -> Path:
+    """A float bundle in whose MLPs one weight that nothing passes through dwarfs all others."""
+    from safetensors.numpy import load_file, save_file  # noqa: PLC0415
+
+    from satseek.train import export_bundle  # noqa: PLC0415
+
+    made = maker.make_directory(folder / "directory", maker.TINY)
+    weights = load_file(made / "model.safetensors")
+    for name in [name for name in weights if name.endswith("mlp.fc2.weight")]:
+        weights[name][:, 0] = 1000
+        weights[name.replace("fc2", "fc1")][0] = 0
+        weights[name.replace("fc2.weight", "fc1.bias")][0] = -50  # its Gelu is 0
+    save_file(weights, made / "model.safetensors", metadata={"format": "pt"})
+    told = {"name": "unroundable", "licences": {}, "training_data": "none", "accuracy": {}}
+    export_bundle(made, folder / "bundle", precision="float32", **told)
+    return folder / "bundle"
+
+
 def test_a_version_that_fails_is_kept_out_or_kept_and_not_used(
     tmp_path: Path, scenes: Path
 ) -> None:
     maker = pytest.importorskip(
         "modelmaker", reason="pip install 'satseek[torch]'", exc_type=ImportError
     )
-    # Random weights: every chip's labels lie so close together that rounding turns them over.
-    parent = maker.make_bundle(tmp_path, maker.TINY, precision="float32").folder
-    asked = ("quantize", parent, "--images", scenes, "--chips", "32")
+    parent = _unroundable(maker, tmp_path)
+    asked = ("quantize", parent, "--images", scenes, "--chips", "32", "--minutes", "0")
     run = _run(tmp_path / "data", *asked)
     assert 5 == run.returncode, run.stderr
     assert "FAILED" in run.stdout

@@ -268,5 +268,5 @@ def _refusal(report: GateReport, card: ModelCard, *, stored: bool) -> GateNotPas
     kept = "it is kept all the same" if stored else "it is not stored"
     return GateNotPassed(
         f"{card.name}@{card.version}: its gate failed at {failed}; {kept}. A model whose labels "
-        "lie close together, such as one of random weights, fails on agreement alone"
+        "lie close together, such as one of random weights, may fail on agreement alone"
     )
