@@ -89,7 +89,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         shape = SMALL if asked.quick else BASE
         whole = make_bundle(Path(folder) / "base", shape, precision="float32")
-        figures["gflop_per_image"] = round(_gflop(shape), 2)
+        figures["gflop_per_image"] = round(_gflop(shape), 4)
         figures["float"] = _bench(whole, whole, machine, plan, figures)
         small = _quantized(whole, Path(folder) / "int8", chips=16 if asked.quick else INT8_CHIPS)
         if small is not None:
