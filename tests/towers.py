@@ -5,12 +5,13 @@ The towers are honest functions of their input: mean colours and word pieces thr
 
 from __future__ import annotations
 
+import string
 import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tokenizers import Tokenizer as Pieces
-from tokenizers import models, pre_tokenizers, trainers
+from tokenizers import models, pre_tokenizers
 
 from satseek.model.tokenizer import Tokenizer
 from satseek.types import ModelCard
@@ -61,17 +62,14 @@ class ColourEngine:
 
 
 def make_pieces() -> Pieces:
-    """A Unigram tokenizer trained on the spot; ``</s>`` has id 1."""
-    pieces = Pieces(models.Unigram())
+    """A Unigram tokenizer of a few words and all letters, the same in every run; ``</s>`` is 1."""
+    words = ("a", "satellite", "image", "of", "harbour", "river", "forest", "bridge")
+    words = (*words, "seen", "from", "above", "field", "airport")
+    whole = [(f"▁{word}", -2.0 - number / 10) for number, word in enumerate(words)]
+    letters = [(letter, -8.0) for letter in f"▁{string.ascii_lowercase}{string.digits}"]
+    special = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -20.0)]
+    pieces = Pieces(models.Unigram([*special, *whole, *letters], unk_id=2))
     pieces.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=200,
-        special_tokens=["<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",  # noqa: S106 - a piece, not a password
-        show_progress=False,
-    )
-    words = "a satellite image of harbour river forest bridge seen from above field airport"
-    pieces.train_from_iterator([words] * 10, trainer)
     return pieces
 
 

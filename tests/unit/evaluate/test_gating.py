@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from satseek.model.reports import GateReport
     from satseek.types import Features, Pixels, Tensor, TokenIds
 
-LABELS = ["a harbour", "a river", "a forest", "an airport field"]
+LABELS = ["forest", "bridge", "field", "zebra quartz"]
 TEXTS = ["a river", "a harbour seen from above", "forest", "a bridge", "an airport", "the field"]
 
 WRITTEN = make_pieces().to_str()
