@@ -78,7 +78,6 @@ class Models:
         with self._lock:
             opened = self._open_already(_key(bundle.card)) or self._opened(bundle)
         if not opened.warm:
-            self._check_whole(bundle)
             opened.warm_up()
         return opened
 
@@ -153,14 +152,6 @@ class Models:
             if _key(bundle.card) == (name, version):
                 return bundle
         return None
-
-    def _check_whole(self, bundle: Bundle) -> None:
-        """Compare a stored version with its checksums: weights that changed still run."""
-        if bundle.folder.parent.parent != self._store.folder:
-            return
-        problems = self._store.verify(f"{bundle.card.name}@{bundle.card.version}")
-        if problems:
-            raise DamagedData("; ".join(problems))
 
 
 def _key(card: ModelCard) -> tuple[str, str]:

@@ -6,12 +6,15 @@ Knows no store and no other version. It never changes: whoever holds it keeps on
 from __future__ import annotations
 
 import threading
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from satseek.engines.choosing import Asked, choose_engines, open_engine
+from satseek.errors import DamagedData
+from satseek.model.verifying import check_served
 
 if TYPE_CHECKING:
     from satseek.embed.embedder import Embedder
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 WARM_TEXT = "a satellite image"
 """Embedded once before a model is used: the first run of a tower is slower."""
+
+RECHECK_SECONDS = 30.0
+"""How long a version that was found damaged is refused without being read again, which may take
+seconds: whoever asks is answered at once, and a repair is noticed all the same."""
 
 DEFAULT_BATCH = 32
 """Chips in a call where nothing was set or measured: the weights are read once for all of them."""
@@ -37,6 +44,8 @@ class ServedModel:
         """True once both towers have run."""
         self._settings = settings
         self._lock = threading.Lock()
+        self._whole = False
+        self._damage: tuple[float, DamagedData] | None = None
 
     @property
     def card(self) -> ModelCard:
@@ -53,15 +62,18 @@ class ServedModel:
         """The embedder that answers one question soonest.
 
         Raises:
+            DamagedData: its bytes are not what was stored.
             DependencyMissing, InvalidRequest: the engine asked for is not installed, or cannot.
         """
         with self._lock:
+            self._check_whole()
             return self._embedder
 
     @property
     def bulk_embedder(self) -> Embedder:
         """The embedder for long work, of which ``streams`` calls run at once; raises likewise."""
         with self._lock:
+            self._check_whole()
             return self._bulk_embedder
 
     @property
@@ -90,6 +102,20 @@ class ServedModel:
         self.embedder.embed_texts([WARM_TEXT])
         self.embedder.embed_images([np.full((edge, edge, 3), 127, dtype=np.uint8)])
         self.warm = True
+
+    def _check_whole(self) -> None:
+        """Compare the files with their checksums once, before any of them is opened."""
+        if self._whole:
+            return
+        now = time.monotonic()
+        if self._damage is not None and now - self._damage[0] < RECHECK_SECONDS:
+            raise DamagedData(str(self._damage[1]))
+        try:
+            check_served(self.bundle)
+        except DamagedData as error:
+            self._damage = now, error
+            raise
+        self._whole = True
 
     @cached_property
     def _chosen(self) -> Chosen:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from satseek.errors import DamagedData, GateNotPassed, SatseekError
 from satseek.model.bundle import open_bundle
-from satseek.model.card import CARD, content_version
+from satseek.model.card import CARD, VERSIONED, content_version
 from satseek.model.manifest import MANIFEST, digest_of, read_manifest
 from satseek.model.reports import REPORT, read_report
 
@@ -46,6 +46,34 @@ def check_sizes(bundle: Bundle) -> None:
         size = path.stat().st_size if path.is_file() else None
         if size != file.bytes:
             raise DamagedData(f"{path}: expected {file.bytes} bytes, found {size or 'none'}")
+
+
+def check_served(bundle: Bundle) -> None:
+    """Compare what decides a vector with the manifest; reads the towers once, and no other weights.
+
+    A bundle without a manifest, as laid out by hand, is taken as it is.
+
+    Raises:
+        DamagedData: weights changed, which would run all the same; says which file.
+    """
+    manifest = read_manifest(bundle.folder)
+    if manifest is None:
+        return
+    ref = f"{bundle.card.name}@{bundle.card.version}"
+    if manifest.model != ref:
+        raise DamagedData(
+            f"{bundle.folder / MANIFEST}: expected that of {ref}, is {manifest.model}"
+        )
+    for name in (CARD, *VERSIONED):
+        path = bundle.folder / name
+        try:
+            found = digest_of(path)
+        except OSError as error:  # removed since the bundle was opened, or on a sick disk
+            raise DamagedData(f"{path}: expected a file of {ref}: {error}") from error
+        if found != manifest.files.get(name):
+            raise DamagedData(
+                f"{path}: its bytes are not those of {MANIFEST}; remove {ref} and add it again"
+            )
 
 
 def check_gate(bundle: Bundle) -> None:
