@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import CLIPConfig
 
@@ -19,14 +18,13 @@ from satseek.checkpoints.cliporacle import ClipOracle
 from satseek.checkpoints.clippieces import load_clip_pieces, read_clip_tokenization
 from satseek.checkpoints.clippixels import read_clip_preprocessing
 from satseek.checkpoints.digests import digest_of
-from satseek.checkpoints.pickles import load_pickle
+from satseek.checkpoints.pickles import load_pickle, named_tensors
 from satseek.checkpoints.policies import read_json, read_licences
 from satseek.checkpoints.weights import (
     BUFFERS,
     StoredWeights,
     compare_keys,
     find_weights,
-    finite,
     shapes_of,
 )
 from satseek.errors import ModelNotFound, UnreadableCheckpoint
@@ -181,17 +179,3 @@ def _weights(
     if not path.is_file():
         raise ModelNotFound(f"{folder}: expected model.safetensors beside {CONFIG}")
     return named_tensors(load_pickle(path, allow_pickle=allow_pickle), path), (path,)
-
-
-def named_tensors(tensors: Any, path: Path) -> dict[str, NDArray[np.float32]]:
-    """Float32 arrays of a state dict; what is no float tensor (counters, masks) stays as it is.
-
-    Raises:
-        UnreadableCheckpoint: it is no state dict, or a weight is not finite.
-    """
-    if not isinstance(tensors, dict) or not all(
-        isinstance(one, torch.Tensor) for one in tensors.values()
-    ):
-        raise UnreadableCheckpoint(f"{path}: expected weights by name")
-    named = {name: one.detach().float().numpy() for name, one in tensors.items()}
-    return {name: finite(values, name, path) for name, values in named.items()}

@@ -15,7 +15,7 @@ from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPToken
 
 from satseek.checkpoints import clipgraphs
 from satseek.checkpoints.checkpoint import Checkpoint
-from satseek.checkpoints.clip import check_vocabulary, named_tensors, parse_config
+from satseek.checkpoints.clip import check_vocabulary, parse_config
 from satseek.checkpoints.clipnames import SCALE, LazyWeights, clip_weights, fused_shapes, own_shapes
 from satseek.checkpoints.cliporacle import ClipOracle
 from satseek.checkpoints.clippieces import BEGIN, END, load_clip_pieces
@@ -30,7 +30,7 @@ from satseek.checkpoints.openclipshapes import (
     named_architecture,
     published_architecture,
 )
-from satseek.checkpoints.pickles import load_pickle
+from satseek.checkpoints.pickles import load_pickle, named_tensors
 from satseek.checkpoints.policies import read_json, read_licences
 from satseek.checkpoints.weights import StoredWeights, compare_keys, shapes_of
 from satseek.errors import InvalidConfig, ModelNotFound, UnreadableCheckpoint

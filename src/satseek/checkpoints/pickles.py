@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from satseek.checkpoints.weights import BUFFERS, finite
 from satseek.errors import UnreadableCheckpoint, UnsafeCheckpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 SUFFIXES = frozenset({".pt", ".pth", ".bin", ".ckpt"})
 """Endings of files that are pickles."""
@@ -46,6 +50,25 @@ def load_pickle(file: Path, *, allow_pickle: bool) -> Any:
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
         raise UnreadableCheckpoint(f"{file}: expected a whole pickle: {_line(error)}") from error
+
+
+def named_tensors(tensors: Any, path: Path) -> dict[str, NDArray[np.float32]]:
+    """Float32 arrays of a state dict, parameters and half precision included.
+
+    Raises:
+        UnreadableCheckpoint: it is no state dict, or a weight is not of finite floats.
+    """
+    if not isinstance(tensors, dict) or not all(
+        isinstance(name, str) and isinstance(one, torch.Tensor) for name, one in tensors.items()
+    ):
+        raise UnreadableCheckpoint(f"{path}: expected weights by name")
+    for name, one in tensors.items():
+        if not one.is_floating_point() and not name.endswith(BUFFERS):
+            raise UnreadableCheckpoint(
+                f"{path}: expected {name} as floats, stored is {str(one.dtype).split('.')[-1]}"
+            )
+    named = {name: one.detach().float().numpy() for name, one in tensors.items()}
+    return {name: finite(values, name, path) for name, values in named.items()}
 
 
 def _line(error: Exception) -> str:

@@ -6,6 +6,7 @@ Does not guess: what a file does not say, or says of a way that satseek does not
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 from satseek.checkpoints.pieces import PIECES
@@ -26,6 +27,9 @@ PROCESSOR = "processor_config.json"
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
 """The tokenizer's class and special tokens."""
+
+SPECIAL_TOKENS = "special_tokens_map.json"
+"""Special tokens where older libraries did not repeat them in the tokenizer's config."""
 
 RESAMPLES = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers of its filters (``PIL.Image.Resampling``), as the files hold them."""
@@ -89,6 +93,8 @@ def read_tokenization(folder: Path, tokenizer: Tokenizer) -> Tokenization:
     told: Mapping[str, Any] = {}
     if path.is_file() or not (folder / PIECES).is_file():
         told = read_json(path)
+    if (folder / SPECIAL_TOKENS).is_file():
+        told = {**read_json(folder / SPECIAL_TOKENS), **told}
     kind = str(told.get("tokenizer_class") or "SiglipTokenizer")
     if told.get("padding_side", "right") != "right" or told.get("do_lower_case", True) is False:
         raise UnreadableCheckpoint(
@@ -145,11 +151,14 @@ def _preprocessing(told: Mapping[str, Any], path: Path, image_size: int) -> Prep
         )
     if told["resample"] not in RESAMPLES:
         raise UnreadableCheckpoint(f"{path}: unknown resample {told['resample']!r}")
+    std = _channels(told["image_std"], path)
+    if min(std) <= 0:
+        raise UnreadableCheckpoint(f"{path}: expected an image_std above 0, got {list(std)}")
     return Preprocessing(
         resize="squash",
         resample=cast("Any", RESAMPLES[told["resample"]]),
         mean=_channels(told["image_mean"], path),
-        std=_channels(told["image_std"], path),
+        std=std,
     )
 
 
@@ -177,6 +186,8 @@ def _token(told: Mapping[str, Any], name: str, kind: str, path: Path) -> str:
 def _channels(values: Any, path: Path) -> tuple[float, float, float]:
     """Three numbers, whether the file holds one for all or one each."""
     listed = list(values) if isinstance(values, list) else [values] * 3
-    if len(listed) != 3 or not all(isinstance(one, int | float) for one in listed):  # noqa: PLR2004
+    if len(listed) != 3 or not all(  # noqa: PLR2004
+        isinstance(one, int | float) and math.isfinite(one) for one in listed
+    ):
         raise UnreadableCheckpoint(f"{path}: expected a mean or std of three channels: {values!r}")
     return (float(listed[0]), float(listed[1]), float(listed[2]))

@@ -15,7 +15,7 @@ from satseek.checkpoints import graphing
 from satseek.checkpoints.checkpoint import Checkpoint
 from satseek.checkpoints.digests import digest_of
 from satseek.checkpoints.oracle import SiglipOracle
-from satseek.checkpoints.pickles import load_pickle
+from satseek.checkpoints.pickles import load_pickle, named_tensors
 from satseek.checkpoints.pieces import load_pieces
 from satseek.checkpoints.policies import (
     read_json,
@@ -28,7 +28,6 @@ from satseek.checkpoints.weights import (
     StoredWeights,
     compare_keys,
     find_weights,
-    finite,
     shapes_of,
 )
 from satseek.errors import ModelNotFound, UnreadableCheckpoint
@@ -48,6 +47,9 @@ CONFIG = "config.json"
 
 _PICKLED = "pytorch_model.bin"
 _PARTS = ("q", "k", "v", "out")
+_SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+_VISION_SIZES = ("image_size", "patch_size", "num_channels")
+_TEXT_SIZES = ("vocab_size", "max_position_embeddings", "projection_size")
 
 
 def read(folder: Path, *, report: Callable[[str], None], allow_pickle: bool = False) -> Checkpoint:
@@ -135,12 +137,13 @@ def parse_config(raw: Mapping[str, Any], path: Path) -> Any:
         reason = " ".join(str(error).split())
         raise UnreadableCheckpoint(f"{path}: expected the shapes of a SigLIP: {reason}") from error
     vision, text = config.vision_config, config.text_config
+    _refuse_nonsense(vision.to_dict(), _VISION_SIZES, path)
+    _refuse_nonsense(text.to_dict(), _TEXT_SIZES, path)
     for what, got, expected in (
         ("activation", {vision.hidden_act, text.hidden_act}, {"gelu_pytorch_tanh"}),
         ("attention pooling", {vision.vision_use_head}, {True}),
         ("length of both towers' features", {vision.hidden_size}, {text.projection_size}),
-        ("edges of image and patch as one number each", _kinds(vision), {int}),
-        ("heads that share the width", _left_over(vision) | _left_over(text), {0}),
+        ("channels", {vision.num_channels}, {3}),
     ):
         if got != expected:
             raise UnreadableCheckpoint(f"{path}: expected {what} {expected}, not {got}")
@@ -197,14 +200,21 @@ def _norm(name: str, width: int) -> Shapes:
     return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
 
 
-def _left_over(config: Any) -> set[int]:
-    """What the width leaves over when its heads divide it; -1 where there is no head."""
-    heads = config.num_attention_heads
-    return {config.hidden_size % heads if heads > 0 else -1}
-
-
-def _kinds(vision: Any) -> set[type]:
-    return {type(vision.image_size), type(vision.patch_size)}
+def _refuse_nonsense(tower: Mapping[str, Any], sizes: tuple[str, ...], path: Path) -> None:
+    for what in (*_SIZES, *sizes):
+        if type(tower[what]) is not int or tower[what] < 1:
+            raise UnreadableCheckpoint(
+                f"{path}: expected {what} as one number from 1, got {tower[what]!r}"
+            )
+    if tower["hidden_size"] % tower["num_attention_heads"]:
+        raise UnreadableCheckpoint(
+            f"{path}: expected heads that share the width, got {tower['num_attention_heads']} "
+            f"for {tower['hidden_size']}"
+        )
+    if not tower["layer_norm_eps"] > 0:
+        raise UnreadableCheckpoint(
+            f"{path}: expected layer_norm_eps above 0, got {tower['layer_norm_eps']!r}"
+        )
 
 
 def _weights(
@@ -216,13 +226,7 @@ def _weights(
     path = folder / _PICKLED
     if not path.is_file():
         raise ModelNotFound(f"{folder}: expected model.safetensors beside {CONFIG}")
-    tensors = load_pickle(path, allow_pickle=allow_pickle)
-    if not isinstance(tensors, dict) or not all(
-        isinstance(one, torch.Tensor) for one in tensors.values()
-    ):
-        raise UnreadableCheckpoint(f"{path}: expected weights by name")
-    named = {name: one.float().numpy() for name, one in tensors.items()}
-    return {name: finite(values, name, path) for name, values in named.items()}, (path,)
+    return named_tensors(load_pickle(path, allow_pickle=allow_pickle), path), (path,)
 
 
 def _check_vocabulary(

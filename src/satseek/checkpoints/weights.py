@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from satseek.errors import UnreadableCheckpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -111,7 +111,12 @@ def find_weights(folder: Path) -> tuple[Path, ...]:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise UnreadableCheckpoint(f"{index}: expected a weight_map of file names") from error
-    missing = [name for name in names if "/" in name or not (folder / name).is_file()]
+    # A name may not lead out of the folder; a link in a hub's cache may.
+    missing = [
+        str(name)
+        for name in names
+        if not isinstance(name, str) or Path(name).name != name or not (folder / name).is_file()
+    ]
     if missing or not names:
         raise UnreadableCheckpoint(f"{folder}: missing {shortened(missing)}, which {INDEX} names")
     return tuple(folder / name for name in names)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from satseek.checkpoints.pickles import load_pickle
+from satseek.checkpoints.pickles import load_pickle, named_tensors
 from satseek.errors import UnreadableCheckpoint, UnsafeCheckpoint
 
 if TYPE_CHECKING:
@@ -69,3 +69,29 @@ def test_what_is_no_pickle_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(b"hello" * 100)
     with pytest.raises(UnreadableCheckpoint, match=r"a\.pt"):
         load_pickle(tmp_path / "a.pt", allow_pickle=True)
+
+
+def test_parameters_and_half_precision_become_float32(tmp_path: Path) -> None:
+    held = {"a": torch.nn.Parameter(torch.ones(2)), "b": torch.ones(2, dtype=torch.bfloat16)}
+    found = named_tensors(held, tmp_path)
+    assert [("a", "float32"), ("b", "float32")] == [(k, str(v.dtype)) for k, v in found.items()]
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [
+        ([torch.ones(1)], "weights by name"),
+        ({5: torch.ones(1)}, "weights by name"),
+        ({"a": 5}, "weights by name"),
+        ({"a": torch.ones(1, dtype=torch.int8)}, "expected a as floats, stored is int8"),
+        ({"a": torch.tensor([float("nan")])}, "finite"),
+    ],
+)
+def test_what_are_no_weights_is_refused(tmp_path: Path, held: object, reason: str) -> None:
+    with pytest.raises(UnreadableCheckpoint, match=reason):
+        named_tensors(held, tmp_path)
+
+
+def test_a_counter_may_be_whole_numbers(tmp_path: Path) -> None:
+    name = "text_model.embeddings.position_ids"
+    assert name in named_tensors({name: torch.arange(4)}, tmp_path)

@@ -142,6 +142,8 @@ def test_what_transformers_5_writes_is_read_too(directory: Path) -> None:
         ({"resample": 4}, "unknown resample 4"),
         ({"resample": None}, "missing resample"),
         ({"image_mean": [0.5, 0.5]}, "three channels"),
+        ({"image_mean": float("nan")}, "three channels"),
+        ({"image_std": [0.5, 0, 0.5]}, "image_std above 0"),
         ({"do_normalize": False}, "normalised"),
         ({"resample": [3]}, "a value of another kind"),
         ({"rescale_factor": "1/255"}, "a value of another kind"),

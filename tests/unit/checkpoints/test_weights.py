@@ -63,7 +63,10 @@ def test_an_index_that_points_out_of_the_folder_is_refused(directory: Path) -> N
         find_weights(directory)
 
 
-@pytest.mark.parametrize("written", ["", "[]", "{}", '{"weight_map": 3}', '{"weight_map": {}}'])
+@pytest.mark.parametrize(
+    "written",
+    ["", "[]", "{}", '{"weight_map": 3}', '{"weight_map": {}}', '{"weight_map": {"a": 1}}'],
+)
 def test_a_broken_index_is_refused(directory: Path, written: str) -> None:
     (directory / WEIGHTS).unlink()
     (directory / INDEX).write_text(written)
