@@ -75,14 +75,17 @@ def import_checkpoint(
         GateNotPassed: the bundle does not give what transformers gives.
     """
     need_torch()
-    from satseek.checkpoints.quiet import quiet_transformers  # noqa: PLC0415 (needs torch)
-    from satseek.checkpoints.writing import write_bundle  # noqa: PLC0415 (needs onnx)
+    from satseek.checkpoints.writing import check_precision, write_bundle  # noqa: PLC0415 (onnx)
 
+    # What was asked for comes first: a hub's gigabytes and transformers take their time.
+    check_precision(precision)
     if name is not None:
         check_model_name(name)
     request = Request(revision=revision, offline=offline, allow_pickle=allow_pickle)
     found = locate(source, request, report=report)
     check_model_name(name or found.name)
+    from satseek.checkpoints.quiet import quiet_transformers  # noqa: PLC0415 (needs torch)
+
     with quiet_transformers():
         report(f"reading {found.path}")
         checkpoint = read_checkpoint(

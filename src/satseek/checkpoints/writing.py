@@ -169,12 +169,21 @@ def _write_config(config: Mapping[str, Any], folder: Path) -> None:
     (folder / "config.json").write_text(text, encoding="utf-8")
 
 
+def check_precision(precision: str | None) -> None:
+    """Let None and the names of `PRECISIONS` pass.
+
+    Raises:
+        InvalidConfig: it is another.
+    """
+    if precision not in (None, *PRECISIONS):
+        raise InvalidConfig(f"expected precision float16 or float32, not {precision!r}")
+
+
 def _chosen(
     checkpoint: Checkpoint, precision: Precision | None, report: Callable[[str], None]
 ) -> Precision:
     """The precision asked for, or the most exact one that fits."""
-    if precision not in (None, *PRECISIONS):
-        raise InvalidConfig(f"expected precision float16 or float32, not {precision!r}")
+    check_precision(precision)
     file, count = _larger_tower(checkpoint)
     limit = _PROTOBUF_LIMIT * _ROOM
     if count * 2 > limit:

@@ -7,7 +7,13 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from satseek.checkpoints.importing import import_checkpoint, read_checkpoint
-from satseek.errors import GateNotPassed, InvalidName, ModelNotFound, UnreadableCheckpoint
+from satseek.errors import (
+    GateNotPassed,
+    InvalidConfig,
+    InvalidName,
+    ModelNotFound,
+    UnreadableCheckpoint,
+)
 from satseek.model.reports import REPORT
 
 if TYPE_CHECKING:
@@ -47,6 +53,11 @@ def test_weights_that_overflow_are_refused(directory: Path, tmp_path: Path) -> N
 def test_a_name_that_cannot_be_one_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidName):
         import_checkpoint(tmp_path / "nowhere", tmp_path, name="a/b")
+
+
+def test_a_precision_that_is_none_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfig, match="expected precision float16 or float32"):
+        import_checkpoint(tmp_path / "nowhere", tmp_path, precision="int8")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["bert", None, 7, ["siglip"]])
