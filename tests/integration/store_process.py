@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from versionmaker import make_version
+from versionmaker import make_version, report_of
 
+from satseek.model.reproving import replace_report
 from satseek.model.store import ModelStore
 
 _CHANGES = frozenset({"os.mkdir", "os.rename", "os.remove", "os.rmdir"})
@@ -72,6 +73,8 @@ def act(store: ModelStore, verb: str, words: list[str]) -> None:
             store.import_bundle(Path(words[0]))
         case "export":
             store.export_bundle(words[0], Path(words[1]))
+        case "prove":
+            replace_report(store, store.find(words[0]), report_of(words[0], 0.999))
         case _:
             raise ValueError(verb)
 

@@ -130,6 +130,32 @@ def test_an_export_killed_at_any_step_leaves_a_whole_file_or_none(
     assert {"one.bundle", "one.bundle.sha256"} == {path.name for path in file.parent.iterdir()}
 
 
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("before", [0.5, None])
+def test_a_new_report_is_there_or_the_one_before_at_any_step(
+    tmp_path: Path, before: float | None
+) -> None:
+    store = ModelStore(tmp_path / "models")
+    ref = store_version(store, 1, cosine=before)
+    calm = shutil.copytree(store.folder, tmp_path / "calm")
+    steps = int(_run(calm, NEVER, "prove", ref).stdout)
+    gates = []
+    for step in range(steps):
+        hurt = ModelStore(shutil.copytree(store.folder, tmp_path / str(step)))
+        assert -9 == _run(hurt.folder, step, "prove", ref).returncode
+        assert [] == hurt.verify()
+        (version,) = hurt.versions()
+        gates.append(version.gate)
+        there = ModelStore(tmp_path / f"there-{step}")
+        there.import_bundle(hurt.export_bundle(ref, tmp_path / "one.bundle").file)
+        assert [version.gate] == [one.gate for one in there.versions()]
+        if version.gate == "passed":
+            assert ref == hurt.activate(ref).ref
+    was = "none" if before is None else "failed"
+    assert gates == sorted(gates, key=["none", "failed", "passed"].index)
+    assert {was, "passed"} == set(gates)
+
+
 def test_what_a_living_process_stages_is_not_swept(tmp_path: Path) -> None:
     store = ModelStore(tmp_path / "models")
     with store.staging() as mine:

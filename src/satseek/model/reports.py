@@ -6,6 +6,7 @@ Does not know how the figures were measured, nor who refuses a version without a
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 from dataclasses import dataclass, field
@@ -73,12 +74,19 @@ class GateReport:
 
 
 def write_report(report: GateReport, folder: Path) -> None:
-    """Write ``gate.json`` into a bundle's folder, replacing what is there in one step."""
-    written = dataclasses.asdict(report) | {"passed": report.passed}
-    text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
+    """Write ``gate.json``, with its own digest, into a bundle's folder in one step."""
     half_written = folder / f".{REPORT}.new"
-    half_written.write_text(text, encoding="utf-8")
+    half_written.write_text(_text(report), encoding="utf-8")
     half_written.replace(folder / REPORT)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether ``gate.json`` is there and as it was written, by the digest that it holds itself."""
+    try:
+        report = read_report(folder)
+        return report is not None and (folder / REPORT).read_text(encoding="utf-8") == _text(report)
+    except (DamagedData, OSError):
+        return False
 
 
 def read_report(folder: Path) -> GateReport | None:
@@ -90,10 +98,17 @@ def read_report(folder: Path) -> GateReport | None:
     path = folder / REPORT
     try:
         written = json.loads(path.read_text(encoding="utf-8"))
-        written.pop("passed", None)  # derived from the checks, never believed
+        for derived in ("passed", "sha256"):  # from the checks, and from all of it: never believed
+            written.pop(derived, None)
         checks = tuple(GateCheck(**check) for check in written.pop("checks"))
         return GateReport(checks=checks, **written)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DamagedData(f"{path}: expected the report of a gate: {error}") from error
+
+
+def _text(report: GateReport) -> str:
+    written = dataclasses.asdict(report) | {"passed": report.passed}
+    digest = hashlib.sha256(json.dumps(written).encode()).hexdigest()
+    return json.dumps(written | {"sha256": digest}, indent=2, ensure_ascii=False) + "\n"

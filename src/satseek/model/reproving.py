@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from satseek.errors import InvalidRequest
 from satseek.model import durable
 from satseek.model.manifest import MANIFEST, Manifest, digest_of, manifest_text, read_manifest
-from satseek.model.reports import REPORT, write_report
+from satseek.model.reports import REPORT, is_whole, write_report
 from satseek.model.staging import Staging
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from satseek.model.bundle import Bundle
     from satseek.model.reports import GateReport
     from satseek.model.store import ModelStore
@@ -25,11 +27,19 @@ def keeps_reports(store: ModelStore, bundle: Bundle) -> bool:
     return inside and (bundle.folder / MANIFEST).is_file()
 
 
-def replace_report(store: ModelStore, bundle: Bundle, report: GateReport) -> None:
-    """Give a stored version a new report.
+def with_own_report(manifest: Manifest, folder: Path) -> Manifest:
+    """The manifest, with the report that lies there now: a report answers for its own bytes.
 
-    Two renames after all is written and synced: a crash between them leaves a report that
-    ``verify`` names; proving the version again mends it.
+    So a new report is one rename: the manifest may follow, or still hold the one before.
+    """
+    if not is_whole(folder):
+        return manifest
+    files = {**manifest.files, REPORT: digest_of(folder / REPORT)}
+    return Manifest(model=manifest.model, files=files)
+
+
+def replace_report(store: ModelStore, bundle: Bundle, report: GateReport) -> None:
+    """Give a stored version a new report, in one step.
 
     Raises:
         InvalidRequest: the bundle is no version of the store, or the report is another's.
@@ -41,11 +51,10 @@ def replace_report(store: ModelStore, bundle: Bundle, report: GateReport) -> Non
         raise InvalidRequest(f"{model}: expected a version of the store and a report of its own")
     with store.staging() as room:
         write_report(report, room)
-        files = {**manifest.files, REPORT: digest_of(room / REPORT)}
-        text = manifest_text(Manifest(model=manifest.model, files=files))
+        text = manifest_text(with_own_report(manifest, room))
         (room / MANIFEST).write_text(text, encoding="utf-8")
         durable.sync_tree(room)
         with Staging(store.folder).writing():
-            for name in (REPORT, MANIFEST):
+            for name in (REPORT, MANIFEST):  # once the report is there, it is done
                 (room / name).replace(bundle.folder / name)
             durable.sync(bundle.folder)

@@ -31,6 +31,7 @@ from satseek.model.admitting import check_kept, gate_override
 from satseek.model.bundle import open_bundle, starter_bundle
 from satseek.model.manifest import read_manifest, take_manifest
 from satseek.model.naming import ACTIVE, STARTER, parse_reference
+from satseek.model.reproving import with_own_report
 from satseek.model.sealing import copy_bundle, move_out, seal
 from satseek.model.staging import Staging, discard
 from satseek.model.transport import Carried, read_carried, write_carried
@@ -303,7 +304,8 @@ class ModelStore:
         manifest = read_manifest(bundle.folder) or take_manifest(
             bundle.folder, model=f"{card.name}@{card.version}"
         )
-        return write_carried(bundle.folder, manifest, file, progress=progress)
+        there = with_own_report(manifest, bundle.folder)
+        return write_carried(bundle.folder, there, file, progress=progress)
 
     def import_bundle(self, file: Path, *, progress: Progress | None = None) -> Bundle:
         """Store the version that ``export_bundle`` wrote, once every byte of it is known.

@@ -12,6 +12,7 @@ from satseek.model.bundle import open_bundle
 from satseek.model.card import CARD, VERSIONED, content_version
 from satseek.model.manifest import MANIFEST, digest_of, read_manifest
 from satseek.model.reports import REPORT, read_report
+from satseek.model.reproving import with_own_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,10 +108,11 @@ def _against_manifest(bundle: Bundle) -> list[str]:
     if manifest.model != f"{bundle.card.name}@{bundle.card.version}":
         problems.append(f"{bundle.folder / MANIFEST}: is that of {manifest.model}")
     there = {path.name for path in bundle.folder.iterdir()} - {MANIFEST}
+    files = with_own_report(manifest, bundle.folder).files
     problems += [
-        f"{bundle.folder / name}: not in {MANIFEST}" for name in sorted(there - set(manifest.files))
+        f"{bundle.folder / name}: not in {MANIFEST}" for name in sorted(there - set(files))
     ]
-    for name, file in manifest.files.items():
+    for name, file in files.items():
         path = bundle.folder / name
         if name not in there:
             problems.append(f"{path}: is missing")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from satseek.errors import DamagedData
-from satseek.model.reports import REPORT, GateCheck, GateReport, read_report, write_report
+from satseek.model.reports import REPORT, GateCheck, GateReport, is_whole, read_report, write_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,20 @@ def test_a_written_verdict_is_not_believed(tmp_path: Path) -> None:
     report = read_report(tmp_path)
     assert report is not None
     assert not report.passed
+
+
+def test_a_report_answers_for_every_bit_of_its_own(tmp_path: Path) -> None:
+    report = replace(_report(_check(0.1 + 0.2), _check(float("nan"))), details={"layers": ("ä", 1)})
+    write_report(report, tmp_path)
+    assert is_whole(tmp_path)
+    whole = (tmp_path / REPORT).read_bytes()
+    for at in range(8 * len(whole)):
+        content = bytearray(whole)
+        content[at // 8] ^= 1 << at % 8
+        (tmp_path / REPORT).write_bytes(content)
+        assert not is_whole(tmp_path), at
+    (tmp_path / REPORT).unlink()
+    assert not is_whole(tmp_path)
 
 
 def test_no_file_is_no_report(tmp_path: Path) -> None:
