@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import rasterio
 from PIL import Image
 
 from satseek.imagery.county import make_county
+from satseek.model.bundle import starter_bundle
 
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-CN.md")
@@ -40,7 +42,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pixels = scene.read(window=((256, 512), (256, 512))).transpose(1, 2, 0)
     for path in (home / "example.jpg", home / "chips" / "one.jpg"):
         Image.fromarray(pixels[..., :3]).save(path)
+    _stronger_model(home / "Git-RSCLIP-base")
     return home
+
+
+def _stronger_model(folder: Path) -> None:
+    """Lay out a checkpoint as a hub has it: the shipped weights, under the name of the README."""
+    pytest.importorskip("torch", reason="pip install 'satseek[torch,quantize]'")
+    folder.mkdir()
+    for name in (
+        "config.json",
+        "model.safetensors",
+        "preprocessor_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ):
+        shutil.copyfile(starter_bundle().folder / name, folder / name)
 
 
 def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -61,6 +78,7 @@ def test_satseek_commands_run_as_written(folder: Path) -> None:
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     assert (folder / "quarries.geojson").is_file()
     assert (folder / "quarries.png").is_file()
+    assert (folder / "git-rsclip-base.bundle").is_file()
 
 
 def test_python_block_runs_as_written(folder: Path) -> None:
