@@ -66,7 +66,8 @@ def evaluate(
     parts = assembly(context)
     named = [_split(one, split) for one in sets]
     listed = [
-        read_set(path, split=part, form=form, images=images).limited(limit) for path, part in named
+        read_set(path, split=part, form=form, images=images, note=say).limited(limit)
+        for path, part in named
     ]
     if report is not None and not report.absolute().parent.is_dir():
         raise InvalidRequest(f"expected a folder for the report, found no {report.parent}")

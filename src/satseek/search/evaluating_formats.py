@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LABELS_FILE = "labels.csv"
 COLUMNS = ("path", "label", "captions", "split")
-"""Columns that a CSV may have; ``path`` and one of ``label`` and ``captions`` it must."""
+"""Columns that are read; ``path`` and one of ``label`` and ``captions`` there must be."""
 
 SPLITS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
 """Names of folders that hold a split each, where no other folder is beside them."""
@@ -100,35 +100,44 @@ def _classes(
     ]
 
 
-def read_csv(file: Path, *, home: Path) -> list[SetImage]:
+def read_csv(
+    file: Path, *, home: Path, note: Callable[[str], None] = lambda _line: None
+) -> list[SetImage]:
     """A CSV with the columns ``path``, ``label`` and/or ``captions``, and maybe ``split``.
 
-    ``captions`` is a JSON list of sentences, or one sentence as it is.
+    ``captions`` is a JSON list of sentences, or one sentence as it is. Other columns are not read.
+
+    Args:
+        file: Where it lies.
+        home: Folder below which its paths lie.
+        note: Told in one line which columns are not read.
 
     Raises:
-        InvalidConfig: a column is missing or unknown, a row has too few or many fields, captions
-            are no list of sentences, or the file is no UTF-8 text.
+        InvalidConfig: a column is missing or there twice, a row has too few or many fields,
+            captions are no list of sentences, or the file is no UTF-8 text.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, strict=True)
-            _check_columns(reader.fieldnames or (), file)
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+            _check_columns(reader.fieldnames, file, note)
             return [_csv_row(row, f"{plain(file)} line {reader.line_num}", home) for row in reader]
     except (csv.Error, UnicodeDecodeError) as error:
         raise InvalidConfig(f"{plain(file)}: expected CSV in UTF-8: {error}") from error
 
 
-def _check_columns(names: Sequence[str], file: Path) -> None:
-    unknown = [repr(name) for name in names if name not in COLUMNS]
-    if unknown:
-        raise InvalidConfig(
-            f"{plain(file)}: unknown column {', '.join(unknown)}; expected {', '.join(COLUMNS)}"
-        )
+def _check_columns(names: Sequence[str], file: Path, note: Callable[[str], None]) -> None:
+    twice = sorted({name for name in names if name in COLUMNS and names.count(name) > 1})
+    if twice:
+        raise InvalidConfig(f"{plain(file)}: expected one column {twice[0]}, found several")
     if "path" not in names or not {"label", "captions"} & set(names):
         raise InvalidConfig(
             f"{plain(file)}: expected the columns path and label (or captions), "
             f"got {', '.join(names) or 'an empty file'}"
         )
+    others = ", ".join(plain(name) or "one without a name" for name in names if name not in COLUMNS)
+    if others:
+        note(f"{plain(file)}: of its columns these are not read: {others}")
 
 
 def _csv_row(row: Mapping[str | None, Any], place: str, home: Path) -> SetImage:

@@ -78,7 +78,12 @@ class EvaluationSet:
 
 
 def read_set(
-    path: Path, *, split: str | None = None, form: str | None = None, images: Path | None = None
+    path: Path,
+    *,
+    split: str | None = None,
+    form: str | None = None,
+    images: Path | None = None,
+    note: Callable[[str], None] = lambda _line: None,
 ) -> EvaluationSet:
     """List the images of a set.
 
@@ -88,6 +93,7 @@ def read_set(
         form: One of `FORMATS`; None: found by looking.
         images: Folder below which the paths in a file lie; None: the file's own, or ``images``
             in it.
+        note: Told in one line what of the set is not read.
 
     Raises:
         FolderNotFound: there is nothing of that name, or nothing that looks like a set.
@@ -99,7 +105,7 @@ def read_set(
         raise InvalidRequest(f"expected the format {', '.join(FORMATS)}, got {form!r}")
     if not path.exists():
         raise FolderNotFound(f"{plain(path)}: no such folder or file; expected {EXPECTED}")
-    found, listed = _found(path, form, images)
+    found, listed = _found(path, form, images, note)
     everything = listed()
     _check_doubles(everything, path)
     taken = _of_split(everything, split, path)
@@ -115,14 +121,16 @@ def read_set(
     )
 
 
-def _found(path: Path, form: str | None, images: Path | None) -> tuple[str, _Read]:
+def _found(
+    path: Path, form: str | None, images: Path | None, note: Callable[[str], None]
+) -> tuple[str, _Read]:
     """The format, and how to read it."""
     if form == "folders" or (form is None and path.is_dir() and _is_folders(path)):
         return "folders", lambda: read_folders(path, find=find_scenes)
     file = path if path.is_file() else _file_in(path, form)
     home = images or file.parent
     if form == "csv" or (form is None and file.suffix.lower() == ".csv"):
-        return "csv", lambda: read_csv(file, home=home)
+        return "csv", lambda: read_csv(file, home=home, note=note)
     if form is None and file.suffix.lower() != ".json":
         raise InvalidConfig(f"{plain(path)}: expected {EXPECTED}; --format forces one of them")
     content = read_content(file)

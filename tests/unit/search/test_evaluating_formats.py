@@ -100,6 +100,21 @@ def test_folders_of_splits_hold_folders_of_classes(tmp_path: Path) -> None:
     ]
 
 
+def test_columns_of_the_owners_own_are_passed_over_and_named(tmp_path: Path) -> None:
+    _csv(tmp_path, "id, path,label ,lon,", "1,a.png,port,3.5,", "2,b.png,sea,7.1,")
+    told: list[str] = []
+    found = read_set(tmp_path, note=told.append)
+    assert _rows(found) == [("a.png", "port", ()), ("b.png", "sea", ())]
+    (line,) = told
+    assert line.endswith(
+        "labels.csv: of its columns these are not read: id, lon, one without a name"
+    )
+    told.clear()
+    _csv(tmp_path, "path,label", "a.png,port", "b.png,sea")
+    read_set(tmp_path, note=told.append)
+    assert told == []
+
+
 def test_csv_is_read_with_captions_of_both_kinds_and_splits(tmp_path: Path) -> None:
     path = _csv(
         tmp_path,
@@ -188,7 +203,8 @@ def test_limit_draws_the_same_images_and_keeps_all_labels(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["path,lable", "a.png,x"], "unknown column 'lable'"),
+        (["path,lable", "a.png,x"], r"path and label \(or captions\), got path, lable"),
+        (["path,label,label", "a.png,x,y"], "expected one column label, found several"),
         (["label", "x"], "expected the columns path and label"),
         (["path,split", "a.png,test"], "expected the columns path and label"),
         ([""], "expected the columns path and label"),
