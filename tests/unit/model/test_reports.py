@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from satseek.errors import DamagedData
+from satseek.model.bundle import starter_bundle
 from satseek.model.reports import REPORT, GateCheck, GateReport, is_whole, read_report, write_report
 
 if TYPE_CHECKING:
@@ -92,3 +93,11 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / REPORT).write_text(text, encoding="utf-8")
     with pytest.raises(DamagedData, match=REPORT):
         read_report(tmp_path)
+
+
+def test_the_shipped_model_carries_its_own_passing_report() -> None:
+    bundle = starter_bundle()
+    report = read_report(bundle.folder)
+    assert report is not None
+    assert report.passed
+    assert report.model == f"{bundle.card.name}@{bundle.card.version}"
