@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from forking import Forks, Run
 
 from satseek.model.store import ModelStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 INSTALL = "an import needs it: pip install 'satseek[torch]'"
@@ -42,7 +42,7 @@ def _environment(**more: str) -> dict[str, str]:
     return kept | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"} | more
 
 
-def _run(*words: str | Path, data: Path, **more: Any) -> subprocess.CompletedProcess[str]:
+def _run(*words: str | Path, data: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         _command(*words, data=data),
         capture_output=True,
@@ -51,7 +51,6 @@ def _run(*words: str | Path, data: Path, **more: Any) -> subprocess.CompletedPro
         env=_environment(),
         cwd=data.parent,
         timeout=240,
-        **more,
     )
 
 
@@ -73,6 +72,18 @@ def _left_over(data: Path) -> list[Path]:
         if "/".join(path.relative_to(models).parts[:2]) not in refs
         and not path.name.endswith(".lock")
     ]
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    opened = Forks(tmp_path_factory.mktemp("said"), _environment())
+    yield opened
+    opened.close()
+
+
+def _forked(forks: Forks, *words: str | Path, data: Path, **how: Any) -> Run:
+    """The same command in a process that need not open torch first."""
+    return forks.run("--data-dir", str(data), "model", *map(str, words), cwd=data.parent, **how)
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +112,9 @@ def test_an_import_is_stored_under_its_version(data: Path) -> None:
     assert len(card.source["digest"]) == 64
 
 
-def test_it_says_each_step_and_what_comes_next(data: Path, source: Path) -> None:
-    done = _run("import", source, "--precision", "float16", "--name", "small", data=data)
+def test_it_says_each_step_and_what_comes_next(data: Path, source: Path, forks: Forks) -> None:
+    words = ("import", source, "--precision", "float16", "--name", "small")
+    done = _forked(forks, *words, data=data)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     lines = done.stderr.splitlines()
@@ -111,9 +123,9 @@ def test_it_says_each_step_and_what_comes_next(data: Path, source: Path) -> None
     assert lines[-1] == (f"stored {reference}; use it with satseek model activate {reference}")
 
 
-def test_the_same_import_again_is_the_same_version(data: Path, source: Path) -> None:
+def test_the_same_import_again_is_the_same_version(data: Path, source: Path, forks: Forks) -> None:
     before = _stored(data)
-    done = _run("import", source, "--json", "--activate", data=data)
+    done = _forked(forks, "import", source, "--json", "--activate", data=data)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert before == _stored(data)
@@ -146,44 +158,35 @@ def test_what_cannot_be_imported_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_kill_at_any_step_leaves_the_store_as_it_was(data: Path, source: Path, step: str) -> None:
+def test_a_kill_at_any_step_leaves_the_store_as_it_was(
+    data: Path, source: Path, forks: Forks, step: str
+) -> None:
     before = _stored(data)
     words = ("import", source, "--name", "killed", "--precision", "float16")
-    running = subprocess.Popen(
-        _command(*words, data=data),
-        stderr=subprocess.PIPE,
-        text=True,
-        env=_environment(PYTHONUNBUFFERED="1"),
-        cwd=data.parent,
-    )
-    assert running.stderr is not None
-    seen = _until(running, step)
-    running.send_signal(signal.SIGKILL)
-    running.wait(timeout=60)
-    running.stderr.close()
-    assert seen.startswith(step)
-    assert running.returncode == -signal.SIGKILL
+    done = _forked(forks, *words, data=data, kill_at=step)
+    assert any(line.startswith(step) for line in done.stderr.splitlines())
+    assert done.returncode == -signal.SIGKILL
     # At the last step the version may be there already; if so, whole.
     assert {one for one in _stored(data) if not one.startswith("killed@")} == before
     if step != STEPS[-1]:
         assert before == _stored(data)
 
 
-def test_what_the_killed_left_behind_is_swept_by_the_next_writer(data: Path, source: Path) -> None:
-    done = _run("import", source, data=data)
+def test_what_the_killed_left_behind_is_swept_by_the_next_writer(
+    data: Path, source: Path, forks: Forks
+) -> None:
+    done = _forked(forks, "import", source, data=data)
     assert done.returncode == 0, done.stderr
     assert _left_over(data) == []
 
 
 @pytest.mark.parametrize("room", [100_000, 500_000, 800_000])
-def test_a_full_disk_leaves_the_store_as_it_was(data: Path, source: Path, room: int) -> None:
+def test_a_full_disk_leaves_the_store_as_it_was(
+    data: Path, source: Path, forks: Forks, room: int
+) -> None:
     """No file may grow beyond ``room`` bytes: text, image and weights have 375, 597 and 979 kB."""
     before = _stored(data)
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-    done = _run("import", source, "--name", "full", data=data, preexec_fn=limit)
+    done = _forked(forks, "import", source, "--name", "full", data=data, room=room)
     assert done.returncode == 8, done.stderr
     assert "no room left" in done.stderr.splitlines()[-1]
     assert before == _stored(data)
@@ -191,7 +194,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(data: Path, source: Path, room: 
 
 
 def test_a_pickle_with_code_is_refused_and_never_run(
-    data: Path, source: Path, tmp_path: Path
+    data: Path, source: Path, forks: Forks, tmp_path: Path
 ) -> None:
     import torch  # noqa: PLC0415 (may be missing)
 
@@ -200,7 +203,7 @@ def test_a_pickle_with_code_is_refused_and_never_run(
     made = tmp_path / "made"
     torch.save({"a": torch.ones(1), "b": _MakesFolder(made)}, folder / "pytorch_model.bin")
     for words, reason in (((), "--allow-pickle"), (("--allow-pickle",), "holds more than tensors")):
-        done = _run("import", folder, *words, data=data)
+        done = _forked(forks, "import", folder, *words, data=data)
         assert done.returncode == 2, done.stderr
         assert reason in done.stderr.splitlines()[-1]
         assert not made.exists()
@@ -212,14 +215,3 @@ class _MakesFolder:
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, (str(self.path),)
-
-
-def _until(running: subprocess.Popen[str], step: str) -> str:
-    """Wait for a step to be said; what it said."""
-    assert running.stderr is not None
-    begun = time.monotonic()
-    for line in running.stderr:
-        if line.startswith(step):
-            return line
-        assert time.monotonic() - begun < 200
-    raise AssertionError(f"{step} was never said")
