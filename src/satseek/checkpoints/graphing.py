@@ -212,11 +212,6 @@ def _probed(graph: Graph, probe: str, keys: str, values: str, *, heads: int, wid
     return graph.node("Reshape", mixed, graph.numbers([-1, width]))
 
 
-def check_graph(model: Any) -> None:
-    """Let the onnx library check shapes and types."""
-    onnx.checker.check_model(model, full_check=True)
-
-
 def check_file(path: Path) -> None:
     """Let the onnx library check shapes and types of a written graph: it takes less memory."""
     onnx.checker.check_model(str(path), full_check=True)

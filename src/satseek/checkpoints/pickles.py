@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SUFFIXES = frozenset({".pt", ".pth", ".bin", ".ckpt"})
-"""Endings of files that are pickles."""
-
 
 def load_pickle(file: Path, *, allow_pickle: bool) -> Any:
     """Read a pickle of tensors, numbers and containers, on the CPU.
