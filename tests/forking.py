@@ -72,8 +72,9 @@ class Forks:
 
     def close(self) -> None:
         """End it."""
-        self._pipe(self._process.stdin).close()
+        self._process.kill()  # it holds nothing, and libraries' threads may keep it from ending
         self._process.wait(timeout=60)
+        self._pipe(self._process.stdin).close()
         self._pipe(self._process.stdout).close()
 
     def _line(self) -> str:
