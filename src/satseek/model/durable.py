@@ -34,6 +34,15 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, with the disk's word that they are there."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync(folder.parent)
+
+
 def sync_tree(folder: Path) -> None:
     """Wait until every file of a flat folder, and then the folder, are on the disk."""
     for path in sorted(folder.iterdir()):

@@ -6,6 +6,7 @@ Does not know where versions are kept.
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from satseek.errors import DamagedData
@@ -31,14 +32,19 @@ def seal(folder: Path) -> ModelCard:
     """
     card = open_bundle(folder).card
     check_model_name(card.name)
-    version = content_version(
-        folder, preprocessing=card.preprocessing, tokenization=card.tokenization
-    )
-    if version != card.version:
-        raise DamagedData(
-            f"{folder / CARD}: expected version {version}, that of the files, got {card.version}"
+    with ThreadPoolExecutor(1) as beside:  # version and manifest are two digests: at once
+        version = beside.submit(
+            content_version,
+            folder,
+            preprocessing=card.preprocessing,
+            tokenization=card.tokenization,
         )
-    manifest = take_manifest(folder, model=f"{card.name}@{card.version}")
+        manifest = take_manifest(folder, model=f"{card.name}@{card.version}")
+    if version.result() != card.version:
+        raise DamagedData(
+            f"{folder / CARD}: expected version {version.result()}, that of the files, got "
+            f"{card.version}"
+        )
     (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
     durable.sync_tree(folder)
     return card

@@ -39,7 +39,7 @@ class Staging:
             DiskFull: whatever was done meanwhile failed because the disk is full.
         """
         with durable.room_named(self._store):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            durable.make_folder(self.folder)
             with locked(self._store / _LOCK):
                 self._sweep()
                 yield

@@ -204,6 +204,20 @@ def test_everything_is_on_the_disk_before_its_name_is(
     assert asked == [str(half_written), f"{half_written} → {history}", str(store.folder)]
 
 
+def test_a_new_stores_own_folders_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, sync = set(), os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.add(Path(f"/proc/self/fd/{descriptor}").readlink())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    store_version(ModelStore(tmp_path / "data" / "models"), 1)
+    assert {tmp_path, tmp_path / "data", tmp_path / "data" / "models"} <= synced
+
+
 def test_staging_vanishes_with_what_failed_in_it(store: ModelStore) -> None:
     with pytest.raises(DamagedData), store.staging() as staged:  # noqa: PT012 (what is staged)
         (staged / "card.json").write_text("{")
