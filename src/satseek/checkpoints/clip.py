@@ -18,29 +18,25 @@ from satseek.checkpoints.cliporacle import ClipOracle
 from satseek.checkpoints.clippieces import load_clip_pieces, read_clip_tokenization
 from satseek.checkpoints.clippixels import read_clip_preprocessing
 from satseek.checkpoints.digests import digest_of
-from satseek.checkpoints.pickles import load_pickle, named_tensors
+from satseek.checkpoints.pieces import check_vocabulary
 from satseek.checkpoints.policies import read_json, read_licences
+from satseek.checkpoints.stored import stored_weights
 from satseek.checkpoints.weights import (
     BUFFERS,
-    StoredWeights,
     compare_keys,
-    find_weights,
     shapes_of,
 )
-from satseek.errors import ModelNotFound, UnreadableCheckpoint
+from satseek.errors import UnreadableCheckpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
 CONFIG = "config.json"
 """What a Hugging Face directory is known by."""
 
-_PICKLED = "pytorch_model.bin"
 
 _NONSENSE = (
     *(StrictDataclassError, TypeError, ValueError, LookupError),
@@ -74,7 +70,7 @@ def read(folder: Path, *, report: Callable[[str], None], allow_pickle: bool = Fa
     vision, text = parse_config(raw, folder / CONFIG)
     pieces = load_clip_pieces(folder)
     tokenization = read_clip_tokenization(folder, pieces)
-    weights, files = _weights(folder, allow_pickle=allow_pickle)
+    weights, files = stored_weights(folder, allow_pickle=allow_pickle)
     expected = own_shapes(clip_weights(vision, text))
     compare_keys(expected, shapes_of(weights), ignored=BUFFERS).refuse(files[0])
     check_vocabulary(pieces, rows=text["vocab_size"], source=folder, report=report)
@@ -141,24 +137,6 @@ def parse_config(raw: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], di
     return vision, text
 
 
-def check_vocabulary(
-    pieces: Tokenizer, *, rows: int, source: Path, report: Callable[[str], None]
-) -> None:
-    """Compare the tokenizer's ids with the rows of the token table.
-
-    Raises:
-        UnreadableCheckpoint: an id has no row: they do not belong together.
-    """
-    largest = max(pieces.get_vocab(with_added_tokens=True).values())
-    if largest >= rows:
-        raise UnreadableCheckpoint(
-            f"{source}: the tokenizer's ids go up to {largest}, the token table has {rows} rows: "
-            "they do not belong together"
-        )
-    if largest + 1 < rows:
-        report(f"the token table has {rows} rows, of which the tokenizer uses {largest + 1}")
-
-
 def _check_end(pieces: Tokenizer, end: str, pooled: int, folder: Path) -> None:
     """Make sure that features are pooled where texts end."""
     found = pieces.token_to_id(end)
@@ -167,15 +145,3 @@ def _check_end(pieces: Tokenizer, end: str, pooled: int, folder: Path) -> None:
             f"{folder}: the text tower is read at token {pooled}, but texts end with {found} "
             f"({end}): config.json and the tokenizer do not belong together"
         )
-
-
-def _weights(
-    folder: Path, *, allow_pickle: bool
-) -> tuple[Mapping[str, NDArray[np.float32]], tuple[Path, ...]]:
-    files = find_weights(folder)
-    if files:
-        return StoredWeights(files), files
-    path = folder / _PICKLED
-    if not path.is_file():
-        raise ModelNotFound(f"{folder}: expected model.safetensors beside {CONFIG}")
-    return named_tensors(load_pickle(path, allow_pickle=allow_pickle), path), (path,)

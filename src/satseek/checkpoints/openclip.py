@@ -15,7 +15,7 @@ from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPToken
 
 from satseek.checkpoints import clipgraphs
 from satseek.checkpoints.checkpoint import Checkpoint
-from satseek.checkpoints.clip import check_vocabulary, parse_config
+from satseek.checkpoints.clip import parse_config
 from satseek.checkpoints.clipnames import SCALE, LazyWeights, clip_weights, fused_shapes, own_shapes
 from satseek.checkpoints.cliporacle import ClipOracle
 from satseek.checkpoints.clippieces import BEGIN, END, load_clip_pieces
@@ -31,6 +31,7 @@ from satseek.checkpoints.openclipshapes import (
     published_architecture,
 )
 from satseek.checkpoints.pickles import load_pickle, named_tensors
+from satseek.checkpoints.pieces import check_vocabulary
 from satseek.checkpoints.policies import read_json, read_licences
 from satseek.checkpoints.weights import StoredWeights, compare_keys, shapes_of
 from satseek.errors import InvalidConfig, ModelNotFound, UnreadableCheckpoint

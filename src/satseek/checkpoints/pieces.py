@@ -15,6 +15,7 @@ from satseek.errors import DamagedData, ModelNotFound, UnreadableCheckpoint
 from satseek.model.card import TOKENIZER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 END = "</s>"
@@ -84,6 +85,24 @@ def canonical() -> list[normalizers.Normalizer]:
         normalizers.Replace(Regex(r"\s+"), " "),
         normalizers.Strip(),
     ]
+
+
+def check_vocabulary(
+    pieces: Tokenizer, *, rows: int, source: Path, report: Callable[[str], None]
+) -> None:
+    """Compare the tokenizer's ids with the rows of the token table.
+
+    Raises:
+        UnreadableCheckpoint: an id has no row: they do not belong together.
+    """
+    largest = max(pieces.get_vocab(with_added_tokens=True).values(), default=-1)
+    if largest >= rows:
+        raise UnreadableCheckpoint(
+            f"{source}: the tokenizer's ids go up to {largest}, the token table has {rows} rows: "
+            "they do not belong together"
+        )
+    if largest + 1 < rows:
+        report(f"the token table has {rows} rows, of which the tokenizer uses {largest + 1}")
 
 
 def _from_pieces(path: Path) -> Tokenizer:

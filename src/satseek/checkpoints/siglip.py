@@ -15,19 +15,17 @@ from satseek.checkpoints import graphing
 from satseek.checkpoints.checkpoint import Checkpoint
 from satseek.checkpoints.digests import digest_of
 from satseek.checkpoints.oracle import SiglipOracle
-from satseek.checkpoints.pickles import load_pickle, named_tensors
-from satseek.checkpoints.pieces import load_pieces
+from satseek.checkpoints.pieces import check_vocabulary, load_pieces
 from satseek.checkpoints.policies import (
     read_json,
     read_licences,
     read_preprocessing,
     read_tokenization,
 )
+from satseek.checkpoints.stored import stored_weights
 from satseek.checkpoints.weights import (
     BUFFERS,
-    StoredWeights,
     compare_keys,
-    find_weights,
     shapes_of,
 )
 from satseek.errors import ModelNotFound, UnreadableCheckpoint
@@ -36,16 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-    from tokenizers import Tokenizer
-
     Shapes = dict[str, tuple[int, ...]]
 
 CONFIG = "config.json"
 """What a Hugging Face directory is known by."""
 
-_PICKLED = "pytorch_model.bin"
 _PARTS = ("q", "k", "v", "out")
 _SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
 _VISION_SIZES = ("image_size", "patch_size", "num_channels")
@@ -71,10 +64,10 @@ def read(folder: Path, *, report: Callable[[str], None], allow_pickle: bool = Fa
     config = parse_config(raw, folder / CONFIG)
     tokenizer = load_pieces(folder)
     vision, text = config.vision_config.to_dict(), config.text_config.to_dict()
-    weights, files = _weights(folder, allow_pickle=allow_pickle)
+    weights, files = stored_weights(folder, allow_pickle=allow_pickle)
     found = {name: shape or (1,) for name, shape in shapes_of(weights).items()}
     compare_keys(expected_shapes(vision, text), found, ignored=BUFFERS).refuse(files[0])
-    _check_vocabulary(tokenizer, rows=text["vocab_size"], folder=folder, report=report)
+    check_vocabulary(tokenizer, rows=text["vocab_size"], source=folder, report=report)
     tokenization = read_tokenization(folder, tokenizer)
     return Checkpoint(
         family="siglip",
@@ -109,7 +102,7 @@ def load_model(folder: Path) -> Any:
     if not (folder / CONFIG).is_file():
         raise ModelNotFound(f"{folder}: expected {CONFIG} and model.safetensors of a SigLIP")
     config = parse_config(read_json(folder / CONFIG), folder / CONFIG)
-    weights, files = _weights(folder, allow_pickle=False)
+    weights, files = stored_weights(folder, allow_pickle=False)
     found = {name: shape or (1,) for name, shape in shapes_of(weights).items()}
     shapes = expected_shapes(config.vision_config.to_dict(), config.text_config.to_dict())
     compare_keys(shapes, found, ignored=BUFFERS).refuse(files[0])
@@ -215,28 +208,3 @@ def _refuse_nonsense(tower: Mapping[str, Any], sizes: tuple[str, ...], path: Pat
         raise UnreadableCheckpoint(
             f"{path}: expected layer_norm_eps above 0, got {tower['layer_norm_eps']!r}"
         )
-
-
-def _weights(
-    folder: Path, *, allow_pickle: bool
-) -> tuple[Mapping[str, NDArray[np.float32]], tuple[Path, ...]]:
-    files = find_weights(folder)
-    if files:
-        return StoredWeights(files), files
-    path = folder / _PICKLED
-    if not path.is_file():
-        raise ModelNotFound(f"{folder}: expected model.safetensors beside {CONFIG}")
-    return named_tensors(load_pickle(path, allow_pickle=allow_pickle), path), (path,)
-
-
-def _check_vocabulary(
-    tokenizer: Tokenizer, *, rows: int, folder: Path, report: Callable[[str], None]
-) -> None:
-    largest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
-    if largest >= rows:
-        raise UnreadableCheckpoint(
-            f"{folder}: the tokenizer's ids go up to {largest}, the token table has {rows} rows: "
-            "they do not belong together"
-        )
-    if largest + 1 < rows:
-        report(f"the token table has {rows} rows, of which the tokenizer uses {largest + 1}")
