@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from satseek.quantize.rewriting import Tower
     from satseek.quantize.rounding import Range
     from satseek.quantize.searching import Sensitivity
+    from satseek.types import Features
 
 JUDGED = 4
 """Every fourth row judges, the others set ranges."""
@@ -92,7 +93,6 @@ class _Candidate:
     """A trial and all it takes to write it."""
 
     trial: Trial
-    tower: Tower
     ranges: Mapping[str, Range]
     histograms: Mapping[str, Histogram]
 
@@ -115,14 +115,13 @@ def calibrate(
     judge = _Judge(tower, rows, options, report)
     candidates = judge.candidates()
     best = candidates[0]
-    search = Search(
-        best.tower, best.ranges, judge.judging, judge.reference, threads=options.threads
-    )
+    chosen = judge.tower(best.trial.smoothing)
+    search = Search(chosen, best.ranges, judge.judging, judge.reference, threads=options.threads)
     found = search.run(
         best.histograms, target=options.target, seconds=options.search_seconds, report=report
     )
     result = Calibrated(
-        tower=best.tower,
+        tower=chosen,
         ranges=best.ranges,
         floating=found.floating,
         chosen=best.trial,
@@ -147,25 +146,31 @@ class _Judge:
         self.judging = rows[chosen]
         self.seen = rows[[at for at in range(len(rows)) if at % JUDGED]]
         self._tower, self._threads, self._report = tower, options.threads, report
-        self._float = Runner(tower.built(), threads=options.threads)
-        self.reference = self._float.features(self.judging)
+        self._plain: Mapping[str, Histogram] = {}
+        self.reference = self._features(tower.built(), self.judging)
 
     def candidates(self) -> list[_Candidate]:
         """Every method on the tower as it is, the best ones on smoothed towers too; best first."""
-        plain = observe(self._tower, self.seen, threads=self._threads, report=self._report)
-        tried = [self._tried(self._tower, plain, method, None) for method in METHODS]
+        self._plain = observe(self._tower, self.seen, threads=self._threads, report=self._report)
+        tried = [self._tried(self._tower, self._plain, method, None) for method in METHODS]
         tried.sort(key=_worth, reverse=True)
         methods = [one.trial.method for one in tried[:SMOOTHED_METHODS]]
         for done, strength in enumerate(STRENGTHS):
             self._report("smoothing", done, len(STRENGTHS))
-            easier = smoothed(self._tower, plain, strength=strength)
+            easier = self.tower(strength)
             seen = observe(easier, self.seen, threads=self._threads)
             tried += [self._tried(easier, seen, method, strength) for method in methods]
         return sorted(tried, key=_worth, reverse=True)
 
+    def tower(self, strength: float | None) -> Tower:
+        """The tower smoothed by ``strength``; made anew each time, for it is large."""
+        if strength is None:
+            return self._tower
+        return smoothed(self._tower, self._plain, strength=strength)
+
     def refitted(self, found: Calibrated) -> Calibrated:
         """The same with the last projection refitted, where a penalty makes it better."""
-        wanted = self._float.features(self.seen)
+        wanted = self._features(self._tower.built(), self.seen)
         best = found
         for tower in tuned(
             found.tower,
@@ -190,11 +195,13 @@ class _Judge:
         ranges = {entry: seen.range(method) for entry, seen in histograms.items()}
         cosine, least = self._cosines(tower.built(ranges=ranges))
         trial = Trial(method=method, smoothing=smoothing, cosine=cosine, least=least)
-        return _Candidate(trial=trial, tower=tower, ranges=ranges, histograms=histograms)
+        return _Candidate(trial=trial, ranges=ranges, histograms=histograms)
+
+    def _features(self, model: Any, rows: NDArray[Any]) -> Features:
+        return Runner(model, threads=self._threads).features(rows)
 
     def _cosines(self, model: Any) -> tuple[float, float]:
-        features = Runner(model, threads=self._threads).features(self.judging)
-        apart = deviation(features, self.reference)
+        apart = deviation(self._features(model, self.judging), self.reference)
         return float(1 - apart.mean()), float(1 - apart.max())
 
 

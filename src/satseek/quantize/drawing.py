@@ -135,18 +135,15 @@ class Writer:
     def _closed(self, observed: Collection[str]) -> Any:
         graph = self._tower.model.graph
         seen = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in observed]
-        return helper.make_model(
-            helper.make_graph(
-                self._nodes,
-                graph.name,
-                list(graph.input),
-                [*graph.output, *seen],
-                initializer=list(self._tensors.values()),
-            ),
+        made = helper.make_model(
+            helper.make_graph(self._nodes, graph.name, list(graph.input), [*graph.output, *seen]),
             opset_imports=list(self._tower.model.opset_import),
             ir_version=self._tower.model.ir_version,
             producer_name="satseek",
         )
+        while self._tensors:  # one by one: a large tower's weights are in memory once, not thrice
+            made.graph.initializer.append(self._tensors.pop(next(iter(self._tensors))))
+        return made
 
 
 def bfloat16_tensor(name: str, values: NDArray[np.float32]) -> Any:

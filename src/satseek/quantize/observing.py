@@ -34,12 +34,14 @@ class Runner:
 
     def __init__(self, model: Any, *, threads: int) -> None:
         """Open an ``onnx.ModelProto``; ``threads`` are those of one call, 0 for all cores."""
+        graph = model.SerializeToString()
+        del model  # one copy of the weights less while the session makes its own
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _QUIET
         self._session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            graph, options, providers=["CPUExecutionProvider"]
         )
         self._entry = self._session.get_inputs()[0].name
 

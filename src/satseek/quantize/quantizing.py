@@ -22,7 +22,7 @@ from satseek.quantize.rewriting import Tower, check_tower, write_tower
 from satseek.quantize.sampling import FEWEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -84,7 +84,11 @@ def quantize_bundle(
             f"expected {FEWEST} chips and texts or more to set ranges with, "
             f"got {len(images)} and {len(texts)}"
         )
-    made: dict[str, Calibrated] = {}
+    told: dict[str, Any] = {
+        "towers": towers,
+        "calibration": {"images": len(images), "texts": len(texts)},
+    }
+    whole = towers == "both"
     tower: Literal["image", "text"]
     for tower in ("image", "text"):
         file = IMAGE_TOWER if tower == "image" else TEXT_TOWER
@@ -92,14 +96,16 @@ def quantize_bundle(
         if towers not in ("both", tower):
             shutil.copyfile(source, folder / file)
         elif to == "int8":
-            made[tower] = _integer(bundle, tower, (images, texts), options, report)
-            _write(made[tower].built(), folder / file)
+            made = _integer(bundle, tower, (images, texts), options, report)
+            whole = whole and not made.floating
+            told[f"{tower} tower"] = _told(made)
+            _write(made.built(), folder / file)
+            del made  # a tower's float weights; the next one needs the room
         else:
             _write(Tower.read(source).built(store=to), folder / file)
     shutil.copyfile(bundle.tokenizer, folder / TOKENIZER)
-    card = _card(bundle.card, folder, _precision(to, towers, made))
+    card = _card(bundle.card, folder, "mixed" if to == "int8" and not whole else to)
     report("gate", 0, 1)
-    told = _told(made, images=len(images), texts=len(texts), towers=towers)
     checked = prove(open_bundle(folder), bundle, proof=proof, details=told)
     write_report(checked, folder)
     card = replace(card, accuracy=_accuracy(checked))
@@ -148,13 +154,6 @@ def _write(model: Any, path: Path) -> None:
     write_tower(model, path)
 
 
-def _precision(to: Precision, towers: Towers, made: Mapping[str, Calibrated]) -> str:
-    if to != "int8":
-        return to
-    whole = towers == "both" and not any(one.floating for one in made.values())
-    return "int8" if whole else "mixed"
-
-
 def _card(parent: ModelCard, folder: Path, precision: str) -> ModelCard:
     version = content_version(
         folder, preprocessing=parent.preprocessing, tokenization=parent.tokenization
@@ -170,19 +169,14 @@ def _accuracy(report: GateReport) -> dict[str, float]:
     return {check.name: check.value for check in report.checks if check.name in kept}
 
 
-def _told(
-    made: Mapping[str, Calibrated], *, images: int, texts: int, towers: Towers
-) -> dict[str, Any]:
-    told: dict[str, Any] = {"towers": towers, "calibration": {"images": images, "texts": texts}}
-    for name, one in made.items():
-        told[f"{name} tower"] = {
-            "layers": len(one.tower.linears()),
-            "layers in float": list(one.floating),
-            "ranges": one.chosen.method,
-            "smoothing": one.chosen.smoothing,
-            "last projection refitted": one.finetuned,
-            "cosine while choosing": one.cosine,
-            "tried": [dataclasses.asdict(trial) for trial in one.trials[:_LISTED]],
-            "sensitivities": [dataclasses.asdict(s) for s in one.sensitivities[:_LISTED]],
-        }
-    return told
+def _told(made: Calibrated) -> dict[str, Any]:
+    return {
+        "layers": len(made.tower.linears()),
+        "layers in float": list(made.floating),
+        "ranges": made.chosen.method,
+        "smoothing": made.chosen.smoothing,
+        "last projection refitted": made.finetuned,
+        "cosine while choosing": made.cosine,
+        "tried": [dataclasses.asdict(trial) for trial in made.trials[:_LISTED]],
+        "sensitivities": [dataclasses.asdict(s) for s in made.sensitivities[:_LISTED]],
+    }

@@ -67,7 +67,7 @@ class Tower:
     """The graph of one tower with its float weights apart."""
 
     model: Any
-    """``onnx.ModelProto`` as read."""
+    """``onnx.ModelProto`` as read, without its nodes and initializers."""
     nodes: tuple[Any, ...]
     """Its nodes; weights are named directly, casts of stored weights are left out."""
     weights: Mapping[str, NDArray[np.float32]]
@@ -117,9 +117,17 @@ class Tower:
         nodes = tuple(
             renamed(node, names) for node in model.graph.node if node.output[0] not in names
         )
-        constants = {n: t for n, t in stored.items() if n not in weights and n not in casts}
+        constants = {
+            name: _copied(tensor)
+            for name, tensor in stored.items()
+            if name not in weights and name not in casts
+        }
         return cls(
-            model=model, nodes=nodes, weights=weights, halves=frozenset(halves), constants=constants
+            model=_frame(model),
+            nodes=nodes,
+            weights=weights,
+            halves=frozenset(halves),
+            constants=constants,
         )
 
     @property
@@ -215,6 +223,23 @@ def write_tower(model: Any, path: Path) -> None:
 def check_tower(model: Any) -> None:
     """Let the onnx library check shapes and types."""
     onnx.checker.check_model(model, full_check=True)
+
+
+def _frame(model: Any) -> Any:
+    """A model's name, types and versions: what is left once its weights and nodes are apart."""
+    frame = onnx.ModelProto(ir_version=model.ir_version)
+    frame.opset_import.extend(model.opset_import)
+    frame.graph.name = model.graph.name
+    frame.graph.input.extend(model.graph.input)
+    frame.graph.output.extend(model.graph.output)
+    return frame
+
+
+def _copied(tensor: Any) -> Any:
+    """The same tensor on its own: one that belongs to a model keeps all of it in memory."""
+    copy = onnx.TensorProto()
+    copy.CopyFrom(tensor)
+    return copy
 
 
 def _floats(tensor: Any) -> NDArray[np.float32]:
