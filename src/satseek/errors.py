@@ -10,12 +10,16 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── InvalidName
     │   ├── InvalidSettings
     │   ├── InvalidConfig
-    │   └── UnsafeCheckpoint
+    │   ├── UnsafeCheckpoint
+    │   └── UnsafeReference
     ├── NotFound                      3   what was named does not exist
     │   ├── FolderNotFound
     │   ├── CollectionNotFound
     │   ├── ChipNotFound
     │   ├── ModelNotFound
+    │   ├── ModelNotServed
+    │   ├── JobNotFound
+    │   ├── KeyNotFound
     │   ├── DependencyMissing
     │   └── HubUnreachable
     ├── UnreadableImage               4   an image or scene that cannot be used
@@ -28,12 +32,20 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── GridMismatch
     │   ├── CollectionExists
     │   ├── CollectionLocked
-    │   └── GateNotPassed
+    │   ├── GateNotPassed
+    │   └── IdempotencyConflict
     ├── DamagedData                   6   stored bytes are not what was written
     │   └── UnreadableCheckpoint
     ├── Overloaded                    7   too much at once; try again later
-    │   └── OutOfMemory
-    └── DiskFull                      8   no room to write; nothing was stored
+    │   ├── OutOfMemory
+    │   ├── RateLimited
+    │   ├── DeadlineExceeded
+    │   └── DirectoryUnreachable
+    ├── DiskFull                      8   no room to write; nothing was stored
+    ├── AccessDenied                  9   who asked may not
+    │   ├── Unauthenticated
+    │   └── PermissionDenied
+    └── Abandoned                     10  nobody waits for the answer any more
 """
 
 from __future__ import annotations
@@ -81,6 +93,10 @@ class UnsafeCheckpoint(InvalidRequest):
     """A checkpoint that would run code when read, or may: a pickle nobody allowed."""
 
 
+class UnsafeReference(InvalidRequest):
+    """A file or address that a request names and that no root or allow-list covers."""
+
+
 class NotFound(SatseekError):
     """What was named does not exist."""
 
@@ -101,6 +117,18 @@ class ChipNotFound(NotFound):
 
 class ModelNotFound(NotFound):
     """No model bundle has that name, or the folder holds none."""
+
+
+class ModelNotServed(NotFound):
+    """A request names a model that is not served."""
+
+
+class JobNotFound(NotFound):
+    """No job has that id, or its result has expired."""
+
+
+class KeyNotFound(NotFound):
+    """No API key has that id."""
 
 
 class DependencyMissing(NotFound):
@@ -159,6 +187,10 @@ class GateNotPassed(Conflict):
     """A model version without a report that passed; the message names what failed."""
 
 
+class IdempotencyConflict(Conflict):
+    """An idempotency key that came before with another request, or whose request is still on."""
+
+
 class DamagedData(SatseekError):
     """Stored bytes are not what was written; the message names the file."""
 
@@ -179,7 +211,39 @@ class OutOfMemory(Overloaded):
     """Memory is too short for what one call of a tower needs."""
 
 
+class RateLimited(Overloaded):
+    """More requests than this principal may send; the message says how many."""
+
+
+class DeadlineExceeded(Overloaded):
+    """The answer was not ready within the time that the request had."""
+
+
+class DirectoryUnreachable(Overloaded):
+    """The directory or identity provider does not answer, so that nobody can be recognised."""
+
+
 class DiskFull(SatseekError):
     """No room to write; what was half written is gone, and what was stored before is whole."""
 
     exit_code = 8
+
+
+class AccessDenied(SatseekError):
+    """Who asked may not."""
+
+    exit_code = 9
+
+
+class Unauthenticated(AccessDenied):
+    """No credentials, or none that are valid; the message never says which part was wrong."""
+
+
+class PermissionDenied(AccessDenied):
+    """A known principal without the role, scope or group that this takes."""
+
+
+class Abandoned(SatseekError):
+    """Nobody waits for the answer any more: it was not computed."""
+
+    exit_code = 10

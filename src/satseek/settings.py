@@ -6,6 +6,7 @@ import. Precedence: flag, ``SATSEEK_*``, ``satseek.toml``, default. Unknown keys
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from satseek.errors import InvalidSettings
 
@@ -89,15 +90,205 @@ class Settings(BaseModel):
         description="Largest image, checked before decoding. Raise it with memory to spare.",
     )
     max_concurrent_requests: int = Field(
-        default=16,
+        default=256,
         ge=1,
         le=10_000,
         description="Requests worked on at once, more get 429. Raise it on larger machines.",
+    )
+    queue_rows: int = Field(
+        default=512,
+        ge=1,
+        le=1_000_000,
+        description="Images, and texts, that may wait for a model; more get 429. Lower it to be "
+        "refused sooner rather than wait.",
+    )
+    batch_delay_ms: float = Field(
+        default=4.0,
+        ge=0,
+        le=1000,
+        description="Longest wait for company in a batch while the model is idle. Set 0 where one "
+        "client asks at a time.",
+    )
+    request_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="Longest time from a request to its answer, later ones get 504. Lower it where "
+        "clients give up sooner.",
+    )
+    decode_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        le=600,
+        description="Longest time to decode one image from outside. Raise it on slow machines.",
+    )
+    decoders: int = Field(
+        default=2,
+        ge=1,
+        le=256,
+        description="Processes that decode images from outside. Raise it with memory to spare.",
+    )
+    grpc_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of gRPC (satseek.v1 and the Open Inference Protocol); unset: none; "
+        "0 takes a free one.",
+    )
+    cache_bytes: int = Field(
+        default=256 * 1024**2,
+        ge=0,
+        description="Memory for vectors and answers seen before; 0: none. Raise it where queries "
+        "repeat.",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="Redis that several replicas share their cache in, such as "
+        "`redis://cache:6379/0`. Set it behind a load balancer.",
+    )
+    reference_roots: tuple[Path, ...] = Field(
+        default=(),
+        description="Folders whose images requests may name. Add a folder to search by files that "
+        "lie beside the server.",
+    )
+    reference_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts whose images requests may name by address. Add one only if you trust "
+        "what it serves.",
+    )
+    tls_cert_file: Path | None = Field(
+        default=None,
+        description="Certificate chain (PEM); set together with the key to serve HTTPS. Replaced "
+        "files are read again.",
+    )
+    tls_key_file: Path | None = Field(
+        default=None, description="Private key (PEM) of the certificate."
+    )
+    insecure: bool = Field(
+        default=False,
+        description="Listen on other than loopback addresses without authentication. Set it only "
+        "behind a gateway that authenticates.",
+    )
+    auth: tuple[Literal["keys", "oidc", "ldap"], ...] = Field(
+        default=(),
+        description="Ways to be recognised: `keys`, `oidc`, `ldap`; none: everybody on this "
+        "machine may do everything. Set it before others can reach the server.",
+    )
+    rate_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="Requests a minute for each principal, more get 429; unset: no limit. Set it "
+        "where one client could starve the others.",
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="Issuer of tokens, as its discovery document names it."
+    )
+    oidc_audience: str | None = Field(
+        default=None, description="Audience that tokens must name; unset: the client id."
+    )
+    oidc_client_id: str | None = Field(
+        default=None, description="Client id for the login of the page."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Secret of that client; unset: a public client (PKCE alone)."
+    )
+    oidc_scopes: str = Field(
+        default="openid profile email groups", description="Scopes that the login asks for."
+    )
+    oidc_groups_claim: str = Field(
+        default="groups", description="Claim that lists groups; dots lead into objects."
+    )
+    oidc_ca_file: Path | None = Field(
+        default=None, description="CA certificates (PEM) of the issuer, where it has its own."
+    )
+    ldap_url: str | None = Field(
+        default=None, description="Directory: `ldaps://…`, or `ldap://…` with StartTLS."
+    )
+    ldap_start_tls: bool = Field(
+        default=True,
+        description="Encrypt `ldap://` before anything is sent. Unset it on loopback only.",
+    )
+    ldap_ca_file: Path | None = Field(
+        default=None, description="CA certificates (PEM) of the directory."
+    )
+    ldap_bind_dn: str | None = Field(
+        default=None, description="Who searches the directory; unset: anonymous."
+    )
+    ldap_bind_password: SecretStr | None = Field(
+        default=None, description="Password of who searches."
+    )
+    ldap_base_dn: str | None = Field(
+        default=None, description="Where people and groups are searched."
+    )
+    ldap_user_filter: str = Field(
+        default="(uid={name})",
+        description="How a person is found; Active Directory: `(sAMAccountName={name})`.",
+    )
+    ldap_group_filter: str = Field(
+        default="(member={dn})",
+        description="How groups are found; nested ones are followed one by one, or by Active "
+        "Directory itself: `(member:1.2.840.113556.1.4.1941:={dn})`.",
+    )
+    ldap_timeout_s: float = Field(
+        default=5.0, gt=0, le=120, description="Longest wait for the directory."
+    )
+    reader_groups: tuple[str, ...] = Field(
+        default=(), description="Groups that may search and classify; `*`: everybody known."
+    )
+    operator_groups: tuple[str, ...] = Field(
+        default=(), description="Groups that may also index and run jobs."
+    )
+    admin_groups: tuple[str, ...] = Field(
+        default=(), description="Groups that may also activate models and manage keys."
+    )
+    collection_groups: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Groups that see a collection, by its name; not named: everybody who may read. "
+        "As a variable: JSON.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="Address that people reach the server under. Set it behind a proxy.",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="OpenTelemetry collector (OTLP over HTTP); unset: no traces.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
         description="Least severe message that is logged. Set debug when reporting a problem.",
     )
+
+    @field_validator(
+        "auth",
+        "reference_roots",
+        "reference_hosts",
+        "reader_groups",
+        "operator_groups",
+        "admin_groups",
+        mode="before",
+    )
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """Take ``a, b`` for a list, as variables and flags give it."""
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator("collection_groups", mode="before")
+    @classmethod
+    def _mapped(cls, value: Any) -> Any:
+        """Take JSON for a table, as variables give it."""
+        if isinstance(value, str):
+            try:
+                return json.loads(value)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"expected JSON: {error}") from error
+        return value
+
+
+SECRETS = ("redis_url", "oidc_client_secret", "ldap_bind_password")
+"""Settings that are shown as ``***``; each can be read from a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +345,28 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment() -> dict[str, Any]:
-    """Collect ``SATSEEK_*``; an empty value counts as unset."""
-    return {
+    """Collect ``SATSEEK_*``; an empty value counts as unset.
+
+    Of a secret, ``SATSEEK_…_FILE`` names the file that holds it, as orchestrators mount it.
+    """
+    found = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in sorted(os.environ.items())
         if name.startswith(PREFIX) and value and name != f"{PREFIX}CONFIG"
     }
+    for name in SECRETS:
+        path = found.pop(f"{name}_file", None)
+        if path is None:
+            continue
+        if name in found:
+            raise InvalidSettings(
+                f"expected one of {PREFIX}{name.upper()} and {PREFIX}{name.upper()}_FILE, got both"
+            )
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidSettings(f"{PREFIX}{name.upper()}_FILE: {error}") from error
+    return found
 
 
 def _explain(error: ValidationError, origins: dict[str, Origin]) -> str:
@@ -168,4 +375,5 @@ def _explain(error: ValidationError, origins: dict[str, Origin]) -> str:
     origin = origins.get(key, "default")
     if first["type"] == "extra_forbidden":
         return f"unknown setting {key!r} ({origin}); known are {', '.join(Settings.model_fields)}"
-    return f"setting {key!r} ({origin}): {first['msg']}, came {first['input']!r}"
+    came = "***" if key in SECRETS else repr(first["input"])
+    return f"setting {key!r} ({origin}): {first['msg']}, came {came}"

@@ -87,6 +87,14 @@ class Assembly:
         """
         return self.models.in_force()
 
+    def model_named(self, ref: str | None) -> ServedModel:
+        """Give the model in force (None, or its name), or a version of the store: ``NAME@VERSION``.
+
+        Raises:
+            ModelNotServed: there is none of that name, or the settings pin another one.
+        """
+        return self.models.named(ref)
+
     @property
     def bundle(self) -> Bundle:
         """The bundle of the model in force, for commands: there it does not change."""
@@ -116,8 +124,12 @@ class Assembly:
         """Names of the collections, sorted."""
         return self._readers.names()
 
-    def chosen(self, name: str | None) -> str:
+    def chosen(self, name: str | None, *, among: list[str] | None = None) -> str:
         """Return the collection asked for, or the only one there is, or ``default``.
+
+        Args:
+            name: As asked; None: choose.
+            among: Those to choose from; None: all.
 
         Raises:
             CollectionNotFound: there is none yet.
@@ -125,7 +137,7 @@ class Assembly:
         """
         if name:
             return name
-        names = self.collections()
+        names = self.collections() if among is None else among
         if not names:
             raise CollectionNotFound("no collection yet: make one with `satseek index FOLDER`")
         if len(names) > 1 and "default" not in names:

@@ -11,8 +11,14 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from satseek.assemble.served import ServedModel
-from satseek.errors import DamagedData, InvalidRequest, ModelMismatch, ModelNotFound
-from satseek.model.naming import STARTER
+from satseek.errors import (
+    DamagedData,
+    InvalidRequest,
+    ModelMismatch,
+    ModelNotFound,
+    ModelNotServed,
+)
+from satseek.model.naming import STARTER, parse_reference
 from satseek.model.store import ModelStore
 from satseek.settings import ACTIVE
 
@@ -113,6 +119,24 @@ class Models:
             while len(self._beside) > OPEN_BESIDE:
                 self._beside.popitem(last=False)
             return opened
+
+    def named(self, ref: str | None) -> ServedModel:
+        """Give the model that a request names; None, or its name alone: the one in force.
+
+        Raises:
+            ModelNotServed: there is none of that name, or the settings pin another one.
+        """
+        now = self.in_force()
+        if ref in (None, ACTIVE, now.card.name, now.ref):
+            return now
+        refused = f"no model {(ref or '')[:200]!r} is served here; the one in force is {now.ref}"
+        try:
+            if parse_reference(ref or "") is None:  # such as a path: requests name what is stored
+                raise ModelNotServed(refused)
+            card = self._store.find(ref or "").card
+            return self.version(card.name, card.version)
+        except (InvalidRequest, ModelMismatch, ModelNotFound) as error:
+            raise ModelNotServed(refused) from error
 
     def has(self, name: str, version: str) -> bool:
         """Tell whether ``version`` would give that model."""

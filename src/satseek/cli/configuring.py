@@ -18,7 +18,7 @@ def show(context: typer.Context, *, json: Json = False) -> None:
     Example: satseek config show
     """
     known = configured(context)
-    values = known.settings.model_dump()
+    values = known.settings.model_dump(mode="json")
     if json:
         print_json(
             {name: {"value": value, "from": known.origins[name]} for name, value in values.items()}

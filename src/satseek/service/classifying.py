@@ -11,10 +11,8 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.errors import InvalidRequest
-from satseek.model.prompts import DISTRACTORS, TEMPLATES
-from satseek.search.classifying import classify_vectors, similarity
-from satseek.service.bodies import decode, read_body
+from satseek.service.bodies import read_body
+from satseek.service.calling import caller
 from satseek.service.describing import (
     CLASSIFY_BODY,
     CLASSIFY_RESPONSES,
@@ -31,10 +29,10 @@ from satseek.service.messages import (
 )
 from satseek.service.negotiating import JSON
 from satseek.service.running import Running, running
+from satseek.service.verbs import classify, compare
 
 if TYPE_CHECKING:
-    from satseek.assemble import Matched, ServedModel
-    from satseek.types import LabelScore, ModelCard, Pixels, Vectors
+    from satseek.types import LabelScore, ModelCard
 
 router = APIRouter(tags=["classify"])
 
@@ -50,19 +48,13 @@ Shared = Annotated[Running, Depends(running)]
 async def post_classify(request: Request, shared: Shared) -> Response:
     """Score labels of your own on an image or a chip, zero-shot, with room for “none of these”."""
     asked, image = await read_body(request, ClassifyAsked, shared=shared)
-    if (image is None) == (asked.chip is None):
-        raise InvalidRequest("give either an image or a chip to classify")
-    if image is None:
-        answer = await shared.with_collection(
-            asked.collection,
-            lambda _name, matched: shared.in_thread(lambda: _classify_chip(asked, matched)),
-        )
-    else:
-        model = await shared.in_thread(shared.assembly.model)
-        pixels = await decode(image, model.card, running=shared)
-        answer = await shared.in_thread(lambda: _classify_image(asked, pixels, model))
-    request.scope["satseek.pairs"] |= {"labels": len(asked.labels)}
-    return Response(answer, media_type=JSON)
+    one = await classify(asked, image, shared=shared, caller=caller(request))
+    shown = ClassifyAnswer(
+        model=_model(one.card),
+        best=one.classification.best.label,
+        labels=[_label(label) for label in one.classification.labels],
+    )
+    return Response(shown.model_dump_json().encode(), media_type=JSON)
 
 
 @router.post(
@@ -74,46 +66,9 @@ async def post_classify(request: Request, shared: Shared) -> Response:
 async def post_similarity(request: Request, shared: Shared) -> Response:
     """Compare an image with each text as written: no template, no distractor, in your order."""
     asked, image = await read_body(request, SimilarityAsked, shared=shared)
-    if image is None:
-        raise InvalidRequest("give an image to compare the texts with")
-    model = await shared.in_thread(shared.assembly.model)
-    pixels = await decode(image, model.card, running=shared)
-    answer = await shared.in_thread(lambda: _similarity(asked, pixels, model))
-    request.scope["satseek.pairs"] |= {"texts": len(asked.text)}
-    return Response(answer, media_type=JSON)
-
-
-def _classify_image(asked: ClassifyAsked, pixels: Pixels, model: ServedModel) -> bytes:
-    return _classify(asked, model.embedder.embed_images([pixels]), model)
-
-
-def _classify_chip(asked: ClassifyAsked, matched: Matched) -> bytes:
-    assert asked.chip is not None
-    with matched.pinned() as index:
-        vectors = index.vectors([index.row_of(asked.chip)])
-    return _classify(asked, vectors, matched.model)
-
-
-def _classify(asked: ClassifyAsked, vectors: Vectors, model: ServedModel) -> bytes:
-    (found,) = classify_vectors(
-        vectors,
-        asked.labels,
-        embedder=model.embedder,
-        templates=TEMPLATES if asked.templates is None else asked.templates,
-        distractors=DISTRACTORS if asked.distractors is None else asked.distractors,
-    )
-    shown = ClassifyAnswer(
-        model=_model(model.card),
-        best=found.best.label,
-        labels=[_label(one) for one in found.labels],
-    )
-    return shown.model_dump_json().encode()
-
-
-def _similarity(asked: SimilarityAsked, pixels: Pixels, model: ServedModel) -> bytes:
-    found = similarity(pixels, asked.text, embedder=model.embedder)
-    shown = SimilarityAnswer(model=_model(model.card), texts=[_label(one) for one in found])
-    return shown.model_dump_json().encode()
+    one = await compare(asked, image, shared=shared, caller=caller(request))
+    shown = SimilarityAnswer(model=_model(one.card), texts=[_label(text) for text in one.texts])
+    return Response(shown.model_dump_json().encode(), media_type=JSON)
 
 
 def _label(one: LabelScore) -> LabelShown:

@@ -41,11 +41,15 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
     errors.InvalidSettings: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidConfig: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnsafeCheckpoint: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnsafeReference: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.FolderNotFound: HTTPStatus.NOT_FOUND,
     errors.CollectionNotFound: HTTPStatus.NOT_FOUND,
     errors.ChipNotFound: HTTPStatus.NOT_FOUND,
-    errors.ModelNotFound: HTTPStatus.SERVICE_UNAVAILABLE,  # no request names a model
+    errors.ModelNotFound: HTTPStatus.SERVICE_UNAVAILABLE,  # of the settings; no request
+    errors.ModelNotServed: HTTPStatus.NOT_FOUND,
+    errors.JobNotFound: HTTPStatus.NOT_FOUND,
+    errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.DependencyMissing: HTTPStatus.NOT_IMPLEMENTED,
     errors.HubUnreachable: HTTPStatus.BAD_GATEWAY,
     errors.UnreadableImage: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -59,11 +63,19 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
     errors.CollectionExists: HTTPStatus.CONFLICT,
     errors.CollectionLocked: HTTPStatus.CONFLICT,
     errors.GateNotPassed: HTTPStatus.CONFLICT,
+    errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.DamagedData: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.UnreadableCheckpoint: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.DiskFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.OutOfMemory: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.DirectoryUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.AccessDenied: HTTPStatus.FORBIDDEN,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.PermissionDenied: HTTPStatus.FORBIDDEN,
+    errors.Abandoned: HTTPStatus.REQUEST_TIMEOUT,  # nobody is there to read it
 }
 """Status by error class; `tests/unit/service` proves that no class is left out."""
 

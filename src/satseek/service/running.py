@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from satseek.errors import Overloaded, SatseekError
+from satseek.service.access.principals import LOCAL
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from satseek.assemble import Assembly, Matched
+    from satseek.service.access.principals import Principal
 
 T = TypeVar("T")
 
@@ -69,6 +71,11 @@ class Running:
         count = assembly.settings.max_concurrent_requests
         return cls(assembly, Permits(count), CapacityLimiter(count), CapacityLimiter(DECODERS))
 
+    def collections(self, who: Principal) -> list[str]:
+        """Names of the collections that somebody sees, sorted."""
+        limits = self.assembly.settings.collection_groups
+        return [name for name in self.assembly.collections() if who.sees(name, limits)]
+
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run what computes or reads off the event loop."""
         return await to_thread.run_sync(work, limiter=self.threads)
@@ -78,7 +85,11 @@ class Running:
         return await to_thread.run_sync(work, limiter=self.decoders)
 
     async def with_collection(
-        self, name: str | None, work: Callable[[str, Matched], Awaitable[T]]
+        self,
+        name: str | None,
+        work: Callable[[str, Matched], Awaitable[T]],
+        *,
+        who: Principal = LOCAL,
     ) -> T:
         """Do something with a collection and the model that made it, both taken once.
 
@@ -86,11 +97,15 @@ class Running:
         another model), both are taken again.
 
         Raises:
-            CollectionNotFound, ModelMismatch: it cannot be searched.
+            CollectionNotFound, ModelMismatch: it cannot be searched, or is not there for ``who``.
             Overloaded: it is replaced faster than a question is answered.
         """
         assembly = self.assembly
-        chosen = await self.in_thread(lambda: assembly.chosen(name))
+        if not name:
+            seen = await self.in_thread(lambda: self.collections(who))
+            name = assembly.chosen(None, among=seen)
+        chosen = name
+        who.require_collection(chosen, assembly.settings.collection_groups)
         for _ in range(ATTEMPTS):
             matched = await self.in_thread(lambda: assembly.matched(chosen))
             try:

@@ -6,7 +6,7 @@ Knows the use-case and the wire, nothing of how hits are found.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends
@@ -14,21 +14,17 @@ from fastapi import Query as QueryParameter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.index.checks import check_k
-from satseek.search.filtering import read_filter
 from satseek.search.geojson import feature_collection, hit_feature
-from satseek.search.searching import search
-from satseek.service.bodies import decode, read_body, validated
+from satseek.service.bodies import read_body, validated
+from satseek.service.calling import caller
 from satseek.service.describing import SEARCH_BODY, SEARCH_RESPONSES
 from satseek.service.messages import DEFAULT_K, HitShown, ModelShown, SearchAnswer, SearchAsked
 from satseek.service.negotiating import GEOJSON, JSON, preferred
 from satseek.service.running import Running, running
-from satseek.types import Query
+from satseek.service.verbs import Found, find
 
 if TYPE_CHECKING:
-    from satseek.assemble import Matched
-    from satseek.search.searching import Answer
-    from satseek.types import Hit, ModelCard, Pixels
+    from satseek.types import Hit
 
 router = APIRouter(tags=["search"])
 
@@ -75,40 +71,11 @@ async def _answer(
     asked: SearchAsked, image: bytes | None, shared: Running, *, request: Request, form: str
 ) -> Response:
     root = request.scope.get("root_path", "")
-    write = _geojson if form == GEOJSON else _json
-
-    check_k(asked.k)
-
-    async def work(name: str, matched: Matched) -> tuple[Answer, bytes]:
-        model = matched.model
-        pixels = None if image is None else await decode(image, model.card, running=shared)
-        query = _query(asked, pixels)
-
-        def found() -> tuple[Answer, bytes]:
-            with matched.pinned() as index:
-                answer = search(query, index=index, embedder=model.embedder)
-            return answer, write(name, answer, model.card, root)
-
-        answer, content = await shared.in_thread(found)
-        pairs: dict[str, Any] = request.scope["satseek.pairs"]
-        pairs |= {"collection": name, "model": model.ref, "k": asked.k}
-        pairs |= {"hits": len(answer.hits), "plan": answer.plan}
-        return answer, content
-
-    answer, content = await shared.with_collection(asked.collection, work)
-    shared.metrics.count_search(answer)
-    return Response(content, media_type=form, headers={"vary": "accept"})
-
-
-def _query(asked: SearchAsked, image: Pixels | None) -> Query:
-    return Query(
-        text=asked.text,
-        image=image,
-        liked=tuple(asked.liked),
-        disliked=tuple(asked.disliked),
-        where=read_filter(bbox=asked.bbox, area=asked.area, start=asked.start, end=asked.end),
-        k=asked.k,
+    form_of = _geojson if form == GEOJSON else _json
+    content = await find(
+        asked, image, shared=shared, caller=caller(request), write=lambda one: form_of(one, root)
     )
+    return Response(content, media_type=form, headers={"vary": "accept"})
 
 
 def thumbnail_path(name: str, chip_id: str, *, root: str = "") -> str:
@@ -116,7 +83,8 @@ def thumbnail_path(name: str, chip_id: str, *, root: str = "") -> str:
     return f"{root}/v1/collections/{quote(name, safe='')}/thumbnail?chip={quote(chip_id, safe='')}"
 
 
-def _json(name: str, answer: Answer, card: ModelCard, root: str) -> bytes:
+def _json(one: Found, root: str) -> bytes:
+    name, answer, card = one.collection, one.answer, one.card
     shown = SearchAnswer(
         collection=name,
         model=ModelShown(name=card.name, version=card.version),
@@ -143,7 +111,8 @@ def _shown(hit: Hit, thumbnail: str) -> HitShown:
     )
 
 
-def _geojson(name: str, answer: Answer, card: ModelCard, root: str) -> bytes:
+def _geojson(one: Found, root: str) -> bytes:
+    name, answer, card = one.collection, one.answer, one.card
     content = feature_collection(
         (),
         collection=name,

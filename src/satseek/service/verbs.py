@@ -1,0 +1,246 @@
+"""What may be asked of this server, whatever the door: search, classify, compare, embed.
+
+Knows neither HTTP nor gRPC: a door reads its own messages, says who asks, and writes the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from satseek.errors import InvalidRequest
+from satseek.index.checks import check_k
+from satseek.model.prompts import DISTRACTORS, TEMPLATES
+from satseek.search.classifying import check_labels, classify_vectors, similarity
+from satseek.search.filtering import read_filter
+from satseek.search.searching import search
+from satseek.service.bodies import decode
+from satseek.types import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from satseek.assemble import Matched, ServedModel
+    from satseek.search.classifying import Classification
+    from satseek.search.searching import Answer
+    from satseek.service.calling import Caller
+    from satseek.service.messages import ClassifyAsked, SearchAsked, SimilarityAsked
+    from satseek.service.running import Running
+    from satseek.types import LabelScore, ModelCard, Pixels, Tensor, Vectors
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Hits, and what found them."""
+
+    collection: str
+    """Name of the collection."""
+    card: ModelCard
+    """The model that made its vectors, and the query's."""
+    answer: Answer
+    """The hits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classified:
+    """How labels fit one image, and which model says so."""
+
+    card: ModelCard
+    """The model."""
+    classification: Classification
+    """The labels, best first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """How texts fit one image, and which model says so."""
+
+    card: ModelCard
+    """The model."""
+    texts: list[LabelScore]
+    """In the order asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """Unit vectors, and which model made them."""
+
+    card: ModelCard
+    """The model."""
+    vectors: Vectors
+    """float32 (n, dim), in the order asked."""
+
+
+async def find(
+    asked: SearchAsked,
+    image: bytes | None,
+    *,
+    shared: Running,
+    caller: Caller,
+    write: Callable[[Found], T],
+) -> T:
+    """Find chips; ``write`` runs off the event loop, as it may be long.
+
+    Raises:
+        PermissionDenied, CollectionNotFound, ModelMismatch: it cannot be searched, or not by them.
+        UnreadableImage, InvalidFilter, InvalidK, EmptyText: what was asked cannot be.
+        Overloaded, DeadlineExceeded, Abandoned: there was no time for it.
+    """
+    caller.principal.require("search")
+    check_k(asked.k)
+
+    async def work(name: str, matched: Matched) -> tuple[Found, T]:
+        model = matched.model
+        pixels = None if image is None else await decode(image, model.card, running=shared)
+        query = _query(asked, pixels)
+
+        def found() -> tuple[Found, T]:
+            with matched.pinned() as index:
+                answer = search(query, index=index, embedder=model.embedder)
+            one = Found(collection=name, card=model.card, answer=answer)
+            return one, write(one)
+
+        return await shared.in_thread(found)
+
+    one, written = await shared.with_collection(asked.collection, work, who=caller.principal)
+    answer = one.answer
+    caller.pairs.update(collection=one.collection, model=_ref(one.card), k=asked.k)
+    caller.pairs.update(hits=len(answer.hits), plan=answer.plan)
+    shared.metrics.count_search(answer)
+    return written
+
+
+async def classify(
+    asked: ClassifyAsked, image: bytes | None, *, shared: Running, caller: Caller
+) -> Classified:
+    """Score labels on an image or on a chip, zero-shot.
+
+    Raises:
+        InvalidRequest: neither or both were given, or labels that cannot be.
+        PermissionDenied, UnreadableImage, CollectionNotFound, ChipNotFound: as ``find``.
+    """
+    caller.principal.require("classify")
+    if (image is None) == (asked.chip is None):
+        raise InvalidRequest("give either an image or a chip to classify")
+    caller.pairs.update(labels=len(asked.labels))
+    if image is None:
+
+        async def work(_name: str, matched: Matched) -> Classified:
+            return await shared.in_thread(lambda: _classify_chip(asked, matched))
+
+        return await shared.with_collection(asked.collection, work, who=caller.principal)
+    check_labels(asked.labels)
+    model = await shared.in_thread(shared.assembly.model)
+    pixels = await decode(image, model.card, running=shared)
+    return await shared.in_thread(
+        lambda: _classified(asked, model.embedder.embed_images([pixels]), model)
+    )
+
+
+async def compare(
+    asked: SimilarityAsked, image: bytes | None, *, shared: Running, caller: Caller
+) -> Compared:
+    """Compare an image with each text as written.
+
+    Raises:
+        InvalidRequest: there is no image, or texts that cannot be.
+        PermissionDenied, UnreadableImage: as ``find``.
+    """
+    caller.principal.require("classify")
+    if image is None:
+        raise InvalidRequest("give an image to compare the texts with")
+    caller.pairs.update(texts=len(asked.text))
+    model = await shared.in_thread(shared.assembly.model)
+    pixels = await decode(image, model.card, running=shared)
+    texts = await shared.in_thread(lambda: similarity(pixels, asked.text, embedder=model.embedder))
+    return Compared(card=model.card, texts=texts)
+
+
+async def embed_texts(
+    texts: Sequence[str], *, shared: Running, caller: Caller, model: str | None = None
+) -> Embedded:
+    """Give the vectors of texts, in their order.
+
+    Args:
+        texts: One or more, each with a word in it.
+        shared: What all requests share.
+        caller: Who asks.
+        model: ``name`` or ``name@version``; None: the model in force.
+
+    Raises:
+        ModelNotServed: no such model is served.
+        EmptyText, PermissionDenied, Overloaded, DeadlineExceeded, Abandoned: it cannot be.
+    """
+    caller.principal.require("embed")
+    served = await shared.in_thread(lambda: shared.assembly.model_named(model))
+    caller.pairs.update(texts=len(texts), model=served.ref)
+    vectors = await shared.in_thread(lambda: served.embedder.embed_texts(texts))
+    return Embedded(card=served.card, vectors=vectors)
+
+
+async def embed_images(
+    images: Sequence[bytes], *, shared: Running, caller: Caller, model: str | None = None
+) -> Embedded:
+    """Give the vectors of image files, in their order.
+
+    Raises:
+        UnreadableImage, ImageTooLarge: one of them cannot be used.
+        ModelNotServed, PermissionDenied, Overloaded, DeadlineExceeded, Abandoned: as for texts.
+    """
+    caller.principal.require("embed")
+    served = await shared.in_thread(lambda: shared.assembly.model_named(model))
+    caller.pairs.update(images=len(images), model=served.ref)
+    pixels = [await decode(image, served.card, running=shared) for image in images]
+    vectors = await shared.in_thread(lambda: served.embedder.embed_images(pixels))
+    return Embedded(card=served.card, vectors=vectors)
+
+
+async def embed_tensor(
+    tensor: Tensor, *, shared: Running, caller: Caller, model: str | None = None
+) -> Embedded:
+    """Give the vectors of images preprocessed elsewhere, float32 (n, 3, size, size).
+
+    Raises:
+        InvalidRequest: the tensor has another shape or is not finite.
+        ModelNotServed, PermissionDenied, Overloaded, DeadlineExceeded, Abandoned: it cannot be.
+    """
+    caller.principal.require("embed")
+    served = await shared.in_thread(lambda: shared.assembly.model_named(model))
+    caller.pairs.update(images=len(tensor), model=served.ref)
+    vectors = await shared.in_thread(lambda: served.embedder.embed_tensor(tensor))
+    return Embedded(card=served.card, vectors=vectors)
+
+
+def _query(asked: SearchAsked, image: Pixels | None) -> Query:
+    return Query(
+        text=asked.text,
+        image=image,
+        liked=tuple(asked.liked),
+        disliked=tuple(asked.disliked),
+        where=read_filter(bbox=asked.bbox, area=asked.area, start=asked.start, end=asked.end),
+        k=asked.k,
+    )
+
+
+def _classify_chip(asked: ClassifyAsked, matched: Matched) -> Classified:
+    assert asked.chip is not None
+    with matched.pinned() as index:
+        vectors = index.vectors([index.row_of(asked.chip)])
+    return _classified(asked, vectors, matched.model)
+
+
+def _classified(asked: ClassifyAsked, vectors: Vectors, model: ServedModel) -> Classified:
+    (found,) = classify_vectors(
+        vectors,
+        asked.labels,
+        embedder=model.embedder,
+        templates=TEMPLATES if asked.templates is None else asked.templates,
+        distractors=DISTRACTORS if asked.distractors is None else asked.distractors,
+    )
+    return Classified(card=model.card, classification=found)
+
+
+def _ref(card: ModelCard) -> str:
+    return f"{card.name}@{card.version}"
