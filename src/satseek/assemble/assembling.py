@@ -15,6 +15,7 @@ from satseek.assemble.readers import Readers
 from satseek.errors import CollectionNotFound, InvalidRequest, ModelMismatch
 from satseek.index.checks import check_name
 from satseek.index.collection import create_collection, open_collection
+from satseek.index.removing import remove_collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,6 +190,16 @@ class Assembly:
             collection.close()
             raise
         return collection
+
+    def remove(self, name: str) -> None:
+        """Remove a collection; whoever reads it finishes.
+
+        Raises:
+            CollectionNotFound, InvalidName: as ``reader``.
+            CollectionLocked: another living process writes to it.
+        """
+        remove_collection(self.collections_dir, name)
+        self.collections()  # lets go of what is no longer there
 
     def close(self) -> None:
         """Close what was opened for reading, let go of the models."""

@@ -91,6 +91,24 @@ class Pinned:
                 raise ChipNotFound(message)
         return [found[row] for row in wanted]
 
+    def page(self, *, where: Filter = _ANY, after: int, limit: int) -> tuple[list[int], int]:
+        """Give rows that pass a filter, ascending, and how many pass it in all.
+
+        Args:
+            where: The filter.
+            after: The row to go on behind; −1 to begin.
+            limit: Rows at most.
+
+        Raises:
+            InvalidFilter: The area or the dates cannot be.
+        """
+        rows = self._reader.passing(self.db, self.view, check_filter(where))
+        if rows is not None:
+            begin = int(np.searchsorted(rows, after, side="right"))
+            return rows[begin : begin + limit].tolist(), rows.size
+        text = "SELECT row FROM chips WHERE dead = 0 AND row > ? ORDER BY row LIMIT ?"
+        return [row for (row,) in self.db.execute(text, (after, limit))], len(self)
+
     def row_of(self, chip_id: str) -> int:
         """Give the row of a chip.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
-from satseek.errors import Overloaded, SatseekError
+from satseek.errors import CollectionNotFound, Overloaded, SatseekError
 from satseek.service.access.principals import LOCAL
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from satseek.assemble import Assembly, Matched
+    from satseek.index.collection import Collection
     from satseek.service.access.principals import Principal
 
 T = TypeVar("T")
@@ -76,6 +77,27 @@ class Running:
         limits = self.assembly.settings.collection_groups
         return [name for name in self.assembly.collections() if who.sees(name, limits)]
 
+    def reader(self, name: str, who: Principal) -> Collection:
+        """Open a collection that somebody sees, for reading.
+
+        Raises:
+            CollectionNotFound: they see none of that name; names those that they do see.
+            InvalidName: the name could be no collection's.
+        """
+        self.require(name, who)
+        try:
+            return self.assembly.reader(name)
+        except CollectionNotFound as error:
+            raise self._unseen(name, who) from error
+
+    def require(self, name: str, who: Principal) -> None:
+        """Go on only with a collection that somebody sees; raises CollectionNotFound.
+
+        What they do not see is told as what is not there, word for word.
+        """
+        if not who.sees(name, self.assembly.settings.collection_groups):
+            raise self._unseen(name, who)
+
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run what computes or reads off the event loop."""
         return await to_thread.run_sync(work, limiter=self.threads)
@@ -105,15 +127,25 @@ class Running:
             seen = await self.in_thread(lambda: self.collections(who))
             name = assembly.chosen(None, among=seen)
         chosen = name
-        who.require_collection(chosen, assembly.settings.collection_groups)
         for _ in range(ATTEMPTS):
-            matched = await self.in_thread(lambda: assembly.matched(chosen))
+            matched = await self.in_thread(lambda: self._matched(chosen, who))
             try:
                 return await work(chosen, matched)
             except SatseekError:
                 if await self.in_thread(matched.is_current):
                     raise
         raise Overloaded(f"collection {chosen!r} is being replaced; try again soon")
+
+    def _matched(self, name: str, who: Principal) -> Matched:
+        self.require(name, who)
+        try:
+            return self.assembly.matched(name)
+        except CollectionNotFound as error:
+            raise self._unseen(name, who) from error
+
+    def _unseen(self, name: str, who: Principal) -> CollectionNotFound:
+        known = ", ".join(self.collections(who)) or "none yet: make one with `satseek index`"
+        return CollectionNotFound(f"no collection {name!r}; there are: {known}")
 
 
 def running(request: Request) -> Running:
