@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
-from satseek.engines.rows import (
-    check_ids,
-    check_tensor,
-    check_threads,
-    mentions,
-    no_rows,
-    one_line,
-)
+from satseek.engines.graphs import GraphEngine
+from satseek.engines.rows import check_threads, mentions, one_line
 from satseek.errors import DamagedData, DependencyMissing, InvalidRequest, OutOfMemory
 
 if TYPE_CHECKING:
@@ -27,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.model.bundle import Bundle
-    from satseek.types import Features, ModelCard, Tensor, TokenIds
+    from satseek.types import Features
 
 _QUIET = 4  # onnxruntime's severity for what is fatal: errors are raised, warnings are about graphs
 
@@ -60,7 +54,7 @@ def onnx_devices() -> tuple[str, ...]:
     return tuple(device for device, provider in PROVIDERS.items() if provider in there)
 
 
-class OnnxEngine:
+class OnnxEngine(GraphEngine):
     """The towers of one bundle; each is opened when it is first needed, and then kept.
 
     Safe to call from several threads: ONNX Runtime's sessions are, and opening is locked.
@@ -88,49 +82,20 @@ class OnnxEngine:
             DependencyMissing: the installed ONNX Runtime was not built for the device.
         """
         check_threads(threads)
-        self._card = bundle.card
         providers = _providers(device, precision)
         options = _options(threads)
         size, length, dim = bundle.card.image_size, bundle.card.context_length, bundle.card.dim
-        self._image = _Tower(
+        image = _Tower(
             bundle.image_tower,
             {"pixel_values": (3, size, size)},
             dim,
             options=options,
             providers=providers,
         )
-        self._text = _Tower(
+        text = _Tower(
             bundle.text_tower, {"input_ids": (length,)}, dim, options=options, providers=providers
         )
-
-    @property
-    def card(self) -> ModelCard:
-        """What the model is."""
-        return self._card
-
-    def image_features(self, tensor: Tensor) -> Features:
-        """Image tower: float32 (n, 3, size, size) → float32 (n, dim), not normalised.
-
-        Raises:
-            InvalidRequest: the tensor has another shape or type.
-            DamagedData: the tower cannot be opened, or is not what the card says.
-            OutOfMemory: memory is too short for so many rows.
-        """
-        check_tensor(tensor, self._card)
-        self._image.open()
-        return self._image.features(tensor) if len(tensor) else no_rows(self._card)
-
-    def text_features(self, ids: TokenIds) -> Features:
-        """Text tower: int64 (n, context_length) → float32 (n, dim), not normalised.
-
-        Raises:
-            InvalidRequest: the ids have another shape or type.
-            DamagedData: the tower cannot be opened, or is not what the card says.
-            OutOfMemory: memory is too short for so many rows.
-        """
-        check_ids(ids, self._card)
-        self._text.open()
-        return self._text.features(ids) if len(ids) else no_rows(self._card)
+        super().__init__(bundle.card, image=image, text=text)
 
 
 class _Tower:

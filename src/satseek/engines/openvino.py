@@ -12,14 +12,8 @@ import numpy as np
 import openvino
 from openvino import properties
 
-from satseek.engines.rows import (
-    check_ids,
-    check_tensor,
-    check_threads,
-    mentions,
-    no_rows,
-    one_line,
-)
+from satseek.engines.graphs import GraphEngine
+from satseek.engines.rows import check_threads, mentions, one_line
 from satseek.errors import DamagedData, InvalidRequest, OutOfMemory
 
 if TYPE_CHECKING:
@@ -28,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.model.bundle import Bundle
-    from satseek.types import Features, ModelCard, Tensor, TokenIds
+    from satseek.types import Features
 
 _DEVICE = "CPU"
 _TYPES = {"float32": openvino.Type.f32, "bfloat16": openvino.Type.bf16}
@@ -45,7 +39,7 @@ def openvino_precisions() -> tuple[str, ...]:
     return tuple(name for name, sign in _CAPABILITIES.items() if sign in there)
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(GraphEngine):
     """The towers of one bundle; each is compiled when it is first needed, and then kept.
 
     Safe to call from several threads: every call takes an infer request of its own.
@@ -73,45 +67,14 @@ class OpenVinoEngine:
         check_threads(threads)
         if streams < 1:
             raise InvalidRequest(f"expected at least 1 stream, got {streams}")
-        self._card = bundle.card
         core = openvino.Core()
         settings = _settings(core, threads=threads, streams=streams, precision=precision)
         size, length, dim = bundle.card.image_size, bundle.card.context_length, bundle.card.dim
-        self._image = _Tower(
+        image = _Tower(
             core, bundle.image_tower, ("pixel_values", (3, size, size)), dim, settings=settings
         )
-        self._text = _Tower(
-            core, bundle.text_tower, ("input_ids", (length,)), dim, settings=settings
-        )
-
-    @property
-    def card(self) -> ModelCard:
-        """What the model is."""
-        return self._card
-
-    def image_features(self, tensor: Tensor) -> Features:
-        """Image tower: float32 (n, 3, size, size) → float32 (n, dim), not normalised.
-
-        Raises:
-            InvalidRequest: the tensor has another shape or type.
-            DamagedData: the tower cannot be compiled, or is not what the card says.
-            OutOfMemory: memory is too short for so many rows.
-        """
-        check_tensor(tensor, self._card)
-        self._image.open()
-        return self._image.features(tensor) if len(tensor) else no_rows(self._card)
-
-    def text_features(self, ids: TokenIds) -> Features:
-        """Text tower: int64 (n, context_length) → float32 (n, dim), not normalised.
-
-        Raises:
-            InvalidRequest: the ids have another shape or type.
-            DamagedData: the tower cannot be compiled, or is not what the card says.
-            OutOfMemory: memory is too short for so many rows.
-        """
-        check_ids(ids, self._card)
-        self._text.open()
-        return self._text.features(ids) if len(ids) else no_rows(self._card)
+        text = _Tower(core, bundle.text_tower, ("input_ids", (length,)), dim, settings=settings)
+        super().__init__(bundle.card, image=image, text=text)
 
 
 class _Tower:
