@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.errors import SatseekError
 from satseek.service.describing import PROBLEM
 from satseek.service.problems import problem
 from satseek.service.running import Running, running
-
-if TYPE_CHECKING:
-    from satseek.assemble import Assembly
 
 router = APIRouter(tags=["operation"])
 
@@ -56,9 +52,9 @@ async def ready(request: Request, shared: Shared) -> Any:
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
 async def metrics(shared: Shared) -> Response:
-    """Show requests, latencies, searches by plan, chips by collection, the model in force."""
-    chips = await shared.in_thread(lambda: _chips(shared.assembly))
-    content = shared.metrics.write(chips=chips, model=shared.readiness.model)
+    """Show requests, latencies, queues, batches, caches, collections, the model in force."""
+    stocks = await shared.in_thread(shared.stocktaking.take)
+    content = shared.metrics.write(stocks=stocks, model=shared.readiness.model)
     return Response(content, headers={"content-type": CONTENT_TYPE_LATEST})
 
 
@@ -66,14 +62,3 @@ async def metrics(shared: Shared) -> Response:
 async def model(shared: Shared) -> dict[str, Any]:
     """Show what the model in force is: version, shapes, licences, measured accuracy."""
     return await shared.in_thread(lambda: asdict(shared.assembly.model().card))
-
-
-def _chips(assembly: Assembly) -> dict[str, int]:
-    """Count chips; a collection that cannot be read has no figure, the others still have theirs."""
-    counts = {}
-    for name in assembly.collections():
-        try:
-            counts[name] = len(assembly.reader(name))
-        except SatseekError:
-            continue
-    return counts

@@ -1,77 +1,120 @@
-"""Requests and searches → figures that Prometheus reads.
+"""Requests, batches, caches and searches → figures that Prometheus reads.
 
-Knows no route: names of routes and plans are handed in.
+Knows no route, queue or cache: names are handed in by those who do. Names follow Prometheus' own
+rules (https://prometheus.io/docs/practices/naming): one prefix, base units, counters in ``_total``.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from satseek.search.searching import Answer
 
-SECONDS = (0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.2, 0.4, 1.0, 2.0, 5.0, 10.0)
+SECONDS = (0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.2, 0.4, 1.0, 2.0, 5.0, 10.0)
 """Bucket borders: a text search takes tens of milliseconds, an image up to a second."""
+
+ROWS = (1, 2, 4, 8, 16, 32, 64)
+"""Bucket borders of batches: they are powers of two where the load fills them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stocks:
+    """What lies there now, counted when somebody asks for the figures."""
+
+    chips: Mapping[str, int] = field(default_factory=dict)
+    """Chips by collection."""
+    index_bytes: Mapping[str, int] = field(default_factory=dict)
+    """Bytes on disk by collection."""
+    jobs: Mapping[str, int] = field(default_factory=dict)
+    """Jobs by state."""
+    redis: bool | None = None
+    """Whether Redis answers; None: none is configured."""
 
 
 class Metrics:
     """The figures of one application; each has its own registry."""
 
     def __init__(self) -> None:
+        """Begin all of them at nothing."""
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "satseek_requests",
-            "Requests answered.",
-            ["method", "route", "status"],
-            registry=self._registry,
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        self._requests = self._counter(
+            "requests", "Requests answered.", "door", "method", "route", "status"
         )
-        self._request_seconds = Histogram(
-            "satseek_request_seconds",
+        self._request_seconds = self._histogram(
+            "request_duration_seconds",
             "Time from a request to the end of its answer.",
-            ["route"],
-            buckets=SECONDS,
-            registry=self._registry,
+            SECONDS,
+            "door",
+            "route",
         )
-        self.in_flight = Gauge(
-            "satseek_requests_in_flight", "Requests being worked on.", registry=self._registry
-        )
-        self._searches = Counter(
-            "satseek_searches", "Searches by plan.", ["plan"], registry=self._registry
-        )
-        self._search_seconds = Histogram(
-            "satseek_search_seconds",
+        self.in_flight = self._gauge("requests_in_flight", "Requests being worked on.")
+        self._searches = self._counter("searches", "Searches by plan.", "plan")
+        self._search_seconds = self._histogram(
+            "search_duration_seconds",
             "Time from a query to its hits, without the network.",
-            buckets=SECONDS,
-            registry=self._registry,
+            SECONDS,
         )
-        self._chips = Gauge(
-            "satseek_chips", "Chips in a collection.", ["collection"], registry=self._registry
+        self._queue_rows = self._gauge(
+            "queue_rows", "Images, or texts, that wait for the model.", "tower"
         )
-        self._ready = Gauge("satseek_ready", "1 once the model is loaded.", registry=self._registry)
-        self._model = Gauge(
-            "satseek_model_info",
-            "1 for the model version in force.",
-            ["name", "version"],
-            registry=self._registry,
+        self._queue_seconds = self._histogram(
+            "queue_wait_seconds", "Longest wait among the rows of a batch.", SECONDS, "tower"
         )
-        self._swaps = Counter(
-            "satseek_model_swaps",
-            "Model versions put in force (done), or not (refused).",
-            ["outcome"],
-            registry=self._registry,
+        self._batch_rows = self._histogram(
+            "batch_rows", "Images, or texts, in one call of the engine.", ROWS, "tower"
         )
+        self._engine_seconds = self._histogram(
+            "engine_duration_seconds", "Time of one call of the engine.", SECONDS, "tower"
+        )
+        self._lookups = self._counter(
+            "cache_lookups", "What was looked up in a cache.", "cache", "outcome"
+        )
+        self._denials = self._counter(
+            "denied", "Requests of nobody known, or of somebody who may not.", "reason"
+        )
+        self._swaps = self._counter(
+            "model_swaps", "Model versions put in force (done), or not (refused).", "outcome"
+        )
+        self._chips = self._gauge("chips", "Chips in a collection.", "collection")
+        self._index_bytes = self._gauge(
+            "index_bytes", "Bytes of a collection on disk.", "collection"
+        )
+        self._jobs = self._gauge("jobs", "Jobs by state.", "state")
+        self._redis = self._gauge("redis_up", "1 while the shared cache answers.", "server")
+        self._ready = self._gauge("ready", "1 once the model is loaded.")
+        self._model = self._gauge(
+            "model_info", "1 for the model version in force.", "name", "version"
+        )
+        self._gauge("build_info", "1 for the version that runs.", "version").labels(
+            version("satseek")
+        ).set(1)
         for outcome in ("done", "refused"):
             self._swaps.labels(outcome)
 
-    def count_request(self, *, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._request_seconds.labels(route).observe(seconds)
+    def count_request(
+        self, *, method: str, route: str, status: int | str, seconds: float, door: str = "http"
+    ) -> None:
+        """Count one answered request; ``door`` is ``http`` or ``grpc``."""
+        self._requests.labels(door, method, route, str(status)).inc()
+        self._request_seconds.labels(door, route).observe(seconds)
 
     def count_search(self, answer: Answer) -> None:
         """Count one search."""
@@ -82,21 +125,59 @@ class Metrics:
         """Count one model version that was to be put in force."""
         self._swaps.labels(outcome).inc()
 
-    def write(self, *, chips: Mapping[str, int], model: str) -> bytes:
+    def count_denied(self, reason: str) -> None:
+        """Count one request that was denied: ``unauthenticated``, ``forbidden``, ``rate``."""
+        self._denials.labels(reason).inc()
+
+    def on_queue(self, tower: str, rows: int) -> None:
+        """Take note of how many rows wait for a tower now."""
+        self._queue_rows.labels(tower).set(rows)
+
+    def on_batch(self, tower: str, rows: int, waited_s: float, engine_s: float) -> None:
+        """Take note of one call of the engine."""
+        self._batch_rows.labels(tower).observe(rows)
+        self._queue_seconds.labels(tower).observe(waited_s)
+        self._engine_seconds.labels(tower).observe(engine_s)
+
+    def on_lookup(self, kind: str, hits: int, misses: int) -> None:
+        """Take note of one look into a cache: hits over lookups is its hit rate."""
+        self._lookups.labels(kind, "hit").inc(hits)
+        self._lookups.labels(kind, "miss").inc(misses)
+
+    def write(self, *, stocks: Stocks, model: str) -> bytes:
         """Return everything in Prometheus' text format.
 
         Args:
-            chips: Chips by collection.
+            stocks: What lies there now.
             model: ``name@version`` in force; empty: none yet.
         """
-        self._chips.clear()
-        for collection, count in chips.items():
-            self._chips.labels(collection).set(count)
+        for gauge, counts in (
+            (self._chips, stocks.chips),
+            (self._index_bytes, stocks.index_bytes),
+            (self._jobs, stocks.jobs),
+        ):
+            gauge.clear()
+            for name, count in counts.items():
+                gauge.labels(name).set(count)
+        self._redis.clear()
+        if stocks.redis is not None:
+            self._redis.labels("cache").set(int(stocks.redis))
         self._ready.set(int(bool(model)))
         self._model.clear()
         if model:
             self._model.labels(*model.rsplit("@", 1)).set(1)
         return generate_latest(self._registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"satseek_{name}", text, labels, registry=self._registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"satseek_{name}", text, labels, registry=self._registry)
+
+    def _histogram(
+        self, name: str, text: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(f"satseek_{name}", text, labels, buckets=buckets, registry=self._registry)
 
 
 def plan_name(plan: str) -> str:

@@ -15,6 +15,7 @@ from satseek.errors import CollectionNotFound, Overloaded, SatseekError
 from satseek.service.access.principals import LOCAL
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
+from satseek.service.stocktaking import Stocktaking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -61,6 +62,8 @@ class Running:
     """Threads for towers and index, so that the event loop stays free."""
     decoders: CapacityLimiter
     """Threads for decoding images: fewer, as memory is short before processors are."""
+    stocktaking: Stocktaking
+    """How much lies there."""
     metrics: Metrics = field(default_factory=Metrics)
     """Figures."""
     readiness: Readiness = field(default_factory=Readiness)
@@ -70,7 +73,13 @@ class Running:
     def of(cls, assembly: Assembly) -> Running:
         """Make room for as many requests as the settings allow."""
         count = assembly.settings.max_concurrent_requests
-        return cls(assembly, Permits(count), CapacityLimiter(count), CapacityLimiter(DECODERS))
+        return cls(
+            assembly,
+            Permits(count),
+            CapacityLimiter(count),
+            CapacityLimiter(DECODERS),
+            Stocktaking(assembly),
+        )
 
     def collections(self, who: Principal) -> list[str]:
         """Names of the collections that somebody sees, sorted."""

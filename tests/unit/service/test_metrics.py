@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from satseek.search.searching import Answer
-from satseek.service.metrics import Metrics, plan_name
+from satseek.service.metrics import Metrics, Stocks, plan_name
 
 
 @pytest.mark.parametrize(
@@ -26,9 +26,17 @@ def test_figures_are_written() -> None:
     metrics = Metrics()
     metrics.count_request(method="GET", route="/v1/search", status=200, seconds=0.03)
     metrics.count_search(Answer(hits=(), plan="exact scan of 3", generation=1, seconds=0.01))
-    text = metrics.write(chips={"county": 12}, model="satseek-starter@0123456789ab").decode()
-    assert 'satseek_requests_total{method="GET",route="/v1/search",status="200"} 1.0' in text
-    assert 'satseek_request_seconds_bucket{le="0.04",route="/v1/search"} 1.0' in text
+    text = metrics.write(
+        stocks=Stocks(chips={"county": 12}), model="satseek-starter@0123456789ab"
+    ).decode()
+    assert (
+        'satseek_requests_total{door="http",method="GET",route="/v1/search",status="200"} 1.0'
+        in text
+    )
+    assert (
+        'satseek_request_duration_seconds_bucket{door="http",le="0.04",route="/v1/search"} 1.0'
+        in text
+    )
     assert 'satseek_searches_total{plan="exact scan"} 1.0' in text
     assert 'satseek_chips{collection="county"} 12.0' in text
     assert "satseek_ready 1.0" in text
@@ -37,12 +45,12 @@ def test_figures_are_written() -> None:
 
 def test_only_the_model_in_force_has_a_line() -> None:
     metrics = Metrics()
-    assert "satseek_ready 0.0" in metrics.write(chips={}, model="").decode()
+    assert "satseek_ready 0.0" in metrics.write(stocks=Stocks(chips={}), model="").decode()
     metrics.count_swap("done")
-    metrics.write(chips={}, model="first@1")
+    metrics.write(stocks=Stocks(chips={}), model="first@1")
     metrics.count_swap("done")
     metrics.count_swap("refused")
-    text = metrics.write(chips={}, model="odd@name@2").decode()
+    text = metrics.write(stocks=Stocks(chips={}), model="odd@name@2").decode()
     assert "first" not in text
     assert 'satseek_model_info{name="odd@name",version="2"} 1.0' in text
     assert 'satseek_model_swaps_total{outcome="done"} 2.0' in text
@@ -51,5 +59,5 @@ def test_only_the_model_in_force_has_a_line() -> None:
 
 def test_a_collection_that_is_gone_has_no_figure() -> None:
     metrics = Metrics()
-    metrics.write(chips={"old": 1}, model="")
-    assert "old" not in metrics.write(chips={}, model="").decode()
+    metrics.write(stocks=Stocks(chips={"old": 1}), model="")
+    assert "old" not in metrics.write(stocks=Stocks(chips={}), model="").decode()
