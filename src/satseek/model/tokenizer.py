@@ -93,6 +93,34 @@ class Tokenizer:
         """Ids that every text becomes."""
         return self._context_length
 
+    @property
+    def vocabulary(self) -> int:
+        """Number of tokens: every id is below it."""
+        return int(self._pieces.get_vocab_size(with_added_tokens=True))
+
+    def count(self, text: str) -> int:
+        """Tokens of a text that the text tower reads, begin and end included, padding not.
+
+        Raises:
+            EmptyText, InvalidRequest: as ``encode``.
+        """
+        return min(len(self._begin) + len(self._ids(text)) + 1, self._context_length)
+
+    def canonical(self, text: str) -> str:
+        """Give the text as the vocabulary sees it: two texts alike in this become the same ids.
+
+        Empty where it has no word.
+
+        Raises:
+            InvalidRequest: half a character, as a terminal of another encoding may send.
+        """
+        if self._case == "canonical":
+            return canonicalise(text)
+        whole = _whole(text)
+        if not whole.strip():
+            return ""
+        return _LOWER.normalize_str(whole) if self._case == "lower" else whole
+
     def encode(self, texts: Sequence[str]) -> TokenIds:
         """Ids of each text: begin token if any, words, end token, filled up with the pad token.
 
@@ -114,20 +142,11 @@ class Tokenizer:
         return ids
 
     def _ids(self, text: str) -> list[int]:
-        written = self._written(text)
+        written = self.canonical(text)
         ids = self._pieces.encode(written, add_special_tokens=False).ids if written else []
         if not ids:
             raise EmptyText(f"expected a text with at least one word, got {text[:40]!r}")
         return ids
-
-    def _written(self, text: str) -> str:
-        """Give the text as the vocabulary expects it; empty where it has no word."""
-        if self._case == "canonical":
-            return canonicalise(text)
-        whole = _whole(text)
-        if not whole.strip():
-            return ""
-        return _LOWER.normalize_str(whole) if self._case == "lower" else whole
 
 
 def _whole(text: str) -> str:

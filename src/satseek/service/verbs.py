@@ -15,6 +15,7 @@ from satseek.search.classifying import check_labels, classify_vectors, similarit
 from satseek.search.filtering import read_filter
 from satseek.search.searching import search
 from satseek.service.bodies import decode
+from satseek.service.checking import check_ids, check_tensor
 from satseek.types import Query
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from satseek.service.calling import Caller
     from satseek.service.messages import ClassifyAsked, SearchAsked, SimilarityAsked
     from satseek.service.running import Running
-    from satseek.types import LabelScore, ModelCard, Pixels, Tensor, Vectors
+    from satseek.types import LabelScore, ModelCard, Pixels, Tensor, TokenIds, Vectors
 
 T = TypeVar("T")
 
@@ -209,8 +210,36 @@ async def embed_tensor(
     caller.principal.require("embed")
     served = await shared.in_thread(lambda: shared.assembly.model_named(model))
     caller.pairs.update(images=len(tensor), model=served.ref)
-    vectors = await shared.in_thread(lambda: served.embedder.embed_tensor(tensor))
-    return Embedded(card=served.card, vectors=vectors)
+
+    def work() -> Vectors:
+        check_tensor(tensor, served.card)
+        return served.embedder.embed_tensor(tensor)
+
+    return Embedded(card=served.card, vectors=await shared.in_thread(work))
+
+
+async def embed_ids(
+    ids: TokenIds, *, shared: Running, caller: Caller, model: str | None = None
+) -> Embedded:
+    """Give the vectors of texts tokenized elsewhere, int64 (n, context length).
+
+    Whoever sends ids has padded them as the model was trained: another padding gives vectors of the
+    right shape and wrong content, which nobody can see from here. Texts are safer.
+
+    Raises:
+        InvalidRequest: the ids have another shape, or are not in the vocabulary.
+        ModelNotServed, PermissionDenied, Overloaded, DeadlineExceeded, Abandoned: it cannot be.
+    """
+    caller.principal.require("embed")
+    served = await shared.in_thread(lambda: shared.assembly.model_named(model))
+    caller.pairs.update(texts=len(ids), model=served.ref)
+
+    def work() -> Vectors:
+        embedder = served.embedder
+        check_ids(ids, served.card, vocabulary=embedder.tokenizer.vocabulary)
+        return embedder.embed_ids(ids)
+
+    return Embedded(card=served.card, vectors=await shared.in_thread(work))
 
 
 def _query(asked: SearchAsked, image: Pixels | None) -> Query:
