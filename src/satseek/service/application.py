@@ -22,6 +22,7 @@ from satseek.service.listing import add_listing
 from satseek.service.observing import Observed
 from satseek.service.problems import register
 from satseek.service.running import Running
+from satseek.service.tracing import Traced, Tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -60,6 +61,10 @@ def create_application(assembly: Assembly) -> FastAPI:
     application.add_route("/v1/{rest:path}", _unknown, methods=_ANY, include_in_schema=False)
     limit = assembly.settings.max_upload_bytes
     application.add_middleware(Limited, permits=running.permits, max_bytes=limit)
+    endpoint = assembly.settings.otlp_endpoint
+    application.state.tracing = Tracing.to(endpoint) if endpoint else None
+    if endpoint:
+        application.add_middleware(Traced, tracing=application.state.tracing)
     application.add_middleware(Observed, metrics=running.metrics)  # the outermost
     return application
 
@@ -89,3 +94,5 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     with contextlib.suppress(asyncio.CancelledError):
         await following
     running.assembly.close()
+    if application.state.tracing is not None:
+        await asyncio.to_thread(application.state.tracing.close)
