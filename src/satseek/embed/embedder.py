@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from satseek.embed.caching import VectorCache
+from satseek.embed.caching import MemoryCache
+from satseek.embed.recalling import VectorMemory, pixels_digest, text_digest
 from satseek.errors import DamagedData, EmptyText
-from satseek.model.preprocessing import preprocess
+from satseek.model.preprocessing import preprocess, squared
 from satseek.model.prompts import TEMPLATES, prompts
 from satseek.model.tokenizer import canonicalise
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from satseek.engines.protocol import Engine
     from satseek.model.tokenizer import Tokenizer
-    from satseek.types import Features, ModelCard, Pixels, Tensor, Vectors
+    from satseek.types import Features, ModelCard, Pixels, Tensor, TokenIds, Vectors
 
 T = TypeVar("T")
 
@@ -30,18 +31,29 @@ IMAGE_BATCH = 16
 TEXT_BATCH = 32
 """Texts in one call of the engine; likewise."""
 
-CACHED_TEXTS = 4096
-"""Text vectors kept: 12 MiB at 768 dimensions; 800 labels in five templates fit."""
+OWN_BYTES = 16 * 1024**2
+"""Text vectors kept where no other memory is given: at 768 dimensions, 800 labels in five templates
+fit (4,000 vectors of 3 KiB)."""
 
 
 class Embedder:
     """Pixels and words to vectors of one model; safe to share between threads."""
 
-    def __init__(self, engine: Engine, tokenizer: Tokenizer) -> None:
-        """Take an engine and the tokenizer of the same bundle."""
+    def __init__(
+        self, engine: Engine, tokenizer: Tokenizer, *, memory: VectorMemory | None = None
+    ) -> None:
+        """Take an engine and the tokenizer of the same bundle.
+
+        Args:
+            engine: Runs the towers.
+            tokenizer: Makes ids of texts.
+            memory: Remembers the vectors of texts and images; None: a few thousand texts are
+                remembered here, and images are always computed.
+        """
         self._engine = engine
         self._tokenizer = tokenizer
-        self._texts = VectorCache(CACHED_TEXTS)
+        self._images = memory
+        self._texts = memory or VectorMemory(MemoryCache(OWN_BYTES), card=engine.card)
 
     @property
     def card(self) -> ModelCard:
@@ -58,15 +70,32 @@ class Embedder:
         """What makes ids of texts."""
         return self._tokenizer
 
+    @property
+    def memory_key(self) -> str:
+        """What tells the vectors of this embedder from those of others: model, and how it is run.
+
+        See ``recalling.model_key``.
+        """
+        return self._texts.model
+
     def embed_images(self, images: Sequence[Pixels]) -> Vectors:
         """Unit vectors of images, in their order: (len(images), dim).
+
+        Where a memory was given, images whose squares were seen before cost nothing.
 
         Raises:
             UnreadableImage: an image is not uint8 of shape (h, w, 3).
         """
+        if self._images is None:
+            return self.compute_images(images)
         size, how = self.card.image_size, self.card.preprocessing
-        parts = (preprocess(part, size=size, how=how) for part in _parts(images, IMAGE_BATCH))
-        return self._stacked(self.embed_tensor(part) for part in parts)
+        squares = [squared(image, size=size, how=how) for image in images]
+        return self._images.recall(
+            "image",
+            [pixels_digest(square) for square in squares],
+            lambda places: self.compute_images([squares[at] for at in places]),
+            batch=IMAGE_BATCH,
+        )
 
     def embed_tensor(self, tensor: Tensor) -> Vectors:
         """Unit vectors of preprocessed images, in one call of the engine: (n, dim)."""
@@ -78,14 +107,28 @@ class Embedder:
         Raises:
             EmptyText: a text has no word once punctuation is gone.
         """
-        version = self.card.version
-        known = {text: self._texts.get((version, text)) for text in texts}
-        missing = [text for text, vector in known.items() if vector is None]
-        for part in _parts(missing, TEXT_BATCH):
-            vectors = unit_rows(self._engine.text_features(self._tokenizer.encode(part)))
-            for text, vector in zip(part, vectors, strict=True):
-                known[text] = self._texts.put((version, text), vector)
-        return self._stacked(np.asarray(known[text])[None] for text in texts)
+        return self._texts.recall(
+            "text",
+            [text_digest(self._tokenizer.canonical(text)) for text in texts],
+            lambda places: self.compute_texts([texts[at] for at in places]),
+            batch=TEXT_BATCH,
+        )
+
+    def compute_images(self, images: Sequence[Pixels]) -> Vectors:
+        """Like ``embed_images``, by the tower itself, whatever is remembered."""
+        size, how = self.card.image_size, self.card.preprocessing
+        parts = (preprocess(part, size=size, how=how) for part in _parts(images, IMAGE_BATCH))
+        return self._stacked(self.embed_tensor(part) for part in parts)
+
+    def compute_texts(self, texts: Sequence[str]) -> Vectors:
+        """Like ``embed_texts``, by the tower itself, whatever is remembered."""
+        parts = (self._tokenizer.encode(part) for part in _parts(texts, TEXT_BATCH))
+        return self._stacked(self.embed_ids(part) for part in parts)
+
+    def embed_ids(self, ids: TokenIds) -> Vectors:
+        """Unit vectors of texts tokenized and padded elsewhere, in their order: (n, dim)."""
+        parts = (ids[at : at + TEXT_BATCH] for at in range(0, len(ids), TEXT_BATCH))
+        return self._stacked(unit_rows(self._engine.text_features(part)) for part in parts)
 
     def label_vectors(
         self, labels: Sequence[str], *, templates: Sequence[str] = TEMPLATES
