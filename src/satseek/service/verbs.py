@@ -16,6 +16,7 @@ from satseek.search.filtering import read_filter
 from satseek.search.searching import search
 from satseek.service.bodies import decode
 from satseek.service.checking import check_ids, check_tensor
+from satseek.service.tracing import step
 from satseek.types import Query
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ async def find(
         query = _query(asked, pixels)
 
         def found() -> tuple[Found, T]:
-            with matched.pinned() as index:
+            with step("satseek.search", collection=name), matched.pinned() as index:
                 answer = search(query, index=index, embedder=model.embedder)
             one = Found(collection=name, card=model.card, answer=answer)
             return one, write(one)
@@ -177,7 +178,8 @@ async def embed_texts(
     caller.principal.require("embed")
     served = await shared.in_thread(lambda: shared.assembly.model_named(model))
     caller.pairs.update(texts=len(texts), model=served.ref)
-    vectors = await shared.in_thread(lambda: served.embedder.embed_texts(texts))
+    with step("satseek.embed", texts=len(texts)):
+        vectors = await shared.in_thread(lambda: served.embedder.embed_texts(texts))
     return Embedded(card=served.card, vectors=vectors)
 
 
@@ -194,7 +196,8 @@ async def embed_images(
     served = await shared.in_thread(lambda: shared.assembly.model_named(model))
     caller.pairs.update(images=len(images), model=served.ref)
     pixels = [await decode(image, served.card, running=shared) for image in images]
-    vectors = await shared.in_thread(lambda: served.embedder.embed_images(pixels))
+    with step("satseek.embed", images=len(images)):
+        vectors = await shared.in_thread(lambda: served.embedder.embed_images(pixels))
     return Embedded(card=served.card, vectors=vectors)
 
 
