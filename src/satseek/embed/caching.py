@@ -77,7 +77,7 @@ class MemoryCache:
         return len(self._kept)
 
     @property
-    def bytes(self) -> int:
+    def size_bytes(self) -> int:
         """Bytes kept now; never more than allowed."""
         return self._bytes
 

@@ -215,5 +215,5 @@ def pixels_digest(square: Pixels) -> str:
     """
     shape = "x".join(str(edge) for edge in square.shape)
     digest = hashlib.sha256(f"{square.dtype} {shape}\n".encode())
-    digest.update(np.ascontiguousarray(square))
+    digest.update(np.ascontiguousarray(square).data)
     return digest.hexdigest()

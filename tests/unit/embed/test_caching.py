@@ -40,7 +40,7 @@ def test_a_value_put_again_is_counted_once() -> None:
     cache = MemoryCache(ROOM)
     for size in (5, 50, 500):
         cache.put_many({"a": b"v" * size})
-    assert (1, entry_bytes("a", b"v" * 500)) == (len(cache), cache.bytes)
+    assert (1, entry_bytes("a", b"v" * 500)) == (len(cache), cache.size_bytes)
 
 
 def test_what_is_too_large_is_not_kept_and_pushes_nothing_out() -> None:
@@ -48,14 +48,14 @@ def test_what_is_too_large_is_not_kept_and_pushes_nothing_out() -> None:
     cache.put_many({"a": b"small", "b": b"small"})
     cache.put_many({"b": b"v" * ROOM})
     assert [b"small", None] == cache.get_many(["a", "b"])
-    assert entry_bytes("a", b"small") == cache.bytes
+    assert entry_bytes("a", b"small") == cache.size_bytes
 
 
 @pytest.mark.parametrize("room", [0, ENTRY_BYTES])
 def test_no_room_keeps_nothing(room: int) -> None:
     cache = MemoryCache(room)
     cache.put_many({"a": b""})
-    assert ([None], 0) == (cache.get_many(["a"]), cache.bytes)
+    assert ([None], 0) == (cache.get_many(["a"]), cache.size_bytes)
 
 
 @given(
@@ -72,8 +72,8 @@ def test_the_bound_holds_whatever_is_put(room: int, steps: list[dict[str, bytes]
         put |= step
         found = dict(zip(put, cache.get_many(list(put)), strict=True))
         kept = {key: value for key, value in found.items() if value is not None}
-        assert cache.bytes <= room
-        assert sum(entry_bytes(key, value) for key, value in kept.items()) == cache.bytes
+        assert cache.size_bytes <= room
+        assert sum(entry_bytes(key, value) for key, value in kept.items()) == cache.size_bytes
         assert kept == {key: put[key] for key in kept}
 
 
@@ -89,7 +89,7 @@ def test_the_bound_is_of_the_memory_really_taken(size: int) -> None:
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert cache.bytes > 0.9 * room
+    assert cache.size_bytes > 0.9 * room
     assert taken <= 1.02 * room
 
 
@@ -106,7 +106,7 @@ def test_threads_share_a_memory() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
     kept = [(key, cache.get_many([key])[0]) for key in map(str, range(50))]
-    assert sum(entry_bytes(key, value) for key, value in kept if value) == cache.bytes
+    assert sum(entry_bytes(key, value) for key, value in kept if value) == cache.size_bytes
 
 
 def test_what_only_the_far_cache_has_is_brought_near() -> None:
