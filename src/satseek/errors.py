@@ -205,6 +205,8 @@ class Overloaded(SatseekError):
     """Too much at once; the same request may succeed later."""
 
     exit_code = 7
+    retry_after_s: int = 1
+    """Whole seconds after which the same request is worth another try."""
 
 
 class OutOfMemory(Overloaded):
@@ -213,6 +215,9 @@ class OutOfMemory(Overloaded):
 
 class RateLimited(Overloaded):
     """More requests than this principal may send; the message says how many."""
+
+    retry_after_s: int = 1
+    """Seconds until the next one is taken."""
 
 
 class DeadlineExceeded(Overloaded):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Scope: TypeAlias = Literal[
-    "search", "classify", "embed", "collections", "jobs", "models", "keys", "audit"
+    "search", "classify", "embed", "metrics", "collections", "jobs", "models", "keys", "audit"
 ]
 """What a request does. ``collections``, ``models`` and ``keys`` are about changing them: whoever
 may search also sees which collections and models there are."""
@@ -26,7 +26,7 @@ Groups: TypeAlias = "Mapping[str, Sequence[str]]"
 """Groups that see a collection, by its name; a collection without an entry is seen by all."""
 
 _READER: frozenset[Scope] = frozenset({"search", "classify", "embed"})
-_OPERATOR: frozenset[Scope] = _READER | {"collections", "jobs"}
+_OPERATOR: frozenset[Scope] = _READER | {"metrics", "collections", "jobs"}
 
 SCOPES: Mapping[Role, frozenset[Scope]] = {
     "reader": _READER,
