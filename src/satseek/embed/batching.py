@@ -18,7 +18,7 @@ from satseek.embed.pacing import Pace
 from satseek.embed.patience import current_patience
 from satseek.engines.halving import HalvingEngine
 from satseek.engines.rows import check_ids, check_tensor
-from satseek.errors import Abandoned, DeadlineExceeded, Overloaded
+from satseek.errors import Abandoned, DamagedData, DeadlineExceeded, Overloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -178,11 +178,8 @@ class _Tower:
         self._running = 0
         self._together = 1.0
         self._closed = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"satseek-{name}-{number}", daemon=True)
-            for number in range(lanes)
-        ]
-        self._started = False
+        self._lanes = lanes
+        self._threads: list[threading.Thread] = []
 
     def features(self, rows: NDArray[Any]) -> Features:
         """Wait in line, in the thread of whoever asks."""
@@ -228,8 +225,8 @@ class _Tower:
 
     def join(self, deadline: float) -> None:
         with self._changed:
-            started = self._started
-        for thread in self._threads if started else ():
+            threads = tuple(self._threads)
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _join(self, ticket: Ticket) -> None:
@@ -238,21 +235,26 @@ class _Tower:
             if refusal is not None:
                 raise refusal
             self._line.join(ticket)
-            if not self._started:
-                self._started = True
-                for thread in self._threads:
-                    thread.start()
-            self._changed.notify_all()
-            rows = self._line.rows
-        self._observer.on_queue(self._name, rows)
+            if not self._threads:
+                self._start()
+            self._line_changed()
 
     def _leave(self, ticket: Ticket, error: Abandoned | DeadlineExceeded) -> None:
         with self._changed:
             self._line.leave(ticket)
             ticket.fail(error)
-            self._changed.notify_all()
-            rows = self._line.rows
-        self._observer.on_queue(self._name, rows)
+            self._line_changed()
+
+    def _line_changed(self) -> None:
+        self._observer.on_queue(self._name, self._line.rows)
+        self._changed.notify_all()
+
+    def _start(self) -> None:
+        for number in range(self._lanes):
+            name = f"satseek-{self._name}-{number}"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def _work(self) -> None:
         """Outermost loop of a thread: own the line until there is a batch, then compute it."""
@@ -268,13 +270,19 @@ class _Tower:
         rows = sum(part.count for part in batch)
         waited_s = started - min(part.ticket.since for part in batch)
         try:
-            features = self._call(rows_of(batch))
+            features = self._computed(rows_of(batch))
         except BaseException as error:  # noqa: BLE001 - raised again in the callers' threads
             self._fail(batch, error)
         else:
             self._deliver(batch, features, time.monotonic() - started)
         self._observer.on_batch(self._name, rows, waited_s, time.monotonic() - started)
         return True
+
+    def _computed(self, rows: NDArray[Any]) -> Features:
+        features = self._call(rows)
+        if len(features) != len(rows):
+            raise DamagedData(f"expected {len(rows)} rows from the model, came {len(features)}")
+        return features
 
     def _gathered(self) -> list[Part]:
         """Wait for a batch that should be computed now; empty: there will be none any more."""
@@ -288,8 +296,7 @@ class _Tower:
                 else:
                     batch = self._line.take(self._pace.next_rows())
             self._running += bool(batch)
-            rows = self._line.rows
-        self._observer.on_queue(self._name, rows)
+            self._observer.on_queue(self._name, self._line.rows)
         return batch
 
     def _fills(self) -> bool:

@@ -128,19 +128,23 @@ class Line:
         is left of the batch is filled in order.
         """
         self._send_away()
+        counts = self._shared_out(most)
+        return [self._taken(one, count, large=one.left > most) for one, count in counts.items()]
+
+    def _shared_out(self, most: int) -> dict[Ticket, int]:
+        """Say how many rows of each ticket go into the next batch, in its order."""
         share = max(1, most // max(1, len(self._tickets)))
         counts: dict[Ticket, int] = {}
-        for turn in ("shares", "rest"):
+        room = most
+        for longest in (share, most):
             for ticket in self._tickets:
-                room = most - sum(counts.values())
-                wanted = ticket.left - counts.get(ticket, 0)
-                if turn == "shares" and ticket.left > most:
-                    wanted = min(wanted, share)
-                if min(room, wanted):
-                    counts[ticket] = counts.get(ticket, 0) + min(room, wanted)
-                if room <= wanted:
-                    break
-        return [self._taken(ticket, count, large=ticket.left > most) for ticket, count in counts.items()]
+                had = counts.get(ticket, 0)
+                wanted = ticket.left - had if ticket.left <= most else longest - had
+                count = min(room, wanted, ticket.left - had)
+                if count:
+                    counts[ticket] = had + count
+                    room -= count
+        return counts
 
     def _taken(self, ticket: Ticket, count: int, *, large: bool) -> Part:
         part = Part(ticket=ticket, start=ticket.taken, count=count)
