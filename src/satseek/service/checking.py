@@ -1,4 +1,4 @@
-"""Arrays that a client made itself → refused, unless they are what a model's towers take.
+"""Texts and arrays from clients → refused, unless they are what a model's towers take.
 
 Does not know which door they came through.
 """
@@ -10,9 +10,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.errors import InvalidRequest
+from satseek.service.messages import MAX_TEXT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from satseek.types import ModelCard, Tensor, TokenIds
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Go on only with texts that a model may read to their end, or cut after its context length.
+
+    Raises:
+        InvalidRequest: there is none, or one is longer than any door takes.
+    """
+    if not texts:
+        raise InvalidRequest("expected at least one text, came none")
+    longest = max(len(text) for text in texts)
+    if longest > MAX_TEXT:
+        raise InvalidRequest(f"expected texts of at most {MAX_TEXT} letters, came {longest}")
 
 
 def check_tensor(tensor: Tensor, card: ModelCard) -> None:

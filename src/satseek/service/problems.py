@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from satseek import errors
+from satseek.service.speaking import also_said
 from satseek.service.withholding import told
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def problem(
         "instance": scope.get("path", ""),
         "request_id": scope.get("satseek.request_id", ""),
     }
+    content |= also_said(scope.get("path", ""), status=status, slug=slug(kind), detail=detail)
     if errors:
         content["errors"] = [dict(error) for error in errors]
     waiting = {"retry-after": str(RETRY_SECONDS)} if status in WAITING else {}

@@ -15,7 +15,7 @@ from satseek.search.classifying import check_labels, classify_vectors, similarit
 from satseek.search.filtering import read_filter
 from satseek.search.searching import search
 from satseek.service.bodies import decode
-from satseek.service.checking import check_ids, check_tensor
+from satseek.service.checking import check_ids, check_tensor, check_texts
 from satseek.service.tracing import step
 from satseek.types import Query
 
@@ -173,9 +173,11 @@ async def embed_texts(
 
     Raises:
         ModelNotServed: no such model is served.
-        EmptyText, PermissionDenied, Overloaded, DeadlineExceeded, Abandoned: it cannot be.
+        EmptyText, InvalidRequest: a text without a word, too long, or none.
+        PermissionDenied, Overloaded, DeadlineExceeded, Abandoned: it cannot be.
     """
     caller.principal.require("embed")
+    check_texts(texts)
     served = await shared.in_thread(lambda: shared.assembly.model_named(model))
     caller.pairs.update(texts=len(texts), model=served.ref)
     with step("satseek.embed", texts=len(texts)):

@@ -67,6 +67,7 @@ RULES: Mapping[str, Rule] = {
     "/v1/jobs": Rule(read="jobs", write="jobs", changes=True),
     "/v2": Rule(read="embed", write="embed"),
     "/v2/health": OPEN,
+    "/v2/repository/index": Rule(read="embed", write="embed"),  # asked by POST, changes nothing
     "/v2/repository": Rule(read="embed", write="models", changes=True),
 }
 """Rules by path; each holds for all paths below it that have no rule of their own."""

@@ -119,6 +119,12 @@ def outputs(card: ModelCard) -> tuple[TensorSpec, ...]:
     )
 
 
+def config_type(spec: TensorSpec) -> str:
+    """Name of a tensor's type in a model configuration (``model_config.proto``: DataType)."""
+    datatype = spec.datatypes[0]
+    return "TYPE_STRING" if datatype == "BYTES" else f"TYPE_{datatype}"
+
+
 def figures(card: ModelCard) -> dict[str, str]:
     """What a client needs beside the vectors, as texts: to make a logit of a cosine, above all."""
     return {
