@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from satseek.errors import InvalidSettings
+from satseek.service.access.binding import check_doors
+from satseek.service.access.tls import Pair, Renewing
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -33,13 +35,30 @@ def run(application: FastAPI, *, settings: Settings) -> None:
     """Listen, print the address on standard error, and serve until SIGTERM or SIGINT.
 
     Raises:
-        InvalidSettings: host and port cannot be listened on.
+        InvalidSettings: host and port cannot be listened on, or others would get in unrecognised;
+            or certificate and key cannot be used.
     """
+    check_doors(settings)
+    pair = Pair.of(settings)
+    renewing = Renewing(pair) if pair else None
     listener = _listen(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    sys.stderr.write(f"satseek: serving on http://{shown}:{port} (API: /docs)\n")
+    scheme = "https" if renewing else "http"
+    sys.stderr.write(f"satseek: serving on {scheme}://{shown}:{port} (API: /docs)\n")
     sys.stderr.flush()
+    # uvicorn raises the signal again once it has stopped; an orderly end is no failure.
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: None)
+    with listener:
+        if renewing:
+            renewing.start()
+        uvicorn.Server(_config(application, renewing)).run(sockets=[listener])
+        if renewing:
+            renewing.stop()
+
+
+def _config(application: FastAPI, renewing: Renewing | None) -> uvicorn.Config:
     config = uvicorn.Config(
         application,
         log_config=None,  # one line per request is logged by the application itself
@@ -48,11 +67,9 @@ def run(application: FastAPI, *, settings: Settings) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    # uvicorn raises the signal again once it has stopped; an orderly end is no failure.
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, lambda *_: None)
-    with listener:
-        uvicorn.Server(config).run(sockets=[listener])
+    config.load()
+    config.ssl = renewing.context if renewing else None
+    return config
 
 
 def _listen(host: str, port: int) -> socket.socket:
