@@ -25,6 +25,8 @@ from satseek.settings import ACTIVE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from satseek.assemble.caches import Caches
+    from satseek.embed.batching import BatchObserver
     from satseek.model.bundle import Bundle
     from satseek.settings import Settings
     from satseek.types import ModelCard
@@ -37,14 +39,25 @@ memory of a whole model."""
 class Models:
     """The model in force and those beside it; every change is made under one lock."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        """Open none yet."""
+    def __init__(self, settings: Settings, folder: Path, caches: Caches | None = None) -> None:
+        """Open none yet; ``caches`` is where those that serve others remember vectors."""
+        self._caches = caches
         self._store = ModelStore(folder)
         self._settings = settings
         self._wanted = settings.model
+        self._observer: BatchObserver | None = None
         self._lock = threading.Lock()
         self._in_force: ServedModel | None = None
         self._beside: OrderedDict[tuple[str, str], ServedModel] = OrderedDict()
+
+    @property
+    def now(self) -> ServedModel | None:
+        """The model in force, without waiting for anything; None: none is open yet."""
+        return self._in_force
+
+    def share_calls(self, observer: BatchObserver) -> None:
+        """Let concurrent callers of each model opened from now on share its calls: for servers."""
+        self._observer = observer
 
     @property
     def pinned(self) -> bool:
@@ -149,10 +162,14 @@ class Models:
         return not self.pinned and self._stored(name, version) is not None
 
     def close(self) -> None:
-        """Let go of all of them."""
+        """Let go of all of them, once what was asked of them is computed."""
         with self._lock:
+            opened = [self._in_force, *self._beside.values()]
             self._in_force = None
             self._beside.clear()
+        for model in opened:
+            if model is not None:
+                model.close()
 
     def _open_already(self, key: tuple[str, str]) -> ServedModel | None:
         if self._in_force is not None and _key(self._in_force.card) == key:
@@ -160,7 +177,7 @@ class Models:
         return self._beside.get(key)
 
     def _opened(self, bundle: Bundle) -> ServedModel:
-        return ServedModel(bundle, self._settings)
+        return ServedModel(bundle, self._settings, observer=self._observer, caches=self._caches)
 
     def _find(self) -> Bundle:
         """The bundle that the settings or the store want in force."""

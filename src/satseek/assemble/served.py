@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satseek.embed.batching import BatchingEngine
 from satseek.engines.choosing import Asked, choose_engines, open_engine
 from satseek.errors import DamagedData
 from satseek.model.verifying import check_served
 
 if TYPE_CHECKING:
+    from satseek.assemble.caches import Caches
+    from satseek.embed.batching import BatchObserver
     from satseek.embed.embedder import Embedder
+    from satseek.embed.recalling import VectorMemory
     from satseek.engines.choosing import Chosen, EngineChoice
+    from satseek.engines.protocol import Engine
     from satseek.model.bundle import Bundle
     from satseek.settings import Settings
     from satseek.types import ModelCard
@@ -30,6 +35,10 @@ RECHECK_SECONDS = 30.0
 """How long a version that was found damaged is refused without being read again, which may take
 seconds: whoever asks is answered at once, and a repair is noticed all the same."""
 
+SHARED_STREAMS = 2
+"""Calls of a tower at once where callers share them: while one call's rows are gathered or given
+out, the cores have another one to work on. The second runs only where a full batch waits."""
+
 DEFAULT_BATCH = 32
 """Chips in a call where nothing was set or measured: the weights are read once for all of them."""
 
@@ -37,12 +46,31 @@ DEFAULT_BATCH = 32
 class ServedModel:
     """One version of a model: its bundle and its embedders, which never change."""
 
-    def __init__(self, bundle: Bundle, settings: Settings) -> None:
-        """Take a bundle and what is asked of its engines, which are opened when first needed."""
+    def __init__(
+        self,
+        bundle: Bundle,
+        settings: Settings,
+        *,
+        observer: BatchObserver | None = None,
+        caches: Caches | None = None,
+    ) -> None:
+        """Take a bundle and what is asked of its engines, which are opened when first needed.
+
+        Args:
+            bundle: The model.
+            settings: What is asked of its engines.
+            observer: Is told how concurrent callers of ``embedder`` share its calls; None: each has
+                its own.
+            caches: Where ``embedder`` remembers vectors; None: it keeps a few texts for itself.
+        """
         self.bundle = bundle
+        self.shared: BatchingEngine | None = None
+        """What callers of ``embedder`` share; None: nothing, or nothing yet."""
         self.warm = False
         """True once both towers have run."""
         self._settings = settings
+        self._observer = observer
+        self._caches = caches
         self._lock = threading.Lock()
         self._whole = False
         self._damage: tuple[float, DamagedData] | None = None
@@ -99,9 +127,15 @@ class ServedModel:
             DamagedData: a tower cannot be opened, or gives nothing of use.
         """
         edge = self.card.image_size
-        self.embedder.embed_texts([WARM_TEXT])
-        self.embedder.embed_images([np.full((edge, edge, 3), 127, dtype=np.uint8)])
+        # computed whatever is remembered: a tower that does not run must not look as if it did
+        self.embedder.compute_texts([WARM_TEXT])
+        self.embedder.compute_images([np.full((edge, edge, 3), 127, dtype=np.uint8)])
         self.warm = True
+
+    def close(self) -> None:
+        """Compute what callers of ``embedder`` wait for together, and take nothing more of them."""
+        if self.shared is not None:
+            self.shared.close()
 
     def _check_whole(self) -> None:
         """Compare the files with their checksums once, before any of them is opened."""
@@ -130,15 +164,33 @@ class ServedModel:
 
     @cached_property
     def _embedder(self) -> Embedder:
-        return self._embedder_of(self._chosen.single)
+        choice = self._chosen.single
+        engine = open_engine(self.bundle, choice)
+        if self._observer is not None:
+            engine = self.shared = self._sharing(engine, choice, self._observer)
+        caches = self._caches
+        memory = None if caches is None else caches.memory_of(self.card, choice.name)
+        return self._embedder_of(engine, memory)
 
     @cached_property
     def _bulk_embedder(self) -> Embedder:
-        return self._embedder_of(self._chosen.bulk)
+        return self._embedder_of(open_engine(self.bundle, self._chosen.bulk))
 
-    def _embedder_of(self, choice: EngineChoice) -> Embedder:
+    def _sharing(
+        self, engine: Engine, choice: EngineChoice, observer: BatchObserver
+    ) -> BatchingEngine:
+        return BatchingEngine(
+            engine,
+            max_rows=self._settings.batch or choice.batch or DEFAULT_BATCH,
+            max_delay_s=self._settings.batch_delay_ms / 1000,
+            queue_rows=self._settings.queue_rows,
+            streams=max(choice.streams, SHARED_STREAMS),
+            observer=observer,
+        )
+
+    def _embedder_of(self, engine: Engine, memory: VectorMemory | None = None) -> Embedder:
         # Imported here: `satseek config show` and its like must not wait for a tokenizer.
         from satseek.embed.embedder import Embedder  # noqa: PLC0415
         from satseek.model.tokenizer import Tokenizer  # noqa: PLC0415
 
-        return Embedder(open_engine(self.bundle, choice), Tokenizer.from_bundle(self.bundle))
+        return Embedder(engine, Tokenizer.from_bundle(self.bundle), memory=memory)
