@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from satseek.errors import SatseekError
 from satseek.service import classifying, collections, health, searching
 from satseek.service.following import follow
 from satseek.service.limits import Limited
@@ -89,10 +90,14 @@ async def _unknown(request: Request) -> Response:
 async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     running: Running = application.state.running
     following = asyncio.create_task(follow(running))
+    warming = asyncio.create_task(running.in_thread(running.decoding.warm_up))
     yield
     following.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await following
+    await asyncio.to_thread(running.decoding.close)
+    with contextlib.suppress(asyncio.CancelledError, SatseekError):
+        await warming
     running.assembly.close()
     if application.state.tracing is not None:
         await asyncio.to_thread(application.state.tracing.close)

@@ -11,14 +11,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from satseek.errors import UnreadableImage
-from satseek.imagery.decode import decode_image
-from satseek.model.preprocessing import squared
 from satseek.service.messages import ClassifyAsked, SearchAsked, SimilarityAsked
 
 if TYPE_CHECKING:
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from satseek.types import ModelCard, Pixels
 
 Asked = TypeVar("Asked", SearchAsked, ClassifyAsked, SimilarityAsked)
+Message = TypeVar("Message", bound=BaseModel)
 
 PIECE = 1 << 20
 """Letters of base64 decoded at once: between two pieces other threads get their turn."""
@@ -67,8 +66,8 @@ async def read_body(
 
 
 def validated(
-    kind: type[Asked], fields: dict[str, Any] | None = None, *, json_text: bytes = b""
-) -> Asked:
+    kind: type[Message], fields: dict[str, Any] | None = None, *, json_text: bytes = b""
+) -> Message:
     """Check fields, or a JSON text, against a message's schema."""
     try:
         if fields is not None:
@@ -84,14 +83,10 @@ async def decode(content: bytes, card: ModelCard, *, running: Running) -> Pixels
 
     Raises:
         UnreadableImage, ImageTooLarge: it cannot be used; refused before decoding where too large.
+        Overloaded, DeadlineExceeded, Abandoned: there was no time for it.
     """
-    limit = running.assembly.settings.max_image_pixels
-    return await running.in_decoder(lambda: _decoded(content, card, max_pixels=limit))
-
-
-def _decoded(content: bytes, card: ModelCard, *, max_pixels: int) -> Pixels:
-    pixels = decode_image(content, name="image", max_pixels=max_pixels).pixels
-    return squared(pixels, size=card.image_size, how=card.preprocessing)
+    size, how = card.image_size, card.preprocessing
+    return await running.in_decoder(lambda: running.decoding.decode(content, size=size, how=how))
 
 
 async def _read_form(request: Request) -> tuple[dict[str, Any], bytes | None]:
@@ -123,11 +118,15 @@ def _from_fields(kind: type[Asked], fields: dict[str, Any]) -> Asked:
 
 
 def _with_image(asked: Asked, image: bytes | None = None) -> tuple[Asked, bytes | None]:
-    return asked, image or (_from_base64(asked.image) if asked.image else None)
+    return asked, image or (from_base64(asked.image) if asked.image else None)
 
 
-def _from_base64(text: str) -> bytes:
-    """Decode base64, or a ``data:`` address that holds it; white space is passed over."""
+def from_base64(text: str) -> bytes:
+    """Decode base64, or a ``data:`` address that holds it; white space is passed over.
+
+    Raises:
+        UnreadableImage: it is neither.
+    """
     try:
         return b"".join(_pieces(text.partition(",")[2] if text.startswith("data:") else text))
     except ValueError as error:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from satseek.errors import CollectionNotFound, Overloaded, SatseekError
 from satseek.service.access.principals import LOCAL
+from satseek.service.decoding import Decoders
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
 from satseek.service.stocktaking import Stocktaking
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from satseek.service.access.principals import Principal
 
 T = TypeVar("T")
-
-DECODERS = 2
-"""Images decoded at once: one of the largest allowed takes up to a gigabyte meanwhile."""
 
 ATTEMPTS = 3
 """How often a question is asked again because its collection was replaced meanwhile."""
@@ -62,6 +60,8 @@ class Running:
     """Threads for towers and index, so that the event loop stays free."""
     decoders: CapacityLimiter
     """Threads for decoding images: fewer, as memory is short before processors are."""
+    decoding: Decoders
+    """Processes that decode what comes from outside; as many as those threads."""
     stocktaking: Stocktaking
     """How much lies there."""
     metrics: Metrics = field(default_factory=Metrics)
@@ -77,7 +77,8 @@ class Running:
             assembly,
             Permits(count),
             CapacityLimiter(count),
-            CapacityLimiter(DECODERS),
+            CapacityLimiter(assembly.settings.decoders),
+            Decoders.of(assembly.settings),
             Stocktaking(assembly),
         )
 
@@ -112,7 +113,14 @@ class Running:
         return await to_thread.run_sync(work, limiter=self.threads)
 
     async def in_decoder(self, work: Callable[[], T]) -> T:
-        """Run what decodes an image off the event loop, few at once; the others wait."""
+        """Run what decodes an image off the event loop, few at once; the others wait.
+
+        Raises:
+            Overloaded: too many wait already.
+        """
+        waiting, most = self.decoders.statistics().tasks_waiting, self.assembly.settings.queue_rows
+        if waiting >= most:
+            raise Overloaded(f"{most} images wait to be decoded already; try again soon")
         return await to_thread.run_sync(work, limiter=self.decoders)
 
     async def with_collection(
