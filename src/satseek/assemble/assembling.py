@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from satseek.assemble.caches import Caches
 from satseek.assemble.laying_out import check_layout, check_model, new_spec
 from satseek.assemble.models import Models
 from satseek.assemble.readers import Readers
@@ -68,7 +69,8 @@ class Assembly:
     def __init__(self, settings: Settings) -> None:
         """Open nothing yet."""
         self.settings = settings
-        self.models = Models(settings, self.models_dir)
+        self.caches = Caches(settings)
+        self.models = Models(settings, self.models_dir, self.caches)
         self._readers = Readers(self.collections_dir)
 
     @property
@@ -205,6 +207,7 @@ class Assembly:
         """Close what was opened for reading, let go of the models."""
         self._readers.close()
         self.models.close()
+        self.caches.close()
 
     def _model_of(self, spec: CollectionSpec) -> ServedModel:
         try:
