@@ -89,6 +89,8 @@ class Guarded:
             return NOBODY
         principal = await self._admission.recognise(shown)
         scope["satseek.principal"] = principal
+        if self._admission.enabled:
+            scope.setdefault("satseek.pairs", {})["who"] = principal.name
         self._check_origin(scope, shown, changes=taken.changes and method not in READING)
         if taken is UNDECLARED and needed not in principal.scopes:
             raise NotFound("there is no such path; /docs lists those there are")

@@ -83,7 +83,7 @@ def rule(path: str) -> Rule:
     if path.startswith("/v1/collections/") and path.endswith("/thumbnail"):
         return THUMBNAILS
     part = path
-    while (part := part.rpartition("/")[0]) != "":
+    while (part := part.rpartition("/")[0]).strip("/"):
         if part in RULES:
             return RULES[part]
     return UNDECLARED
