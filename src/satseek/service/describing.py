@@ -18,6 +18,8 @@ from satseek.service.messages import (
 from satseek.service.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import BaseModel
 
     Described = dict[str, Any]
@@ -25,19 +27,23 @@ if TYPE_CHECKING:
 
 _FILE = {"type": "string", "format": "binary", "description": "Image file."}
 
-_PROBLEM_SCHEMA = {
+PROBLEM_SCHEMA: Described = {
     "type": "object",
+    "title": "Problem",
+    "description": "A problem document (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "instance", "request_id"],
     "properties": {
         "type": {"type": "string", "examples": ["urn:satseek:problem:collection-not-found"]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
+        "title": {"type": "string", "examples": ["No collection has that name."]},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "examples": ["no collection 'nowhere'; there are: county"]},
         "instance": {"type": "string"},
         "request_id": {"type": "string"},
         "errors": {
             "type": "array",
             "items": {
                 "type": "object",
+                "required": ["field", "message"],
                 "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
             },
         },
@@ -46,31 +52,66 @@ _PROBLEM_SCHEMA = {
 
 PROBLEM: Described = {
     "description": "A problem document (RFC 9457).",
-    "content": {MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}},
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+FEATURE: Described = {
+    "type": "object",
+    "required": ["type", "geometry", "properties"],
+    "properties": {
+        "type": {"const": "Feature"},
+        "id": {"type": "string"},
+        "geometry": {"type": ["object", "null"]},
+        "properties": {"type": "object"},
+    },
+}
+"""What a schema says of a GeoJSON Feature (RFC 7946, 3.2)."""
+
+FEATURES: Described = {
+    "type": "object",
+    "required": ["type", "features"],
+    "properties": {
+        "type": {"const": "FeatureCollection"},
+        "features": {"type": "array", "items": FEATURE},
+    },
 }
 
 
-def _body(kind: type[BaseModel], *, example: Described, form: Described) -> Described:
-    """Describe a body that is JSON, or a form whose ``image`` is a file."""
+def described_body(
+    kind: type[BaseModel], *, example: Described, form: Described, without: Sequence[str] = ()
+) -> Described:
+    """Describe a body that is JSON, or a form.
+
+    Args:
+        kind: The message.
+        example: Of the JSON.
+        form: Fields that are otherwise in a form, or only there.
+        without: Fields that a form has not.
+    """
     schema = kind.model_json_schema()
-    properties = schema["properties"] | {"image": _FILE} | form
+    properties = {name: one for name, one in schema["properties"].items() if name not in without}
     return {
         "requestBody": {
             "required": True,
             "content": {
                 "application/json": {"schema": schema, "example": example},
-                "multipart/form-data": {"schema": {**schema, "properties": properties}},
+                "multipart/form-data": {"schema": {**schema, "properties": properties | form}},
             },
         }
     }
 
 
-def _responses(
+def described_responses(
     kind: type[BaseModel], *statuses: int, example: Described | None = None
 ) -> Responses:
+    """Describe the answer of a route, and its own ways to refuse."""
     content = {"application/json": {"example": example}} if example else {}
     fine: dict[str, Any] = {"model": kind, "content": content}
     return {200: fine, **dict.fromkeys((*statuses, 422, 429), PROBLEM)}
+
+
+def _with_file(**form: Described) -> Described:
+    return {"image": _FILE, **form}
 
 
 _SCORES = {"cosine": 0.214, "match": 0.0021, "percentile": 99.8}
@@ -110,7 +151,7 @@ _FEATURES = {
     ],
 }
 
-SEARCH_BODY = _body(
+SEARCH_BODY = described_body(
     SearchAsked,
     example={
         "collection": "county",
@@ -120,29 +161,32 @@ SEARCH_BODY = _body(
         "end": "2025-12-31",
         "k": 10,
     },
-    form={
-        "bbox": {"type": "string", "examples": ["13.0,52.0,13.5,52.4"]},
-        "area": {"type": "string", "description": "GeoJSON as text."},
-    },
+    form=_with_file(
+        bbox={"type": "string", "examples": ["13.0,52.0,13.5,52.4"]},
+        area={"type": "string", "description": "GeoJSON as text."},
+    ),
 )
 
-SEARCH_RESPONSES = _responses(SearchAnswer, 404, 409, 413, 415, example=_ANSWER)
-SEARCH_RESPONSES[200]["content"]["application/geo+json"] = {"example": _FEATURES}
+SEARCH_RESPONSES = described_responses(SearchAnswer, 404, 409, 413, 415, example=_ANSWER)
+SEARCH_RESPONSES[200]["content"]["application/geo+json"] = {
+    "schema": FEATURES,
+    "example": _FEATURES,
+}
 
-CLASSIFY_BODY = _body(
+CLASSIFY_BODY = described_body(
     ClassifyAsked,
     example={
         "collection": "county",
         "chip": "2025/north.tif/12_7",
         "labels": ["a harbour", "a forest", "a residential area"],
     },
-    form={"labels": {"type": "string", "description": "One label a line."}},
+    form=_with_file(labels={"type": "string", "description": "One label a line."}),
 )
-CLASSIFY_RESPONSES = _responses(ClassifyAnswer, 404, 409, 413, 415)
+CLASSIFY_RESPONSES = described_responses(ClassifyAnswer, 404, 409, 413, 415)
 
-SIMILARITY_BODY = _body(
+SIMILARITY_BODY = described_body(
     SimilarityAsked,
     example={"image": "data:image/png;base64,…", "text": ["a harbour", "a forest"]},
-    form={"text": {"type": "string", "description": "One text a line."}},
+    form=_with_file(text={"type": "string", "description": "One text a line."}),
 )
-SIMILARITY_RESPONSES = _responses(SimilarityAnswer, 413, 415)
+SIMILARITY_RESPONSES = described_responses(SimilarityAnswer, 413, 415)

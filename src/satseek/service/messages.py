@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from satseek.index.checks import MAX_K
 from satseek.model.prompts import TEMPLATES
 from satseek.search.classifying import MAX_LABELS
 
@@ -45,13 +46,23 @@ def _lines(value: Any) -> Any:
     return [line.strip() for line in value.splitlines() if line.strip()]
 
 
-BoundingBox = Annotated[tuple[float, float, float, float], BeforeValidator(_four_numbers)]
+_Four = tuple[float, float, float, float]
+BoundingBox = Annotated[_Four, BeforeValidator(_four_numbers, json_schema_input_type=_Four | str)]
 Words = Annotated[str, Field(max_length=MAX_TEXT)]
-Lines = Annotated[list[Words], Field(max_length=MAX_LABELS), BeforeValidator(_lines)]
+_Listed = Annotated[list[Words], Field(max_length=MAX_LABELS)]
+Lines = Annotated[_Listed, BeforeValidator(_lines, json_schema_input_type=_Listed | str)]
 
 
 class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+def _either_word(schema: dict[str, Any]) -> None:
+    """Say that texts may be called ``labels`` instead."""
+    described = dict(schema["properties"]["text"])
+    schema["properties"]["labels"] = described | {"description": "The same as `text`."}
+    schema["required"] = [name for name in schema["required"] if name != "text"]
+    schema["oneOf"] = [{"required": ["text"]}, {"required": ["labels"]}]
 
 
 class SearchAsked(_Asked):
@@ -82,7 +93,11 @@ class SearchAsked(_Asked):
     )
     start: str | None = Field(None, description="Earliest date or time (ISO 8601), inclusive.")
     end: str | None = Field(None, description="Latest date or time, inclusive: a day is whole.")
-    k: int = Field(DEFAULT_K, description="Number of hits, 1 to 10,000.")
+    k: int = Field(
+        DEFAULT_K,
+        description="Number of hits, 1 to 10,000.",
+        json_schema_extra={"minimum": 1, "maximum": MAX_K},
+    )
 
 
 class ClassifyAsked(_Asked):
@@ -118,8 +133,20 @@ class ClassifyAsked(_Asked):
 class SimilarityAsked(_Asked):
     """An image and texts to compare it with."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_either_word)
+
     image: str | None = Field(None, description="Base64, or a `data:` address holding base64.")
     text: Lines = Field(description="Texts: a list, or a text with one of them a line.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_labels(cls, fields: Any) -> Any:
+        """Take ``labels``, as some tutorials call them, where there is no ``text``."""
+        if not isinstance(fields, dict) or "labels" not in fields or "text" in fields:
+            return fields
+        return {name: one for name, one in fields.items() if name != "labels"} | {
+            "text": fields["labels"]
+        }
 
 
 class _Shown(BaseModel):
@@ -217,6 +244,7 @@ class CollectionsAnswer(_Shown):
     """Every collection, by name."""
 
     collections: list[CollectionShown]
+    next: str | None = Field(None, description="Path of the next page; null: this is the last.")
 
 
 class RefusalShown(_Shown):
@@ -231,3 +259,4 @@ class RefusalsAnswer(_Shown):
     """Files that could not be used."""
 
     refusals: list[RefusalShown]
+    next: str | None = Field(None, description="Path of the next page; null: this is the last.")

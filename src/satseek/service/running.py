@@ -5,27 +5,44 @@ Does not know the routes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
+from satseek.embed.batching import LONGEST_RETRY_S
+from satseek.embed.patience import current_patience
 from satseek.errors import CollectionNotFound, Overloaded, SatseekError
+from satseek.jobs.answers import Answers
+from satseek.jobs.embedded import EmbeddedQueue
+from satseek.jobs.working import Worker
+from satseek.service.access.admitting import Admission
 from satseek.service.access.principals import LOCAL
 from satseek.service.decoding import Decoders
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
+from satseek.service.remembering import AnswerMemory
 from satseek.service.stocktaking import Stocktaking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from satseek.assemble import Assembly, Matched
+    from satseek.embed.batching import TowerName
     from satseek.index.collection import Collection
+    from satseek.jobs.protocol import JobQueue
     from satseek.service.access.principals import Principal
 
 T = TypeVar("T")
+
+JOBS = "jobs"
+"""Folder of the queue and its worker's lock, in the data folder."""
+
+SPARE_THREADS = 16
+"""Threads beyond one for each permit, whose requests may all wait for a batch: probes and figures
+need no permit, and answer all the same."""
 
 ATTEMPTS = 3
 """How often a question is asked again because its collection was replaced meanwhile."""
@@ -64,8 +81,18 @@ class Running:
     """Processes that decode what comes from outside; as many as those threads."""
     stocktaking: Stocktaking
     """How much lies there."""
+    jobs: JobQueue
+    """Work for later."""
+    worker: Worker
+    """Who does it."""
+    answers: Answers
+    """What writes were answered, for those who send them again."""
+    admission: Admission
+    """Who may come in."""
     metrics: Metrics = field(default_factory=Metrics)
     """Figures."""
+    remembered: AnswerMemory = field(default_factory=AnswerMemory)
+    """What searches were answered, for those who ask the same again."""
     readiness: Readiness = field(default_factory=Readiness)
     """Whether the model is loaded."""
 
@@ -73,13 +100,23 @@ class Running:
     def of(cls, assembly: Assembly) -> Running:
         """Make room for as many requests as the settings allow."""
         count = assembly.settings.max_concurrent_requests
+        metrics = Metrics()
+        folder = assembly.settings.data_dir / JOBS
+        jobs = EmbeddedQueue(folder / "jobs.sqlite")
+        assembly.models.share_calls(metrics)
         return cls(
             assembly,
-            Permits(count),
-            CapacityLimiter(count),
+            Permits(count, retry_after_s=lambda: _retry_after_s(assembly)),
+            CapacityLimiter(count + SPARE_THREADS),
             CapacityLimiter(assembly.settings.decoders),
             Decoders.of(assembly.settings),
             Stocktaking(assembly),
+            jobs,
+            Worker(jobs, settings=assembly.settings, lock=folder / "lock"),
+            Answers(folder / "answers.sqlite"),
+            Admission.of(assembly.settings),
+            metrics,
+            AnswerMemory(assembly.caches.open(metrics), observer=metrics),
         )
 
     def collections(self, who: Principal) -> list[str]:
@@ -109,8 +146,20 @@ class Running:
             raise self._unseen(name, who)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Run what computes or reads off the event loop."""
-        return await to_thread.run_sync(work, limiter=self.threads)
+        """Run what computes or reads off the event loop.
+
+        Raises:
+            Abandoned, DeadlineExceeded: nobody waits any more; nothing was begun.
+        """
+        return await to_thread.run_sync(_while_wanted(work), limiter=self.threads)
+
+    def refusal(self, tower: TowerName) -> Overloaded | None:
+        """What an image or a text for the model in force would be refused with now; None: nothing.
+
+        Waits for nothing.
+        """
+        model = self.assembly.models.now
+        return model.shared.refusal(tower) if model is not None and model.shared else None
 
     async def in_decoder(self, work: Callable[[], T]) -> T:
         """Run what decodes an image off the event loop, few at once; the others wait.
@@ -121,7 +170,7 @@ class Running:
         waiting, most = self.decoders.statistics().tasks_waiting, self.assembly.settings.queue_rows
         if waiting >= most:
             raise Overloaded(f"{most} images wait to be decoded already; try again soon")
-        return await to_thread.run_sync(work, limiter=self.decoders)
+        return await to_thread.run_sync(_while_wanted(work), limiter=self.decoders)
 
     async def with_collection(
         self,
@@ -163,6 +212,24 @@ class Running:
     def _unseen(self, name: str, who: Principal) -> CollectionNotFound:
         known = ", ".join(self.collections(who)) or "none yet: make one with `satseek index`"
         return CollectionNotFound(f"no collection {name!r}; there are: {known}")
+
+
+def _retry_after_s(assembly: Assembly) -> int:
+    """Whole seconds after which what waits for the model in force now should be computed."""
+    model = assembly.models.now
+    shared = model.shared if model is not None else None
+    longest_s = max(shared.wait_s("image"), shared.wait_s("text")) if shared else 0.0
+    return min(max(math.ceil(longest_s), 1), LONGEST_RETRY_S)
+
+
+def _while_wanted(work: Callable[[], T]) -> Callable[[], T]:
+    """Make work that is not begun once nobody waits for it; threads may have been short."""
+
+    def wanted() -> T:
+        current_patience().check()
+        return work()
+
+    return wanted
 
 
 def running(request: Request) -> Running:
