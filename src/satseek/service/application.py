@@ -16,8 +16,20 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from satseek.errors import SatseekError
-from satseek.service import classifying, collections, health, searching
+from satseek.service import (
+    chips,
+    classifying,
+    collections,
+    embedding,
+    health,
+    jobbing,
+    modelling,
+    searching,
+)
+from satseek.service.access.guarding import Guarded
+from satseek.service.documenting import add_document
 from satseek.service.following import follow
+from satseek.service.inference import rest
 from satseek.service.limits import Limited
 from satseek.service.listing import add_listing
 from satseek.service.observing import Observed
@@ -33,7 +45,17 @@ if TYPE_CHECKING:
 
     from satseek.assemble import Assembly
 
-ROUTERS = (searching.router, classifying.router, collections.router, health.router)
+ROUTERS = (
+    searching.router,
+    classifying.router,
+    embedding.router,
+    collections.router,
+    chips.router,
+    modelling.router,
+    jobbing.router,
+    health.router,
+    rest.router,
+)
 """Every route, in the order of the listing."""
 
 DESCRIPTION = (
@@ -58,10 +80,20 @@ def create_application(assembly: Assembly) -> FastAPI:
     register(application)
     for router in ROUTERS:
         application.include_router(router)
+    add_document(application)
     add_listing(application)
-    application.add_route("/v1/{rest:path}", _unknown, methods=_ANY, include_in_schema=False)
+    for below in ("/v1/{rest:path}", "/v2/{rest:path}"):
+        application.add_route(below, _unknown, methods=_ANY, include_in_schema=False)
     limit = assembly.settings.max_upload_bytes
-    application.add_middleware(Limited, permits=running.permits, max_bytes=limit)
+    settings = assembly.settings
+    application.add_middleware(
+        Limited,
+        permits=running.permits,
+        max_bytes=limit,
+        seconds=settings.request_seconds,
+        refusal=lambda: running.refusal("image"),
+    )
+    application.add_middleware(Guarded, admission=running.admission, settings=settings)
     endpoint = assembly.settings.otlp_endpoint
     application.state.tracing = Tracing.to(endpoint) if endpoint else None
     if endpoint:
@@ -90,14 +122,19 @@ async def _unknown(request: Request) -> Response:
 async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     running: Running = application.state.running
     following = asyncio.create_task(follow(running))
+    running.worker.start()
     warming = asyncio.create_task(running.in_thread(running.decoding.warm_up))
     yield
+    await asyncio.to_thread(running.worker.stop)
     following.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await following
     await asyncio.to_thread(running.decoding.close)
     with contextlib.suppress(asyncio.CancelledError, SatseekError):
         await warming
+    running.jobs.close()
+    running.answers.close()
     running.assembly.close()
+    await asyncio.to_thread(running.admission.close)
     if application.state.tracing is not None:
         await asyncio.to_thread(application.state.tracing.close)
