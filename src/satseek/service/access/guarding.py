@@ -15,7 +15,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse
 
-from satseek.errors import NotFound, PermissionDenied, RateLimited, SatseekError, Unauthenticated
+from satseek.errors import (
+    DirectoryUnreachable,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    SatseekError,
+    Unauthenticated,
+)
 from satseek.service.access.admitting import NOBODY, Shown
 from satseek.service.access.policy import READING, UNDECLARED, collection_in, rule
 from satseek.service.access.rates import Allowance
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     from satseek.service.access.admitting import Admission
     from satseek.service.access.policy import Rule
     from satseek.service.access.principals import Principal
+    from satseek.service.metrics import Metrics
     from satseek.settings import Settings
 
 COOKIE = "satseek_session"
@@ -47,8 +55,11 @@ REFUSED_SOCKET = 1008
 class Guarded:
     """ASGI middleware that lets in whom the rules allow."""
 
-    def __init__(self, app: ASGIApp, *, admission: Admission, settings: Settings) -> None:
+    def __init__(
+        self, app: ASGIApp, *, admission: Admission, settings: Settings, metrics: Metrics
+    ) -> None:
         self._app = app
+        self._metrics = metrics
         self._admission = admission
         self._settings = settings
 
@@ -67,6 +78,7 @@ class Guarded:
                 allowance = await self._admission.count(principal, address=shown.address)
                 headers = allowance.headers() if allowance else {}
         except SatseekError as error:
+            self._metrics.count_denied(_reason(error))
             self._note_refusal(error, scope, shown)
             await self._refuse(error, scope, receive, send)
             return
@@ -208,6 +220,18 @@ def _fields(scope: Scope, shown: Shown, status: int) -> dict[str, object]:
     fields = {name: pairs[name] for name in AUDITED if name in pairs}
     known = {"address": shown.address, "id": scope.get("satseek.request_id", "")}
     return {**known, **({"status": status} if status else {}), **fields}
+
+
+def _reason(error: SatseekError) -> str:
+    """Name what somebody was denied for, as the figures do."""
+    match error:
+        case RateLimited():
+            return "rate"
+        case Unauthenticated():
+            return "unauthenticated"
+        case DirectoryUnreachable():
+            return "directory"
+    return "forbidden"
 
 
 def _outcome(status: int) -> str:
