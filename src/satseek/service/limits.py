@@ -1,6 +1,7 @@
 """Requests → at most so many at once, of at most so many bytes, within so many seconds.
 
-Does not know what the requests ask for. What is refused is refused before its body is read.
+Does not know what the requests ask for, but that large bodies hold images. What is refused is
+refused before its body is read.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import anyio
 from starlette.exceptions import HTTPException
 
 from satseek.errors import Overloaded
+from satseek.service.awaiting import answer_while_wanted
 from satseek.service.problems import problem, problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,13 +29,19 @@ BODY_SECONDS = 60.0
 LIMITED = ("/v1/", "/v2/models/")
 """Paths that count; probes and metrics must answer when everything else is refused."""
 
+LARGE_BYTES = 64 * 1024
+"""A body from here on, or of unknown length, is not read while no more images may wait for the
+model: of texts it would be thousands. Smaller ones cost nothing to read."""
+
 
 class Permits:
     """So many at once, or a refusal; never a queue. Belongs to the event loop's thread."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, retry_after_s: Callable[[], int] = lambda: 1) -> None:
+        """Let ``count`` in at once; ask ``retry_after_s`` when others should come again."""
         self.count = count
         self.taken = 0
+        self._retry_after_s = retry_after_s
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -43,7 +51,11 @@ class Permits:
             Overloaded: all are taken.
         """
         if self.taken >= self.count:
-            raise Overloaded(f"{self.count} requests are being worked on already; try again soon")
+            refusal = Overloaded(
+                f"{self.count} requests are being worked on already; try again soon"
+            )
+            refusal.retry_after_s = self._retry_after_s()
+            raise refusal
         self.taken += 1
         try:
             yield
@@ -54,10 +66,29 @@ class Permits:
 class Limited:
     """ASGI middleware that refuses what is too much."""
 
-    def __init__(self, app: ASGIApp, *, permits: Permits, max_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        permits: Permits,
+        max_bytes: int,
+        seconds: float | None = None,
+        refusal: Callable[[], Overloaded | None] = lambda: None,
+    ) -> None:
+        """Stand before an application.
+
+        Args:
+            app: Who answers.
+            permits: How many at once.
+            max_bytes: The largest body.
+            seconds: From a request to its answer; None: as long as it takes.
+            refusal: What an image would be refused with now, without waiting; None: it would not.
+        """
         self._app = app
         self._permits = permits
         self._max_bytes = max_bytes
+        self._seconds = seconds
+        self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -81,9 +112,19 @@ class Limited:
             return
         try:
             with self._permits.one():
-                await self._app(scope, body.receive, send)
+                if _is_large(scope) and (full := self._refusal()):
+                    raise full
+                await self._answer(scope, body.receive, send)
         except Overloaded as error:
-            await problem_of(error, scope=scope)(scope, receive, send)
+            response = problem_of(error, scope=scope)
+            response.headers["connection"] = "close"  # its body stays unread
+            await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._seconds is None:
+            await self._app(scope, receive, send)
+        else:
+            await answer_while_wanted(self._app, scope, receive, send, seconds=self._seconds)
 
     def _too_large(self) -> str:
         return f"a request body may have {self._max_bytes} bytes, this one has more"
@@ -119,6 +160,11 @@ class _Body:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._refusal, {"connection": "close"}
             )
         return message
+
+
+def _is_large(scope: Scope) -> bool:
+    chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+    return chunked or _declared_bytes(scope) >= LARGE_BYTES
 
 
 def _declared_bytes(scope: Scope) -> int:

@@ -73,6 +73,7 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
     errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.DirectoryUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ServerUnreachable: HTTPStatus.BAD_GATEWAY,
     errors.AccessDenied: HTTPStatus.FORBIDDEN,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.PermissionDenied: HTTPStatus.FORBIDDEN,
@@ -150,12 +151,16 @@ def problem_of(error: errors.SatseekError, *, scope: Mapping[str, Any]) -> Respo
     ours = status == HTTPStatus.INTERNAL_SERVER_ERROR
     if ours:
         logger.error("failed: %s", error, exc_info=error)
+    later: dict[str, str] = {}
+    if isinstance(error, errors.Overloaded) and status in WAITING:
+        later["retry-after"] = str(error.retry_after_s)
     return problem(
         status,
         kind=type(error).__name__,
         title=(type(error).__doc__ or "").strip().splitlines()[0],
         detail=WITHHELD if ours else told(error),
         scope=scope,
+        headers=later,
     )
 
 
