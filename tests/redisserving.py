@@ -34,6 +34,7 @@ class RedisServer:
     folder: Path
     port: int
     settings: tuple[str, ...] = ()
+    password: str | None = None
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
@@ -77,14 +78,16 @@ class RedisServer:
         """A plain client of the tests' own."""
         import redis  # noqa: PLC0415
 
-        return redis.Redis(port=self.port, socket_timeout=20, protocol=2)
+        return redis.Redis(port=self.port, password=self.password, socket_timeout=20, protocol=2)
 
 
 @contextmanager
-def running_redis(folder: Path, *settings: str, save: str = "") -> Iterator[RedisServer]:
+def running_redis(
+    folder: Path, *settings: str, password: str | None = None
+) -> Iterator[RedisServer]:
     """Start a Redis with settings such as ``--maxmemory``; it keeps nothing on disk by default."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = RedisServer(folder, free_port(), ("--save", save, *settings))
+    server = RedisServer(folder, free_port(), ("--save", "", *settings), password)
     server.start()
     try:
         yield server

@@ -53,6 +53,10 @@ CLOSE_S = 1.0
 """How long closing waits for what is still being written."""
 
 
+class _NotRedis(Exception):
+    """What answers does not answer as Redis does."""
+
+
 class RedisCache:
     """Bytes by key in a Redis; a ``Cache``."""
 
@@ -148,6 +152,8 @@ class RedisCache:
 
     def _read(self, keys: Sequence[str]) -> list[bytes | None]:
         found = self._client.mget([PREFIX + key for key in keys])
+        if not isinstance(found, list) or len(found) != len(keys):
+            raise _NotRedis
         return [unsealed(key, content) for key, content in zip(keys, found, strict=True)]
 
     def _write(self, items: Mapping[str, bytes]) -> None:
@@ -171,14 +177,14 @@ class RedisCache:
 
     def _probe(self) -> str:
         try:
-            return "" if self._client.ping() is True else "it does not speak as Redis does"
+            return "" if self._client.ping() is True else reason(_NotRedis())
         except Exception as error:  # noqa: BLE001 (as for reading)
             return reason(error)
 
 
 def reason(error: BaseException) -> str:
     """Name an error by its kind alone: its message may repeat a password back."""
-    return type(error).__name__
+    return type(error).__name__.removeprefix("_")
 
 
 def _client(url: str, wait_s: float) -> Any:

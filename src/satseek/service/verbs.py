@@ -13,7 +13,6 @@ from satseek.index.checks import check_k
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.classifying import check_labels, classify_vectors, similarity
 from satseek.search.filtering import read_filter
-from satseek.search.searching import search
 from satseek.service.bodies import decode
 from satseek.service.checking import check_ids, check_tensor, check_texts
 from satseek.service.tracing import step
@@ -100,7 +99,7 @@ async def find(
 
         def found() -> tuple[Found, T]:
             with step("satseek.search", collection=name), matched.pinned() as index:
-                answer = search(query, index=index, embedder=model.embedder)
+                answer = shared.remembered.search(query, index=index, embedder=model.embedder)
             one = Found(collection=name, card=model.card, answer=answer)
             return one, write(one)
 
