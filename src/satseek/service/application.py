@@ -24,6 +24,7 @@ from satseek.service import (
     health,
     jobbing,
     modelling,
+    openai,
     searching,
 )
 from satseek.service.access.guarding import Guarded
@@ -55,6 +56,7 @@ ROUTERS = (
     jobbing.router,
     health.router,
     rest.router,
+    openai.router,
 )
 """Every route, in the order of the listing."""
 
@@ -93,7 +95,9 @@ def create_application(assembly: Assembly) -> FastAPI:
         seconds=settings.request_seconds,
         refusal=lambda: running.refusal("image"),
     )
-    application.add_middleware(Guarded, admission=running.admission, settings=settings)
+    application.add_middleware(
+        Guarded, admission=running.admission, settings=settings, metrics=running.metrics
+    )
     endpoint = assembly.settings.otlp_endpoint
     application.state.tracing = Tracing.to(endpoint) if endpoint else None
     if endpoint:
