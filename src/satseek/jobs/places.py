@@ -30,7 +30,7 @@ def folder_under(asked: str, roots: Sequence[Path]) -> Path:
     bases = [root.resolve() for root in roots if root.is_dir()]
     found = [real for base in bases if (real := _below(base, asked)) is not None]
     for real in found:
-        if real.exists():
+        if _is_there(real):
             return real
     if found:
         raise FolderNotFound(f"folder {asked[:200]!r}: there is none of that name")
@@ -38,6 +38,13 @@ def folder_under(asked: str, roots: Sequence[Path]) -> Path:
         f"folder {asked[:200]!r}: expected one below the server's `reference_roots`"
         + ("" if bases else ", which name none")
     )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name longer than any
+        return False
 
 
 def _below(base: Path, asked: str) -> Path | None:

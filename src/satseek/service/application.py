@@ -84,8 +84,8 @@ def create_application(assembly: Assembly) -> FastAPI:
         application.include_router(router)
     add_document(application)
     add_listing(application)
-    for below in ("/v1/{rest:path}", "/v2/{rest:path}"):
-        application.add_route(below, _unknown, methods=_ANY, include_in_schema=False)
+    for path in ("/v1/{rest:path}", "/v2/{rest:path}", "/livez", "/readyz", "/metrics"):
+        application.add_route(path, _unknown, methods=_ANY, include_in_schema=False)
     limit = assembly.settings.max_upload_bytes
     settings = assembly.settings
     application.add_middleware(
@@ -106,16 +106,20 @@ def create_application(assembly: Assembly) -> FastAPI:
     return application
 
 
-_ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 
 async def _unknown(request: Request) -> Response:
     """Tell a path that does not exist from a method that it does not take."""
-    methods: set[str] = set()
+    named: set[str] = set()
+    matching: set[str] = set()
     for route in (one for router in ROUTERS for one in router.routes):
         matched, _ = route.matches({**request.scope, "path_params": {}})
         if matched is Match.PARTIAL:
-            methods |= getattr(route, "methods", None) or set()
+            own = getattr(route, "methods", None) or set()
+            matching |= own
+            named |= own if getattr(route, "path", "") == request.scope["path"] else set()
+    methods = named or matching
     if methods:
         allow = ", ".join(sorted(methods))
         raise HTTPException(405, f"this path takes {allow}", {"allow": allow})
