@@ -46,6 +46,8 @@ MAX_BYTES = 1_000_000
 WELL_KNOWN = "/.well-known/openid-configuration"
 """OpenID Connect Discovery 1.0, section 4."""
 
+AUTH_METHODS = "token_endpoint_auth_methods_supported"
+
 UNREACHABLE = "the identity provider does not answer; try again later"
 
 
@@ -63,6 +65,8 @@ class Discovered:
     """Where browsers are sent to log out; empty: none."""
     names_itself: bool
     """Whether its answers to browsers carry its name (RFC 9207)."""
+    secret_in_form: bool
+    """Whether it takes a client's secret in the form only, not in a header."""
     keys: tuple[Mapping[str, Any], ...]
     """JSON Web Keys, as published."""
 
@@ -168,6 +172,8 @@ class Issuer:
             userinfo_endpoint=_endpoint(document, "userinfo_endpoint"),
             end_session_endpoint=_endpoint(document, "end_session_endpoint"),
             names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+            secret_in_form="client_secret_basic"
+            not in document.get(AUTH_METHODS, ["client_secret_basic"]),
             keys=tuple(key for key in keys if isinstance(key, dict)),
         )
 

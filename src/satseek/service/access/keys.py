@@ -181,6 +181,13 @@ class KeyStore:
                 self._remembered.popitem(last=False)
         return self._checked(key, text=text, digest=row["digest"])
 
+    def in_force(self, key_id: str) -> Key | None:
+        """Return a key by its id, for logins that were made with it; None: not any more."""
+        with self._reading() as database:
+            row = database.execute("SELECT * FROM keys WHERE id = ?", (key_id,)).fetchone()
+        key = key_of(row) if row is not None else None
+        return key if key is not None and key.in_force(datetime.now(UTC)) else None
+
     def write_uses(self) -> None:
         """Write when keys were last used; where there is no room, the times are lost, no more."""
         with self._lock:

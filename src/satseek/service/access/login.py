@@ -1,0 +1,283 @@
+"""A person with a browser → a login of the page, and its end.
+
+Knows the browser's side: cookies, forms, where it came from and where it goes back to. How
+somebody is recognised it asks those who know.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from satseek.errors import PermissionDenied, RateLimited, SatseekError, Unauthenticated
+from satseek.service.access.admitting import Admission, Shown
+from satseek.service.access.codeflow import CALLBACK, CodeFlow
+from satseek.service.access.forms import field, form, link, page
+from satseek.service.access.sessions import LONGEST_SECONDS, Sessions, cookie_in
+from satseek.service.access.tokens import TokenVerifier
+from satseek.service.problems import STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from satseek.service.access.principals import Principal
+    from satseek.settings import Settings
+
+BEGUN_COOKIE = "satseek_login"
+"""Carries what a login that was begun must be the end of."""
+
+BEGUN_SECONDS = 600
+"""A login that was begun must be finished within this time."""
+
+MAX_FORM_BYTES = 16_384
+MAX_FIELDS = 20
+MAX_NEXT_LETTERS = 2_000
+
+STALE = "this form is too old, or not ours; try again"
+WRONG = "That is not right. Check it and try again."
+NO_ROLE = "You are known, but have no role here: ask who runs this server for one."
+
+
+class Login:
+    """The pages at ``/login`` and ``/logout``."""
+
+    def __init__(self, admission: Admission, sessions: Sessions, *, settings: Settings) -> None:
+        """Offer the ways that the settings name.
+
+        Raises:
+            InvalidSettings: people log in elsewhere, and it is not known where they come back to.
+        """
+        self._admission = admission
+        self._sessions = sessions
+        authenticator = admission.authenticator
+        self._passwords = authenticator.passwords is not None
+        self._keys = authenticator.keys is not None
+        tokens = authenticator.tokens
+        self._flow = (
+            CodeFlow(tokens, settings=settings)
+            if isinstance(tokens, TokenVerifier) and settings.oidc_client_id
+            else None
+        )
+        self._prefix = urlsplit(settings.public_url or "").path.rstrip("/")
+        self._begun_name = f"__Host-{BEGUN_COOKIE}" if sessions.secure else BEGUN_COOKIE
+
+    def routes(self) -> list[Route]:
+        """Return what to add to the application."""
+        return [
+            Route("/login", self._told(self._begin), methods=["GET"], include_in_schema=False),
+            Route("/login", self._told(self._take), methods=["POST"], include_in_schema=False),
+            Route(CALLBACK, self._told(self._finish), methods=["GET"], include_in_schema=False),
+            Route("/logout", self._ask_to_leave, methods=["GET"], include_in_schema=False),
+            Route("/logout", self._told(self._leave), methods=["POST"], include_in_schema=False),
+        ]
+
+    async def _begin(self, request: Request) -> Response:
+        """Show the form, or send the browser to the provider where there is nothing to choose."""
+        goal = local(request.query_params.get("next", ""))
+        chosen = request.query_params.get("with") == "provider"
+        if self._flow is not None and (chosen or not (self._passwords or self._keys)):
+            address, remembered = await to_thread.run_sync(self._flow.begin)
+            response: Response = RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
+            return self._remember(response, {**remembered, "next": goal})
+        return self._form(goal)
+
+    async def _take(self, request: Request) -> Response:
+        """Log in who filled the form."""
+        sent = await _sent(request)
+        goal = local(sent.get("next", ""))
+        begun = self._sessions.signed(request.cookies.get(self._begun_name, ""))
+        if begun is None or not _same(sent.get("form", ""), begun.get("form", "")):
+            return self._form(goal, status=HTTPStatus.FORBIDDEN, alert=STALE)
+        key = sent.get("key", "").strip()
+        pair = f"{sent.get('name', '')}:{sent.get('password', '')}"
+        written = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        shown = Shown(
+            api_key=key or None,
+            authorization=None if key else written,
+            address=request.client.host if request.client else "-",
+        )
+        try:
+            principal = await self._admission.recognise(shown)
+            return await self._let_in(request, principal, goal=goal, key=key)
+        except (Unauthenticated, PermissionDenied, RateLimited) as error:
+            alert = WRONG if isinstance(error, Unauthenticated) else str(error)
+            name = sent.get("name", "")
+            return self._form(goal, status=STATUSES[type(error)], alert=alert, name=name)
+
+    async def _finish(self, request: Request) -> Response:
+        """Log in who comes back from the provider."""
+        begun = self._sessions.signed(request.cookies.get(self._begun_name, ""))
+        if self._flow is None or begun is None or "state" not in begun:
+            raise Unauthenticated("this login was not begun here, or too long ago; begin again")
+        flow, answer = self._flow, dict(request.query_params)
+        found = await to_thread.run_sync(lambda: flow.finish(answer, begun))
+        goal = local(begun["next"])
+        return await self._let_in(request, found.principal, goal=goal, hint=found.id_token)
+
+    async def _let_in(
+        self, request: Request, principal: Principal, *, goal: str, key: str = "", hint: str = ""
+    ) -> Response:
+        address = request.client.host if request.client else "-"
+        if not principal.scopes:
+            self._admission.note(principal, "login", "page", "refused", address=address)
+            raise PermissionDenied(NO_ROLE)
+        sessions, before = self._sessions, cookie_in(request.cookies)
+        if before:
+            await to_thread.run_sync(sessions.end, before)
+        cookie = await to_thread.run_sync(lambda: sessions.open(principal, key=key, hint=hint))
+        self._admission.note(principal, "login", "page", "done", address=address)
+        response = RedirectResponse(self._prefix + goal, status_code=HTTPStatus.SEE_OTHER)
+        self._set(response, sessions.cookie_name, cookie, seconds=LONGEST_SECONDS)
+        self._set(response, self._begun_name, "", seconds=0)
+        return response
+
+    async def _ask_to_leave(self, request: Request) -> Response:
+        """Ask once: a link elsewhere must not log anybody out."""
+        del request
+        leads_to = await to_thread.run_sync(self._provider)
+        button = form(f"{self._prefix}/logout", [], hidden={}, button="Log out")
+        return page("Log out?", [button], leads_to=leads_to)
+
+    async def _leave(self, request: Request) -> Response:
+        """End the login here, and at the provider where that is where it came from.
+
+        Browsers send the cookie with forms of this site only (SameSite), so that no other site can
+        cause this.
+        """
+        cookie = cookie_in(request.cookies)
+        ended = None
+        if cookie:
+            principal = await to_thread.run_sync(self._sessions.read, cookie)
+            ended = await to_thread.run_sync(self._sessions.end, cookie)
+            if principal is not None:
+                self._admission.note(principal, "logout", "page", "done")
+        address = None
+        if ended is not None and ended.kind == "oidc" and self._flow is not None:
+            flow, hint = self._flow, ended.hint
+            address = await to_thread.run_sync(lambda: _where(lambda: flow.goodbye(hint)))
+        if address:
+            response: Response = RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
+        else:
+            response = page("Logged out", [link(f"{self._prefix}/login", "Log in again")])
+        if cookie:  # not to be caused by another site, whose request carries none
+            self._set(response, self._sessions.cookie_name, "", seconds=0)
+        return response
+
+    def _form(self, goal: str, *, status: int = 200, alert: str = "", name: str = "") -> Response:
+        token, address = secrets.token_urlsafe(32), f"{self._prefix}/login"
+        hidden = {"form": token, "next": goal}
+        parts = []
+        if self._flow is not None:
+            query = urlencode({"with": "provider", "next": goal})
+            parts.append(link(f"{address}?{query}", "Log in with your organisation"))
+        if self._passwords:
+            fields = [
+                field("name", "Name", fill="username", value=name),
+                field("password", "Password", kind="password", fill="current-password"),
+            ]
+            parts.append(form(address, fields, hidden=hidden, button="Log in"))
+        if self._keys:
+            fields = [field("key", "Key", kind="password", fill="off")]
+            parts.append(form(address, fields, hidden=hidden, button="Log in with a key"))
+        response = page("Log in", ["<hr>".join(parts)], status=status, alert=alert)
+        return self._remember(response, {"form": token})
+
+    def _remember(self, response: Response, begun: Mapping[str, str]) -> Response:
+        text = self._sessions.sign(begun, seconds=BEGUN_SECONDS)
+        self._set(response, self._begun_name, text, seconds=BEGUN_SECONDS)
+        response.headers["cache-control"] = "no-store"
+        return response
+
+    def _set(self, response: Response, name: str, value: str, *, seconds: int) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=seconds,
+            path="/",
+            secure=self._sessions.secure,
+            httponly=True,
+            samesite="lax",  # strict would not come back from the provider
+        )
+
+    def _provider(self) -> str:
+        """Return the provider's origin, to which a form here may lead; empty: none."""
+        flow = self._flow
+        parts = urlsplit(_where(lambda: flow.goodbye("")) or "") if flow is not None else None
+        return f"{parts.scheme}://{parts.netloc}" if parts and parts.netloc else ""
+
+    def _told(
+        self, answer: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Tell people of refusals on a page."""
+
+        async def told(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except SatseekError as error:
+                again = link(f"{self._prefix}/login", "Begin again")
+                status = STATUSES[type(error)]
+                return page("Not logged in", [again], status=status, alert=str(error))
+
+        return told
+
+
+def login_routes(admission: Admission, *, settings: Settings) -> list[Route]:
+    """Return the routes of the login; none where authentication is off.
+
+    Raises:
+        InvalidSettings: people log in elsewhere, and it is not known where they come back to.
+    """
+    sessions = admission.authenticator.logins
+    if not isinstance(sessions, Sessions):
+        return []
+    return Login(admission, sessions, settings=settings).routes()
+
+
+def local(goal: str) -> str:
+    """Return a path of this server to go back to; whatever else it is, the page.
+
+    Browsers read a backslash as a slash, pass over tabs and line ends, and take two slashes for
+    another host (WHATWG URL, section 4.4).
+    """
+    odd = "\\" in goal or not goal.isprintable() or len(goal) > MAX_NEXT_LETTERS
+    if odd or not goal.startswith("/") or goal.startswith("//"):
+        return "/"
+    parts = urlsplit(goal)
+    if parts.scheme or parts.netloc or parts.path.startswith(("/login", "/logout")):
+        return "/"
+    return quote(goal, safe="/?&=%+,:;@!$'()*~#-._")
+
+
+async def _sent(request: Request) -> dict[str, str]:
+    """Read a form of bounded size."""
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > MAX_FORM_BYTES:
+            raise Unauthenticated(STALE)
+    try:
+        return dict(parse_qsl(content.decode(errors="replace"), max_num_fields=MAX_FIELDS))
+    except ValueError as error:
+        raise Unauthenticated(STALE) from error
+
+
+def _where(goodbye: Callable[[], str | None]) -> str | None:
+    """Return where the provider says goodbye; nowhere while it does not answer."""
+    try:
+        return goodbye()
+    except SatseekError:
+        return None
+
+
+def _same(one: str, other: str) -> bool:
+    return bool(other) and hmac.compare_digest(one.encode(), other.encode())
