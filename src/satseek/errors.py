@@ -40,7 +40,8 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── OutOfMemory
     │   ├── RateLimited
     │   ├── DeadlineExceeded
-    │   └── DirectoryUnreachable
+    │   ├── DirectoryUnreachable
+    │   └── ServerUnreachable
     ├── DiskFull                      8   no room to write; nothing was stored
     ├── AccessDenied                  9   who asked may not
     │   ├── Unauthenticated
@@ -226,6 +227,10 @@ class DeadlineExceeded(Overloaded):
 
 class DirectoryUnreachable(Overloaded):
     """The directory or identity provider does not answer, so that nobody can be recognised."""
+
+
+class ServerUnreachable(Overloaded):
+    """A satseek server that does not answer."""
 
 
 class DiskFull(SatseekError):

@@ -1,0 +1,239 @@
+"""Verbs → requests, and what to read of their answers; for the client that waits and the async one.
+
+Knows the routes; sends nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import quote
+
+from satseek.client.images import opened
+from satseek.client.reading import (
+    collection_of,
+    embedding_of,
+    hits_of,
+    job_of,
+    labels_of,
+    model_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from satseek.client.images import Image
+    from satseek.client.results import Collection, Embedding, Hits, Job, Labels, Model
+    from satseek.types import GeoJSON
+
+T = TypeVar("T")
+
+Fields = dict[str, str | list[str]]
+"""Fields of a form; those with a list come several times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(Generic[T]):
+    """One request, and how its answer is read."""
+
+    method: str
+    """HTTP method."""
+    path: str
+    """Below the server's address, with its query."""
+    read: Callable[[Any], T]
+    """JSON → result."""
+    json: Any = None
+    """JSON body; None: none."""
+    form: Fields = field(default_factory=dict)
+    """Fields of a multipart body, beside its files."""
+    images: Sequence[Image] = ()
+    """Files of a multipart body, each in a field ``image``."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """More headers."""
+
+
+def ask_search(
+    text: str | None = None,
+    *,
+    image: Image | None = None,
+    liked: Sequence[str] = (),
+    disliked: Sequence[str] = (),
+    bbox: Sequence[float] | None = None,
+    area: GeoJSON | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    k: int = 10,
+    collection: str | None = None,
+) -> Ask[Hits]:
+    """Find the chips nearest to words, an image, liked chips, or all of them together.
+
+    Args:
+        text: Words to look for.
+        image: Example: bytes of a file, its path, an open file, uint8 (h, w, 3), a Pillow image.
+        liked: Ids of chips that show what is looked for.
+        disliked: Ids of chips that do not.
+        bbox: West, south, east, north in degrees; chips that touch it pass.
+        area: GeoJSON Polygon, MultiPolygon or Feature, instead of ``bbox``.
+        start: Earliest date or time, ISO 8601, inclusive.
+        end: Latest date or time, inclusive: a day is whole.
+        k: Number of hits, 1 to 10,000.
+        collection: Where to look; None: the only one, or ``default``.
+    """
+    fields = {
+        "collection": collection,
+        "text": text,
+        "liked": list(liked),
+        "disliked": list(disliked),
+        "bbox": list(bbox) if bbox else None,
+        "area": area,
+        "start": start,
+        "end": end,
+        "k": k,
+    }
+    if image is None:
+        return _asked("/v1/search", fields, hits_of)
+    form = _form({**fields, "bbox": ",".join(map(str, bbox)) if bbox else None})
+    return Ask(method="POST", path="/v1/search", form=form, images=[image], read=hits_of)
+
+
+def ask_classify(
+    image: Image | None = None,
+    labels: Sequence[str] = (),
+    *,
+    chip: str | None = None,
+    collection: str | None = None,
+    templates: Sequence[str] | None = None,
+    distractors: Sequence[str] | None = None,
+) -> Ask[Labels]:
+    """Score labels of your own on an image or a chip, with room for “none of these”.
+
+    Args:
+        image: As in ``search``; or none, and a chip.
+        labels: What it might show.
+        chip: Id of a chip, instead of an image.
+        collection: Of that chip.
+        templates: Prompt templates, each with one ``{}``; None: the built-in ones.
+        distractors: What else it might show; None: common land cover; empty: nothing else.
+    """
+    fields = {
+        "labels": list(labels),
+        "chip": chip,
+        "collection": collection,
+        "templates": None if templates is None else list(templates),
+        "distractors": None if distractors is None else list(distractors),
+    }
+    if image is not None:  # as JSON: a form could not tell an empty list from none
+        fields["image"] = _encoded(image)
+    return _asked("/v1/classify", fields, labels_of)
+
+
+def ask_similarity(image: Image, texts: Sequence[str]) -> Ask[Labels]:
+    """Compare an image with each text as written: no template, no distractor, in your order."""
+    fields = {"text": list(texts), "image": _encoded(image)}
+    return _asked("/v1/similarity", fields, labels_of)
+
+
+def ask_embed_texts(texts: Sequence[str], *, model: str | None = None) -> Ask[Embedding]:
+    """Give the vectors of texts: the very ones that searches compare.
+
+    Args:
+        texts: One or more; each has its vector whatever else is asked beside it.
+        model: ``NAME`` or ``NAME@VERSION``; None: the one in force.
+    """
+    fields = {"texts": list(texts), "model": model, "encoding": "base64"}
+    return _asked("/v1/embed", fields, embedding_of)
+
+
+def ask_embed_images(images: Sequence[Image], *, model: str | None = None) -> Ask[Embedding]:
+    """Give the vectors of images; files are sent as they are read.
+
+    Args:
+        images: One to 64; of more, see ``embed_many``.
+        model: ``NAME`` or ``NAME@VERSION``; None: the one in force.
+    """
+    form = _form({"encoding": "base64", "model": model})
+    path = "/v1/embed"
+    return Ask(method="POST", path=path, form=form, images=list(images), read=embedding_of)
+
+
+def ask_collections() -> Ask[list[Collection]]:
+    """List the collections that you may see."""
+    return _get(
+        "/v1/collections?limit=1000",
+        lambda answer: [collection_of(one) for one in answer["collections"]],
+    )
+
+
+def ask_collection(name: str) -> Ask[Collection]:
+    """Show one collection."""
+    return _get(f"/v1/collections/{quote(name, safe='')}", collection_of)
+
+
+def ask_model() -> Ask[Model]:
+    """Show which model is in force."""
+    return _get("/v1/model", model_of)
+
+
+def ask_activate(ref: str, *, force: bool = False) -> Ask[str]:
+    """Activate a model version, ``NAME@VERSION``; returns it once it is activated."""
+    return _write(f"/v1/models/{quote(ref, safe='@')}/activate", {"force": force}, _ref)
+
+
+def ask_rollback() -> Ask[str]:
+    """Go back to the model version before; returns it."""
+    return _write("/v1/models/rollback", None, _ref)
+
+
+def ask_submit(task: str, *, collection: str, **parameters: Any) -> Ask[Job]:
+    """Ask for long work: ``index`` (with ``folder``), ``reembed`` or ``verify`` a collection."""
+    given = {"task": task, "collection": collection, **parameters}
+    return _write("/v1/jobs", given, job_of)
+
+
+def ask_job(job_id: str) -> Ask[Job]:
+    """Show how far a job is."""
+    return _get(f"/v1/jobs/{quote(job_id, safe='')}", job_of)
+
+
+def ask_cancel(job_id: str) -> Ask[Job]:
+    """Have a job end."""
+    return _write(f"/v1/jobs/{quote(job_id, safe='')}/cancel", None, job_of)
+
+
+def _get(path: str, read: Callable[[Any], T]) -> Ask[T]:
+    return Ask(method="GET", path=path, read=read)
+
+
+def _asked(path: str, fields: Mapping[str, Any], read: Callable[[Any], T]) -> Ask[T]:
+    given = {name: value for name, value in fields.items() if value is not None}
+    return Ask(method="POST", path=path, json=given, read=read)
+
+
+def _write(path: str, given: Any, read: Callable[[Any], T]) -> Ask[T]:
+    """Change something: under a key, so that a second try changes nothing more."""
+    key = {"idempotency-key": secrets.token_urlsafe(18)}
+    return Ask(method="POST", path=path, json=given, headers=key, read=read)
+
+
+def _form(fields: Mapping[str, Any]) -> Fields:
+    form: Fields = {}
+    for name, value in fields.items():
+        if isinstance(value, list):
+            form |= {name: value} if value else {}
+        elif isinstance(value, dict):
+            form[name] = json.dumps(value)
+        elif value is not None:
+            form[name] = str(value)
+    return form
+
+
+def _encoded(image: Image) -> str:
+    with opened(image) as file:
+        return base64.b64encode(file.read()).decode()
+
+
+def _ref(answer: Any) -> str:
+    return str(answer["ref"])

@@ -1,0 +1,241 @@
+"""Two clients with the same verbs: one waits for its answers, the other is awaited.
+
+Verbs are written once, in ``asking``; this is how they are sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from functools import wraps
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from satseek.client import asking
+from satseek.client.retrying import Retrying
+from satseek.client.sending import Line, arguments, pause, result, unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from satseek.client.asking import Ask
+    from satseek.client.images import Image
+    from satseek.client.results import Embedding, Job
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+EMBEDDED_AT_ONCE = 32
+"""Images in one request of ``embed_many``."""
+
+POLL_SECONDS = 0.5
+"""How often a job is looked at while somebody waits for it."""
+
+
+def _verb(ask: Callable[P, Ask[T]]) -> Callable[Concatenate[Client, P], T]:
+    @wraps(ask)
+    def send(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.send(ask(*args, **kwargs))
+
+    _show(send, ask)
+    return send
+
+
+def _awaited(ask: Callable[P, Ask[T]]) -> Callable[Concatenate[AsyncClient, P], Awaitable[T]]:
+    @wraps(ask)
+    async def send(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.send(ask(*args, **kwargs))
+
+    _show(send, ask)
+    return send
+
+
+def _show(send: Any, ask: Callable[..., Any]) -> None:
+    """Have ``help`` and editors show what a verb takes."""
+    known = inspect.signature(ask)
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    send.__signature__ = known.replace(parameters=[own, *known.parameters.values()])
+    send.__name__ = ask.__name__.removeprefix("ask_")
+
+
+class Client:
+    """Asks a satseek server, and waits; safe to share between threads.
+
+    ``with satseek.Client("http://localhost:7860") as client: client.search("a harbour")``
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        timeout_s: float = 60.0,
+        ca_file: Path | str | None = None,
+        retrying: Retrying | None = None,
+    ) -> None:
+        """Connect when first asked.
+
+        Args:
+            url: Address of the server, such as ``https://satseek.example.org``.
+            token: API key or OIDC access token; None: none.
+            timeout_s: Longest wait for an answer, each try on its own.
+            ca_file: CA certificates (PEM) of a server with its own; None: the system's.
+            retrying: How often a refused or lost request is tried again; None: five times in all.
+
+        Raises:
+            InvalidRequest: the address is none, or the CA file cannot be read.
+        """
+        self._line = Line(
+            url=url,
+            token=token,
+            timeout_s=timeout_s,
+            ca_file=ca_file,
+            retrying=retrying or Retrying(),
+        )
+        self._http = httpx.Client(**self._line.options())
+
+    search = _verb(asking.ask_search)
+    classify = _verb(asking.ask_classify)
+    similarity = _verb(asking.ask_similarity)
+    embed_texts = _verb(asking.ask_embed_texts)
+    embed_images = _verb(asking.ask_embed_images)
+    collections = _verb(asking.ask_collections)
+    collection = _verb(asking.ask_collection)
+    model = _verb(asking.ask_model)
+    activate = _verb(asking.ask_activate)
+    rollback = _verb(asking.ask_rollback)
+    submit = _verb(asking.ask_submit)
+    job = _verb(asking.ask_job)
+    cancel = _verb(asking.ask_cancel)
+
+    def embed_many(self, images: Iterable[Image]) -> Iterator[Embedding]:
+        """Embed any number of images, some at a time, in their order; nothing is read ahead."""
+        source = iter(images)
+        while part := list(islice(source, EMBEDDED_AT_ONCE)):
+            yield self.embed_images(part)
+
+    def wait(self, job: Job, *, seconds: float = 3600.0) -> Job:
+        """Wait until a job has ended, or so many seconds are over; returns how it is then."""
+        ends = time.monotonic() + seconds
+        while not job.ended and time.monotonic() < ends:
+            time.sleep(POLL_SECONDS)
+            job = self.job(job.id)
+        return job
+
+    def send(self, ask: Ask[T]) -> T:
+        """Send one request, again where it was refused for now or lost on the way.
+
+        Raises:
+            SatseekError: what the server refused, as the class it raised.
+            ServerUnreachable: nobody answers.
+        """
+        failed = 0
+        while True:
+            failed += 1
+            response: httpx.Response | None = None
+            try:
+                with arguments(ask) as given:
+                    response = self._http.request(**given)
+            except httpx.TransportError as error:
+                waits = pause(self._line, failed, None)
+                if waits is None:
+                    raise unreachable(self._line, error) from error
+            else:
+                waits = pause(self._line, failed, response)
+                if waits is None:
+                    return result(ask, response)
+            time.sleep(waits)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncClient:
+    """The same verbs, awaited: ``await client.search("a harbour")``."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        timeout_s: float = 60.0,
+        ca_file: Path | str | None = None,
+        retrying: Retrying | None = None,
+    ) -> None:
+        """Connect when first asked; takes and raises what ``Client`` does."""
+        self._line = Line(
+            url=url,
+            token=token,
+            timeout_s=timeout_s,
+            ca_file=ca_file,
+            retrying=retrying or Retrying(),
+        )
+        self._http = httpx.AsyncClient(**self._line.options())
+
+    search = _awaited(asking.ask_search)
+    classify = _awaited(asking.ask_classify)
+    similarity = _awaited(asking.ask_similarity)
+    embed_texts = _awaited(asking.ask_embed_texts)
+    embed_images = _awaited(asking.ask_embed_images)
+    collections = _awaited(asking.ask_collections)
+    collection = _awaited(asking.ask_collection)
+    model = _awaited(asking.ask_model)
+    activate = _awaited(asking.ask_activate)
+    rollback = _awaited(asking.ask_rollback)
+    submit = _awaited(asking.ask_submit)
+    job = _awaited(asking.ask_job)
+    cancel = _awaited(asking.ask_cancel)
+
+    async def embed_many(self, images: Iterable[Image]) -> AsyncIterator[Embedding]:
+        """Embed any number of images, some at a time, in their order; nothing is read ahead."""
+        source = iter(images)
+        while part := list(islice(source, EMBEDDED_AT_ONCE)):
+            yield await self.embed_images(part)
+
+    async def wait(self, job: Job, *, seconds: float = 3600.0) -> Job:
+        """Wait until a job has ended, or so many seconds are over; returns how it is then."""
+        ends = time.monotonic() + seconds
+        while not job.ended and time.monotonic() < ends:
+            await asyncio.sleep(POLL_SECONDS)
+            job = await self.job(job.id)
+        return job
+
+    async def send(self, ask: Ask[T]) -> T:
+        """Send one request as ``Client.send`` does; raises likewise."""
+        failed = 0
+        while True:
+            failed += 1
+            response: httpx.Response | None = None
+            try:
+                with arguments(ask) as given:
+                    response = await self._http.request(**given)
+            except httpx.TransportError as error:
+                waits = pause(self._line, failed, None)
+                if waits is None:
+                    raise unreachable(self._line, error) from error
+            else:
+                waits = pause(self._line, failed, response)
+                if waits is None:
+                    return result(ask, response)
+            await asyncio.sleep(waits)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -1,0 +1,239 @@
+"""A data folder → the same verbs as a server's client, in this very process.
+
+Knows no HTTP. What it answers has the same types as what ``satseek.Client`` answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from satseek.assemble import Assembly
+from satseek.client import results
+from satseek.client.images import opened
+from satseek.errors import FolderNotFound, InvalidFilter, InvalidRequest
+from satseek.imagery.decode import decode_image
+from satseek.model.preprocessing import squared
+from satseek.model.prompts import DISTRACTORS, TEMPLATES
+from satseek.search.classifying import classify_vectors, similarity
+from satseek.search.filtering import read_filter
+from satseek.search.searching import search
+from satseek.settings import read_settings
+from satseek.types import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from satseek.assemble import ServedModel
+    from satseek.client.images import Image
+    from satseek.types import GeoJSON, Hit, LabelScore, ModelCard, Pixels, Vectors
+
+
+class Embedded:
+    """Collections of one data folder; safe to share between threads."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        """Take the working parts."""
+        self._assembly = assembly
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        image: Image | None = None,
+        liked: Sequence[str] = (),
+        disliked: Sequence[str] = (),
+        bbox: Sequence[float] | None = None,
+        area: GeoJSON | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        k: int = 10,
+        collection: str | None = None,
+    ) -> results.Hits:
+        """Find the chips nearest to words, an image, liked chips, or all of them together.
+
+        Takes what ``Client.search`` takes.
+
+        Raises:
+            CollectionNotFound, ModelMismatch, ChipNotFound: it cannot be searched.
+            EmptyText, InvalidFilter, InvalidK, UnreadableImage: what was asked cannot be.
+        """
+        name = self._assembly.chosen(collection)
+        matched = self._assembly.matched(name)
+        query = Query(
+            text=text,
+            image=None if image is None else self._pixels(image, matched.model.card),
+            liked=tuple(liked),
+            disliked=tuple(disliked),
+            where=read_filter(bbox=_four(bbox) if bbox else None, area=area, start=start, end=end),
+            k=k,
+        )
+        with matched.pinned() as index:
+            answer = search(query, index=index, embedder=matched.model.embedder)
+        return results.Hits(
+            hits=tuple(_hit(one) for one in answer.hits),
+            collection=name,
+            model=_model(matched.model.card),
+            plan=answer.plan,
+            generation=answer.generation,
+            seconds=answer.seconds,
+        )
+
+    def classify(
+        self,
+        image: Image | None = None,
+        labels: Sequence[str] = (),
+        *,
+        chip: str | None = None,
+        collection: str | None = None,
+        templates: Sequence[str] | None = None,
+        distractors: Sequence[str] | None = None,
+    ) -> results.Labels:
+        """Score labels of your own on an image or a chip; takes what ``Client.classify`` takes.
+
+        Raises:
+            InvalidRequest: neither or both were given, or labels that cannot be.
+            CollectionNotFound, ModelMismatch, ChipNotFound, UnreadableImage: as for ``search``.
+        """
+        if (image is None) == (chip is None):
+            raise InvalidRequest("give either an image or a chip to classify")
+        if image is not None:
+            model = self._assembly.model()
+            vectors = model.embedder.embed_images([self._pixels(image, model.card)])
+        else:
+            model, vectors = self._of_chip(str(chip), collection)
+        (found,) = classify_vectors(
+            vectors,
+            labels,
+            embedder=model.embedder,
+            templates=TEMPLATES if templates is None else templates,
+            distractors=DISTRACTORS if distractors is None else distractors,
+        )
+        return _labels(found.labels, model.card)
+
+    def similarity(self, image: Image, texts: Sequence[str]) -> results.Labels:
+        """Compare an image with each text as written; takes what ``Client.similarity`` takes."""
+        model = self._assembly.model()
+        pixels = self._pixels(image, model.card)
+        return _labels(similarity(pixels, texts, embedder=model.embedder), model.card)
+
+    def embed_texts(self, texts: Sequence[str], *, model: str | None = None) -> results.Embedding:
+        """Give the vectors of texts; takes what ``Client.embed_texts`` takes."""
+        served = self._assembly.model_named(model)
+        vectors = served.embedder.embed_texts(texts)
+        return results.Embedding(vectors=vectors, model=_model(served.card))
+
+    def embed_images(
+        self, images: Sequence[Image], *, model: str | None = None
+    ) -> results.Embedding:
+        """Give the vectors of images; takes what ``Client.embed_images`` takes."""
+        served = self._assembly.model_named(model)
+        pixels = [self._pixels(image, served.card) for image in images]
+        vectors = served.embedder.embed_images(pixels)
+        return results.Embedding(vectors=vectors, model=_model(served.card))
+
+    def collections(self) -> list[results.Collection]:
+        """List the collections."""
+        return [self.collection(name) for name in self._assembly.collections()]
+
+    def collection(self, name: str) -> results.Collection:
+        """Show one collection; raises CollectionNotFound."""
+        opened_one = self._assembly.reader(name)
+        spec, stats = opened_one.spec, opened_one.stats()
+        start, end = stats.dates or (None, None)
+        return results.Collection(
+            name=name,
+            model=results.Model(name=spec.model_name, version=spec.model_version),
+            searchable=self._assembly.can_search(spec),
+            chips=stats.chips,
+            scenes=stats.scenes,
+            refusals=stats.refusals,
+            generation=stats.generation,
+            extent=stats.extent,
+            start=start,
+            end=end,
+        )
+
+    def model(self) -> results.Model:
+        """Show which model is in force."""
+        return _model(self._assembly.model().card)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._assembly.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _of_chip(self, chip: str, collection: str | None) -> tuple[ServedModel, Vectors]:
+        matched = self._assembly.matched(self._assembly.chosen(collection))
+        with matched.pinned() as index:
+            return matched.model, index.vectors([index.row_of(chip)])
+
+    def _pixels(self, image: Image, card: ModelCard) -> Pixels:
+        """Decode as the service does: the same input has the same vector through both."""
+        with opened(image) as file:
+            content = file.read()
+        limit = self._assembly.settings.max_image_pixels
+        pixels = decode_image(content, name="image", max_pixels=limit).pixels
+        return squared(pixels, size=card.image_size, how=card.preprocessing)
+
+
+def open_folder(path: Path | str | None = None, **settings: Any) -> Embedded:
+    """Open a data folder; ``satseek.open`` is this.
+
+    Args:
+        path: Folder that ``satseek --data-dir`` was given; None: the settings' own.
+        settings: Whatever else ``satseek.toml`` may hold, such as ``threads``.
+
+    Raises:
+        FolderNotFound: there is none.
+        InvalidSettings: a setting that is unknown or out of range.
+    """
+    flags = settings | ({"data_dir": path} if path is not None else {})
+    chosen = read_settings(flags).settings
+    if not chosen.data_dir.is_dir():
+        raise FolderNotFound(
+            f"{chosen.data_dir}: expected a data folder, such as `satseek index` makes"
+        )
+    return Embedded(Assembly(chosen))
+
+
+def _hit(one: Hit) -> results.Hit:
+    chip = one.chip
+    return results.Hit(
+        rank=one.rank,
+        chip=chip.id,
+        scene=chip.scene_id,
+        cell=chip.cell,
+        datetime=chip.datetime,
+        valid_fraction=chip.valid_fraction,
+        footprint=chip.footprint,
+        scores={str(kind): value for kind, value in one.scores.items()},
+    )
+
+
+def _labels(found: Sequence[LabelScore], card: ModelCard) -> results.Labels:
+    return results.Labels(
+        labels=tuple(
+            results.Label(
+                label=one.label, scores={str(kind): value for kind, value in one.scores.items()}
+            )
+            for one in found
+        ),
+        model=_model(card),
+    )
+
+
+def _model(card: ModelCard) -> results.Model:
+    return results.Model(name=card.name, version=card.version)
+
+
+def _four(bbox: Sequence[float]) -> tuple[float, float, float, float]:
+    if len(bbox) != 4:  # noqa: PLR2004 (the sides of a box)
+        raise InvalidFilter(f"bbox: expected west, south, east, north, got {len(bbox)} numbers")
+    west, south, east, north = bbox
+    return west, south, east, north
