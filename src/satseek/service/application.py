@@ -28,6 +28,7 @@ from satseek.service import (
     searching,
 )
 from satseek.service.access.guarding import Guarded
+from satseek.service.access.login import login_routes
 from satseek.service.documenting import add_document
 from satseek.service.following import follow
 from satseek.service.inference import rest
@@ -35,6 +36,7 @@ from satseek.service.limits import Limited
 from satseek.service.listing import add_listing
 from satseek.service.observing import Observed
 from satseek.service.problems import register
+from satseek.service.references import check_references
 from satseek.service.running import Running
 from satseek.service.tracing import Traced, Tracing
 
@@ -68,6 +70,7 @@ DESCRIPTION = (
 
 def create_application(assembly: Assembly) -> FastAPI:
     """Build the application; the model is loaded while it already answers probes."""
+    check_references(assembly.settings)
     running = Running.of(assembly)
     application = FastAPI(
         title="satseek",
@@ -82,6 +85,7 @@ def create_application(assembly: Assembly) -> FastAPI:
     register(application)
     for router in ROUTERS:
         application.include_router(router)
+    application.router.routes.extend(login_routes(running.admission, settings=assembly.settings))
     add_document(application)
     add_listing(application)
     for path in ("/v1/{rest:path}", "/v2/{rest:path}", "/livez", "/readyz", "/metrics"):

@@ -20,6 +20,7 @@ from satseek.jobs.embedded import EmbeddedQueue
 from satseek.jobs.working import Worker
 from satseek.service.access.admitting import Admission
 from satseek.service.access.principals import LOCAL
+from satseek.service.access.sessions import Sessions
 from satseek.service.decoding import Decoders
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
@@ -114,7 +115,7 @@ class Running:
             jobs,
             Worker(jobs, settings=assembly.settings, lock=folder / "lock"),
             Answers(folder / "answers.sqlite"),
-            Admission.of(assembly.settings),
+            Admission.of(assembly.settings, logins=Sessions.of(assembly.settings)),
             metrics,
             AnswerMemory(assembly.caches.open(metrics), observer=metrics),
         )

@@ -26,6 +26,7 @@ from satseek.errors import (
 from satseek.service.access.admitting import NOBODY, Shown
 from satseek.service.access.policy import READING, UNDECLARED, collection_in, rule
 from satseek.service.access.rates import Allowance
+from satseek.service.access.sessions import cookie_in
 from satseek.service.problems import problem_of
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from satseek.service.access.principals import Principal
     from satseek.service.metrics import Metrics
     from satseek.settings import Settings
-
-COOKIE = "satseek_session"
-"""Name of the cookie that a login leaves."""
 
 LOGIN = "/login"
 
@@ -205,7 +203,7 @@ def shown_in(scope: Scope) -> Shown:
     return Shown(
         authorization=headers.get("authorization"),
         api_key=headers.get("x-api-key"),
-        cookie=cookies.get(COOKIE),
+        cookie=cookie_in(cookies),
         address=client[0] if client else "-",
     )
 
