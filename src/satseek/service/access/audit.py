@@ -155,7 +155,8 @@ def _fields(
 ) -> dict[str, Any]:
     fields: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="milliseconds")}
     fields |= {"who": principal.name, "action": action, "target": target, "outcome": outcome}
-    return {key: _cut(value) for key, value in {**fields, **pairs}.items()}
+    more = {key: value for key, value in pairs.items() if key not in {*fields, "n", "before"}}
+    return {key: _cut(value) for key, value in {**fields, **more}.items()}
 
 
 def _cut(value: Any) -> Any:
