@@ -41,7 +41,7 @@ class Server:
 
     def connect(self) -> socket.socket:
         """Open a bare connection, for requests that no well-behaved client sends."""
-        host, port = self.url.removeprefix("http://").split(":")
+        host, port = self.url.partition("://")[2].split(":")
         return socket.create_connection((host, int(port)), timeout=20)
 
     def lines(self) -> str:
@@ -70,7 +70,7 @@ def running_server(data: Path, *, ready: bool = True, **settings: str) -> Iterat
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        found = re.search(r"serving on (http://[0-9.]+:\d+)", log.read_text(encoding="utf-8"))
+        found = re.search(r"serving on (https?://[0-9.]+:\d+)", log.read_text(encoding="utf-8"))
         if found:
             return found[1]
         assert process.poll() is None, log.read_text(encoding="utf-8")

@@ -12,10 +12,12 @@ from nicegui import app, ui
 from starlette.requests import Request  # noqa: TC002 (the framework reads the annotation)
 
 from satseek.errors import SatseekError
+from satseek.service.access.guarding import shown_in
 from satseek.service.withholding import told
 from satseek.web.asking import form_from
 from satseek.web.elements import tag
 from satseek.web.page import SearchPage
+from satseek.web.visiting import Visitor
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -67,14 +69,16 @@ FAVICON = MARK.replace("currentColor", "#0b7a5f").replace(
 
 
 async def _draw(request: Request, assembly: Assembly, running: Running) -> None:
+    visitor = Visitor(running, shown=shown_in(request.scope))
     ui.colors(primary="#0b7a5f")
     ui.add_head_html('<link rel="stylesheet" href="_satseek/satseek.css">')
     ui.add_head_html('<script src="_satseek/satseek.js"></script>')
     address = {name: request.query_params.getlist(name) for name in request.query_params}
-    collections = await running.in_thread(assembly.collections)
+    who = await visitor.principal()
+    collections = await running.in_thread(lambda: running.collections(who))
     form = form_from(address, collections=collections)
     _draw_top(await running.in_thread(lambda: _model_name(assembly)), running)
-    page = SearchPage(form, running=running, collections=collections)
+    page = SearchPage(form, running=running, visitor=visitor, collections=collections)
     await ui.context.client.connected()
     ui.run_javascript("satseek.restoreDark()")
     await page.begin()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from satseek.service.running import Running
     from satseek.types import GeoJSON, Hit
     from satseek.web.asking import Form
+    from satseek.web.visiting import Visitor
 
 
 NO_GEOREFERENCE = "These scenes carry no georeference: nothing of them can lie on the map."
@@ -36,10 +37,13 @@ NO_GEOREFERENCE = "These scenes carry no georeference: nothing of them can lie o
 class SearchPage:
     """The page of one person; lives as long as the browser tab."""
 
-    def __init__(self, form: Form, *, running: Running, collections: list[str]) -> None:
+    def __init__(
+        self, form: Form, *, running: Running, visitor: Visitor, collections: list[str]
+    ) -> None:
         """Draw everything into the element that is open."""
         self._form = form
         self._running = running
+        self._visitor = visitor
         self._client = ui.context.client
         self._answer: Answer | None = None
         self._upload = b""
@@ -82,10 +86,13 @@ class SearchPage:
         self._hits.classes("loading")
         self._pane.show_busy()
         try:
+            who = await self._visitor.asking()
             with self._running.permits.one():
                 answer, model = await self._running.with_collection(
-                    self._form.collection, self._find
+                    self._form.collection, self._find, who=who
                 )
+            collection = self._form.collection or ""
+            self._visitor.note(who, answer, collection=collection, model=model)
         except SatseekError as error:
             self._refuse(error)
             return
@@ -124,6 +131,7 @@ class SearchPage:
     async def take_image(self, content: bytes, name: str) -> None:
         """Look for what an uploaded image shows."""
         try:
+            await self._visitor.principal()
             with self._running.permits.one():
                 model = await self._running.in_thread(self._running.assembly.model)
                 pixels = await decode(content, model.card, running=self._running)
@@ -232,9 +240,8 @@ class SearchPage:
         if name is None:
             return
         try:
-            stats = await self._running.in_thread(
-                lambda: self._running.assembly.reader(name).stats()
-            )
+            who = await self._visitor.principal()
+            stats = await self._running.in_thread(lambda: self._running.reader(name, who).stats())
         except SatseekError as error:
             notify(told(error), kind="negative")
             return
