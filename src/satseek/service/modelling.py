@@ -18,8 +18,11 @@ from satseek.model.bundle import starter_bundle
 from satseek.model.naming import STARTER, parse_reference
 from satseek.model.store import ModelStore
 from satseek.model.versions import fitting, is_shipped, stored_version
+from satseek.service import openai_models
 from satseek.service.calling import caller
 from satseek.service.describing import PROBLEM
+from satseek.service.inference.offers import IN_FORCE
+from satseek.service.openai_models import ModelListed
 from satseek.service.recording import record
 from satseek.service.repeating import REPEATED, Repeatable
 from satseek.service.running import Running, running
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from satseek.model.activation import Activation
+    from satseek.model.bundle import Bundle
     from satseek.model.versions import StoredVersion
     from satseek.service.access.principals import Principal
 
@@ -41,7 +45,7 @@ Ref = Annotated[
     PathParameter(
         max_length=200,
         description="`NAME@VERSION`, of which the first four digits do; `NAME` where it has one "
-        "version; or `starter`.",
+        "version; `starter`; or `satseek`, whichever is in force.",
     ),
 ]
 
@@ -79,6 +83,10 @@ class ChangeShown(BaseModel):
 class VersionDetails(VersionShown):
     """The same, with its card, its gate's report and when it was in use."""
 
+    id: str = Field(description="As in `data` of the list: what OpenAI's clients call it.")
+    object: Literal["model"] = "model"
+    created: int = Field(description="When it was stored, in seconds since 1970.")
+    owned_by: str
     card: dict[str, Any]
     report: dict[str, Any] | None = Field(description="Of its gate; null: it was never checked.")
     history: list[ChangeShown]
@@ -92,6 +100,10 @@ class VersionsAnswer(BaseModel):
     in_force: str = Field(description="`NAME@VERSION` that answers now; empty: none is warm yet.")
     pinned: bool = Field(description="True: the setting `model` goes before any activation.")
     models: list[VersionShown]
+    object: Literal["list"] = "list"
+    data: list[ModelListed] = Field(
+        description="The same for OpenAI's clients; `satseek` is whichever is in force."
+    )
 
 
 class ChangeAnswer(ChangeShown):
@@ -114,14 +126,17 @@ async def list_models(request: Request, shared: Shared) -> VersionsAnswer:
     """List the stored versions with the state of their gates, and which one is active."""
     _reading(request)
 
-    def listed() -> list[VersionShown]:
+    def listed() -> VersionsAnswer:
         store = _store(shared)
         active = store.active()
         chosen = active.ref if active else STARTER
-        return [VersionShown(**_shown(one, chosen)) for one in (*_shipped(), *store.versions())]
+        versions = (*_shipped(), *store.versions())
+        models = [VersionShown(**_shown(one, chosen)) for one in versions]
+        folder = shared.assembly.model().bundle.folder
+        data = openai_models.listed(versions, now=folder)
+        return VersionsAnswer(**_now(shared), models=models, data=data)
 
-    models = await shared.in_thread(listed)
-    return VersionsAnswer(**_now(shared), models=models)
+    return await shared.in_thread(listed)
 
 
 @router.get("/v1/models/{ref}", summary="Show a model version", responses={404: PROBLEM})
@@ -131,10 +146,14 @@ async def show_model(request: Request, ref: Ref, shared: Shared) -> VersionDetai
 
     def shown() -> VersionDetails:
         store = _store(shared)
-        one, active = _version(ref, store), store.active()
+        now = shared.assembly.model().bundle if ref == IN_FORCE else None
+        one = _stored(now) if now else _version(ref, store)
+        active = store.active()
         fields = _shown(one, active.ref if active else STARTER)
+        as_listed = openai_models.in_force(now.folder) if now else openai_models.one_of(one)
         return VersionDetails(
             **fields,
+            **as_listed.model_dump(),
             card=asdict(one.card),
             report=asdict(one.report) if one.report else None,
             history=[_change(entry) for entry in store.history() if entry.ref == one.ref],
@@ -205,6 +224,11 @@ def _shipped() -> Sequence[StoredVersion]:
     except ModelNotFound:
         return ()
     return (stored_version((STARTER, bundle.card.version), bundle.folder),)
+
+
+def _stored(bundle: Bundle) -> StoredVersion:
+    shipped = next((one for one in _shipped() if one.folder == bundle.folder), None)
+    return shipped or stored_version((bundle.card.name, bundle.card.version), bundle.folder)
 
 
 def _version(ref: str, store: ModelStore) -> StoredVersion:
