@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from satseek.errors import UnreadableImage
 from satseek.service.messages import ClassifyAsked, SearchAsked, SimilarityAsked
+from satseek.service.references import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,16 +50,21 @@ async def read_body(
 
     Raises:
         RequestValidationError: fields that are missing, unknown or of the wrong type.
-        UnreadableImage: the image is not base64.
+        UnreadableImage: the image is not base64, or cannot be fetched.
+        UnsafeReference: the server does not read what is referred to.
         HTTPException: 415 for another kind of body, 400 for a broken form.
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == "application/json":
         content = await request.body()
-        return await shared.in_thread(lambda: _with_image(validated(kind, json_text=content)))
+        return await shared.in_thread(
+            lambda: _with_image(validated(kind, json_text=content), shared=shared)
+        )
     if media in {"multipart/form-data", "application/x-www-form-urlencoded"}:
         fields, image = await _read_form(request)
-        return await shared.in_thread(lambda: _with_image(_from_fields(kind, fields), image))
+        return await shared.in_thread(
+            lambda: _with_image(_from_fields(kind, fields), image, shared=shared)
+        )
     raise HTTPException(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         f"expected application/json or multipart/form-data, came {media or 'no content type'}",
@@ -117,7 +123,13 @@ def _from_fields(kind: type[Asked], fields: dict[str, Any]) -> Asked:
     return validated(kind, fields | {"area": area})
 
 
-def _with_image(asked: Asked, image: bytes | None = None) -> tuple[Asked, bytes | None]:
+def _with_image(
+    asked: Asked, image: bytes | None = None, *, shared: Running
+) -> tuple[Asked, bytes | None]:
+    if asked.image_ref and (image or asked.image):
+        raise _wrong("image_ref", "came beside image; give one of them")
+    if asked.image_ref:
+        return asked, fetch(asked.image_ref, shared.assembly.settings)
     return asked, image or (from_base64(asked.image) if asked.image else None)
 
 

@@ -29,6 +29,14 @@ most labels make with the built-in templates."""
 MAX_EXAMPLES = 100
 """Liked or disliked chips in one query."""
 
+MAX_REFERENCE = 4096
+"""Letters of a reference to an image; Linux takes no longer path (PATH_MAX)."""
+
+REFERENCE = (
+    "Instead of `image`: a path or `file:` address below a folder, or an `http(s)` address on a "
+    "host, that this server may read from; none unless its settings name some."
+)
+
 DEFAULT_K = 10
 
 
@@ -49,6 +57,7 @@ def _lines(value: Any) -> Any:
 _Four = tuple[float, float, float, float]
 BoundingBox = Annotated[_Four, BeforeValidator(_four_numbers, json_schema_input_type=_Four | str)]
 Words = Annotated[str, Field(max_length=MAX_TEXT)]
+Reference = Annotated[str, Field(max_length=MAX_REFERENCE)]
 _Listed = Annotated[list[Words], Field(max_length=MAX_LABELS)]
 Lines = Annotated[_Listed, BeforeValidator(_lines, json_schema_input_type=_Listed | str)]
 
@@ -75,6 +84,7 @@ class SearchAsked(_Asked):
     image: str | None = Field(
         None, description="Example image: base64, or a `data:` address holding base64."
     )
+    image_ref: Reference | None = Field(None, description=REFERENCE)
     liked: list[str] = Field(
         default_factory=list,
         max_length=MAX_EXAMPLES,
@@ -104,6 +114,7 @@ class ClassifyAsked(_Asked):
     """An image, or a chip of a collection, and the labels that might fit it."""
 
     image: str | None = Field(None, description="Base64, or a `data:` address holding base64.")
+    image_ref: Reference | None = Field(None, description=REFERENCE)
     collection: str | None = Field(None, description="Collection of `chip`.")
     chip: str | None = Field(None, description="Id of a chip, instead of `image`.")
     labels: Lines = Field(description="Labels: a list, or a text with one label a line.")
@@ -136,6 +147,7 @@ class SimilarityAsked(_Asked):
     model_config = ConfigDict(extra="forbid", json_schema_extra=_either_word)
 
     image: str | None = Field(None, description="Base64, or a `data:` address holding base64.")
+    image_ref: Reference | None = Field(None, description=REFERENCE)
     text: Lines = Field(description="Texts: a list, or a text with one of them a line.")
 
     @model_validator(mode="before")
