@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from satseek.errors import SatseekError
 from satseek.service import (
@@ -43,8 +43,7 @@ from satseek.service.tracing import Traced, Tracing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.requests import Request
-    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
 
     from satseek.assemble import Assembly
 
@@ -89,7 +88,7 @@ def create_application(assembly: Assembly) -> FastAPI:
     add_document(application)
     add_listing(application)
     for path in ("/v1/{rest:path}", "/v2/{rest:path}", "/livez", "/readyz", "/metrics"):
-        application.add_route(path, _unknown, methods=_ANY, include_in_schema=False)
+        application.router.routes.append(Route(path, _Unknown(), include_in_schema=False))
     limit = assembly.settings.max_upload_bytes
     settings = assembly.settings
     application.add_middleware(
@@ -110,24 +109,29 @@ def create_application(assembly: Assembly) -> FastAPI:
     return application
 
 
-_ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+class _Unknown:
+    """Whatever no route takes, by any method at all."""
+
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        """Refuse it."""
+        raise _refusal(scope)
 
 
-async def _unknown(request: Request) -> Response:
+def _refusal(scope: Scope) -> HTTPException:
     """Tell a path that does not exist from a method that it does not take."""
     named: set[str] = set()
     matching: set[str] = set()
     for route in (one for router in ROUTERS for one in router.routes):
-        matched, _ = route.matches({**request.scope, "path_params": {}})
+        matched, _ = route.matches({**scope, "path_params": {}})
         if matched is Match.PARTIAL:
             own = getattr(route, "methods", None) or set()
             matching |= own
-            named |= own if getattr(route, "path", "") == request.scope["path"] else set()
+            named |= own if getattr(route, "path", "") == scope["path"] else set()
     methods = named or matching
     if methods:
         allow = ", ".join(sorted(methods))
-        raise HTTPException(405, f"this path takes {allow}", {"allow": allow})
-    raise HTTPException(404, "there is no such path; /docs lists those there are")
+        return HTTPException(405, f"this path takes {allow}", {"allow": allow})
+    return HTTPException(404, "there is no such path; /docs lists those there are")
 
 
 @asynccontextmanager
