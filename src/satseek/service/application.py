@@ -151,6 +151,6 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     running.jobs.close()
     running.answers.close()
     running.assembly.close()
-    await asyncio.to_thread(running.admission.close)
+    await running.admission.close()
     if application.state.tracing is not None:
         await asyncio.to_thread(application.state.tracing.close)

@@ -9,6 +9,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from anyio import to_thread
+
 from satseek.errors import RateLimited, Unauthenticated
 from satseek.service.access.audit import Audit
 from satseek.service.access.authenticating import Authenticator, basic_pair
@@ -132,10 +134,12 @@ class Admission:
         if self.enabled:
             self.audit.note(principal, action, target, outcome, **pairs)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what waits to be written."""
-        self.authenticator.close()
-        self.audit.close()
+        await to_thread.run_sync(self.authenticator.close)
+        await to_thread.run_sync(self.audit.close)
+        if self.rates is not None:
+            await self.rates.close()
 
 
 def _account(shown: Shown) -> str | None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from satseek.errors import DependencyMissing, RateLimited
 
 if TYPE_CHECKING:
+    from limits.aio.storage import RedisStorage
     from limits.aio.strategies import RateLimiter
 
     from satseek.settings import Settings
@@ -70,7 +71,8 @@ class Rates:
             raise DependencyMissing(INSTALL) from error
         self._item = RateLimitItemPerMinute(per_minute, namespace="satseek")
         self._alone: RateLimiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._together = _shared(redis_url) if redis_url else None
+        self._redis = _redis(redis_url) if redis_url else None
+        self._together = SlidingWindowCounterRateLimiter(self._redis) if self._redis else None
         self._resting_until = 0.0
 
     @classmethod
@@ -99,6 +101,11 @@ class Rates:
                 logger.warning("rates: Redis does not answer (%s); counted here meanwhile", name)
         return await self._take(self._alone, who)
 
+    async def close(self) -> None:
+        """Leave Redis."""
+        if self._redis is not None:
+            await self._redis.bridge.storage.aclose()
+
     async def _take(self, limiter: RateLimiter, who: str) -> Allowance:
         taken = await limiter.hit(self._item, who)
         stats = await limiter.get_window_stats(self._item, who)
@@ -113,15 +120,14 @@ class Rates:
         return allowance
 
 
-def _shared(url: str) -> RateLimiter:
+def _redis(url: str) -> RedisStorage:
     try:
         from limits.aio.storage import RedisStorage  # noqa: PLC0415 (an extra)
-        from limits.aio.strategies import SlidingWindowCounterRateLimiter  # noqa: PLC0415
         from limits.errors import ConfigurationError  # noqa: PLC0415
     except ImportError as error:
         raise DependencyMissing(INSTALL) from error
     try:
-        storage = RedisStorage(
+        return RedisStorage(
             f"async+{url}",
             implementation="redispy",
             socket_timeout=REDIS_SECONDS,
@@ -131,7 +137,6 @@ def _shared(url: str) -> RateLimiter:
         raise DependencyMissing(
             "expected the package redis for redis_url: pip install 'satseek[redis]'"
         ) from error
-    return SlidingWindowCounterRateLimiter(storage)
 
 
 class Failures:
