@@ -12,7 +12,7 @@ import math
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from satseek.errors import DependencyMissing, RateLimited
 
@@ -104,7 +104,8 @@ class Rates:
     async def close(self) -> None:
         """Leave Redis."""
         if self._redis is not None:
-            await self._redis.bridge.storage.aclose()
+            bridge: Any = self._redis.bridge
+            await bridge.storage.aclose()
 
     async def _take(self, limiter: RateLimiter, who: str) -> Allowance:
         taken = await limiter.hit(self._item, who)
