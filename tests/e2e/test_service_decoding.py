@@ -13,10 +13,11 @@ import pytest
 import serving
 
 from satseek.assemble import Assembly
+from satseek.errors import Overloaded
 from satseek.imagery.decode import decode_image
 from satseek.service.application import create_application
 from satseek.service.bodies import decode
-from satseek.service.running import DECODERS, Running
+from satseek.service.running import Running
 from satseek.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_uploads_and_thumbnails_wait_for_a_decoder_and_words_do_not(
 
             found = await http.get("/v1/search", params={"text": "x", "k": 1})
             thumbnail = found.json()["hits"][0]["thumbnail"]
-            for holder in range(DECODERS):
+            for holder in range(assembly.settings.decoders):
                 decoders.acquire_on_behalf_of_nowait(holder)
             async with anyio.create_task_group() as waiting:
                 waiting.start_soon(lambda: ask("GET", thumbnail))
@@ -69,11 +70,28 @@ def test_uploads_and_thumbnails_wait_for_a_decoder_and_words_do_not(
                         await anyio.sleep(0.01)
                 await ask("GET", "/v1/search?text=x")
                 assert answered == ["/v1/search?text=x"]
-                for holder in range(DECODERS):
+                for holder in range(assembly.settings.decoders):
                     decoders.release_on_behalf_of(holder)
 
     anyio.run(check)
     assert len(answered) == 5
+
+
+def test_more_than_may_wait_are_refused(assembly: Assembly) -> None:
+    async def check() -> None:
+        settings = assembly.settings.model_copy(update={"queue_rows": 1})
+        running = Running.of(Assembly(settings))
+        for holder in range(settings.decoders):
+            running.decoders.acquire_on_behalf_of_nowait(holder)
+        async with anyio.create_task_group() as waiting:
+            waiting.start_soon(running.in_decoder, lambda: None)
+            await anyio.wait_all_tasks_blocked()
+            with pytest.raises(Overloaded, match="1 images wait"):
+                await running.in_decoder(lambda: None)
+            for holder in range(settings.decoders):
+                running.decoders.release_on_behalf_of(holder)
+
+    anyio.run(check)
 
 
 def test_a_decoded_image_is_kept_small_and_means_the_same(
@@ -84,7 +102,11 @@ def test_a_decoded_image_is_kept_small_and_means_the_same(
     size = card.image_size
 
     async def decoded() -> np.ndarray:
-        return await decode(content, card, running=Running.of(assembly))
+        running = Running.of(assembly)
+        try:
+            return await decode(content, card, running=running)
+        finally:
+            running.decoding.close()
 
     pixels = anyio.run(decoded)
     assert pixels.shape == (size, size, 3)
