@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 SERVICE = "inference.GRPCInferenceService"
 
-POOL = messages.DESCRIPTOR.pool
-"""Describes the service. It is not the process's own pool: clients' libraries bring the same names
-along, and whoever holds both, a notebook or a test, must be able to import both."""
-
 
 def register(server: grpc.aio.Server, shared: Running) -> list[str]:
     """Add the service to a server; returns the names of what was added."""
