@@ -46,7 +46,7 @@ class Pace:
         at = self._sizes.index(best)
         below, above = self._sizes[max(at - 1, 0)], self._sizes[min(at + 1, len(self._sizes) - 1)]
         untried = [one for one in (below, above) if one not in self._costs]
-        if self._costs and untried:
+        if self._sizes[-1] in self._costs and untried:
             return untried[0]
         if self._asked % LOOK_AGAIN == 0:
             return below if self._asked % (2 * LOOK_AGAIN) else above
