@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench format clean
+.PHONY: help demo serve test lint bench format proto clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,13 @@ format: $(VENV)/.dev ## Format the code
 
 bench: $(VENV)/.dev ## Run the benchmarks; figures land in bench/results
 	$(BIN)/python bench/run.py
+
+# Messages load with the release of protobuf that wrote them and later ones: the oldest that does is taken, apart from .venv.
+proto: ## Write the messages of the protocols anew
+	$(PYTHON) -m venv build/proto
+	build/proto/bin/pip install --quiet 'grpcio-tools==1.72.2'
+	build/proto/bin/python proto/satseek/generate.py
+	build/proto/bin/python proto/inference/generate.py
 
 clean: ## Remove the environment and the demonstration
 	rm -rf $(VENV) demo

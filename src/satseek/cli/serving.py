@@ -15,6 +15,9 @@ def serve(
     *,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0: a free one.")] = None,
+    grpc_port: Annotated[
+        int | None, typer.Option(help="Port of gRPC; 0: a free one. [default: no gRPC]")
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Let other machines in without asking who they are.")
     ] = False,
@@ -25,4 +28,4 @@ def serve(
     """
     from satseek.web.serving import serve as run  # noqa: PLC0415
 
-    run(assembly(context, host=host, port=port, insecure=insecure or None))
+    run(assembly(context, host=host, port=port, grpc_port=grpc_port, insecure=insecure or None))

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from satseek.errors import SatseekError
+from satseek.errors import DependencyMissing, InvalidSettings, SatseekError
 from satseek.service import (
     chips,
     classifying,
@@ -37,6 +37,7 @@ from satseek.service.listing import add_listing
 from satseek.service.observing import Observed
 from satseek.service.problems import register
 from satseek.service.references import check_references
+from satseek.service.rpc.attaching import attached
 from satseek.service.running import Running
 from satseek.service.tracing import Traced, Tracing
 
@@ -87,7 +88,7 @@ def create_application(assembly: Assembly) -> FastAPI:
     application.router.routes.extend(login_routes(running.admission, settings=assembly.settings))
     add_document(application)
     add_listing(application)
-    for path in ("/v1/{rest:path}", "/v2/{rest:path}", "/livez", "/readyz", "/metrics"):
+    for path in ("/v1/{rest:path}", "/v2", "/v2/{rest:path}", "/livez", "/readyz", "/metrics"):
         application.router.routes.append(Route(path, _Unknown(), include_in_schema=False))
     limit = assembly.settings.max_upload_bytes
     settings = assembly.settings
@@ -140,17 +141,23 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     following = asyncio.create_task(follow(running))
     running.worker.start()
     warming = asyncio.create_task(running.in_thread(running.decoding.warm_up))
-    yield
-    await asyncio.to_thread(running.worker.stop)
-    following.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await following
-    await asyncio.to_thread(running.decoding.close)
-    with contextlib.suppress(asyncio.CancelledError, SatseekError):
-        await warming
-    running.jobs.close()
-    running.answers.close()
-    running.assembly.close()
-    await running.admission.close()
-    if application.state.tracing is not None:
-        await asyncio.to_thread(application.state.tracing.close)
+    try:
+        async with attached(running, tracing=application.state.tracing):
+            yield
+    except (DependencyMissing, InvalidSettings) as error:
+        application.state.failure = error  # uvicorn would only log it
+        raise
+    finally:
+        await asyncio.to_thread(running.worker.stop)
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await asyncio.to_thread(running.decoding.close)
+        with contextlib.suppress(asyncio.CancelledError, SatseekError):
+            await warming
+        running.jobs.close()
+        running.answers.close()
+        running.assembly.close()
+        await running.admission.close()
+        if application.state.tracing is not None:
+            await asyncio.to_thread(application.state.tracing.close)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -30,7 +30,6 @@ from satseek.service.paging import (
     Cursor,
     Limit,
     Listing,
-    Page,
     link_header,
     next_path,
     page_of,
@@ -39,6 +38,9 @@ from satseek.service.recording import record
 from satseek.service.repeating import REPEATED, Repeatable
 from satseek.service.running import Running, running
 from satseek.service.withholding import without_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 router = APIRouter(tags=["collections"], route_class=Repeatable)
 
@@ -62,7 +64,7 @@ async def list_collections(
         names = shared.collections(who)
         listing = Listing(name="collections", where={})
         page = page_of(names, listing, key=str, cursor=cursor, limit=limit)
-        return _listed(page, shared), page.cursor
+        return accounts(page.items, shared), page.cursor
 
     shown, following = await shared.in_thread(listed)
     path = next_path(request, following)
@@ -131,9 +133,10 @@ async def list_refusals(
     return RefusalsAnswer(refusals=shown, next=path)
 
 
-def _listed(page: Page[str], shared: Running) -> list[CollectionShown]:
+def accounts(names: Sequence[str], shared: Running) -> list[CollectionShown]:
+    """Tell what collections amount to; one that is removed meanwhile is left out."""
     shown = []
-    for name in page.items:
+    for name in names:
         try:
             shown.append(CollectionShown(**_shown(name, shared)))
         except CollectionNotFound:  # removed meanwhile

@@ -51,7 +51,7 @@ ATTEMPTS = 3
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether a model is loaded, and which; written by the following task only."""
+    """Whether a model is loaded, and which: written by the following task; and whether it ends."""
 
     model: str = ""
     """``name@version`` in force; empty before the first one is warm."""
@@ -59,6 +59,8 @@ class Readiness:
     """Why there is none; empty once there is one."""
     refused: str = ""
     """Why the version activated last is not the one in force; empty: it is."""
+    stopping: bool = False
+    """True once the server ends: what was taken is answered, nothing more is taken."""
 
     @property
     def ready(self) -> bool:

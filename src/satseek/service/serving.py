@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from satseek.errors import InvalidSettings
+from satseek.errors import InvalidSettings, SatseekError
 from satseek.service.access.binding import check_doors
 from satseek.service.access.tls import Pair, Renewing
 
@@ -37,6 +37,7 @@ def run(application: FastAPI, *, settings: Settings) -> None:
     Raises:
         InvalidSettings: host and port cannot be listened on, or others would get in unrecognised;
             or certificate and key cannot be used.
+        DependencyMissing: a setting needs an extra that is not installed.
     """
     check_doors(settings)
     pair = Pair.of(settings)
@@ -53,9 +54,25 @@ def run(application: FastAPI, *, settings: Settings) -> None:
     with listener:
         if renewing:
             renewing.start()
-        uvicorn.Server(_config(application, renewing)).run(sockets=[listener])
+        _Server(_config(application, renewing), application).run(sockets=[listener])
         if renewing:
             renewing.stop()
+    failure: SatseekError | None = getattr(application.state, "failure", None)
+    if failure is not None:
+        raise failure
+
+
+class _Server(uvicorn.Server):
+    """Tells the other doors of the application that it ends, as soon as it does."""
+
+    def __init__(self, config: uvicorn.Config, application: FastAPI) -> None:
+        super().__init__(config)
+        self._application = application
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what was taken, while the other doors do the same."""
+        self._application.state.running.readiness.stopping = True
+        await super().shutdown(sockets)
 
 
 def _config(application: FastAPI, renewing: Renewing | None) -> uvicorn.Config:

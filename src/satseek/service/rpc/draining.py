@@ -1,0 +1,55 @@
+"""Calls that come and go → whether the server stops, and when the last of them has ended.
+
+Knows no method. Belongs to the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Drain:
+    """Counts calls in flight, and tells those that go on for long that the server stops."""
+
+    def __init__(self) -> None:
+        self._begun = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._calls = 0
+
+    @property
+    def begun(self) -> bool:
+        """True once the server stops."""
+        return self._begun.is_set()
+
+    def begin(self) -> None:
+        """Have calls end once what they have taken is answered."""
+        self._begun.set()
+
+    async def beginning(self) -> None:
+        """Wait until the server stops."""
+        await self._begun.wait()
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a call while it is in flight."""
+        self._calls += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
+
+    async def idle(self, seconds: float) -> None:
+        """Wait until no call is in flight, no longer than so many seconds."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except TimeoutError:
+            return

@@ -1,0 +1,70 @@
+"""A method's name → what it takes to call it: one table for every method that there is.
+
+Does not know who calls. A method that stands nowhere here is refused to all but admins, so that a
+new one is closed until somebody has thought about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from satseek.service.access.principals import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a method takes."""
+
+    scope: Scope | None
+    """Scope; None: everybody may, recognised or not."""
+
+
+OPEN = Rule(scope=None)
+"""Says nothing about anybody's imagery; neither counted nor written to the audit trail."""
+
+SEARCH = Rule(scope="search")
+CLASSIFY = Rule(scope="classify")
+EMBED = Rule(scope="embed")
+MODELS = Rule(scope="models")
+
+UNDECLARED = Rule(scope="keys")
+"""Whatever stands nowhere in the table."""
+
+_OWN = "/satseek.v1.Satseek"
+_INFERENCE = "/inference.GRPCInferenceService"
+
+RULES: Mapping[str, Rule] = {
+    "/grpc.health.v1.Health": OPEN,
+    "/grpc.reflection.v1alpha.ServerReflection": OPEN,  # the same as the published proto files
+    f"{_OWN}/Search": SEARCH,
+    f"{_OWN}/SearchStream": SEARCH,
+    f"{_OWN}/Classify": CLASSIFY,
+    f"{_OWN}/Similarity": CLASSIFY,
+    f"{_OWN}/Embed": EMBED,
+    f"{_OWN}/EmbedStream": EMBED,
+    f"{_OWN}/EmbedEach": EMBED,
+    f"{_OWN}/ListCollections": SEARCH,
+    f"{_OWN}/GetModel": SEARCH,
+    f"{_INFERENCE}/ServerLive": OPEN,
+    f"{_INFERENCE}/ServerReady": OPEN,
+    f"{_INFERENCE}/ModelReady": EMBED,
+    f"{_INFERENCE}/ServerMetadata": EMBED,
+    f"{_INFERENCE}/ModelMetadata": EMBED,
+    f"{_INFERENCE}/ModelConfig": EMBED,
+    f"{_INFERENCE}/ModelInfer": EMBED,
+    f"{_INFERENCE}/ModelStreamInfer": EMBED,
+    f"{_INFERENCE}/ModelStatistics": EMBED,
+    f"{_INFERENCE}/RepositoryIndex": EMBED,
+    f"{_INFERENCE}/RepositoryModelLoad": MODELS,
+    f"{_INFERENCE}/RepositoryModelUnload": MODELS,
+}
+"""Rules by ``/package.Service/Method``, or by ``/package.Service`` for all of its methods."""
+
+
+def rule(method: str) -> Rule:
+    """Return what a method takes."""
+    return RULES.get(method) or RULES.get(method.rpartition("/")[0], UNDECLARED)
