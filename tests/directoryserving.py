@@ -5,7 +5,7 @@ Everything lies in a temporary folder: configuration, entries, and a CA made on 
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import os
 import shutil
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 BASE = "dc=example,dc=org"
 SEARCHER = f"cn=searcher,{BASE}"
-SEARCHER_PASSWORD = "look-only"
-PASSWORD = "rosebud"
+SEARCHER_PASSWORD = "look-only"  # noqa: S105 (of a directory made on the spot)
+PASSWORD = "rosebud"  # noqa: S105
 START_SECONDS = 20
 SCHEMAS = "/etc/ldap/schema"
 
@@ -144,23 +144,21 @@ def make_certificates(folder: Path, *, name: str = "ca") -> Path:
 def _certificate(
     subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(days=2))
     )
 
 
 def _configure(folder: Path, *, tls: bool) -> Path:
     (folder / "entries").mkdir()
-    certificates = (
-        f"TLSCertificateFile {folder}/cert.pem\nTLSCertificateKeyFile {folder}/key.pem\n"
-    )
+    certificates = f"TLSCertificateFile {folder}/cert.pem\nTLSCertificateKeyFile {folder}/key.pem\n"
     path = folder / "slapd.conf"
     path.write_text(
         f"""include {SCHEMAS}/core.schema
@@ -187,8 +185,10 @@ access to * by dn.exact="{SEARCHER}" read by * none
 def _entries() -> str:
     parts = [
         f"dn: {BASE}\nobjectClass: domain\ndc: example",
-        f"dn: {SEARCHER}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\n"
-        f"cn: searcher\nuserPassword: {SEARCHER_PASSWORD}",
+        (
+            f"dn: {SEARCHER}\nobjectClass: organizationalRole\n"
+            f"objectClass: simpleSecurityObject\ncn: searcher\nuserPassword: {SEARCHER_PASSWORD}"
+        ),
         *(f"dn: ou={one},{BASE}\nobjectClass: organizationalUnit\nou: {one}" for one in UNITS),
         *(_person(uid, name, unit="people") for uid, name in PEOPLE.items()),
         # the same uid twice, in two units
@@ -203,7 +203,7 @@ UNITS = ("people", "elsewhere", "groups")
 
 
 def _person(uid: str, name: str, *, unit: str) -> str:
-    last = name.split()[-1]
+    last = name.rsplit(maxsplit=1)[-1]
     return (
         f"dn: {person_dn(uid, unit=unit)}\nobjectClass: inetOrgPerson\nuid: {uid}\n"
         f"cn: {name}\nsn: {last}\nuserPassword: {PASSWORD}"

@@ -5,6 +5,7 @@ Does not know what a token is: keys are objects as the provider published them.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import ssl
@@ -205,11 +206,17 @@ def is_loopback(host: str) -> bool:
 
 def _trusting(ca_file: Path | None) -> ssl.SSLContext:
     if ca_file is None:
-        return httpx.create_ssl_context(trust_env=False)
+        return _public_trust()
     try:
         return ssl.create_default_context(cafile=str(ca_file))
     except (OSError, ssl.SSLError) as error:
         raise InvalidSettings(f"oidc_ca_file cannot be read: {error}") from error
+
+
+@functools.cache
+def _public_trust() -> ssl.SSLContext:
+    """Trust what is publicly trusted; reading that takes a tenth of a second."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _endpoint(document: Mapping[str, Any], name: str) -> str:

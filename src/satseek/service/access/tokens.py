@@ -10,10 +10,12 @@ do. They are refused by their marks (``at_hash``, Keycloak's ``typ``), and surel
 
 from __future__ import annotations
 
+import functools
 import hmac
 import logging
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ from satseek.service.access.principals import Principal
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
+    from joserfc.jws import JWSRegistry
 
     from satseek.service.access.issuer import Discovered
     from satseek.settings import Settings
@@ -40,6 +43,7 @@ ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
     "ES256": ("EC", "P-256"),
     "ES384": ("EC", "P-384"),
     "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),  # what EdDSA is called since RFC 9864
 }
 """Signatures taken, with the kind and curve of the key that each needs. No ``none``, and none with
 a shared secret: a public key would pass for the secret (RFC 8725, sections 2.1 and 3.1)."""
@@ -180,8 +184,7 @@ class TokenVerifier:
             header = jws.extract_compact(token.encode()).headers()
             algorithm = str(header.get("alg"))
             key = self._key(header, algorithm, header.get("kid"))
-            registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
-            return jwt.decode(token, key, algorithms=[algorithm], registry=registry).claims
+            return jwt.decode(token, key, registry=_registry(algorithm)).claims
         except (JoseError, ValueError, TypeError, RecursionError) as error:
             raise _refusal(f"unreadable or forged ({type(error).__name__})") from error
 
@@ -211,10 +214,25 @@ class TokenVerifier:
         ]
 
 
+@functools.cache
+def _registry(algorithm: str) -> JWSRegistry:
+    """Take this algorithm and no other; providers still use names that are deprecated."""
+    from joserfc.errors import UnsupportedAlgorithmError  # noqa: PLC0415 (an extra)
+    from joserfc.jws import JWSRegistry  # noqa: PLC0415
+
+    class One(JWSRegistry):
+        def get_alg(self, name: str) -> Any:
+            if name != algorithm:
+                raise UnsupportedAlgorithmError(name)
+            return self.algorithms[name]
+
+    return One(strict_check_header=False)
+
+
 def _imported(published: tuple[Mapping[str, Any], ...]) -> list[Key]:
     """Read the keys that can be used; others may be there for others."""
     from joserfc import jwk  # noqa: PLC0415 (an extra)
-    from joserfc.errors import JoseError  # noqa: PLC0415
+    from joserfc.errors import JoseError, SecurityWarning  # noqa: PLC0415
 
     kinds = {kind for kind, _ in ALGORITHMS.values()}
     keys: list[Key] = []
@@ -222,7 +240,9 @@ def _imported(published: tuple[Mapping[str, Any], ...]) -> list[Key]:
         if one.get("kty") not in kinds or one.get("use", "sig") != "sig":
             continue
         try:
-            keys.append(jwk.import_key(dict(one)))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SecurityWarning)  # of short keys: none is used
+                keys.append(jwk.import_key(dict(one)))
         except (JoseError, ValueError, TypeError, KeyError) as error:
             logger.warning("a key of the identity provider is unusable: %s", type(error).__name__)
     return keys
