@@ -62,14 +62,17 @@ class Caches:
         """Pass a lookup on to whoever counts them now."""
         self._observer.on_lookup(kind, hits, misses)
 
-    async def redis_state(self) -> str | None:
-        """Tell how Redis is: ``up``, or ``down: `` and why; None where none is set.
+    def redis_now(self) -> str | None:
+        """Ask Redis how it is: ``up``, or ``down: `` and why; None where none is set.
 
         Takes a fifth of a second at most. A server without its Redis is ready all the same.
         """
-        if self._redis is None:
-            return None
-        return await asyncio.to_thread(self._redis.state)
+        redis = self._redis
+        return None if redis is None else redis.state()
+
+    async def redis_state(self) -> str | None:
+        """Like ``redis_now``, for the event loop."""
+        return await asyncio.to_thread(self.redis_now) if self._redis is not None else None
 
     def close(self) -> None:
         """Let go of all that is kept, and of connections."""

@@ -36,11 +36,13 @@ async def live() -> dict[str, str]:
     responses={503: PROBLEM},
 )
 async def ready(request: Request, shared: Shared) -> Any:
-    """Answer 503 until a model is warm, and say why; then which, and which was refused."""
+    """Answer 503 until a model is warm, and say why; then which, what was refused, and Redis."""
     readiness = shared.readiness
     if readiness.ready:
         refused = {"refused": readiness.refused} if readiness.refused else {}
-        return {"status": "ready", "model": readiness.model, **refused}
+        state = await shared.assembly.caches.redis_state()
+        redis = {"redis": state} if state else {}  # told, but no reason not to be ready
+        return {"status": "ready", "model": readiness.model, **refused, **redis}
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         kind="NotReady",

@@ -28,6 +28,7 @@ class Stocktaking:
 
     def take(self) -> Stocks:
         """Count; a collection that cannot be read has no figure, the others still have theirs."""
+        redis = self._assembly.caches.redis_now()
         counted = {}
         for name in self._assembly.collections():
             try:
@@ -37,6 +38,7 @@ class Stocktaking:
         return Stocks(
             chips={name: stats.chips for name, stats in counted.items()},
             index_bytes={name: stats.bytes for name, stats in counted.items()},
+            redis=None if redis is None else redis == "up",
         )
 
     def _stats(self, name: str) -> CollectionStats:
