@@ -24,7 +24,7 @@ from satseek.errors import (
     Unauthenticated,
 )
 from satseek.service.access.admitting import NOBODY, Shown
-from satseek.service.access.policy import READING, UNDECLARED, collection_in, rule
+from satseek.service.access.policy import READING, UNDECLARED, rule
 from satseek.service.access.rates import Allowance
 from satseek.service.access.sessions import cookie_in
 from satseek.service.problems import problem_of
@@ -105,9 +105,6 @@ class Guarded:
         if taken is UNDECLARED and needed not in principal.scopes:
             raise NotFound("there is no such path; /docs lists those there are")
         principal.require(needed)
-        collection = collection_in(scope["path"])
-        if collection is not None:
-            principal.require_collection(collection, self._settings.collection_groups)
         return principal
 
     def _check_origin(self, scope: Scope, shown: Shown, *, changes: bool) -> None:

@@ -87,11 +87,3 @@ def rule(path: str) -> Rule:
         if part in RULES:
             return RULES[part]
     return UNDECLARED
-
-
-def collection_in(path: str) -> str | None:
-    """Return the collection that a path names; None: none."""
-    parts = path.split("/")
-    if parts[:3] == ["", "v1", "collections"] and len(parts) > 3 and parts[3]:  # noqa: PLR2004
-        return parts[3]
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from satseek.service.access.policy import OPEN, PAGE, RULES, UNDECLARED, collection_in, rule
+from satseek.service.access.policy import OPEN, PAGE, RULES, UNDECLARED, rule
 from satseek.service.access.principals import SCOPES
 
 
@@ -39,17 +39,3 @@ def test_what_is_undeclared_is_for_admins_only() -> None:
     assert UNDECLARED.read in SCOPES["admin"]
     assert UNDECLARED.read not in SCOPES["operator"]
     assert UNDECLARED.read == UNDECLARED.write
-
-
-@pytest.mark.parametrize(
-    ("path", "wanted"),
-    [
-        ("/v1/collections", None),
-        ("/v1/collections/", None),
-        ("/v1/collections/north", "north"),
-        ("/v1/collections/north/chips/a/b", "north"),
-        ("/v1/search", None),
-    ],
-)
-def test_the_collection_is_read_from_the_path(path: str, wanted: str | None) -> None:
-    assert collection_in(path) == wanted
