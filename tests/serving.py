@@ -49,11 +49,14 @@ class Server:
 
 
 @contextmanager
-def running_server(data: Path, *, ready: bool = True, **settings: str) -> Iterator[Server]:
-    """Start ``satseek serve`` on a free port; settings become ``SATSEEK_*``."""
+def running_server(
+    data: Path, *, ready: bool = True, port: int = 0, **settings: str
+) -> Iterator[Server]:
+    """Start ``satseek serve``, where no port is given on a free one; settings become ``SATSEEK_*``."""
     log = data.parent / f"serve-{time.monotonic_ns()}.log"
     environment = os.environ | {f"SATSEEK_{name.upper()}": it for name, it in settings.items()}
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), "serve", "--port", "0"]
+    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), "serve"]
+    command += ["--port", str(port)]
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stderr=errors, env=environment)
     try:
