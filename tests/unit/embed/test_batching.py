@@ -195,8 +195,10 @@ def test_a_slow_engine_asks_for_longer_patience() -> None:
     engine.text_features(texts(1))
     inner.gate.clear()
     with callers() as call:
-        asked = [call(_ask, engine, texts(1)), call(_ask, engine, texts(20))]
-        wait_until(lambda: engine.waiting("text") == 20 and inner.at_once == 1)
+        asked = [call(_ask, engine, texts(1))]
+        wait_until(lambda: inner.at_once == 1)
+        asked.append(call(_ask, engine, texts(20)))
+        wait_until(lambda: engine.waiting("text") == 20)
         refusal = engine.refusal("text")
         inner.failure = lambda _: None
         inner.gate.set()
@@ -403,9 +405,9 @@ def test_closing_computes_what_is_in_line_and_takes_nothing_more() -> None:
             engine.text_features(texts(1))
         inner.gate.set()
         closing.result(timeout=10)
-        assert all(one.done() for one in asked)
         for number, one in enumerate(asked):
-            assert np.array_equal(ORACLE.text_features(texts(3, seed=number)), one.result())
+            answer = one.result(timeout=10)
+            assert np.array_equal(ORACLE.text_features(texts(3, seed=number)), answer)
     assert [one for one in threading.enumerate() if one.name.startswith("satseek-text")] == []
 
 
