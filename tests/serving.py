@@ -52,7 +52,7 @@ class Server:
 def running_server(
     data: Path, *, ready: bool = True, port: int = 0, **settings: str
 ) -> Iterator[Server]:
-    """Start ``satseek serve``, where no port is given on a free one; settings become ``SATSEEK_*``."""
+    """Start ``satseek serve``, on a free port by default; settings become ``SATSEEK_*``."""
     log = data.parent / f"serve-{time.monotonic_ns()}.log"
     environment = os.environ | {f"SATSEEK_{name.upper()}": it for name, it in settings.items()}
     command = [sys.executable, "-m", "satseek", "--data-dir", str(data), "serve"]

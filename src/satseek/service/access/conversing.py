@@ -115,7 +115,8 @@ class Conversation:
             DirectoryUnreachable: it could not say.
         """
         self._hurry()
-        self._connection.rebind(user=dn, password=password, read_server_info=False)
+        with _answering():
+            self._connection.rebind(user=dn, password=password, read_server_info=False)
         code = self._connection.result["result"]
         if code != _SUCCESS and code not in _REFUSED:
             raise self._failed("bind")
@@ -125,7 +126,9 @@ class Conversation:
         """Go on as nobody."""
         self._hurry()
         anonymous = ldap3().ANONYMOUS
-        if not self._connection.rebind(authentication=anonymous, read_server_info=False):
+        with _answering():
+            self._connection.rebind(authentication=anonymous, read_server_info=False)
+        if self._connection.result["result"] != _SUCCESS:
             raise self._failed("anonymous bind")
 
     def search(self, wanted: str, *, attribute: str, limit: int) -> list[Entry]:
@@ -140,14 +143,15 @@ class Conversation:
             DirectoryUnreachable: it did not search.
         """
         left = self._hurry()
-        self._connection.search(
-            self._place.base,
-            wanted,
-            dereference_aliases="NEVER",
-            attributes=[attribute],
-            size_limit=limit,
-            time_limit=max(1, int(left)),
-        )
+        with _answering():
+            self._connection.search(
+                self._place.base,
+                wanted,
+                dereference_aliases="NEVER",
+                attributes=[attribute],
+                size_limit=limit,
+                time_limit=max(1, int(left)),
+            )
         if self._connection.result["result"] not in (_SUCCESS, _TOO_MANY, _NOT_THERE):
             raise self._failed("search")
         return [
@@ -179,18 +183,26 @@ def conversing(place: Place) -> Iterator[Conversation]:
     deadline = time.monotonic() + place.timeout_s
     connection = ldap3().Connection(_server(place), auto_referrals=False, auto_bind=False)
     try:
-        connection.open(read_server_info=False)
-        if place.start_tls:
-            connection.start_tls(read_server_info=False)
+        with _answering():
+            connection.open(read_server_info=False)
+            if place.start_tls:
+                connection.start_tls(read_server_info=False)
         _check_encrypted(connection, place)
         yield Conversation(connection, place, deadline)
-    except (DirectoryUnreachable, ldap3().core.exceptions.LDAPException, OSError) as error:
-        logger.warning("the directory does not answer: %s: %s", type(error).__name__, error)
-        raise DirectoryUnreachable(UNREACHABLE) from error
     finally:
         # not by saying goodbye: a directory that hangs would not hear it
         if connection.socket is not None:
             connection.socket.close()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Take whatever goes wrong for no answer: malformed ones make ldap3 fail in many ways."""
+    try:
+        yield
+    except Exception as error:
+        logger.warning("the directory does not answer: %s: %s", type(error).__name__, error)
+        raise DirectoryUnreachable(UNREACHABLE) from error
 
 
 def escaped(value: str) -> str:
@@ -242,7 +254,8 @@ def _check_encrypted(connection: Connection, place: Place) -> None:
     """Go on only with an encrypted connection, whatever the package made of the answers."""
     wanted = place.start_tls or place.encrypted
     if wanted and not isinstance(connection.socket, ssl.SSLSocket):
-        raise DirectoryUnreachable("the connection is not encrypted")
+        logger.error("the connection to the directory is not encrypted")
+        raise DirectoryUnreachable(UNREACHABLE)
 
 
 def _trusting(settings: Settings) -> ssl.SSLContext:

@@ -7,6 +7,7 @@ of a filter as written, and a password is only ever shown to the entry that the 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
 import threading
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from satseek.service.access.conversing import Conversation, Entry
     from satseek.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 REMEMBER_SECONDS = 60.0
 """A password that was right is not asked about again for this long."""
@@ -143,7 +146,8 @@ class Directory:
         if not self._searcher:
             talk.unbind()
         elif not talk.bind(self._searcher, self._password):
-            raise DirectoryUnreachable("the directory does not take ldap_bind_dn and its password")
+            logger.error("the directory does not take ldap_bind_dn with ldap_bind_password")
+            raise DirectoryUnreachable(UNREACHABLE)
 
     @contextmanager
     def _conversation(self) -> Iterator[Conversation]:
