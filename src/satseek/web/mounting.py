@@ -77,14 +77,15 @@ async def _draw(request: Request, assembly: Assembly, running: Running) -> None:
     who = await visitor.principal()
     collections = await running.in_thread(lambda: running.collections(who))
     form = form_from(address, collections=collections)
-    _draw_top(await running.in_thread(lambda: _model_name(assembly)), running)
+    leaver = who.name if visitor.logged_in else ""
+    _draw_top(await running.in_thread(lambda: _model_name(assembly)), running, leaver=leaver)
     page = SearchPage(form, running=running, visitor=visitor, collections=collections)
     await ui.context.client.connected()
     ui.run_javascript("satseek.restoreDark()")
     await page.begin()
 
 
-def _draw_top(model: str, running: Running) -> None:
+def _draw_top(model: str, running: Running, *, leaver: str) -> None:
     with tag("header", "top"):
         with tag("div", "brand"):
             ui.html(MARK, sanitize=False)
@@ -94,6 +95,8 @@ def _draw_top(model: str, running: Running) -> None:
         # a text that stays the same costs no message
         ui.timer(MODEL_SECONDS, lambda: shown.set_text(running.readiness.model or shown.text))
         tag("a", text="API", href="docs")
+        if leaver:
+            tag("a", text="Log out", href="logout", title=leaver)
         dark = ui.button(icon="contrast").props("flat round dense")
         dark.props["aria-label"] = "Light or dark"
         dark.on("click", js_handler="() => satseek.toggleDark()")

@@ -22,6 +22,11 @@ class Visitor:
         self._admission = running.admission
         self._shown = shown
 
+    @property
+    def logged_in(self) -> bool:
+        """True where they came with a login that they can end."""
+        return self._shown.cookie is not None
+
     async def principal(self) -> Principal:
         """Return who they are now.
 

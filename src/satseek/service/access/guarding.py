@@ -172,11 +172,12 @@ class Guarded:
         unknown, logins = isinstance(error, Unauthenticated), self._admission.authenticator.logins
         if unknown and logins is not None and _is_page(scope):
             query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
-            address = f"{scope.get('root_path', '')}{LOGIN}?next={quote(f'/{query}', safe='')}"
+            prefix = urlsplit(self._settings.public_url or "").path.rstrip("/")
+            address = f"{prefix}{LOGIN}?next={quote(f'/{query}', safe='')}"
             return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
         response = problem_of(error, scope=scope)
         if unknown:
-            response.headers["www-authenticate"] = self._challenge()
+            response.headers["www-authenticate"] = self._challenge(scope)
         if isinstance(error, RateLimited):
             response.headers["retry-after"] = str(error.retry_after_s)
             limit = self._settings.rate_per_minute
@@ -185,10 +186,16 @@ class Guarded:
                 response.headers.update(spent.headers())
         return response
 
-    def _challenge(self) -> str:
-        """Return the ways to be recognised (RFC 9110, 11.6.1), the same to everybody."""
+    def _challenge(self, scope: Scope) -> str:
+        """Return the ways to be recognised (RFC 9110, 11.6.1), the same to everybody.
+
+        A browser that could log in is not told to ask for a password in a window of its own
+        (browsers name themselves in Fetch Metadata, W3C).
+        """
         authenticator = self._admission.authenticator
         basic = authenticator.passwords is not None or authenticator.keys is not None
+        if authenticator.logins is not None and "sec-fetch-mode" in Headers(scope=scope):
+            basic = False
         bearer = 'Bearer realm="satseek"'
         return f'{bearer}, Basic realm="satseek", charset="UTF-8"' if basic else bearer
 
