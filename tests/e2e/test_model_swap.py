@@ -237,7 +237,7 @@ def check_answers(load: Load, expected: dict[tuple[str, str], Answer], home: Hom
     """Every answer is that of the version it names, and of no other."""
     for question in ("classify", "similarity"):
         one, other = (expected[question, ref] for ref in home.refs)
-        assert min(abs(one[label] - other[label]) for label in LABELS) > 0.01
+        assert min(abs(one[label] - other[label]) for label in LABELS) > 0.001
     for question, _, model, answer in load.seen:
         assert answer == pytest.approx(expected[question, model], abs=1e-5), (question, model)
     asked = Counter((question, model) for question, _, model, _ in load.seen)
