@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import grpc
 import httpx
 import numpy as np
 import openai
@@ -22,7 +23,9 @@ from PIL import Image
 from rasterio import Affine
 from rasterio.io import MemoryFile
 
+import satseek
 from satseek.imagery.decode import decode_image
+from satseek.service.rpc.generated import satseek_pb2 as messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,6 +48,10 @@ WORDLESS = ("", "   ", "!?.", "\n")
 
 NO_IMAGES = (b"", b"not an image", b"\x89PNG\r\n\x1a\n cut short", b"<svg/>")
 """No image is in them."""
+
+
+class ItemRefusedError(Exception):
+    """An item of a stream was answered with an error."""
 
 
 class Door(Protocol):
@@ -162,6 +169,51 @@ class OpenInference:
         return answer.as_numpy(output)
 
 
+@dataclass
+class Rpc:
+    """``satseek.v1`` over gRPC: one call for all, or one item of a stream after the other."""
+
+    channel: grpc.Channel
+    method: str = "Embed"
+
+    def texts(self, texts: Sequence[str]) -> Vectors:
+        return self._ask([messages.Item(text=text) for text in texts])
+
+    def images(self, files: Sequence[bytes]) -> Vectors:
+        return self._ask([messages.Item(image=file) for file in files])
+
+    def _ask(self, items: Sequence[messages.Item]) -> Vectors:
+        path, request = f"/satseek.v1.Satseek/{self.method}", f"{self.method}Request"
+        coded = {
+            "request_serializer": getattr(messages, request).SerializeToString,
+            "response_deserializer": getattr(messages, f"{self.method}Response").FromString,
+        }
+        if self.method == "Embed":
+            call = self.channel.unary_unary(path, **coded)
+            vectors = list(call(messages.EmbedRequest(items=items), timeout=SECONDS).vectors)
+        else:
+            each = self.channel.stream_stream(path, **coded)
+            sent = (messages.EmbedEachRequest(item=item) for item in items)
+            answers = list(each(sent, timeout=SECONDS))
+            if any(one.HasField("error") for one in answers):
+                raise ItemRefusedError
+            vectors = [one.vector for one in answers]
+        return np.array([one.values for one in vectors], np.float32)
+
+
+@dataclass
+class Sdk:
+    """Our own client."""
+
+    client: satseek.Client
+
+    def texts(self, texts: Sequence[str]) -> Vectors:
+        return self.client.embed_texts(texts).vectors
+
+    def images(self, files: Sequence[bytes]) -> Vectors:
+        return self.client.embed_images(list(files)).vectors
+
+
 @contextmanager
 def doors_of(url: str, rpc: str) -> Iterator[dict[str, Door]]:
     """Open every door of a server: its address over HTTP, and over gRPC."""
@@ -170,6 +222,8 @@ def doors_of(url: str, rpc: str) -> Iterator[dict[str, Door]]:
     with (
         httpx.Client(base_url=url, timeout=SECONDS) as rest,
         openai.OpenAI(base_url=ours, api_key="none", max_retries=0) as client,
+        grpc.insecure_channel(rpc) as channel,
+        satseek.Client(url) as sdk,
     ):
         yield {
             "REST": Rest(rest),
@@ -182,6 +236,9 @@ def doors_of(url: str, rpc: str) -> Iterator[dict[str, Door]]:
             "Open Inference JSON": OpenInference(plain, binary=False),
             "Open Inference gzip": OpenInference(plain, asking=packed),
             "Open Inference gRPC": OpenInference(rpc, over_grpc),
+            "gRPC": Rpc(channel),
+            "gRPC each": Rpc(channel, "EmbedEach"),
+            "SDK": Sdk(sdk),
         }
 
 

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import httpx
 import numpy as np
 import openai
@@ -25,6 +26,7 @@ from doors import (
     WORDLESS,
     Direct,
     Door,
+    ItemRefusedError,
     doors_of,
     image_files,
 )
@@ -33,6 +35,7 @@ from tritonclient.utils import InferenceServerException
 
 from satseek.embed.embedder import Embedder
 from satseek.engines.choosing import Asked, choose_engines, open_engine
+from satseek.errors import SatseekError
 from satseek.model.bundle import starter_bundle
 from satseek.model.tokenizer import Tokenizer
 
@@ -64,9 +67,19 @@ DOORS = (
     "Open Inference JSON",
     "Open Inference gzip",
     "Open Inference gRPC",
+    "gRPC",
+    "gRPC each",
+    "SDK",
 )
 
-REFUSALS = (httpx.HTTPStatusError, openai.APIStatusError, InferenceServerException)
+REFUSALS = (
+    httpx.HTTPStatusError,
+    openai.APIStatusError,
+    InferenceServerException,
+    grpc.RpcError,
+    ItemRefusedError,
+    SatseekError,
+)
 """How the clients say that they were refused."""
 
 
