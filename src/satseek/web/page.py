@@ -12,7 +12,6 @@ from nicegui import ui
 
 from satseek.errors import Overloaded, SatseekError
 from satseek.search.geojson import feature_collection
-from satseek.search.searching import search
 from satseek.service.bodies import decode
 from satseek.service.withholding import told
 from satseek.web.cards import draw_cards
@@ -200,7 +199,8 @@ class SearchPage:
 
         def found() -> Answer:
             with matched.pinned() as index:
-                return search(query, index=index, embedder=model.embedder)
+                remembered = self._running.remembered
+                return remembered.search(query, index=index, embedder=model.embedder)
 
         answer = await self._running.in_thread(found)
         self._running.metrics.count_search(answer)
