@@ -34,6 +34,7 @@ SOURCE = Path(__file__).parent / "identityprovider"
 AUDIENCE = "satseek-api"
 PAGE = "satseek-page"
 SECRET = "kept by the page: %/+ and all"  # noqa: S105 (of a provider made on the spot)
+PUBLIC_PAGE = "satseek-page-without-secret"
 MACHINE = "nightly"
 API = "urn:satseek:api"
 
@@ -102,11 +103,14 @@ class IdentityServer:
 
 @contextmanager
 def running_identity(
-    folder: Path, *, public_url: str = "http://127.0.0.1:1", port: int | None = None
+    folder: Path, *, public_url: str = "http://127.0.0.1:1", certificates: Path | None = None
 ) -> Iterator[IdentityServer]:
-    """Start the provider on a free port for a page that people reach under ``public_url``."""
+    """Start the provider on a free port for a page that people reach under ``public_url``.
+
+    Where a folder of ``certificates`` is given (``key.pem``, ``cert.pem``), it serves HTTPS.
+    """
     place = _installed()
-    port = port or free_port()
+    port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "identity.log").open("w") as log:
         process = subprocess.Popen(
@@ -118,12 +122,16 @@ def running_identity(
             text=True,
         )
     try:
-        server = IdentityServer(f"http://127.0.0.1:{port}", process)
+        tls = certificates and {
+            name: (certificates / f"{name}.pem").read_text() for name in ("key", "cert")
+        }
+        server = IdentityServer(f"http{'s' if tls else ''}://127.0.0.1:{port}", process)
         server.keys = [server.fresh_key()]
         server.tell(
             {
                 "issuer": server.url,
                 "port": port,
+                "tls": tls,
                 "keys": [_private(key) for key in server.keys],
                 "clients": _clients(public_url),
                 "people": PEOPLE,
@@ -179,6 +187,11 @@ def _clients(public_url: str) -> list[dict[str, Any]]:
             "client_secret": SECRET,
             "redirect_uris": [f"{public_url}/login/callback"],
             "post_logout_redirect_uris": [f"{public_url}/"],
+        },
+        {
+            "client_id": PUBLIC_PAGE,
+            "token_endpoint_auth_method": "none",
+            "redirect_uris": [f"{public_url}/login/callback"],
         },
         {"client_id": MACHINE, **machine},
         {"client_id": "stranger", **machine},

@@ -2,6 +2,7 @@
 // Configuration comes as the first line of standard input; every later line changes it.
 
 import { createServer } from 'node:http';
+import { createServer as createEncrypted } from 'node:https';
 import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
 
@@ -54,7 +55,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   configuration = { ...configuration, ...JSON.parse(line) };
   answer = provider(configuration);
   if (!server) {
-    server = createServer((request, response) => answer(request, response));
+    const { tls } = configuration;
+    const answering = (request, response) => answer(request, response);
+    server = tls ? createEncrypted(tls, answering) : createServer(answering);
     await new Promise((listening) => {
       server.listen(configuration.port, '127.0.0.1', listening);
     });

@@ -259,7 +259,10 @@ def test_a_token_without_kid_is_taken_only_where_one_key_can_have_signed_it(
 ) -> None:
     token = signed(claims(verifier), kid=None)
     assert verifier.verify(token)
-    publisher.keys.append(OTHER_RSA.as_dict(private=False))
+    publisher.keys.append(OTHER_RSA.as_dict(private=False) | {"alg": "RS512"})
+    clock.now += KEYS_SECONDS
+    assert verifier.verify(token)
+    publisher.keys[-1] = OTHER_RSA.as_dict(private=False)
     clock.now += KEYS_SECONDS
     refused(verifier, token)
 
@@ -275,6 +278,7 @@ def test_a_token_without_kid_is_taken_only_where_one_key_can_have_signed_it(
         {"exp": float("nan")},
         {"nbf": NOW + LEEWAY_SECONDS + 1},
         {"nbf": "later"},
+        {"nbf": True},
         {"iat": NOW + LEEWAY_SECONDS + 1},
         {"aud": "somebody-else"},
         {"aud": ["somebody-else", "another"]},
@@ -351,7 +355,8 @@ def test_a_damaged_token_is_refused(verifier: TokenVerifier) -> None:
 def test_a_token_that_is_no_object_is_refused(verifier: TokenVerifier) -> None:
     head = {"alg": "RS256", "kid": "rsa"}
     refused(verifier, jws.serialize_compact(head, b'["analysts"]', RSA, algorithms=["RS256"]))
-    refused(verifier, jws.serialize_compact(head, b"no json", RSA, algorithms=["RS256"]))
+    for odd in (b"no json", b"\xff", b"[" * 9000):
+        refused(verifier, jws.serialize_compact(head, odd, RSA, algorithms=["RS256"]))
 
 
 def test_a_huge_token_is_refused_before_it_is_read(verifier: TokenVerifier) -> None:
