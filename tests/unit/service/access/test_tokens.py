@@ -234,6 +234,13 @@ def test_a_key_for_encryption_verifies_nothing(
     refused(verifier, signed(claims(verifier)))
 
 
+def test_a_key_for_encryption_is_no_choice_among_others(
+    verifier: TokenVerifier, publisher: Publisher
+) -> None:
+    publisher.keys = [OTHER_RSA.as_dict(private=False) | {"use": "enc"}, publisher.keys[0]]
+    assert verifier.verify(signed(claims(verifier), kid=None))
+
+
 def test_a_short_key_verifies_nothing(verifier: TokenVerifier, publisher: Publisher) -> None:
     short = generate_private_key(65537, 1024)  # noqa: S505 (is meant to be)
     numbers = short.public_key().public_numbers()
