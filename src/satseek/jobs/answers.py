@@ -14,6 +14,7 @@ from satseek.errors import IdempotencyConflict, InvalidRequest
 from satseek.jobs.storing import Store
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
     from pathlib import Path
 
@@ -38,6 +39,7 @@ CREATE TABLE IF NOT EXISTS answers (
   status INTEGER,
   media_type TEXT,
   body BLOB,
+  location TEXT,
   PRIMARY KEY (who, key)
 );
 CREATE INDEX IF NOT EXISTS answers_by_age ON answers (begun);
@@ -54,6 +56,8 @@ class Kept:
     """What the body is; empty: there is none."""
     body: bytes
     """The body."""
+    location: str = ""
+    """Path of what was made; empty: nothing was."""
 
 
 class Answers:
@@ -94,9 +98,7 @@ class Answers:
                     "Idempotency-Key: came before with another request; take a new key for it"
                 )
             if row is not None and row["status"] is not None:
-                return Kept(
-                    status=row["status"], media_type=row["media_type"], body=bytes(row["body"])
-                )
+                return _kept(row)
             if row is not None and self._is_on(row["by"], row["begun"], now):
                 raise IdempotencyConflict(
                     "Idempotency-Key: the first request with it is still being worked on"
@@ -117,9 +119,9 @@ class Answers:
         """Keep what a request was answered."""
         with self._store.transaction() as db:
             db.execute(
-                "UPDATE answers SET status = ?, media_type = ?, body = ?"
+                "UPDATE answers SET status = ?, media_type = ?, body = ?, location = ?"
                 " WHERE who = ? AND key = ? AND by = ?",
-                (answer.status, answer.media_type, answer.body, who, key, self._own),
+                (*_values(answer), who, key, self._own),
             )
 
     def forget(self, who: str, key: str) -> None:
@@ -137,3 +139,16 @@ class Answers:
     def _is_on(self, by: str, begun: float, now: float) -> bool:
         """Tell whether a request without an answer may still get one."""
         return by == self._own or now - begun < BEGUN_SECONDS
+
+
+def _values(answer: Kept) -> tuple[int, str, bytes, str]:
+    return answer.status, answer.media_type, answer.body, answer.location
+
+
+def _kept(row: sqlite3.Row) -> Kept:
+    return Kept(
+        status=row["status"],
+        media_type=row["media_type"],
+        body=bytes(row["body"]),
+        location=row["location"],
+    )

@@ -33,7 +33,7 @@ MAX_BODY = 1 << 20
 """Largest answer that is kept, in bytes; those of writes have a few hundred."""
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_KEY = re.compile(r'"?([A-Za-z0-9._~:+/=-]{1,255})"?')
+_KEY = re.compile(r'("?)([A-Za-z0-9._~:+/=-]{1,255})\1')
 """A structured field's string in quotes, as the draft writes it, or the same without them."""
 
 REPEATED: dict[str, Any] = {
@@ -44,7 +44,7 @@ REPEATED: dict[str, Any] = {
             "required": False,
             "description": "Made up by you, such as a UUID: sent again with the same request, the "
             "first answer comes again and nothing is done twice. Kept for 24 hours.",
-            "schema": {"type": "string", "pattern": f"^{_KEY.pattern}$"},
+            "schema": {"type": "string", "pattern": r'^("[A-Za-z0-9._~:+/=-]{1,255}"|[A-Za-z0-9._~:+/=-]{1,255})$'},
             "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
         }
     ],
@@ -82,7 +82,7 @@ def key_of(request: Request) -> str | None:
         raise InvalidRequest(
             "Idempotency-Key: expected one of 1 to 255 letters, digits or ._~:+/=-, such as a UUID"
         )
-    return match[1]
+    return match[2]
 
 
 async def _once(
@@ -100,8 +100,12 @@ async def _once(
         response = await answer(request)
         body = bytes(response.body)
         if response.status_code < 400 and len(body) <= MAX_BODY:  # noqa: PLR2004 - HTTP's own
-            media_type = response.headers.get("content-type", "")
-            done = Kept(status=response.status_code, media_type=media_type, body=body)
+            done = Kept(
+                status=response.status_code,
+                media_type=response.headers.get("content-type", ""),
+                body=body,
+                location=response.headers.get("location", ""),
+            )
         return response
     finally:
         with CancelScope(shield=True):  # also where the client has gone
@@ -113,8 +117,8 @@ async def _once(
 
 def _again(kept: Kept) -> Response:
     headers = {"idempotency-replayed": "true"}
-    if kept.media_type:
-        headers["content-type"] = kept.media_type
+    told = {"content-type": kept.media_type, "location": kept.location}
+    headers |= {name: text for name, text in told.items() if text}
     return Response(kept.body, status_code=kept.status, headers=headers)
 
 
