@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import getpass
 import re
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -14,10 +16,12 @@ import typer
 
 from satseek.cli.application import Json, app, configured
 from satseek.cli.printing import print_json, print_table, say
-from satseek.errors import InvalidRequest
+from satseek.errors import InvalidRequest, SatseekError
 from satseek.service.access.principals import LOCAL, SCOPES, Role, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from satseek.service.access.audit import Audit
     from satseek.service.access.keyrows import Key
     from satseek.service.access.keys import KeyStore
@@ -57,16 +61,15 @@ def create(
     store, audit = _opened(context)
     scopes = _scopes(role, scope)
     expires_at = _moment(expires)
-    audit.append(_operator(), "key.create", name, "begun", scopes=" ".join(sorted(scopes)))
-    key, text = store.create(
-        name,
-        scopes=scopes,
-        created_by=_operator().name,
-        groups=frozenset(group or ()),
-        collections=frozenset(collection) if collection else None,
-        expires_at=expires_at,
-    )
-    audit.append(_operator(), "key.create", name, "done", key=key.id)
+    with _recorded(audit, "key.create", name, scopes=" ".join(sorted(scopes))):
+        key, text = store.create(
+            name,
+            scopes=scopes,
+            created_by=_operator().name,
+            groups=frozenset(group or ()),
+            collections=frozenset(collection) if collection else None,
+            expires_at=expires_at,
+        )
     if json:
         print_json({**_shown(key), "key": text})
         return
@@ -102,9 +105,8 @@ def revoke(
     Example: satseek key revoke nightly
     """
     store, audit = _opened(context)
-    audit.append(_operator(), "key.revoke", key, "begun")
-    revoked = store.revoke(key)
-    audit.append(_operator(), "key.revoke", revoked.name, "done", key=revoked.id)
+    with _recorded(audit, "key.revoke", key):
+        revoked = store.revoke(key)
     if json:
         print_json(_shown(revoked))
     else:
@@ -119,10 +121,21 @@ def _opened(context: typer.Context) -> tuple[KeyStore, Audit]:
     return KeyStore(folder), Audit(folder)
 
 
+@contextmanager
+def _recorded(audit: Audit, action: str, target: str, **pairs: str) -> Iterator[None]:
+    """Write down what is about to be done, and afterwards what came of it."""
+    operator = _operator()
+    audit.append(operator, action, target, "begun", **pairs)
+    try:
+        yield
+    except SatseekError as error:
+        audit.append(operator, action, target, "refused", reason=type(error).__name__)
+        raise
+    audit.append(operator, action, target, "done")
+
+
 def _operator() -> Principal:
     """Return who sits at the terminal, as this machine knows them."""
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(LOCAL, name=f"local:{getpass.getuser()}")
 
 

@@ -66,13 +66,13 @@ class Rates:
         try:
             from limits import RateLimitItemPerMinute  # noqa: PLC0415 (an extra)
             from limits.aio.storage import MemoryStorage  # noqa: PLC0415
-            from limits.aio.strategies import SlidingWindowCounterRateLimiter  # noqa: PLC0415
+            from limits.aio.strategies import MovingWindowRateLimiter  # noqa: PLC0415
         except ImportError as error:
             raise DependencyMissing(INSTALL) from error
         self._item = RateLimitItemPerMinute(per_minute, namespace="satseek")
-        self._alone: RateLimiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._alone: RateLimiter = MovingWindowRateLimiter(MemoryStorage())
         self._redis = _redis(redis_url) if redis_url else None
-        self._together = SlidingWindowCounterRateLimiter(self._redis) if self._redis else None
+        self._together = MovingWindowRateLimiter(self._redis) if self._redis else None
         self._resting_until = 0.0
 
     @classmethod
