@@ -142,11 +142,9 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     running.worker.start()
     warming = asyncio.create_task(running.in_thread(running.decoding.warm_up))
     try:
-        async with attached(running, tracing=application.state.tracing):
+        async with contextlib.AsyncExitStack() as doors:
+            await _open(doors, application)
             yield
-    except (DependencyMissing, InvalidSettings) as error:
-        application.state.failure = error  # uvicorn would only log it
-        raise
     finally:
         await asyncio.to_thread(running.worker.stop)
         following.cancel()
@@ -161,3 +159,15 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
         await running.admission.close()
         if application.state.tracing is not None:
             await asyncio.to_thread(application.state.tracing.close)
+
+
+async def _open(doors: contextlib.AsyncExitStack, application: FastAPI) -> None:
+    """Open the door beside HTTP; where that cannot be, have the server end and say so."""
+    running, tracing = application.state.running, application.state.tracing
+    try:
+        await doors.enter_async_context(attached(running, tracing=tracing))
+    except (DependencyMissing, InvalidSettings) as error:
+        end = getattr(application.state, "end", None)
+        if end is None:  # no server of ours, which would show a traceback instead
+            raise
+        end(error)

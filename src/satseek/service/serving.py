@@ -54,12 +54,12 @@ def run(application: FastAPI, *, settings: Settings) -> None:
     with listener:
         if renewing:
             renewing.start()
-        _Server(_config(application, renewing), application).run(sockets=[listener])
+        server = _Server(_config(application, renewing), application)
+        server.run(sockets=[listener])
         if renewing:
             renewing.stop()
-    failure: SatseekError | None = getattr(application.state, "failure", None)
-    if failure is not None:
-        raise failure
+    if server.failure is not None:
+        raise server.failure
 
 
 class _Server(uvicorn.Server):
@@ -68,6 +68,14 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, application: FastAPI) -> None:
         super().__init__(config)
         self._application = application
+        self.failure: SatseekError | None = None
+        """Why it ended by itself; None: it did not."""
+        application.state.end = self.end
+
+    def end(self, failure: SatseekError) -> None:
+        """End at once: another door of the application cannot be opened."""
+        self.failure = failure
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what was taken, while the other doors do the same."""

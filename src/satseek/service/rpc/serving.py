@@ -81,7 +81,7 @@ async def serving(
     server = grpc.aio.server(
         interceptors=[Guarded(shared, drain=drain, tracing=tracing)],
         options=_options(settings),
-        maximum_concurrent_rpcs=shared.permits.count + OPEN_CALLS + SPARE_CALLS,
+        maximum_concurrent_rpcs=_calls(settings),
     )
     names = [name for one in (register, *registrars) for name in one(server, shared)]
     names += [*health.register(server, names), reflection.SERVICE_NAME]
@@ -120,7 +120,7 @@ def _options(settings: Settings) -> list[tuple[str, Any]]:
     return [
         ("grpc.max_receive_message_length", settings.max_upload_bytes),
         ("grpc.max_send_message_length", -1),
-        ("grpc.max_concurrent_streams", settings.max_concurrent_requests),
+        ("grpc.max_concurrent_streams", _calls(settings)),  # fewer would wait, not be refused
         ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.so_reuseport", 0),  # a second server on the port is a mistake, not a replica
         ("grpc.keepalive_time_ms", PING_SECONDS * 1000),
@@ -130,6 +130,11 @@ def _options(settings: Settings) -> list[tuple[str, Any]]:
         ("grpc.http2.min_recv_ping_interval_without_data_ms", MIN_PING_SECONDS * 1000),
         ("grpc.max_connection_idle_ms", IDLE_SECONDS * 1000),
     ]
+
+
+def _calls(settings: Settings) -> int:
+    """Return how many calls there may be at once, those included that are about to be refused."""
+    return settings.max_concurrent_requests + OPEN_CALLS + SPARE_CALLS
 
 
 def _bind(server: grpc.aio.Server, settings: Settings) -> int:
