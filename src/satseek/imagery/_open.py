@@ -63,6 +63,9 @@ _SETTINGS = {
     "GDAL_CACHEMAX": 128 * 1024**2,  # bytes, as rasterio hands it on; else 5 % of the machine
 }
 
+_IN_MEMORY = "image"
+"""What GDAL calls a file that lies in memory, in its messages; each lies in a folder of its own."""
+
 _opening = threading.Lock()
 """Held while Python's process-wide warning filters are changed."""
 
@@ -118,7 +121,7 @@ def open_raster_bytes(content: bytes, *, name: str, driver: str) -> Iterator[Any
     """Open a GeoTIFF or JPEG 2000 that lies in memory; as `open_raster`."""
     with _refusing_raster(name), ExitStack() as stack:
         with _safe_environment():
-            memory = stack.enter_context(MemoryFile(content))
+            memory = stack.enter_context(MemoryFile(content, filename=_IN_MEMORY))
             dataset = stack.enter_context(memory.open(driver=driver))
             _check_blocks(dataset, name)
         yield dataset

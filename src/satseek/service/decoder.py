@@ -66,6 +66,7 @@ def main(descriptor: int, max_pixels: int) -> None:
     logging.disable()  # what a file makes GDAL say is no line of the server's log
     decode_image(_TINY, name=NAME)  # what is imported late is imported now
     _limit(max_pixels)
+    _be_quiet()
     with socket.socket(fileno=descriptor) as channel:
         write_frame(channel, READY)
         while True:
@@ -173,6 +174,13 @@ def _limit(max_pixels: int) -> None:
     limit = pages * resource.getpagesize() + _FIXED_BYTES + _BYTES_A_PIXEL * max_pixels
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")  # proc(5): the highest
+
+
+def _be_quiet() -> None:
+    """Drop what libraries write on standard error past their own handlers."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stderr.fileno())
+    os.close(nowhere)
 
 
 if __name__ == "__main__":
