@@ -64,6 +64,11 @@ class Pinned:
         """Number of committed changes."""
         return self.view.generation
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, as hex, that no other collection's generation has, whatever its number."""
+        return self._reader.fingerprints.of(self.db, self.view)
+
     def __len__(self) -> int:
         """Count the chips."""
         return len(self.view)

@@ -17,6 +17,7 @@ import numpy as np
 from satseek.errors import DamagedData
 from satseek.index import codes as coded
 from satseek.index.answering import Answering
+from satseek.index.fingerprinting import Fingerprints
 from satseek.index.pinned import Pinned
 from satseek.index.planning import PlanLimits, passing_rows, plan_fetch
 from satseek.index.schema import Connections
@@ -57,6 +58,8 @@ class Reader:
         self.rows_per_segment = rows_per_segment
         self.sampled: tuple[tuple[int, int, int], Vectors] | None = None
         """The last sample by generation, size and seed; replaced as a whole."""
+        self.fingerprints = Fingerprints()
+        """What tells its generations from those of other collections."""
         self._limits = limits
         self._guard = threading.Lock()
         self._view: View | None = None

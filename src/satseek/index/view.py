@@ -50,8 +50,6 @@ class View:
         self.edition = edition
         self.segments = segments
         self.dead = dead
-        self.fingerprint = ""
-        """See ``fingerprinting``; empty until somebody asks for it."""
         self._small = segments.rows * segments.dim * _FLOAT32_BYTES <= matrix_bytes
         self._matrix: NDArray[np.float32] | None = None
         self._guard = threading.Lock()

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from satseek.embed.caching import UNOBSERVED
 from satseek.embed.recalling import pixels_digest
-from satseek.index.fingerprinting import fingerprint
 from satseek.model.preprocessing import squared
 from satseek.search.searching import Answer, search
 from satseek.types import Chip, Hit, Window
@@ -73,7 +72,7 @@ class AnswerMemory:
         asked = {
             "format": ANSWERS_FORMAT,
             "software": self._software,
-            "collection": fingerprint(index),
+            "collection": index.fingerprint,
             "model": embedder.memory_key,
             "text": None if text is None else embedder.tokenizer.canonical(text),
             "image": None if query.image is None else _image_digest(query.image, embedder),
