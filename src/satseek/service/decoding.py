@@ -58,9 +58,9 @@ _ALLOWANCES = {
     "MALLOC_MMAP_THRESHOLD_": str(8 * 1024**2),
     "MALLOC_TRIM_THRESHOLD_": str(32 * 1024**2),
 }
-"""What libraries of a decoder are told. Its heap keeps what a small image needs for the next (glibc,
-mallopt(3)): mapped anew for each, a 512-pixel PNG takes 12 ms instead of 9. Blocks of large images,
-16 MiB in Pillow, go back at once."""
+"""What libraries of a decoder are told. Its heap keeps what a small image needs for the next, as
+pages mapped anew for each took a 512-pixel PNG from 9 to 12 ms; blocks of large images, 16 MiB in
+Pillow, go back at once (glibc, mallopt(3))."""
 
 
 class Decoders:
