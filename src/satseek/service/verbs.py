@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
+from satseek.embed.embedder import IMAGE_BATCH
 from satseek.errors import InvalidRequest
 from satseek.index.checks import check_k
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
@@ -217,7 +220,8 @@ async def embed_tensor(
 
     def work() -> Vectors:
         check_tensor(tensor, served.card)
-        return served.embedder.embed_tensor(tensor)
+        embed, starts = served.embedder.embed_tensor, range(0, len(tensor), IMAGE_BATCH)
+        return np.concatenate([embed(tensor[at : at + IMAGE_BATCH]) for at in starts])
 
     return Embedded(card=served.card, vectors=await shared.in_thread(work))
 

@@ -74,7 +74,7 @@ def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kitchen]:
     blind = make_key(data, "guest", "--scope", "search")
     shipped = assembly.model().embedder
     variant = assembly.models.version(card.name, card.version).embedder
-    settings = {"auth": "keys", "grpc_port": "0", "max_upload_bytes": str(2**20)}
+    settings = {"auth": "keys", "grpc_port": "0", "max_upload_bytes": str(2**22)}
     with serving.running_server(data, **settings) as server:
         rpc = re.search(r"gRPC on (\S+:\d+)", server.lines())
         assert rpc

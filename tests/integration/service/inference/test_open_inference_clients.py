@@ -144,7 +144,7 @@ def test_a_stored_version_answers_by_its_name(asking: Asking, kitchen: Kitchen) 
 @pytest.mark.parametrize("datatype", ["FP32", "FP16"])
 def test_preprocessed_pixels_are_taken(asking: Asking, kitchen: Kitchen, datatype: str) -> None:
     rng, card = np.random.default_rng(8), kitchen.shipped.card
-    pixels = rng.integers(0, 255, (5, 96, 96, 3), dtype=np.uint8)
+    pixels = rng.integers(0, 255, (18, 96, 96, 3), dtype=np.uint8)
     tensor = preprocess(list(pixels), size=card.image_size, how=card.preprocessing)
     if datatype == "FP16":
         tensor = tensor.astype(np.float16)
