@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 from html import escape
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse
 
+from satseek.service.problems import RETRY_SECONDS, STATUSES, WAITING
+from satseek.service.withholding import told
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from satseek.errors import SatseekError
+
+logger = logging.getLogger(__name__)
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;color:#1c2321;background:#f4f6f5;margin:0}"
@@ -70,6 +79,19 @@ def page(
         "x-content-type-options": "nosniff",
     }
     return HTMLResponse(content, status_code=status, headers=headers)
+
+
+def refusal(error: SatseekError, *, again: str) -> HTMLResponse:
+    """Return a page that tells what was refused; of a failure of ours only that there was one."""
+    status = STATUSES[type(error)]
+    alert = told(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("failed: %s", error, exc_info=error)
+        alert = "the server's log says what happened"
+    response = page("Not logged in", [link(again, "Begin again")], status=status, alert=alert)
+    if status in WAITING:
+        response.headers["retry-after"] = str(RETRY_SECONDS)
+    return response
 
 
 def form(address: str, fields: Sequence[str], *, hidden: dict[str, str], button: str) -> str:

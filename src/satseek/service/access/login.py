@@ -11,10 +11,10 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -22,7 +22,7 @@ from starlette.routing import Route
 from satseek.errors import PermissionDenied, RateLimited, SatseekError, Unauthenticated
 from satseek.service.access.admitting import Admission, Shown
 from satseek.service.access.codeflow import CALLBACK, CodeFlow
-from satseek.service.access.forms import field, form, link, page
+from satseek.service.access.forms import field, form, link, page, refusal
 from satseek.service.access.sessions import LONGEST_SECONDS, Sessions, cookie_in
 from satseek.service.access.tokens import TokenVerifier
 from satseek.service.problems import STATUSES
@@ -33,11 +33,16 @@ if TYPE_CHECKING:
     from satseek.service.access.principals import Principal
     from satseek.settings import Settings
 
+T = TypeVar("T")
+
 BEGUN_COOKIE = "satseek_login"
 """Carries what a login that was begun must be the end of."""
 
 BEGUN_SECONDS = 600
 """A login that was begun must be finished within this time."""
+
+ASKED_AT_ONCE = 8
+"""Logins that wait for the provider or the disk at once: others must not wait for them."""
 
 MAX_FORM_BYTES = 16_384
 MAX_FIELDS = 20
@@ -68,6 +73,7 @@ class Login:
             if isinstance(tokens, TokenVerifier) and settings.oidc_client_id
             else None
         )
+        self._threads = CapacityLimiter(ASKED_AT_ONCE)
         self._prefix = urlsplit(settings.public_url or "").path.rstrip("/")
         self._begun_name = f"__Host-{BEGUN_COOKIE}" if sessions.secure else BEGUN_COOKIE
 
@@ -86,7 +92,7 @@ class Login:
         goal = local(request.query_params.get("next", ""))
         chosen = request.query_params.get("with") == "provider"
         if self._flow is not None and (chosen or not (self._passwords or self._keys)):
-            address, remembered = await to_thread.run_sync(self._flow.begin)
+            address, remembered = await self._aside(self._flow.begin)
             response: Response = RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
             return self._remember(response, {**remembered, "next": goal})
         return self._form(goal)
@@ -120,7 +126,7 @@ class Login:
         if self._flow is None or begun is None or "state" not in begun:
             raise Unauthenticated("this login was not begun here, or too long ago; begin again")
         flow, answer = self._flow, dict(request.query_params)
-        found = await to_thread.run_sync(lambda: flow.finish(answer, begun))
+        found = await self._aside(lambda: flow.finish(answer, begun))
         goal = local(begun["next"])
         return await self._let_in(request, found.principal, goal=goal, hint=found.id_token)
 
@@ -133,8 +139,8 @@ class Login:
             raise PermissionDenied(NO_ROLE)
         sessions, before = self._sessions, cookie_in(request.cookies)
         if before:
-            await to_thread.run_sync(sessions.end, before)
-        cookie = await to_thread.run_sync(lambda: sessions.open(principal, key=key, hint=hint))
+            await self._aside(sessions.end, before)
+        cookie = await self._aside(lambda: sessions.open(principal, key=key, hint=hint))
         self._admission.note(principal, "login", "page", "done", address=address)
         response = RedirectResponse(self._prefix + goal, status_code=HTTPStatus.SEE_OTHER)
         self._set(response, sessions.cookie_name, cookie, seconds=LONGEST_SECONDS)
@@ -144,7 +150,7 @@ class Login:
     async def _ask_to_leave(self, request: Request) -> Response:
         """Ask once: a link elsewhere must not log anybody out."""
         del request
-        leads_to = await to_thread.run_sync(self._provider)
+        leads_to = await self._aside(self._provider)
         button = form(f"{self._prefix}/logout", [], hidden={}, button="Log out")
         return page("Log out?", [button], leads_to=leads_to)
 
@@ -157,14 +163,14 @@ class Login:
         cookie = cookie_in(request.cookies)
         ended = None
         if cookie:
-            principal = await to_thread.run_sync(self._sessions.read, cookie)
-            ended = await to_thread.run_sync(self._sessions.end, cookie)
+            principal = await self._aside(self._sessions.read, cookie)
+            ended = await self._aside(self._sessions.end, cookie)
             if principal is not None:
                 self._admission.note(principal, "logout", "page", "done")
         address = None
         if ended is not None and ended.kind == "oidc" and self._flow is not None:
             flow, hint = self._flow, ended.hint
-            address = await to_thread.run_sync(lambda: _where(lambda: flow.goodbye(hint)))
+            address = await self._aside(lambda: _where(lambda: flow.goodbye(hint)))
         if address:
             response: Response = RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
         else:
@@ -209,6 +215,10 @@ class Login:
             samesite="lax",  # strict would not come back from the provider
         )
 
+    async def _aside(self, work: Callable[..., T], *given: Any) -> T:
+        """Do what waits for the provider or the disk off the event loop."""
+        return await to_thread.run_sync(work, *given, limiter=self._threads)
+
     def _provider(self) -> str:
         """Return the provider's origin, to which a form here may lead; empty: none."""
         flow = self._flow
@@ -224,9 +234,7 @@ class Login:
             try:
                 return await answer(request)
             except SatseekError as error:
-                again = link(f"{self._prefix}/login", "Begin again")
-                status = STATUSES[type(error)]
-                return page("Not logged in", [again], status=status, alert=str(error))
+                return refusal(error, again=f"{self._prefix}/login")
 
         return told
 

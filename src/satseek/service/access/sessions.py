@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import InvalidSettings
+from satseek.errors import DiskFull, InvalidSettings
 from satseek.service.access.groups import Roles
 from satseek.service.access.keys import PREFIX, KeyStore
 from satseek.service.access.principals import Principal
@@ -234,9 +234,12 @@ def _secret(path: Path) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise DiskFull(f"a login cannot be kept in the data folder: {error.strerror}") from error
 
 
 def _base64(content: bytes) -> str:

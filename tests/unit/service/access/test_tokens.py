@@ -453,6 +453,16 @@ def test_a_discovery_document_that_leads_elsewhere_is_not_followed(
         verifier.verify(signed(claims(verifier)))
 
 
+@pytest.mark.parametrize("place", ["0.0.0.0", "u:p@127.0.0.1"])  # noqa: S104
+def test_keys_are_not_fetched_in_the_clear_nor_with_somebodys_password(
+    verifier: TokenVerifier, publisher: Publisher, place: str
+) -> None:
+    publisher.document = {"jwks_uri": publisher.url.replace("127.0.0.1", place) + "/keys"}
+    with pytest.raises(DirectoryUnreachable):
+        verifier.verify(signed(claims(verifier)))
+    assert 0 == publisher.asked
+
+
 def test_redirects_are_not_followed(verifier: TokenVerifier, publisher: Publisher) -> None:
     with publishing() as other:
         other.keys = publisher.keys
