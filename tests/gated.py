@@ -7,12 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from towers import CARD, DIM, SIZE, ColourEngine
+from towers import CARD, SIZE, ColourEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satseek.types import Features, Tensor, TokenIds
+    from satseek.engines import Engine
+    from satseek.types import Features, ModelCard, Tensor, TokenIds
 
 WAIT_S = 20.0
 """Longest wait for what should happen at once."""
@@ -60,6 +61,40 @@ class GatedEngine(ColourEngine):
             raise error
 
 
+class PausedEngine:
+    """Another engine, whose calls stop at a gate while it is closed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self.gate = threading.Event()
+        self.gate.set()
+        self.image_batches: list[int] = []
+        self.text_batches: list[int] = []
+
+    @property
+    def card(self) -> ModelCard:
+        return self._engine.card
+
+    def image_features(self, tensor: Tensor) -> Features:
+        with self._lock:
+            self.image_batches.append(len(tensor))
+        assert self.gate.wait(WAIT_S), "nobody opened the gate"
+        return self._engine.image_features(tensor)
+
+    def text_features(self, ids: TokenIds) -> Features:
+        with self._lock:
+            self.text_batches.append(len(ids))
+        assert self.gate.wait(WAIT_S), "nobody opened the gate"
+        return self._engine.text_features(ids)
+
+    def close_gate(self) -> None:
+        """Stop calls from now on, and forget those before."""
+        self.gate.clear()
+        self.image_batches.clear()
+        self.text_batches.clear()
+
+
 def texts(count: int, *, seed: int = 0) -> TokenIds:
     """Ids of texts that differ."""
     return np.random.default_rng(seed).integers(2, 500, (count, CARD.context_length))
@@ -76,6 +111,3 @@ def wait_until(what: Callable[[], bool]) -> None:
     while not what():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.002)
-
-
-__all__ = ["DIM", "WAIT_S", "GatedEngine", "images", "texts", "wait_until"]
