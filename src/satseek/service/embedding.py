@@ -22,8 +22,9 @@ from satseek.errors import InvalidRequest
 from satseek.service.bodies import MAX_FIELDS, from_base64, validated
 from satseek.service.calling import Caller, caller
 from satseek.service.describing import described_body, described_responses
-from satseek.service.messages import Lines, ModelShown
+from satseek.service.messages import REFERENCE, Lines, ModelShown, Reference
 from satseek.service.negotiating import JSON
+from satseek.service.references import fetch
 from satseek.service.running import Running, running
 from satseek.service.verbs import embed_images, embed_texts
 
@@ -53,6 +54,11 @@ class EmbedAsked(BaseModel):
         default_factory=list,
         max_length=MAX_IMAGES,
         description="Images: base64, or `data:` addresses holding base64.",
+    )
+    image_refs: list[Reference] = Field(
+        default_factory=list,
+        max_length=MAX_IMAGES,
+        description=f"Further images, behind the others. {REFERENCE}",
     )
     model: str | None = Field(
         None, max_length=200, description="`NAME` or `NAME@VERSION`; left out: the one in force."
@@ -89,7 +95,7 @@ _BODY = described_body(
             "description": "Image files: the field may come several times.",
         },
     },
-    without=("images",),
+    without=("images", "image_refs"),
 )
 
 
@@ -154,11 +160,14 @@ def _written(vectors: Vectors | None, encoding: Literal["float", "base64"]) -> l
 async def _read(request: Request, shared: Running) -> tuple[EmbedAsked, list[bytes]]:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == "application/json":
-        content = await request.body()
+        content, settings = await request.body(), shared.assembly.settings
 
         def read() -> tuple[EmbedAsked, list[bytes]]:
             asked = validated(EmbedAsked, json_text=content)
-            return asked, [from_base64(image) for image in asked.images]
+            if len(asked.images) + len(asked.image_refs) > MAX_IMAGES:
+                raise InvalidRequest(f"expected at most {MAX_IMAGES} images and image_refs")
+            images = [from_base64(image) for image in asked.images]
+            return asked, images + [fetch(one, settings) for one in asked.image_refs]
 
         return await shared.in_thread(read)
     if media in {"multipart/form-data", "application/x-www-form-urlencoded"}:

@@ -69,9 +69,10 @@ def _listing(openapi: Mapping[str, Any]) -> Iterator[str]:
     yield "<h1>satseek API</h1>"
     yield f"<p>{escape(openapi['info'].get('description', ''))}</p>"
     yield '<p>For programs: <a href="openapi.json">openapi.json</a></p>'
+    yield from _security(openapi)
     for path, methods in openapi["paths"].items():
         for method, operation in methods.items():
-            yield _operation(path, method, operation)
+            yield _operation(path, method, operation, openapi)
     yield "<h2>Problems</h2><p>Errors are problem documents (RFC 9457) of these types:</p><table>"
     for kind, status in STATUSES.items():
         title = escape((kind.__doc__ or "").strip().splitlines()[0])
@@ -80,8 +81,18 @@ def _listing(openapi: Mapping[str, Any]) -> Iterator[str]:
     yield "</table>"
 
 
-def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
-    rows = "".join(_rows(operation))
+def _security(openapi: Mapping[str, Any]) -> Iterator[str]:
+    yield "<h2>Who asks</h2><p>Where the server asks for it, any of:</p><table>"
+    for scheme in openapi["components"].get("securitySchemes", {}).values():
+        sent = scheme.get("name") or f"Authorization: {scheme['scheme'].title()}"
+        yield _row(sent, scheme.get("description", ""))
+    yield "</table>"
+
+
+def _operation(
+    path: str, method: str, operation: Mapping[str, Any], openapi: Mapping[str, Any]
+) -> str:
+    rows = "".join(_rows(operation, openapi))
     return (
         f'<section><code><span class="method">{method.upper()}</span>{escape(path)}</code>'
         f"<p>{escape(operation.get('description', operation.get('summary', '')))}</p>"
@@ -89,13 +100,23 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
     )
 
 
-def _rows(operation: Mapping[str, Any]) -> Iterator[str]:
+def _rows(operation: Mapping[str, Any], openapi: Mapping[str, Any]) -> Iterator[str]:
     for parameter in operation.get("parameters", ()):
         yield _row(parameter["name"], parameter.get("description", parameter["in"]))
     content = operation.get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema", {})
-    for name, described in schema.get("properties", {}).items():
+    for name, described in _properties(schema, openapi).items():
         yield _row(name, described.get("description", ""))
+
+
+def _properties(schema: Mapping[str, Any], openapi: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a body, those of every kind that it may be of."""
+    if "$ref" in schema:
+        schema = openapi["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    found: dict[str, Any] = dict(schema.get("properties", {}))
+    for one in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        found |= _properties(one, openapi)
+    return found
 
 
 def _row(name: str, description: str) -> str:

@@ -55,6 +55,11 @@ def test_files_and_base64_are_the_same_images(desk: Desk, tmp_path: Path) -> Non
     np.testing.assert_allclose(np.ones(3), np.linalg.norm(images, axis=1), atol=1e-5)
     np.testing.assert_allclose(images, _vectors(by_json, "images"), atol=1e-6)
     assert 1 == len(by_form.json()["texts"])
+    (desk.home / "scenes" / "referred.png").write_bytes(files[2])
+    asked = {"images": coded[:1], "image_refs": [str(desk.home / "scenes" / "referred.png")]}
+    referred = _vectors(desk.reader.post("/v1/embed", json=asked), "images")
+    (desk.home / "scenes" / "referred.png").unlink()
+    np.testing.assert_allclose(images[[0, 2]], referred, atol=1e-6)
 
 
 def test_a_stored_version_embeds_when_named(desk: Desk) -> None:
@@ -73,6 +78,9 @@ def test_a_stored_version_embeds_when_named(desk: Desk) -> None:
         ({"images": ["a"] * 65}, 422),
         ({"images": ["not base64!"]}, 422),
         ({"images": ["AAAA"]}, 422),
+        ({"image_refs": ["/etc/hostname"]}, 422),
+        ({"image_refs": ["http://127.0.0.1/a.png"]}, 422),
+        ({"images": ["AAAA"] * 40, "image_refs": ["a"] * 25}, 422),
         ({"texts": ["a"], "encoding": "int8"}, 422),
         ({"texts": ["a"], "colour": "red"}, 422),
         ({"texts": ["a"], "model": "nobody"}, 404),
