@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """
 Exit codes: 0 done · 1 failure · 2 the request makes no sense · 3 not found · 4 unreadable image ·
-5 clash with what is stored · 6 damaged data · 7 overloaded · 8 disk full.
+5 clash with what is stored · 6 damaged data · 7 overloaded · 8 disk full · 9 access denied.
 """
 
 app = typer.Typer(

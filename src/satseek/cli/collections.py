@@ -16,6 +16,7 @@ from satseek.cli.printing import (
     progress_bar,
     say,
 )
+from satseek.cli.recording import recorded
 from satseek.errors import (
     Conflict,
     DamagedData,
@@ -120,7 +121,10 @@ def remove(
 
     parts = assembly(context)
     name = parts.chosen(collection)
-    with parts.writer(name, Layout()) as target:
+    with (
+        recorded(context, "collection.remove_scenes", name, scenes=len(scenes)),
+        parts.writer(name, Layout()) as target,
+    ):
         for scene in scenes:
             target.scene(scene)  # refuse the whole command for one unknown name
         removed = target.remove_scenes(scenes)

@@ -10,6 +10,7 @@ import typer
 from satseek.cli.application import Json
 from satseek.cli.modelling import group, opened_store
 from satseek.cli.printing import print_json, say
+from satseek.cli.recording import recorded
 
 
 @group.command("import")
@@ -79,7 +80,8 @@ def import_(
         bundle = store.add(staged)
     reference = f"{bundle.card.name}@{bundle.card.version}"
     if activate:
-        store.activate(reference)
+        with recorded(context, "model.activate", reference):
+            store.activate(reference)
     if json:
         print_json({"card": bundle.card, "folder": bundle.folder, "active": activate})
     then = "search with it" if activate else f"use it with satseek model activate {reference}"

@@ -5,10 +5,7 @@ A running server follows within a second: commands and servers share one file.
 
 from __future__ import annotations
 
-import getpass
 import re
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -16,16 +13,13 @@ import typer
 
 from satseek.cli.application import Json, app, configured
 from satseek.cli.printing import print_json, print_table, say
-from satseek.errors import InvalidRequest, SatseekError
-from satseek.service.access.principals import LOCAL, SCOPES, Role, Scope
+from satseek.cli.recording import operator, recorded
+from satseek.errors import InvalidRequest
+from satseek.service.access.principals import SCOPES, Role, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from satseek.service.access.audit import Audit
     from satseek.service.access.keyrows import Key
     from satseek.service.access.keys import KeyStore
-    from satseek.service.access.principals import Principal
 
 group = typer.Typer(help="Make and revoke API keys.", no_args_is_help=True)
 app.add_typer(group, name="key")
@@ -58,14 +52,14 @@ def create(
 
     Example: satseek key create nightly --role operator --expires 90d
     """
-    store, audit = _opened(context)
+    store = _opened(context)
     scopes = _scopes(role, scope)
     expires_at = _moment(expires)
-    with _recorded(audit, "key.create", name, scopes=" ".join(sorted(scopes))):
+    with recorded(context, "key.create", name, scopes=" ".join(sorted(scopes))):
         key, text = store.create(
             name,
             scopes=scopes,
-            created_by=_operator().name,
+            created_by=operator().name,
             groups=frozenset(group or ()),
             collections=frozenset(collection) if collection else None,
             expires_at=expires_at,
@@ -83,7 +77,7 @@ def list_keys(context: typer.Context, *, json: Json = False) -> None:
 
     Example: satseek key list
     """
-    store, _ = _opened(context)
+    store = _opened(context)
     keys = [_shown(key) for key in store.list()]
     if json:
         print_json(keys)
@@ -104,8 +98,8 @@ def revoke(
 
     Example: satseek key revoke nightly
     """
-    store, audit = _opened(context)
-    with _recorded(audit, "key.revoke", key):
+    store = _opened(context)
+    with recorded(context, "key.revoke", key):
         revoked = store.revoke(key)
     if json:
         print_json(_shown(revoked))
@@ -113,30 +107,10 @@ def revoke(
         say(f"revoked key {revoked.id} ({revoked.name})")
 
 
-def _opened(context: typer.Context) -> tuple[KeyStore, Audit]:
-    from satseek.service.access.audit import Audit  # noqa: PLC0415 (help must not wait for it)
-    from satseek.service.access.keys import KeyStore  # noqa: PLC0415
+def _opened(context: typer.Context) -> KeyStore:
+    from satseek.service.access.keys import KeyStore  # noqa: PLC0415 (help must not wait for it)
 
-    folder = configured(context).settings.data_dir
-    return KeyStore(folder), Audit(folder)
-
-
-@contextmanager
-def _recorded(audit: Audit, action: str, target: str, **pairs: str) -> Iterator[None]:
-    """Write down what is about to be done, and afterwards what came of it."""
-    operator = _operator()
-    audit.append(operator, action, target, "begun", **pairs)
-    try:
-        yield
-    except SatseekError as error:
-        audit.append(operator, action, target, "refused", reason=type(error).__name__)
-        raise
-    audit.append(operator, action, target, "done")
-
-
-def _operator() -> Principal:
-    """Return who sits at the terminal, as this machine knows them."""
-    return replace(LOCAL, name=f"local:{getpass.getuser()}")
+    return KeyStore(configured(context).settings.data_dir)
 
 
 def _scopes(role: str | None, scopes: list[str] | None) -> frozenset[Scope]:

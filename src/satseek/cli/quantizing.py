@@ -11,6 +11,7 @@ import typer
 from satseek.cli.application import Json, assembly, configured
 from satseek.cli.modelling import group, opened_store
 from satseek.cli.printing import print_json, print_table, progress_bar, say
+from satseek.cli.recording import recorded
 from satseek.errors import GateNotPassed, InvalidRequest
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ def quantize(
     if not report.passed:
         raise _refusal(report, card, stored=stored)
     if use:
-        say(f"active: {store.activate(f'{card.name}@{card.version}').ref}")
+        with recorded(context, "model.activate", f"{card.name}@{card.version}"):
+            change = store.activate(f"{card.name}@{card.version}")
+        say(f"active: {change.ref}")
 
 
 @group.command()

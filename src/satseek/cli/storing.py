@@ -14,6 +14,7 @@ import typer
 from satseek.cli.application import assembly, configured
 from satseek.cli.modelling import group, opened_store
 from satseek.cli.printing import progress_bar, say
+from satseek.cli.recording import recorded
 from satseek.errors import DamagedData, SatseekError
 from satseek.settings import ACTIVE
 
@@ -44,7 +45,9 @@ def activate(
 
     Example: satseek model activate git-rsclip-base@4f1c
     """
-    _tell_active(context, opened_store(context).activate(ref, force=force))
+    with recorded(context, "model.activate", ref, forced=force):
+        change = opened_store(context).activate(ref, force=force)
+    _tell_active(context, change)
 
 
 @group.command()
@@ -53,7 +56,9 @@ def rollback(context: typer.Context) -> None:
 
     Example: satseek model rollback
     """
-    _tell_active(context, opened_store(context).rollback())
+    with recorded(context, "model.rollback", "the model before"):
+        change = opened_store(context).rollback()
+    _tell_active(context, change)
 
 
 @group.command()
@@ -69,7 +74,8 @@ def remove(
 
     Example: satseek model remove git-rsclip-base@4f1c
     """
-    removed = opened_store(context).remove(ref, in_use=_needed(context), force=force)
+    with recorded(context, "model.remove", ref, forced=force):
+        removed = opened_store(context).remove(ref, in_use=_needed(context), force=force)
     say(f"{removed}: removed")
 
 
@@ -127,7 +133,9 @@ def import_bundle(
     ref = f"{card.name}@{card.version}"
     say(f"stored {ref}")
     if use:
-        _tell_active(context, store.activate(ref))
+        with recorded(context, "model.activate", ref):
+            change = store.activate(ref)
+        _tell_active(context, change)
     else:
         typer.echo(ref)
 

@@ -70,7 +70,9 @@ class Authenticator:
     logins: Logins | None = None
     """Checks logins of the page."""
     checks: CapacityLimiter
-    """How many are checked at once."""
+    """How many passwords and tokens are checked at once."""
+    looks: CapacityLimiter
+    """How many keys and logins: nobody known waits for a directory that others keep busy."""
 
     @classmethod
     def of(cls, settings: Settings, *, logins: Logins | None = None) -> Authenticator:
@@ -87,6 +89,7 @@ class Authenticator:
             passwords=_passwords(settings) if "ldap" in ways else None,
             logins=logins if ways else None,
             checks=CapacityLimiter(CHECKS),
+            looks=CapacityLimiter(CHECKS),
         )
 
     async def authenticate(
@@ -115,7 +118,7 @@ class Authenticator:
         elif authorization is not None:
             principal = await self._by_authorization(authorization)
         elif cookie is not None and self.logins is not None:
-            principal = await to_thread.run_sync(self.logins.read, cookie, limiter=self.checks)
+            principal = await to_thread.run_sync(self.logins.read, cookie, limiter=self.looks)
         if principal is None:
             raise Unauthenticated(NEEDED)
         return principal
@@ -158,7 +161,7 @@ class Authenticator:
             return None
         key = self.keys.remembered(text)
         if key is None:
-            key = await to_thread.run_sync(self.keys.verify, text, limiter=self.checks)
+            key = await to_thread.run_sync(self.keys.verify, text, limiter=self.looks)
         return key.principal() if key else None
 
 
