@@ -84,6 +84,48 @@ def test_probes_need_no_permit() -> None:
     assert _ask([b""], path="/livez", taken=1) == (200, 1)
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(b"content-length", b"65536")], 429),
+        ([(b"transfer-encoding", b"chunked")], 429),
+        ([(b"content-length", b"65535")], 200),
+        ([], 200),
+    ],
+)
+def test_a_large_body_is_refused_unread_while_images_are_refused(
+    headers: list[tuple[bytes, bytes]], status: int
+) -> None:
+    read = False
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        nonlocal read
+        read = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    full = Overloaded("3 images wait")
+    full.retry_after_s = 17
+    permits = Permits(1)
+    app = Limited(_reading_app, permits=permits, max_bytes=1 << 20, refusal=lambda: full)
+    scope = {"type": "http", "path": "/v1/classify", "headers": headers, "method": "POST"}
+    anyio.run(app, scope, receive, send)
+    assert (status, status == 200, 0) == (sent[0]["status"], read, permits.taken)
+    if status == 429:
+        answered = dict(sent[0]["headers"])
+        assert (b"17", b"close") == (answered[b"retry-after"], answered[b"connection"])
+
+
+def test_who_is_one_too_many_is_told_when_to_come_again() -> None:
+    permits = Permits(1, retry_after_s=lambda: 9)
+    with permits.one(), pytest.raises(Overloaded) as caught, permits.one():
+        pass
+    assert caught.value.retry_after_s == 9
+
+
 def test_permits_are_given_back_after_a_failure() -> None:
     permits = Permits(1)
     with pytest.raises(ValueError, match="inside"), permits.one():
