@@ -88,6 +88,14 @@ def test_python_block_runs_as_written(folder: Path) -> None:
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["1", "2", "3"]
 
 
+def test_python_page_runs_as_written(folder: Path) -> None:
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    block, *_ = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    done = _run([sys.executable, "-c", block], folder)
+    assert done.returncode == 0, done.stderr
+    assert 2 == len(done.stdout.splitlines())
+
+
 def test_make_targets_of_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = {line.split()[1] for line in _commands("README.md") if line.startswith("make ")}
