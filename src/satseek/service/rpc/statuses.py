@@ -55,6 +55,7 @@ STATUSES: Mapping[type[errors.SatseekError], grpc.StatusCode] = {
     errors.KeyNotFound: Code.NOT_FOUND,
     errors.DependencyMissing: Code.UNIMPLEMENTED,
     errors.HubUnreachable: Code.UNAVAILABLE,
+    errors.ServerUnreachable: Code.UNAVAILABLE,  # of the client's side; no request
     errors.UnreadableImage: Code.INVALID_ARGUMENT,
     errors.ImageTooLarge: Code.INVALID_ARGUMENT,  # no retry helps: it is not RESOURCE_EXHAUSTED
     errors.UnsupportedRaster: Code.INVALID_ARGUMENT,

@@ -57,7 +57,7 @@ QUERIES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("query", QUERIES, ids=lambda query: "+".join(query))
+@pytest.mark.parametrize("query", QUERIES, ids="+".join)
 def test_search_finds_what_rest_finds(
     client: rpcclient.Client, stub: Any, http: httpx.Client, query: dict[str, Any]
 ) -> None:
