@@ -42,8 +42,9 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @contextmanager
-def cache_of(url: str, **how: float) -> Iterator[RedisCache]:
-    cache = RedisCache(url, **how)
+def cache_of(url: str, *, wait_s: float = SETTLED_S, **how: float) -> Iterator[RedisCache]:
+    """Open a cache; unless a test is about waiting, it waits for a busy machine."""
+    cache = RedisCache(url, wait_s=wait_s, **how)
     try:
         yield cache
     finally:
@@ -79,7 +80,7 @@ def found(cache: RedisCache, key: str) -> bytes | None:
 
 
 def test_a_paused_redis_costs_a_few_waits_and_then_nothing(server: RedisServer) -> None:
-    with cache_of(server.url) as cache:
+    with cache_of(server.url, wait_s=WAIT_S) as cache:
         put(cache, a=b"1")
         server.pause()
         started = time.perf_counter()
@@ -94,7 +95,7 @@ def test_a_paused_redis_costs_a_few_waits_and_then_nothing(server: RedisServer) 
 
 
 def test_a_sleeping_redis_is_waited_for_no_longer_than_allowed(server: RedisServer) -> None:
-    with cache_of(server.url) as cache, server.client() as client:
+    with cache_of(server.url, wait_s=WAIT_S) as cache, server.client() as client:
         put(cache, a=b"1")
         asleep = threading.Thread(target=lambda: client.execute_command("DEBUG", "SLEEP", "1.5"))
         asleep.start()
@@ -108,7 +109,7 @@ def test_a_sleeping_redis_is_waited_for_no_longer_than_allowed(server: RedisServ
 
 
 def test_writing_never_keeps_anybody_waiting(server: RedisServer) -> None:
-    with cache_of(server.url) as cache:
+    with cache_of(server.url, wait_s=WAIT_S) as cache:
         put(cache, a=b"1")
         server.pause()
         assert quickest(lambda: cache.put_many({"b": b"2"})) < AT_ONCE_S
@@ -255,7 +256,7 @@ def test_something_else_that_listens_is_a_cache_of_nothing(
     answer: bytes, pause_s: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     stranger = Stranger(answer, pause_s=pause_s)
-    with caplog.at_level(logging.DEBUG), cache_of(stranger.url) as cache:
+    with caplog.at_level(logging.DEBUG), cache_of(stranger.url, wait_s=WAIT_S) as cache:
         started = time.perf_counter()
         for number in range(30):
             assert [None, None] == cache.get_many(["a", "b"])

@@ -123,21 +123,22 @@ def written(pair: Pair) -> int:
 
 
 def test_what_one_server_was_asked_the_other_knows(pair: Pair) -> None:
-    text = TEXTS[0]
     before = pair.lookups(1)
-    assert same(pair, text, pair.search(0, text))
-    until(lambda: written(pair) >= 2)  # the text's vector, and the answer
-    assert same(pair, text, pair.search(1, text))
+    for number, text in enumerate(TEXTS[:3], 1):
+        assert same(pair, text, pair.search(0, text))
+        until(lambda: written(pair) >= 2 * number)  # noqa: B023 (the text's vector, and the answer)
+        assert same(pair, text, pair.search(1, text))
     after = pair.lookups(1)
     grown = {key: after[key] - before.get(key, 0) for key in after}
-    grown = {key: more for key, more in grown.items() if more}
-    assert {("answer", "hit"): 1.0, ("redis", "hit"): 1.0} == grown
+    # all three, unless the machine kept a lookup waiting for longer than it is worth
+    assert grown["answer", "hit"] == grown["redis", "hit"] >= 1
+    assert grown.get(("text", "hit"), 0) == 0
 
 
 def test_garbage_under_our_keys_is_never_an_answer(pair: Pair) -> None:
-    text = TEXTS[1]
+    text = TEXTS[4]
     assert same(pair, text, pair.search(0, text))
-    until(lambda: written(pair) >= 4)
+    until(lambda: written(pair) >= 8)
     with pair.redis.client() as client:
         keys = sorted(client.keys(PREFIX + "*"))
         values = [client.get(key) for key in keys]
