@@ -94,7 +94,7 @@ class Directory:
             DirectoryUnreachable: the directory does not answer in time.
         """
         # A bind with a name and no password succeeds as nobody (RFC 4513, section 5.1.2).
-        if not _typed(name) or not _typed(password):
+        if not _typed(name) or not name.isprintable() or not _typed(password):
             raise Unauthenticated(REFUSED)
         found = self._known.get(name, password)
         if found is None:
@@ -108,14 +108,16 @@ class Directory:
             self._become_searcher(talk)
             wanted = self._people.replace("{name}", escaped(name))
             matches = talk.search(wanted, attribute=self._attribute, limit=2)
-            # Nobody, or several: one bind all the same, so that all answers take as long.
-            dn = matches[0].dn if len(matches) == 1 else f"cn=nobody,{self._place.base}"
-            if not talk.bind(dn, password) or len(matches) != 1:
+            if len(matches) != 1:  # one bind all the same, so that all answers take as long
+                talk.bind(f"cn=nobody,{self._place.base}", password)
+                raise Unauthenticated(REFUSED)
+            person = matches[0]
+            if not talk.bind(person.dn, password):
                 raise Unauthenticated(REFUSED)
             self._become_searcher(talk)
-            groups = self._groups(talk, dn)
+            groups = self._groups(talk, person.dn)
         return Principal(
-            name=f"ldap:{plain(_canonical(matches[0], name))}",
+            name=f"ldap:{plain(_canonical(person, name))}",
             kind="ldap",
             scopes=self._roles.scopes(groups),
             groups=groups,
@@ -139,6 +141,8 @@ class Directory:
                         seen.add(group.dn.casefold())
                         reached.append(group.dn)
                         names.update((group.dn, *group.names))
+            if not reached:
+                break
             level = reached
         return frozenset(names - {EVERYBODY})
 
@@ -194,7 +198,7 @@ class _Known:
 
 def _typed(text: str) -> bool:
     """Tell whether something stands there that a person may have typed."""
-    return bool(text.strip()) and len(text) <= MAX_LETTERS and text.isprintable()
+    return bool(text.strip()) and len(text) <= MAX_LETTERS and "\0" not in text
 
 
 def _with(written: str, mark: str, *, key: str) -> str:
