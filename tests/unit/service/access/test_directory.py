@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from satseek.errors import InvalidSettings, Unauthenticated
+from satseek.errors import DependencyMissing, InvalidSettings, Unauthenticated
 from satseek.service.access.directory import MAX_LETTERS, Directory
 from satseek.service.access.groups import Roles, groups_in
 from satseek.service.access.principals import SCOPES
+from satseek.service.access.tokens import TokenVerifier
 from satseek.settings import Settings
 
 if TYPE_CHECKING:
@@ -103,3 +105,12 @@ def test_roles_add_up_and_nobody_has_one_by_default() -> None:
     assert SCOPES["operator"] == roles.scopes({"ops"})
     assert SCOPES["admin"] == roles.scopes({"ops", "x"})
     assert frozenset() == Roles.of(Settings()).scopes({"ops", "x", "*"})
+
+
+def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ldap3", "joserfc"):
+        monkeypatch.setitem(sys.modules, name, None)
+    settings = Settings(oidc_issuer="https://idp.example.org", oidc_audience="satseek")
+    for opened in (directory, lambda: TokenVerifier.of(settings)):
+        with pytest.raises(DependencyMissing, match=r"pip install 'satseek\[auth\]'"):
+            opened()
