@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 import numpy as np
 import pytest
+import serving
 from shipped import make_collection
 
 from satseek.assemble import Assembly, Layout
@@ -22,10 +23,10 @@ from satseek.errors import ChipNotFound, CollectionNotFound, EmptyText
 from satseek.search.searching import search
 from satseek.service.access.principals import SCOPES, Principal
 from satseek.service.calling import Caller
-from satseek.service.messages import SearchAsked
+from satseek.service.messages import SearchAsked, SimilarityAsked
 from satseek.service.remembering import AnswerMemory
 from satseek.service.running import Running
-from satseek.service.verbs import find
+from satseek.service.verbs import compare, find
 from satseek.settings import Settings
 from satseek.types import Chip, Filter, Query, Window
 
@@ -315,3 +316,36 @@ def test_a_server_remembers_and_a_command_does_not(tmp_path: Path) -> None:
     closed(server)
     assert server.assembly.caches.cache is None
     command.close()
+
+
+class Lookups:
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, int]] = []
+
+    def on_lookup(self, kind: str, hits: int, misses: int) -> None:
+        self.told.append((kind, hits, misses))
+
+
+def test_a_model_is_warm_by_its_towers_not_by_what_is_remembered(tmp_path: Path) -> None:
+    assembly, lookups = Assembly(Settings(data_dir=tmp_path)), Lookups()
+    assembly.caches.open(lookups)
+    for _ in range(2):
+        assembly.model().warm_up()
+    assert [] == lookups.told
+    assembly.close()
+
+
+def test_an_image_compared_again_costs_no_tower(tmp_path: Path) -> None:
+    shared, lookups = Running.of(Assembly(Settings(data_dir=tmp_path))), Lookups()
+    shared.assembly.caches.open(lookups)
+    content = serving.png(tmp_path / "picture.png").read_bytes()
+
+    async def ask() -> list[dict[str, float]]:
+        question = SimilarityAsked(text=["a river", "a forest"])
+        compared = await compare(question, content, shared=shared, caller=Caller())
+        return [dict(one.scores) for one in compared.texts]
+
+    assert anyio.run(ask) == anyio.run(ask)
+    assert [("image", 0, 1), ("text", 0, 2), ("image", 1, 0), ("text", 2, 0)] == lookups.told
+    shared.decoding.close()
+    closed(shared)
