@@ -39,7 +39,7 @@ IMAGE = "data:image/"
 class EmbeddingsAsked(BaseModel):
     """Texts, and images as ``data:`` addresses, in one list."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     input: str | list[Any] = Field(
         description="A text, a list of texts; an image as `data:image/…;base64,…`."

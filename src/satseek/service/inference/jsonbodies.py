@@ -30,7 +30,7 @@ UNSERVED = ("shared_memory_region", "classification", "sequence_id")
 
 
 class _Read(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=True)
 
     parameters: dict[str, Any] = Field(default_factory=dict)
 
@@ -59,7 +59,7 @@ class _Request(_Read):
 
 
 class _Binary(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=True)
 
     binary_data: StrictBool | None = None
     binary_data_output: StrictBool = False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -24,6 +24,15 @@ from satseek.service.running import Running, running
 router = APIRouter(tags=["Open Inference Protocol"])
 
 Shared = Annotated[Running, Depends(running)]
+
+Name = Annotated[
+    str,
+    Path(
+        description="`satseek`, whichever model is in force; or a stored model's name.",
+        examples=[offers.IN_FORCE],
+    ),
+]
+Version = Annotated[str, Path(description="12 hex digits.", examples=["0123456789ab"])]
 
 _BINARY = "application/octet-stream"
 _TENSOR = {
@@ -103,19 +112,19 @@ async def get_ready(shared: Shared) -> JSONResponse:
 
 
 @router.get("/v2/models/{name}", summary="A model", responses=_NOT_FOUND)
-async def get_model(name: str, shared: Shared) -> dict[str, Any]:
+async def get_model(name: Name, shared: Shared) -> dict[str, Any]:
     """Inputs, outputs and versions of a model; ``satseek`` is whichever is in force."""
     return _metadata(await _offer(shared, name))
 
 
 @router.get("/v2/models/{name}/versions/{version}", summary="A version", responses=_NOT_FOUND)
-async def get_version(name: str, version: str, shared: Shared) -> dict[str, Any]:
+async def get_version(name: Name, version: Version, shared: Shared) -> dict[str, Any]:
     """Describe one version of a model likewise."""
     return _metadata(await _offer(shared, name, version))
 
 
 @router.get("/v2/models/{name}/ready", summary="A model ready?", responses=_NOT_FOUND)
-async def get_model_ready(name: str, shared: Shared) -> JSONResponse:
+async def get_model_ready(name: Name, shared: Shared) -> JSONResponse:
     """Tell whether a model answers; a stored one is opened when first asked for."""
     return _ready(await _offer(shared, name), shared)
 
@@ -125,13 +134,13 @@ async def get_model_ready(name: str, shared: Shared) -> JSONResponse:
     summary="A version ready?",
     responses=_NOT_FOUND,
 )
-async def get_version_ready(name: str, version: str, shared: Shared) -> JSONResponse:
+async def get_version_ready(name: Name, version: Version, shared: Shared) -> JSONResponse:
     """Tell the same of one version."""
     return _ready(await _offer(shared, name, version), shared)
 
 
 @router.get("/v2/models/{name}/config", summary="A configuration", responses=_NOT_FOUND)
-async def get_config(name: str, shared: Shared) -> dict[str, Any]:
+async def get_config(name: Name, shared: Shared) -> dict[str, Any]:
     """Describe a model as the model configuration extension does."""
     return _config(await _offer(shared, name))
 
@@ -141,7 +150,7 @@ async def get_config(name: str, shared: Shared) -> dict[str, Any]:
     summary="A version's configuration",
     responses=_NOT_FOUND,
 )
-async def get_version_config(name: str, version: str, shared: Shared) -> dict[str, Any]:
+async def get_version_config(name: Name, version: Version, shared: Shared) -> dict[str, Any]:
     """Describe one version likewise."""
     return _config(await _offer(shared, name, version))
 
@@ -162,18 +171,20 @@ async def post_index(shared: Shared) -> list[dict[str, str]]:
 
 
 @router.post("/v2/models/{name}/infer", summary="Embed", **_INFER)
-async def post_infer(name: str, request: Request, shared: Shared) -> Response:
+async def post_infer(name: Name, request: Request, shared: Shared) -> Response:
     """Embed images and texts: `image` → `image_vectors`, `text` → `text_vectors`."""
     return await _infer(request, shared, name=name, version="")
 
 
 @router.post("/v2/models/{name}/versions/{version}/infer", summary="Embed by one version", **_INFER)
-async def post_version_infer(name: str, version: str, request: Request, shared: Shared) -> Response:
+async def post_version_infer(
+    name: Name, version: Version, request: Request, shared: Shared
+) -> Response:
     """Embed by one version of a model."""
     return await _infer(request, shared, name=name, version=version)
 
 
-async def _infer(request: Request, shared: Running, *, name: str, version: str) -> Response:
+async def _infer(request: Request, shared: Running, *, name: Name, version: str) -> Response:
     content, headers = await request.body(), request.headers
     limit = shared.assembly.settings.max_upload_bytes
     body = await shared.in_thread(
@@ -191,7 +202,7 @@ async def _infer(request: Request, shared: Running, *, name: str, version: str) 
     return Response(written, media_type=_BINARY, headers={HEADER_LENGTH: str(length)})
 
 
-async def _offer(shared: Running, name: str, version: str = "") -> Offer:
+async def _offer(shared: Running, name: Name, version: str = "") -> Offer:
     return await shared.in_thread(lambda: offer(shared, name, version))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import collections
 import gzip
 import io
+import random
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tritonclient import grpc as over_grpc
+from tritonclient import http as over_http
 from tritonclient.utils import InferenceServerException
 
 from satseek.model.preprocessing import preprocess
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from conftest import Asking, Kitchen
 
 TEXTS = ["a harbour", "STORAGE tanks!"]
+
+CASES = 300
+"""Mutated bodies."""
 
 
 def _bytes(asking: Asking, name: str, elements: list[Any], shape: list[int] | None = None) -> Any:
@@ -265,3 +271,37 @@ def test_an_image_over_json_is_a_data_address(kitchen: Kitchen, picture: bytes) 
     pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
     found = np.array(answer.json()["outputs"][0]["data"], np.float32)
     np.testing.assert_array_equal(kitchen.shipped.embed_images([pixels])[0], found)
+
+
+def test_mutated_bodies_are_refused_and_never_fail(kitchen: Kitchen, picture: bytes) -> None:
+    rng = random.Random(11)
+    whole, length = over_http.InferenceServerClient.generate_request_body(
+        [
+            over_http.InferInput("image", [1], "BYTES").set_data_from_numpy(
+                np.array([picture], dtype=object)
+            ),
+            over_http.InferInput("text", [2], "BYTES").set_data_from_numpy(
+                np.array(TEXTS, dtype=object)
+            ),
+        ]
+    )
+    came: collections.Counter[int] = collections.Counter()
+    headers = {"authorization": f"Bearer {kitchen.key}"}
+    with httpx.Client(base_url=kitchen.server.url, headers=headers, timeout=60) as client:
+        for _ in range(CASES):
+            body = bytearray(whole)
+            for _ in range(rng.choice((1, 2, 30))):
+                body[rng.choice((rng.randrange(length), rng.randrange(len(body))))] ^= (
+                    1 << rng.randrange(8)
+                )
+            del body[rng.choice((len(body), rng.randrange(len(body)))) :]
+            told = str(rng.choice((length, length, length + 1, rng.randrange(len(whole)))))
+            answer = client.post(
+                "/v2/models/satseek/infer",
+                content=bytes(body),
+                headers={"inference-header-content-length": told},
+            )
+            came[answer.status_code] += 1
+
+    assert {200, 413, 422} >= set(came)
+    assert came[422] > CASES // 2
