@@ -60,6 +60,7 @@ class Worker:
         self._on_end = on_end
         self._stop = threading.Event()
         self._woken = threading.Event()
+        self._said = ""
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
     def start(self) -> None:
@@ -86,14 +87,21 @@ class Worker:
                 if job is not None:
                     self._do(job)
                     continue
-            except SatseekError as error:
-                logger.warning("jobs: %s", error)
+                self._said = ""
+            except (SatseekError, OSError) as error:
+                self._say_once(str(error))
             except Exception:  # the outermost loop: the next job is another one
                 logger.exception("jobs")
             self._woken.wait(LOOK_SECONDS)
             self._woken.clear()
         if lock is not None:
             lock.release()
+
+    def _say_once(self, reason: str) -> None:
+        """Log why no work can be done, such as a folder that is read-only; the same not again."""
+        if reason != self._said:
+            logger.warning("jobs: %s", reason)
+        self._said = reason
 
     def _take_over(self) -> WriterLock | None:
         """Become the one worker, unless another lives; put right what a dead one left."""
@@ -102,8 +110,12 @@ class Worker:
             lock = WriterLock(self._lock_path)
         except CollectionLocked:
             return None
-        for job in self._queue.recover():
-            logger.warning("job %s: its server ended; it is %s now", job.id, job.state)
+        try:
+            for job in self._queue.recover():
+                logger.warning("job %s: its server ended; it is %s now", job.id, job.state)
+        except BaseException:
+            lock.release()
+            raise
         return lock
 
     def _do(self, job: Job) -> None:
