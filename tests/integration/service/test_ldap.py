@@ -251,6 +251,23 @@ def test_a_directory_that_hangs_is_waited_for_no_longer_than_told(
     assert "ldap:ada" == directory.authenticate("ada", PASSWORD).name
 
 
+@pytest.mark.parametrize("answers", [0, 1, 2, 3, 5])
+def test_a_directory_that_falls_silent_in_between_is_waited_for_no_longer(
+    ldap: LdapServer, answers: int
+) -> None:
+    with conversations(ldap.port, answers=answers) as (port, _):
+        directory = directory_at(
+            ldap,
+            ldap_url=f"ldap://127.0.0.1:{port}",
+            ldap_start_tls=False,
+            ldap_timeout_s=0.3,
+        )
+        began = time.monotonic()
+        with pytest.raises(DirectoryUnreachable):
+            directory.authenticate("ada", PASSWORD)
+        assert time.monotonic() - began < 0.3 + 0.75
+
+
 def test_nobody_is_let_in_where_there_is_no_directory(ldap: LdapServer) -> None:
     directory = directory_at(ldap, ldap_url=f"ldaps://127.0.0.1:{free_port()}")
     with pytest.raises(DirectoryUnreachable):
@@ -306,18 +323,21 @@ def test_people_are_found_by_what_the_filter_names(ldap: LdapServer) -> None:
 
 
 @contextmanager
-def conversations(port: int) -> Iterator[tuple[int, list[bytes]]]:
-    """Listen in on what is said to a port; yields where to say it, and what was heard so far."""
+def conversations(port: int, *, answers: int = 10**9) -> Iterator[tuple[int, list[bytes]]]:
+    """Listen in on what is said to a port; yields where to say it, and what was heard so far.
+
+    After so many ``answers`` nothing more comes back.
+    """
     heard: list[bytes] = []
     ends: list[socket.socket] = []
     listener = socket.create_server(("127.0.0.1", 0))
 
-    def pass_on(source: socket.socket, target: socket.socket, into: list[bytes] | None) -> None:
+    def pass_on(source: socket.socket, target: socket.socket, into: list[bytes], most: int) -> None:
         try:
             while content := source.recv(65536):
-                if into is not None:
-                    into.append(content)
-                target.sendall(content)
+                into.append(content)
+                if len(into) <= most:
+                    target.sendall(content)
             target.shutdown(socket.SHUT_WR)
         except OSError:
             return
@@ -330,8 +350,8 @@ def conversations(port: int) -> Iterator[tuple[int, list[bytes]]]:
                 return
             far = socket.create_connection(("127.0.0.1", port))
             ends.extend((near, far))
-            threading.Thread(target=pass_on, args=(near, far, heard), daemon=True).start()
-            threading.Thread(target=pass_on, args=(far, near, None), daemon=True).start()
+            for ways in ((near, far, heard, 10**9), (far, near, [], answers)):
+                threading.Thread(target=pass_on, args=ways, daemon=True).start()
 
     threading.Thread(target=take, daemon=True).start()
     try:
