@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -22,7 +28,6 @@ from satseek.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +118,39 @@ def test_a_decoded_image_is_kept_small_and_means_the_same(
     whole = decode_image(content, name="wide.png").pixels
     vectors = assembly.embedder.embed_images([pixels, whole])
     np.testing.assert_array_equal(vectors[0], vectors[1])
+
+
+def test_mutated_images_are_refused_and_leave_nothing_behind(tmp_path: Path) -> None:
+    bench = Path(__file__).parents[2] / "bench" / "fuzz_images.py"
+    command = [sys.executable, bench, "--count", "300", "--seed", "7"]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    outcome = json.loads(ended.stdout)
+    assert 300 == sum(outcome["statuses"].values())
+    assert set(outcome["statuses"]) <= {"200", "413", "422"}
+    assert outcome["statuses"]["200"] > 30
+    assert [] == outcome["left"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_server_leaves_no_decoder_behind(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "data").mkdir()
+    with serving.running_server(tmp_path / "data", decoders="3") as server:
+        image = {"image": serving.png(tmp_path / "a.png").read_bytes()}
+        asked = httpx.post(f"{server.url}/v1/similarity", data={"text": "a"}, files=image)
+        assert asked.status_code == 200, asked.text
+        pids = decoders_of(server.process.pid)
+        assert 3 == len(pids)
+        server.process.send_signal(number)
+        server.process.wait(timeout=40)
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def decoders_of(server: int) -> list[int]:
+    tasks = Path(f"/proc/{server}/task").iterdir()
+    children = " ".join((task / "children").read_text(encoding="ascii") for task in tasks).split()
+    lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
+    return [int(pid) for pid, line in lines.items() if b"satseek.service.decoder" in line]

@@ -187,7 +187,13 @@ def _connected(
 ) -> Iterator[http.client.HTTPConnection]:
     """Connect to one of the checked addresses; all that follows is broken off after a time."""
     plain = _connect(addresses, port)
-    watch = threading.Timer(FETCH_SECONDS, lambda: _break(plain))
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        _break(plain)
+
+    watch = threading.Timer(FETCH_SECONDS, stop)
     forget = current_patience().on_give_up(lambda: _break(plain))
     try:
         if scheme == "https":
@@ -199,7 +205,8 @@ def _connected(
         connection = http.client.HTTPConnection(host, port)
         connection.sock = plain
         yield connection
-        if not watch.is_alive():
+        current_patience().check()
+        if late.is_set():  # what came of it may look whole
             raise TimeoutError("the answer did not end in time")
     finally:
         watch.cancel()

@@ -7,24 +7,19 @@ that file alone, and each is replaced. What comes back from them is JSON and pla
 from __future__ import annotations
 
 import logging
-import os
 import queue
-import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
 import weakref
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from satseek import errors
 from satseek.embed.patience import current_patience
 from satseek.errors import Overloaded, UnreadableImage
-from satseek.service.decoder import NAME, READY, read_frame, task_of, write_frame
+from satseek.service.decoder import NAME, task_of
+from satseek.service.decoder_process import DecoderProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,9 +28,6 @@ if TYPE_CHECKING:
     from satseek.types import Pixels, Preprocessing
 
 logger = logging.getLogger(__name__)
-
-START_SECONDS = 60.0
-"""Longest wait for a decoder to start: a second or so of imports, more on a busy machine."""
 
 IMAGES = 2000
 """Images after which a decoder is replaced: what libraries leak stays small."""
@@ -51,17 +43,6 @@ _REFUSALS: Mapping[str, type[UnreadableImage]] = {
 }
 """What a decoder may refuse with."""
 
-_ALLOWANCES = {
-    "OMP_NUM_THREADS": "1",  # one image, one thread: pools would take address space
-    "OPENBLAS_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": str(8 * 1024**2),
-    "MALLOC_TRIM_THRESHOLD_": str(32 * 1024**2),
-}
-"""What libraries of a decoder are told. Its heap keeps what a small image needs for the next, as
-pages mapped anew for each took a 512-pixel PNG from 9 to 12 ms; blocks of large images, 16 MiB in
-Pillow, go back at once (glibc, mallopt(3))."""
-
 
 class Decoders:
     """A few processes that decode; each is started when first needed, or all by `warm_up`."""
@@ -71,11 +52,11 @@ class Decoders:
         self._seconds = seconds
         self._max_pixels = max_pixels
         self._count = count
-        self._free: queue.LifoQueue[_Decoder | None] = queue.LifoQueue()
+        self._free: queue.LifoQueue[DecoderProcess | None] = queue.LifoQueue()
         for _ in range(count):
             self._free.put(None)
         self._lock = threading.Lock()
-        self._alive: set[_Decoder] = set()
+        self._alive: set[DecoderProcess] = set()
         self._closed = threading.Event()
         self._close = weakref.finalize(
             self, _end_all, self._alive, self._free, self._lock, self._closed
@@ -126,7 +107,7 @@ class Decoders:
         self._close()
 
     @contextmanager
-    def _one(self) -> Iterator[_Decoder]:
+    def _one(self) -> Iterator[DecoderProcess]:
         """Lend a decoder that is ready, and replace it where it has died or done its share."""
         decoder = self._taken()
         try:
@@ -145,7 +126,7 @@ class Decoders:
         finally:
             self._free.put(self._kept(decoder))
 
-    def _kept(self, decoder: _Decoder | None) -> _Decoder | None:
+    def _kept(self, decoder: DecoderProcess | None) -> DecoderProcess | None:
         """Return what to lend next: the same, or another one that starts meanwhile."""
         with self._lock:
             if self._closed.is_set() and decoder is not None:
@@ -157,7 +138,7 @@ class Decoders:
                 return self._replaced(decoder)
         return decoder
 
-    def _taken(self) -> _Decoder | None:
+    def _taken(self) -> DecoderProcess | None:
         while True:
             current_patience().check()
             if self._closed.is_set():
@@ -167,124 +148,20 @@ class Decoders:
             except queue.Empty:
                 continue
 
-    def _replaced(self, old: _Decoder | None) -> _Decoder:
+    def _replaced(self, old: DecoderProcess | None) -> DecoderProcess:
         if old is not None:
             old.end()
             with self._lock:
                 self._alive.discard(old)
         return self._new()
 
-    def _new(self) -> _Decoder:
+    def _new(self) -> DecoderProcess:
         with self._lock:
             if self._closed.is_set():
                 raise Overloaded("the server is stopping; ask again soon")
-            decoder = _Decoder(self._max_pixels)
+            decoder = DecoderProcess(self._max_pixels)
             self._alive.add(decoder)
         return decoder
-
-
-class _Decoder:
-    """One process; used by one thread at a time."""
-
-    def __init__(self, max_pixels: int) -> None:
-        self.images = 0
-        self._ready = False
-        self._lock = threading.Lock()
-        self._starting = threading.Lock()
-        self._turn: object | None = None
-        self._channel, theirs = socket.socketpair()
-        with theirs:
-            number = str(theirs.fileno())
-            self._process = subprocess.Popen(  # noqa: S603 (our own module)
-                [sys.executable, "-P", "-m", "satseek.service.decoder", number, str(max_pixels)],
-                stdin=subprocess.PIPE,  # open as long as this process lives
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C is the server's
-            )
-        self._started = time.monotonic()
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    @property
-    def ended(self) -> bool:
-        """True once it is dead, or no longer to be used."""
-        return self._process.poll() is not None
-
-    def wait_until_ready(self) -> bool:
-        """Wait for its first frame; False where it does not start, or has died."""
-        if self.ended:
-            return False
-        with self._starting:  # two who read would take each other's frames
-            if not self._ready:
-                deadline = self._started + START_SECONDS
-                try:
-                    head, _ = read_frame(self._channel, max_bytes=0, deadline=deadline)
-                    self._ready = head == READY
-                except (OSError, EOFError):
-                    self.end()
-        return self._ready
-
-    def ask(
-        self, task: dict[str, Any], content: bytes, *, seconds: float
-    ) -> tuple[dict[str, Any], bytes]:
-        """Send an image and wait for its answer; the process is dead after any exception."""
-        self.images += 1
-        patience = current_patience()
-        turn = self._turn = object()
-        forget = patience.on_give_up(lambda: self._kill(turn))
-        left = patience.left()
-        seconds_left = seconds if left is None else min(seconds, left)
-        deadline = time.monotonic() + seconds_left
-        try:
-            self._channel.settimeout(max(0.001, seconds_left))
-            write_frame(self._channel, task, content)
-            return read_frame(self._channel, max_bytes=3 * task["size"] ** 2, deadline=deadline)
-        except (OSError, EOFError) as error:
-            raise self._broken(error, seconds=seconds) from error
-        finally:
-            forget()
-            with self._lock:
-                self._turn = None
-
-    def stop(self) -> None:
-        """Kill it, if it lives, and wait until it is gone; from any thread."""
-        self._process.kill()
-        self._process.wait()
-
-    def end(self) -> None:
-        """Stop it and let go of its ends; by the thread that uses it."""
-        self.stop()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._channel.close()
-
-    def _kill(self, turn: object) -> None:
-        """End it if it still works on what nobody waits for any more; does not block."""
-        with self._lock:
-            if self._turn is turn:
-                self._process.kill()
-
-    def _broken(self, error: Exception, *, seconds: float) -> Exception:
-        """Say why there is no answer; the process is dead after this."""
-        self.stop()
-        code = self._process.returncode
-        current_patience().check()
-        if isinstance(error, TimeoutError):
-            return UnreadableImage(f"{NAME}: took longer than {seconds:g} s to decode")
-        reason = signal.strsignal(-code) if code < 0 else f"exit code {code}"
-        logger.warning("a decoder ended while it decoded: %s", reason)
-        return UnreadableImage(f"{NAME}: brought its decoder down ({reason}), its file is broken")
-
-
-def _environment() -> dict[str, str]:
-    """What a decoder may know: no settings, as these hold secrets."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SATSEEK_")}
-    return kept | _ALLOWANCES
 
 
 def _unstartable() -> Overloaded:
@@ -293,8 +170,8 @@ def _unstartable() -> Overloaded:
 
 
 def _end_all(
-    alive: set[_Decoder],
-    free: queue.LifoQueue[_Decoder | None],
+    alive: set[DecoderProcess],
+    free: queue.LifoQueue[DecoderProcess | None],
     lock: threading.Lock,
     closed: threading.Event,
 ) -> None:

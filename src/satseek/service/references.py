@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from satseek.embed.patience import current_patience
 from satseek.errors import ImageTooLarge, UnsafeReference
 from satseek.service.addresses import fetch_address, listed
 from satseek.service.messages import MAX_REFERENCE
@@ -50,6 +51,7 @@ def fetch(reference: str, settings: Settings) -> bytes:
         UnreadableImage: the host does not answer, or with something else.
         Abandoned, DeadlineExceeded: whoever waits for it had no more time.
     """
+    current_patience().check()
     if not settings.reference_roots and not settings.reference_hosts:
         raise UnsafeReference("image_ref: this server reads no references; give the image itself")
     if len(reference) > MAX_REFERENCE or not reference.isprintable():
