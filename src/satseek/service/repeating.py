@@ -33,7 +33,8 @@ MAX_BODY = 1 << 20
 """Largest answer that is kept, in bytes; those of writes have a few hundred."""
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_KEY = re.compile(r'("?)([A-Za-z0-9._~:+/=-]{1,255})\1')
+_LETTERS = "[A-Za-z0-9._~:+/=-]{1,255}"
+_KEY = re.compile(rf'("?)({_LETTERS})\1')
 """A structured field's string in quotes, as the draft writes it, or the same without them."""
 
 REPEATED: dict[str, Any] = {
@@ -44,7 +45,7 @@ REPEATED: dict[str, Any] = {
             "required": False,
             "description": "Made up by you, such as a UUID: sent again with the same request, the "
             "first answer comes again and nothing is done twice. Kept for 24 hours.",
-            "schema": {"type": "string", "pattern": r'^("[A-Za-z0-9._~:+/=-]{1,255}"|[A-Za-z0-9._~:+/=-]{1,255})$'},
+            "schema": {"type": "string", "pattern": f'^("{_LETTERS}"|{_LETTERS})$'},
             "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
         }
     ],

@@ -113,7 +113,7 @@ class Running:
             CapacityLimiter(count + SPARE_THREADS),
             CapacityLimiter(assembly.settings.decoders),
             Decoders.of(assembly.settings),
-            Stocktaking(assembly),
+            Stocktaking(assembly, jobs),
             jobs,
             Worker(jobs, settings=assembly.settings, lock=folder / "lock"),
             Answers(folder / "answers.sqlite"),

@@ -13,16 +13,20 @@ from satseek.errors import SatseekError
 from satseek.service.metrics import Stocks
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from satseek.assemble import Assembly
     from satseek.index.collection import Collection, CollectionStats
+    from satseek.jobs.protocol import JobQueue
 
 
 class Stocktaking:
     """Counts what one assembly holds; safe to share between threads."""
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(self, assembly: Assembly, jobs: JobQueue) -> None:
         """Count nothing yet."""
         self._assembly = assembly
+        self._jobs = jobs
         self._lock = threading.Lock()
         self._counted: dict[str, tuple[Collection, int, CollectionStats]] = {}
 
@@ -38,8 +42,15 @@ class Stocktaking:
         return Stocks(
             chips={name: stats.chips for name, stats in counted.items()},
             index_bytes={name: stats.bytes for name, stats in counted.items()},
+            jobs=self._job_states(),
             redis=None if redis is None else redis == "up",
         )
+
+    def _job_states(self) -> Mapping[str, int]:
+        try:
+            return {str(state): count for state, count in self._jobs.counts().items()}
+        except SatseekError:
+            return {}
 
     def _stats(self, name: str) -> CollectionStats:
         collection = self._assembly.reader(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,14 @@ def test_jobs_are_for_those_who_may(desk: Desk) -> None:
     collections = {job["collection"] for job in desk.guest.get("/v1/jobs").json()["jobs"]}
     assert "secret" not in collections
     assert secret in {job["id"] for job in desk.operator.get("/v1/jobs").json()["jobs"]}
+
+
+def test_jobs_are_counted_by_state_for_whoever_watches(desk: Desk) -> None:
+    ended(desk.operator, submit(desk.operator, "verify", "small"))
+    text = desk.operator.get("/metrics").raise_for_status().text
+    counts = dict(re.findall(r'^satseek_jobs\{state="(\w+)"\} (\d+)', text, flags=re.MULTILINE))
+    assert {"queued", "running", "done", "failed", "cancelled"} == set(counts)
+    assert int(counts["done"]) >= 1
 
 
 def test_jobs_come_in_pages_the_newest_first(desk: Desk) -> None:
