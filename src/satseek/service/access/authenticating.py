@@ -72,7 +72,7 @@ class Authenticator:
     checks: CapacityLimiter
     """How many passwords and tokens are checked at once."""
     looks: CapacityLimiter
-    """How many keys and logins: nobody known waits for a directory that others keep busy."""
+    """How many keys and logins: apart, so that they never wait for a directory."""
 
     @classmethod
     def of(cls, settings: Settings, *, logins: Logins | None = None) -> Authenticator:

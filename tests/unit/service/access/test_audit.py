@@ -57,6 +57,7 @@ def _renumbered(lines: list[bytes]) -> list[bytes]:
 DAMAGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
     "a line altered": _altered,
     "a line renumbered": _renumbered,
+    "the last renumbered": lambda lines: [*lines[:-1], lines[-1].replace(b'"n": 5', b'"n": 6')],
     "a line taken out": lambda lines: lines[:2] + lines[3:],
     "the first taken out": lambda lines: lines[1:],
     "a line twice": lambda lines: [*lines[:2], lines[1], *lines[2:]],
@@ -145,12 +146,15 @@ for at in range(int(sys.argv[2])):
 
 
 def test_processes_and_threads_append_to_one_chain(tmp_path: Path, folder: Path) -> None:
-    commands = [[sys.executable, "-c", APPENDING, str(tmp_path), "40", name] for name in "ab"]
-    processes = [subprocess.Popen(one, stdout=subprocess.DEVNULL) for one in commands]
+    commands = [[sys.executable, "-c", APPENDING, str(tmp_path), "300", name] for name in "ab"]
+    processes = [subprocess.Popen(one, stdout=subprocess.PIPE, text=True) for one in commands]
+    for process in processes:
+        assert process.stdout is not None
+        assert "0" == process.stdout.readline().strip()  # all of them append from now on
     audit = Audit(tmp_path)
 
     def append(name: str) -> None:
-        for at in range(20):
+        for at in range(100):
             audit.append(LOCAL, "key.create", f"{name}{at}", "done")
             audit.note(LOCAL, "search", name, "done")
 
@@ -159,9 +163,10 @@ def test_processes_and_threads_append_to_one_chain(tmp_path: Path, folder: Path)
         thread.start()
     for thread in threads:
         thread.join()
-    assert [0, 0] == [process.wait(60) for process in processes]
+    told = [process.communicate(timeout=60)[0].split()[-1] for process in processes]
     audit.close()
-    assert 160 == verify(folder).lines
+    assert ["299", "299"] == told
+    assert 600 + 2 * 2 * 100 == verify(folder).lines
 
 
 def test_a_writer_killed_at_once_leaves_a_whole_chain(tmp_path: Path, folder: Path) -> None:
