@@ -1,6 +1,6 @@
 """Generates the messages of the Open Inference Protocol from its proto file.
 
-Run it after every change: ``python proto/inference/generate.py [FOLDER]``. The messages get a
+Run it after every change, with ``make proto``, which says with which generator. The messages get a
 descriptor pool of their own: clients bring the same names along, and a process that holds both, a
 notebook or a test, must be able to import both.
 """

@@ -15,11 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+pytest.importorskip("grpc", reason="grpc is not on this machine: pip install 'satseek[grpc]'")
+pytest.importorskip("openai", reason="openai is not on this machine: pip install openai")
+pytest.importorskip("tritonclient", reason="tritonclient is not on this machine")
+
 import grpc
 import httpx
 import numpy as np
 import openai
-import pytest
 from doors import (
     NO_IMAGES,
     TEXTS,
