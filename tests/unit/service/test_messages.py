@@ -44,3 +44,12 @@ def test_the_most_that_is_allowed_is_taken() -> None:
     assert len(asked.templates or ()) == 32
     assert SimilarityAsked(text=labels).text == labels
     assert SearchAsked(text="x" * 1000).text == "x" * 1000
+
+
+def test_labels_are_texts_under_another_name() -> None:
+    assert ["a", "b"] == SimilarityAsked.model_validate({"labels": "a\nb"}).text
+    for fields in ({}, {"text": "a", "labels": "b"}):
+        with pytest.raises(ValidationError):
+            SimilarityAsked.model_validate(fields)
+    schema = SimilarityAsked.model_json_schema()
+    assert [{"required": ["text"]}, {"required": ["labels"]}] == schema["oneOf"]
