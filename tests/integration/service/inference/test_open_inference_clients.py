@@ -129,6 +129,24 @@ def test_only_the_outputs_that_are_wanted_come_back(asking: Asking, picture: byt
     assert answer.as_numpy("text_vectors") is None
 
 
+def test_parameters_that_change_no_vector_are_passed_over(asking: Asking, kitchen: Kitchen) -> None:
+    given = [_bytes(asking, "text", TEXTS)]
+
+    answer = asking.infer("satseek", given, priority=1, timeout=10**6, parameters={"mine": "x"})
+
+    np.testing.assert_array_equal(
+        kitchen.shipped.embed_texts(TEXTS), answer.as_numpy("text_vectors")
+    )
+
+
+@pytest.mark.parametrize("name", ["satseek", "satseek-starter"])
+def test_a_sequence_is_refused(asking: Asking, name: str) -> None:
+    given = [_bytes(asking, "text", TEXTS)]
+
+    with pytest.raises(InferenceServerException, match="sequence_id is not served"):
+        asking.infer(name, given, sequence_id=7, sequence_start=True)
+
+
 def test_a_stored_version_answers_by_its_name(asking: Asking, kitchen: Kitchen) -> None:
     card, rng = kitchen.stored, np.random.default_rng(4)
     file = io.BytesIO()
