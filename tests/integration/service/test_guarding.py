@@ -282,6 +282,30 @@ def test_sockets_are_guarded_as_the_page_is(guarded: Guarded) -> None:
     assert b" 101 " in opened(basic | own)
 
 
+def test_the_page_names_only_what_its_visitor_sees(guarded: Guarded) -> None:
+    def page(role: str) -> str:
+        answer = httpx.get(guarded.server.url, headers=_basic(guarded.keys[role]), timeout=60)
+        assert 200 == answer.status_code
+        return answer.text
+
+    assert ("south" in page("reader"), "north" in page("reader")) == (True, False)
+    assert "north" in page("planner")
+
+
+def test_a_browser_is_sent_to_the_login_and_a_program_is_told(guarded: Guarded) -> None:
+    url, browser = guarded.server.url, {"accept": "text/html,*/*", "sec-fetch-mode": "navigate"}
+    sent = httpx.get(f"{url}/?q=a+harbour", headers=browser, timeout=60)
+    assert (303, "/login?next=%2F%3Fq%3Da%2Bharbour") == (
+        sent.status_code,
+        sent.headers["location"],
+    )
+    assert 200 == httpx.get(f"{url}/login", headers=browser, timeout=60).status_code
+    told = httpx.get(f"{url}/v1/collections", headers=browser, timeout=60)
+    assert (401, 'Bearer realm="satseek"') == (told.status_code, told.headers["www-authenticate"])
+    program = httpx.get(f"{url}/v1/collections", timeout=60)
+    assert "Basic realm=" in program.headers["www-authenticate"]
+
+
 def test_a_refused_body_is_not_read(guarded: Guarded) -> None:
     with guarded.server.connect() as connection:
         connection.sendall(

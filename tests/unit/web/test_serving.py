@@ -31,5 +31,5 @@ def test_without_the_page_the_api_says_how_to_get_it(
     start = anyio.run(ask, "/")
     assert start.status_code == 200
     assert "pip install 'satseek[web]'" in start.text.replace("&#x27;", "'")
-    assert anyio.run(ask, "/v1/collections").json() == {"collections": []}
+    assert anyio.run(ask, "/v1/collections").json() == {"collections": [], "next": None}
     assert anyio.run(ask, "/nothing").headers["content-type"] == "application/problem+json"
