@@ -76,13 +76,16 @@ class Decoders:
 
     def warm_up(self) -> None:
         """Start all of them and wait until they can decode; raises Overloaded, Abandoned."""
-        taken = [self._taken() for _ in range(self._count)]
-        started = [one or self._new() for one in taken]
-        for one in started:
-            self._free.put(one)
-        for one in started:
-            if not one.wait_until_ready():
-                raise _unstartable()
+        started: list[DecoderProcess] = []
+        try:
+            for _ in range(self._count):
+                started.append(self._taken() or self._new())  # noqa: PERF401 (kept if one fails)
+            ready = [one.wait_until_ready() for one in started]
+        finally:
+            for one in started:  # only now: a decoder is used by one thread at a time
+                self._free.put(self._kept(one))
+        if not all(ready) and not self._closed.is_set():
+            raise _unstartable()
 
     def decode(self, content: bytes, *, size: int, how: Preprocessing) -> Pixels:
         """Decode an image and reduce it to the square that a model takes; blocks.

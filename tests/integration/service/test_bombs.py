@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
+from satseek.assemble import Assembly
 from satseek.errors import ImageTooLarge, UnreadableImage
+from satseek.service.application import create_application
 from satseek.service.decoding import Decoders
+from satseek.settings import Settings
 from satseek.types import Preprocessing
 
 if TYPE_CHECKING:
@@ -151,6 +155,35 @@ def test_no_frame_but_the_first_is_read(pool: Decoders) -> None:
     broken = content[: len(content) // 2]
     whole = pool.decode(content, size=8, how=Preprocessing())
     np.testing.assert_array_equal(whole, pool.decode(broken, size=8, how=Preprocessing()))
+
+
+PART = b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\nx\r\n'
+FILE = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nx\r\n'
+LAST = b'Content-Disposition: form-data; name="text"\r\n\r\nx\r\n--b--\r\n'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda: b"".join(PART % str(at).encode() for at in range(20_000)) + b"--b--\r\n",
+        lambda: FILE * 20_000 + b"--b--\r\n",
+        lambda: b"--b\r\n" + b"X: y\r\n" * 500_000 + LAST,
+        lambda: b"--b\r\nX: " + b"y" * 5_000_000 + b"\r\n" + LAST,
+        lambda: b"--b\r\n" + LAST.replace(b"x", b"y" * 2_000_000),
+        lambda: b"--b\r\n" * 1_000_000,
+    ],
+)
+def test_forms_of_many_parts_or_headers_are_refused(http: TestClient, body: object) -> None:
+    media = {"content-type": "multipart/form-data; boundary=b"}
+    answer = http.post("/v1/similarity", content=body(), headers=media)  # type: ignore[operator]
+    assert 400 == answer.status_code, answer.text
+
+
+@pytest.fixture(scope="module")
+def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"))
+    with TestClient(create_application(Assembly(settings))) as http:
+        yield http
 
 
 def peak_kib(pid: int) -> int:

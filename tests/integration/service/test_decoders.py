@@ -304,3 +304,11 @@ def test_threads_that_started_decoders_may_end() -> None:
         before = pool.processes
         pool.decode(png(), size=SIZE, how=HOW)
         assert before == pool.processes
+
+
+def test_images_that_come_while_decoders_start_wait_for_them() -> None:
+    with decoders(2) as pool, ThreadPoolExecutor(5) as threads:
+        warm = threads.submit(pool.warm_up)
+        asked = [threads.submit(pool.decode, png(), size=SIZE, how=HOW) for _ in range(4)]
+        assert [(SIZE, SIZE, 3)] * 4 == [one.result(timeout=60).shape for one in asked]
+        assert warm.result(timeout=60) is None

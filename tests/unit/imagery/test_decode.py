@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -170,3 +171,10 @@ def test_too_many_bytes_are_refused_before_decoding(
 def test_blocks_are_kept_while_a_raster_is_read(make_raster: Any, noise: NDArray[Any]) -> None:
     with open_source(make_raster("a.tif", noise)), reading():
         assert 128 * 1024**2 == get_gdal_config("GDAL_CACHEMAX")
+
+
+@pytest.mark.parametrize("content", [b"II*\0" + b"\xff" * 50, b"\xff\x4f\xff\x51" + bytes(50)])
+def test_refusals_do_not_name_where_gdal_keeps_a_file(content: bytes) -> None:
+    with pytest.raises(UnreadableImage) as caught:
+        decode_image(content, name="upload")
+    assert not re.search(r"/vsimem|[0-9a-f]{8}-[0-9a-f]{4}", str(caught.value)), caught.value
