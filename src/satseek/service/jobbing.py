@@ -8,7 +8,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Body, Depends, Query
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -57,7 +57,17 @@ class VerifyAsked(VerifyTask):
     task: Literal["verify"]
 
 
-JobAsked = Annotated[IndexAsked | ReembedAsked | VerifyAsked, Field(discriminator="task")]
+JobAsked = Annotated[
+    IndexAsked | ReembedAsked | VerifyAsked,
+    Body(
+        discriminator="task",
+        openapi_examples={
+            "index": {"value": {"task": "index", "collection": "county", "folder": "2025"}},
+            "reembed": {"value": {"task": "reembed", "collection": "county"}},
+            "verify": {"value": {"task": "verify", "collection": "county"}},
+        },
+    ),
+]
 
 
 class ProgressShown(BaseModel):

@@ -118,7 +118,9 @@ class ActivateAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    force: bool = Field(default=False, description="Also without a gate that passed.")
+    force: bool = Field(
+        default=False, description="Also without a gate that passed.", examples=[False]
+    )
 
 
 @router.get("/v1/models", summary="List model versions")
