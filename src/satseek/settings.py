@@ -71,7 +71,8 @@ class Settings(BaseModel):
     )
     host: str = Field(
         default="127.0.0.1",
-        description="Address to listen on. Change it to 0.0.0.0 to be reached from other machines.",
+        description="Address to listen on. Set 0.0.0.0, and `auth`, to be reached from other "
+        "machines.",
     )
     port: int = Field(
         default=7860,
