@@ -89,7 +89,11 @@ def described_body(
         without: Fields that a form has not.
     """
     schema = kind.model_json_schema()
-    properties = {name: one for name, one in schema["properties"].items() if name not in without}
+    properties = {
+        name: _without_null(one)
+        for name, one in schema["properties"].items()
+        if name not in without
+    }
     return {
         "requestBody": {
             "required": True,
@@ -99,6 +103,13 @@ def described_body(
             },
         }
     }
+
+
+def _without_null(schema: Described) -> Described:
+    """Leave out null, which a form cannot hold: a field is there or is not."""
+    ways = [way for way in schema.get("anyOf", ()) if way != {"type": "null"}]
+    rest = {name: one for name, one in schema.items() if name not in {"anyOf", "default"}}
+    return schema if not ways else rest | (ways[0] if len(ways) == 1 else {"anyOf": ways})
 
 
 def described_responses(
