@@ -30,6 +30,7 @@ from satseek.service import (
 from satseek.service.access.guarding import Guarded
 from satseek.service.access.login import login_routes
 from satseek.service.documenting import add_document
+from satseek.service.draining import Draining
 from satseek.service.following import follow
 from satseek.service.inference import rest
 from satseek.service.limits import Limited
@@ -106,6 +107,7 @@ def create_application(assembly: Assembly) -> FastAPI:
     application.state.tracing = Tracing.to(endpoint) if endpoint else None
     if endpoint:
         application.add_middleware(Traced, tracing=application.state.tracing)
+    application.add_middleware(Draining, readiness=running.readiness)
     application.add_middleware(Observed, metrics=running.metrics)  # the outermost
     return application
 

@@ -22,6 +22,9 @@ router = APIRouter(tags=["operation"])
 
 Shared = Annotated[Running, Depends(running)]
 
+DRAINING = "draining: the server is stopping, and finishes what it has taken"
+"""Why a server that ends is not ready."""
+
 
 @router.get("/livez", summary="Is the process alive?")
 async def live() -> dict[str, str]:
@@ -36,18 +39,24 @@ async def live() -> dict[str, str]:
     responses={503: PROBLEM},
 )
 async def ready(request: Request, shared: Shared) -> Any:
-    """Answer 503 until a model is warm, and say why; then which, what was refused, and Redis."""
+    """Answer 503 until a model is warm, and once the server ends; else which, and Redis."""
     readiness = shared.readiness
+    if readiness.stopping:
+        return _not_ready(DRAINING, request)
     if readiness.ready:
         refused = {"refused": readiness.refused} if readiness.refused else {}
         state = await shared.assembly.caches.redis_state()
         redis = {"redis": state} if state else {}  # told, but no reason not to be ready
         return {"status": "ready", "model": readiness.model, **refused, **redis}
+    return _not_ready(readiness.reason, request)
+
+
+def _not_ready(reason: str, request: Request) -> Response:
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         kind="NotReady",
-        title="The service cannot answer searches yet.",
-        detail=readiness.reason,
+        title="The service cannot answer searches now.",
+        detail=reason,
         scope=request.scope,
     )
 

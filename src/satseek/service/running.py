@@ -60,7 +60,11 @@ class Readiness:
     refused: str = ""
     """Why the version activated last is not the one in force; empty: it is."""
     stopping: bool = False
-    """True once the server ends: what was taken is answered, nothing more is taken."""
+    """True once the server ends: clients are told to leave with their next answer."""
+    closed: bool = False
+    """True a little later: what was taken is answered, nothing more is taken."""
+    in_flight: int = 0
+    """Requests over HTTP that are being answered, those of probes not counted."""
 
     @property
     def ready(self) -> bool:

@@ -5,9 +5,12 @@ Knows neither the page nor the routes.
 
 from __future__ import annotations
 
+import asyncio
+import math
 import signal
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -17,8 +20,12 @@ from satseek.service.access.binding import check_doors
 from satseek.service.access.tls import Pair, Renewing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
     from fastapi import FastAPI
 
+    from satseek.service.running import Readiness
     from satseek.settings import Settings
 
 BACKLOG = 128
@@ -26,6 +33,17 @@ BACKLOG = 128
 
 GRACE_SECONDS = 30
 """Requests in flight may take this long after SIGTERM (Kubernetes' own default grace)."""
+
+LINGER_SECONDS = 2.0
+"""After SIGTERM requests are still taken for so long, while anybody is connected: balancers notice
+that the server is not ready, and clients learn from an answer that their connection ends. Closing
+at once would lose what they are sending just then."""
+
+SETTLE_SECONDS = 0.1
+"""Connections accepted last are read for so long before those without a request are closed."""
+
+LOOK_SECONDS = 0.02
+"""How often is looked whether all is answered."""
 
 KEEP_ALIVE_SECONDS = 20
 """Idle connections are closed after this."""
@@ -67,7 +85,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, application: FastAPI) -> None:
         super().__init__(config)
-        self._application = application
+        self._readiness: Readiness = application.state.running.readiness
         self.failure: SatseekError | None = None
         """Why it ended by itself; None: it did not."""
         application.state.end = self.end
@@ -77,10 +95,31 @@ class _Server(uvicorn.Server):
         self.failure = failure
         self.should_exit = True
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take note of a signal; from here on the server is not ready."""
+        self._readiness.stopping = True
+        super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish what was taken, while the other doors do the same."""
-        self._application.state.running.readiness.stopping = True
+        """See clients off, finish what was taken, and close; the other doors do so meanwhile."""
+        readiness, ends = self._readiness, time.monotonic() + GRACE_SECONDS
+        readiness.stopping = True
+        lingers = time.monotonic() + LINGER_SECONDS
+        await self._while(lambda: bool(self.server_state.connections), until=lingers)
+        readiness.closed = True
+        await self._while(lambda: readiness.in_flight > 0, until=ends)
+        for _ in range(2):  # the first turn of the loop accepts who waits for it
+            await asyncio.sleep(0)
+        for server in self.servers:
+            server.close()
+        if self.server_state.connections:
+            await asyncio.sleep(SETTLE_SECONDS)
+        self.config.timeout_graceful_shutdown = max(1, math.ceil(ends - time.monotonic()))
         await super().shutdown(sockets)
+
+    async def _while(self, holds: Callable[[], bool], *, until: float) -> None:
+        while holds() and time.monotonic() < until and not self.force_exit:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _config(application: FastAPI, renewing: Renewing | None) -> uvicorn.Config:
