@@ -7,7 +7,6 @@ refused is refused before any message of it is read.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import re
 import secrets
@@ -20,7 +19,13 @@ from urllib.parse import unquote
 import grpc
 
 from satseek.embed.patience import Patience, waiting
-from satseek.errors import DeadlineExceeded, PermissionDenied, RateLimited, Unauthenticated
+from satseek.errors import (
+    Abandoned,
+    DeadlineExceeded,
+    PermissionDenied,
+    RateLimited,
+    Unauthenticated,
+)
 from satseek.logs import log_line
 from satseek.service.access.admitting import NOBODY, Shown
 from satseek.service.access.guarding import AUDITED
@@ -120,7 +125,7 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         async def answer(_requests: Any, context: Context) -> None:
             await self._answer(_call(method, context), handler, context)
 
-        return grpc.stream_stream_rpc_method_handler(answer, None, handler.response_serializer)
+        return grpc.stream_stream_rpc_method_handler(answer, None, None)
 
     async def _answer(self, call: _Call, handler: Handler, context: Context) -> None:
         started, refused = time.perf_counter(), None
@@ -145,6 +150,9 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             permits = self._open if call.rule is OPEN else self._shared.permits
             with permits.one():
                 cut = await self._run(call, handler, context)
+        except Abandoned:
+            call.code = Code.CANCELLED
+            return None  # there is nobody to tell
         except grpc.aio.AbortError:  # a servicer chose its own status, which the client has by now
             code = context.code()
             call.code = code if isinstance(code, Code) else _CODES.get(code, Code.UNKNOWN)
@@ -249,14 +257,21 @@ async def _converse(handler: Handler, incoming: Incoming, context: Context) -> N
     behaviour = _behaviour(handler)
     asked = incoming if handler.request_streaming else await incoming.only()
     answer = behaviour(asked, context)
+    written = handler.response_serializer or bytes
     if not handler.response_streaming:
-        await context.write(await answer)
-    elif inspect.isawaitable(answer):  # it writes by itself
-        await answer
-    else:
-        async with aclosing(answer) as answers:
-            async for one in answers:
-                await context.write(one)
+        await _send(context, written(await answer))
+        return
+    async with aclosing(answer) as answers:
+        async for one in answers:
+            await _send(context, written(one))
+
+
+async def _send(context: Context, content: bytes) -> None:
+    """Send a message; raises Abandoned where nobody is there to take it."""
+    try:
+        await context.write(content)
+    except Exception as error:  # gRPC names none of those that it raises then
+        raise Abandoned("the client went away before its answer was sent") from error
 
 
 def _ended(call: _Call, refused: Refused) -> Refused:

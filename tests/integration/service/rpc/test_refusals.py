@@ -6,7 +6,6 @@ import gzip
 import json
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -16,7 +15,6 @@ from google.rpc import error_details_pb2
 from keymaking import bearer, make_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 Code = grpc.StatusCode
@@ -169,31 +167,6 @@ def test_who_is_not_recognised_or_may_not_is_refused(
     trail = "".join(path.read_text() for path in (guarded / "audit").glob("*.jsonl"))
     assert "/satseek.v1.Satseek/Embed" in trail
     assert reader not in trail + called.server.lines()
-
-
-def test_one_call_too_many_is_told_when_to_come_again(client: rpcclient.Client, data: Path) -> None:
-    with (
-        rpcclient.called(data, max_concurrent_requests="1") as called,
-        called.channel() as channel,
-    ):
-        stub = client.stub(channel)
-        done = threading.Event()
-        held = stub.EmbedEach(_one_and_wait(client, done))
-        assert "0" == next(held).id
-        with pytest.raises(grpc.RpcError) as refused:
-            stub.Search(client.pb.SearchRequest(text="x"))
-        assert refused.value.code() is Code.RESOURCE_EXHAUSTED
-        assert "Overloaded" == rpcclient.reason(refused.value)
-        retry = rpcclient.unpacked(refused.value, error_details_pb2.RetryInfo)
-        assert retry.retry_delay.seconds >= 1
-        done.set()
-        assert [] == list(held)
-        assert stub.Search(client.pb.SearchRequest(text="x")).hits
-
-
-def _one_and_wait(client: rpcclient.Client, done: threading.Event) -> Iterator[Any]:
-    yield client.pb.EmbedEachRequest(id="0", item=client.pb.Item(text="x"))
-    done.wait(rpcclient.SECONDS)
 
 
 def test_a_port_that_is_taken_is_said_at_once(data: Path, called: rpcclient.Called) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 import rpcclient
+from google.rpc import error_details_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +125,9 @@ def test_who_takes_no_answers_is_given_no_more(
         assert AHEAD <= line["items"] < 1000
 
 
-def test_a_stream_that_is_cancelled_frees_its_place(client: rpcclient.Client, data: Path) -> None:
+def test_one_call_too_many_is_told_when_to_come_again_and_a_cancelled_one_frees_its_place(
+    client: rpcclient.Client, data: Path
+) -> None:
     with (
         rpcclient.called(data, max_concurrent_requests="1") as called,
         called.channel() as channel,
@@ -136,10 +139,12 @@ def test_a_stream_that_is_cancelled_frees_its_place(client: rpcclient.Client, da
         with pytest.raises(grpc.RpcError) as refused:
             stub.Search(client.pb.SearchRequest(text="x"))
         assert refused.value.code() is Code.RESOURCE_EXHAUSTED
+        assert "Overloaded" == rpcclient.reason(refused.value)
+        retry = rpcclient.unpacked(refused.value, error_details_pb2.RetryInfo)
+        assert retry.retry_delay.seconds >= 1
         answers.cancel()
         asked.go_on.set()
-        line = json.loads(called.line("gone-1"))
-        assert "CANCELLED" == line["status"]
+        assert "CANCELLED" == json.loads(called.line("gone-1"))["status"]
         assert stub.Search(client.pb.SearchRequest(text="x", k=1)).hits
 
 
