@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from satseek.jobs.storing import Store
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 KEEP_SECONDS = 24 * 3600.0
@@ -73,7 +74,9 @@ class Answers:
         self._store = Store(path, _TABLES)
         self._clock = clock
         self._own = secrets.token_hex(8)
-        """Tells requests begun by this process, which are certain to end, from others'."""
+        """Tells requests begun by this process from others'."""
+        self._open: set[tuple[str, str]] = set()
+        """Those of this process that have not ended."""
 
     def begin(self, who: str, key: str, fingerprint: str) -> Kept | None:
         """Note that a request begins; or give the answer that it got before.
@@ -99,7 +102,7 @@ class Answers:
                 )
             if row is not None and row["status"] is not None:
                 return _kept(row)
-            if row is not None and self._is_on(row["by"], row["begun"], now):
+            if row is not None and self._is_on(row, now):
                 raise IdempotencyConflict(
                     "Idempotency-Key: the first request with it is still being worked on"
                 )
@@ -113,11 +116,16 @@ class Answers:
                 " (SELECT rowid FROM answers ORDER BY begun DESC LIMIT -1 OFFSET ?)",
                 (MAX_KEPT,),
             )
+            self._open.add((who, key))
         return None
 
     def keep(self, who: str, key: str, answer: Kept) -> None:
-        """Keep what a request was answered."""
-        with self._store.transaction() as db:
+        """Keep what a request was answered.
+
+        Raises:
+            DiskFull, DamagedData, Overloaded: it cannot be kept; the same may be done again.
+        """
+        with self._ending(who, key), self._store.transaction() as db:
             db.execute(
                 "UPDATE answers SET status = ?, media_type = ?, body = ?, location = ?"
                 " WHERE who = ? AND key = ? AND by = ?",
@@ -126,7 +134,7 @@ class Answers:
 
     def forget(self, who: str, key: str) -> None:
         """Forget a request that was refused: the same one may be sent again and be done."""
-        with self._store.transaction() as db:
+        with self._ending(who, key), self._store.transaction() as db:
             db.execute(
                 "DELETE FROM answers WHERE who = ? AND key = ? AND by = ? AND status IS NULL",
                 (who, key, self._own),
@@ -136,9 +144,19 @@ class Answers:
         """Close the database."""
         self._store.close()
 
-    def _is_on(self, by: str, begun: float, now: float) -> bool:
+    @contextmanager
+    def _ending(self, who: str, key: str) -> Iterator[None]:
+        """Take a request for ended, whether that can be written down or not."""
+        try:
+            yield
+        finally:
+            self._open.discard((who, key))
+
+    def _is_on(self, row: sqlite3.Row, now: float) -> bool:
         """Tell whether a request without an answer may still get one."""
-        return by == self._own or now - begun < BEGUN_SECONDS
+        if row["by"] == self._own:
+            return (row["who"], row["key"]) in self._open
+        return bool(now - row["begun"] < BEGUN_SECONDS)
 
 
 def _values(answer: Kept) -> tuple[int, str, bytes, str]:

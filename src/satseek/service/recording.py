@@ -8,7 +8,10 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import SatseekError
+from anyio import CancelScope
+
+from satseek.embed.patience import Patience, waiting
+from satseek.errors import DamagedData, DiskFull, SatseekError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,18 +29,31 @@ async def record(
     Raises:
         DiskFull, DamagedData: it cannot be written down; nothing was done.
     """
-    caller.pairs.update(action=action, target=target)
     audit = shared.admission.audit
 
-    async def write(outcome: str, **more: Any) -> None:
-        await shared.in_thread(
-            lambda: audit.append(caller.principal, action, target, outcome, **pairs, **more)
-        )
+    def append(outcome: str, **more: Any) -> None:
+        audit.append(caller.principal, action, target, outcome, **pairs, **more)
 
-    await write("begun")
+    async def end(outcome: str, **more: Any) -> None:
+        """Write what came of it, also where nobody waits for it any more."""
+
+        def write() -> None:
+            try:
+                append(outcome, **more)
+            except (DiskFull, DamagedData):  # it is done: all that is left is to say so later
+                audit.note(caller.principal, action, target, outcome, **pairs, **more)
+
+        with CancelScope(shield=True), waiting(Patience()):
+            await shared.in_thread(write)
+
+    await shared.in_thread(lambda: append("begun"))
+    caller.pairs.update(action=action, target=target)
     try:
         yield
     except SatseekError as error:
-        await write("refused", reason=type(error).__name__)
+        await end("refused", reason=type(error).__name__)
         raise
-    await write("done")
+    except BaseException as error:
+        await end("failed", reason=type(error).__name__)
+        raise
+    await end("done")

@@ -15,6 +15,7 @@ from anyio import CancelScope
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from satseek.embed.patience import Patience, waiting
 from satseek.errors import InvalidRequest
 from satseek.jobs.answers import Kept
 from satseek.service.calling import caller
@@ -109,7 +110,8 @@ async def _once(
             )
         return response
     finally:
-        with CancelScope(shield=True):  # also where the client has gone
+        # also where the client has gone, or its time is over: it is going to ask again
+        with CancelScope(shield=True), waiting(Patience()):
             if done is None:
                 await shared.in_thread(lambda: shared.answers.forget(who, key))
             else:

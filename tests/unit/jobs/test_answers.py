@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
-from satseek.errors import IdempotencyConflict, InvalidRequest
+from satseek.errors import IdempotencyConflict, InvalidRequest, SatseekError
 from satseek.jobs import answers as kept_answers
 from satseek.jobs.answers import BEGUN_SECONDS, KEEP_SECONDS, Answers, Kept
 
@@ -99,3 +100,19 @@ def test_no_more_than_so_many_are_kept(
         answers.keep("ada", f"k{at}", ANSWER)
     assert answers.begin("ada", "k0", "f") is None
     assert ANSWER == answers.begin("ada", "k5", "f")
+
+
+def test_an_answer_that_cannot_be_kept_keeps_nobody_out(
+    opened: Callable[[], Answers], tmp_path: Path
+) -> None:
+    answers = opened()
+    answers.begin("ada", "k", "f")
+    with sqlite3.connect(tmp_path / "answers.sqlite") as db:
+        db.execute("ALTER TABLE answers RENAME TO away")
+    with pytest.raises(SatseekError):
+        answers.keep("ada", "k", ANSWER)
+    with sqlite3.connect(tmp_path / "answers.sqlite") as db:
+        db.execute("ALTER TABLE away RENAME TO answers")
+    assert answers.begin("ada", "k", "f") is None
+    with pytest.raises(IdempotencyConflict):
+        answers.begin("ada", "k", "f")
