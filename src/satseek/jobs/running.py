@@ -116,6 +116,8 @@ class Child:
 
     def end(self) -> None:
         """End it, with everything that it started."""
+        if self.wait(0):
+            return
         self._signal(signal.SIGTERM)
         if not self.wait(END_SECONDS):
             self._signal(signal.SIGKILL)

@@ -80,17 +80,23 @@ class Worker:
 
     def _work(self) -> None:
         lock: WriterLock | None = None
+        settled = False
         while not self._stop.is_set():
             try:
                 lock = lock or self._take_over()
+                if lock and not settled:
+                    self._recover()
+                    settled = True
                 job = self._queue.claim() if lock else None
                 if job is not None:
                     self._do(job)
                     continue
                 self._said = ""
             except (SatseekError, OSError) as error:
+                settled = False  # what came of a job may not have been written down
                 self._say_once(str(error))
             except Exception:  # the outermost loop: the next job is another one
+                settled = False
                 logger.exception("jobs")
             self._woken.wait(LOOK_SECONDS)
             self._woken.clear()
@@ -104,19 +110,17 @@ class Worker:
         self._said = reason
 
     def _take_over(self) -> WriterLock | None:
-        """Become the one worker, unless another lives; put right what a dead one left."""
+        """Become the one worker, unless another lives."""
         self._lock_path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            lock = WriterLock(self._lock_path)
+            return WriterLock(self._lock_path)
         except CollectionLocked:
             return None
-        try:
-            for job in self._queue.recover():
-                logger.warning("job %s: its server ended; it is %s now", job.id, job.state)
-        except BaseException:
-            lock.release()
-            raise
-        return lock
+
+    def _recover(self) -> None:
+        """Put right what a dead worker left, or this one where the disk failed in the middle."""
+        for job in self._queue.recover():
+            logger.warning("job %s: it was left in the middle; it is %s now", job.id, job.state)
 
     def _do(self, job: Job) -> None:
         started = time.monotonic()
@@ -125,8 +129,11 @@ class Worker:
         except SatseekError as error:
             self._queue.finish(job.id, "failed", error=str(error))
             return
-        cancelled = self._watch(job, child)
-        child.close()
+        try:
+            cancelled = self._watch(job, child)
+        finally:
+            child.end()  # where it has ended, nothing
+            child.close()
         if self._stop.is_set() and not cancelled and child.result is None and not child.error:
             self._queue.put_back(job.id)
             return

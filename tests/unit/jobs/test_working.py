@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from typing import TYPE_CHECKING
 
@@ -68,3 +69,23 @@ def test_a_job_that_makes_no_sense_fails_alone(tmp_path: Path) -> None:
     until(lambda: queue.find(job.id).state == "failed")
     assert "expected a task and its parameters" in queue.find(job.id).error
     one.stop()
+
+
+def test_a_job_whose_end_cannot_be_written_down_is_not_left_running(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("satseek"), "propagate", True)
+    path = tmp_path / "jobs" / "jobs.sqlite"
+    queue = EmbeddedQueue(path)
+    job = queue.submit("verify", {"unknown": 1}, collection="a", asked_by="local")
+    with sqlite3.connect(path) as db:
+        refusing = "BEFORE UPDATE ON jobs WHEN NEW.state = 'failed'"
+        db.execute(f"CREATE TRIGGER full {refusing} BEGIN SELECT RAISE(ABORT, 'full'); END")
+    one = worker(tmp_path, queue)
+    one.start()
+    until(lambda: any("full" in record.getMessage() for record in caplog.records))
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TRIGGER full")
+    until(lambda: queue.find(job.id).state == "failed")
+    one.stop()
+    assert queue.find(job.id).attempts > 1
