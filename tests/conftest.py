@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from hypothesis import settings
+
 if TYPE_CHECKING:
     import pytest
+
+# Chance finds what is wrong, not what is slow: a busy machine is no defect.
+settings.register_profile("satseek", deadline=None)
+settings.load_profile("satseek")
 
 ALLOWED = ("is absent", "is not on this machine", "not kept on disk")
 """Reasons that are no fault of the machine: the shared data are not part of a clone."""
