@@ -40,6 +40,7 @@ class DecoderProcess:
     """One process; used by one thread at a time."""
 
     def __init__(self, max_pixels: int) -> None:
+        """Start it; raises OSError where there can be no further process."""
         self.images = 0
         self._ready = False
         self._lock = threading.Lock()
@@ -47,15 +48,11 @@ class DecoderProcess:
         self._turn: object | None = None
         self._channel, theirs = socket.socketpair()
         with theirs:
-            number = str(theirs.fileno())
-            self._process = subprocess.Popen(  # noqa: S603 (our own module)
-                [sys.executable, "-P", "-m", "satseek.service.decoder", number, str(max_pixels)],
-                stdin=subprocess.PIPE,  # open as long as this process lives
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C is the server's
-            )
+            try:
+                self._process = _started(theirs.fileno(), max_pixels)
+            except OSError:
+                self._channel.close()
+                raise
         self._started = time.monotonic()
 
     @property
@@ -132,6 +129,18 @@ class DecoderProcess:
         reason = signal.strsignal(-code) if code < 0 else f"exit code {code}"
         logger.warning("a decoder ended while it decoded: %s", reason)
         return UnreadableImage(f"{NAME}: brought its decoder down ({reason}), its file is broken")
+
+
+def _started(descriptor: int, max_pixels: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "satseek.service.decoder"]
+    return subprocess.Popen(  # noqa: S603 (our own module)
+        [*command, str(descriptor), str(max_pixels)],
+        stdin=subprocess.PIPE,  # open as long as this process lives
+        stdout=subprocess.DEVNULL,
+        pass_fds=[descriptor],
+        env=_environment(),
+        start_new_session=True,  # Ctrl-C is the server's
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -76,15 +76,18 @@ class Decoders:
 
     def warm_up(self) -> None:
         """Start all of them and wait until they can decode; raises Overloaded, Abandoned."""
-        started: list[DecoderProcess] = []
+        started: list[DecoderProcess | None] = []
+        ready: list[DecoderProcess] = []
         try:
-            for _ in range(self._count):
-                started.append(self._taken() or self._new())  # noqa: PERF401 (kept if one fails)
-            ready = [one.wait_until_ready() for one in started]
+            for at in range(self._count):
+                started.append(self._taken())
+                started[at] = one = started[at] or self._new()
+                ready.append(one)
+            whole = [one.wait_until_ready() for one in ready]
         finally:
             for one in started:  # only now: a decoder is used by one thread at a time
                 self._free.put(self._kept(one))
-        if not all(ready) and not self._closed.is_set():
+        if not all(whole) and not self._closed.is_set():
             raise _unstartable()
 
     def decode(self, content: bytes, *, size: int, how: Preprocessing) -> Pixels:
@@ -162,13 +165,16 @@ class Decoders:
         with self._lock:
             if self._closed.is_set():
                 raise Overloaded("the server is stopping; ask again soon")
-            decoder = DecoderProcess(self._max_pixels)
+            try:
+                decoder = DecoderProcess(self._max_pixels)
+            except OSError as error:  # no memory, no descriptor, no process left
+                raise _unstartable(f"{error.strerror}") from error
             self._alive.add(decoder)
         return decoder
 
 
-def _unstartable() -> Overloaded:
-    logger.error("a decoder does not start; what it wrote on standard error says why")
+def _unstartable(reason: str = "what it wrote on standard error says why") -> Overloaded:
+    logger.error("a decoder does not start; %s", reason)
     return Overloaded("images cannot be decoded, as their decoder does not start; try again soon")
 
 

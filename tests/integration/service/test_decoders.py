@@ -312,3 +312,16 @@ def test_images_that_come_while_decoders_start_wait_for_them() -> None:
         asked = [threads.submit(pool.decode, png(), size=SIZE, how=HOW) for _ in range(4)]
         assert [(SIZE, SIZE, 3)] * 4 == [one.result(timeout=60).shape for one in asked]
         assert warm.result(timeout=60) is None
+
+
+def test_a_machine_that_can_start_nothing_for_a_while_costs_no_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with decoders() as pool:
+        with monkeypatch.context() as full:
+            full.setattr(sys, "executable", "/no/such/program")
+            for attempt in (pool.warm_up, lambda: pool.decode(png(), size=SIZE, how=HOW)):
+                with pytest.raises(Overloaded, match="does not start"):
+                    attempt()
+        with waiting(Patience(60)):
+            assert (SIZE, SIZE, 3) == pool.decode(png(), size=SIZE, how=HOW).shape
