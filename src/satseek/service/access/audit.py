@@ -52,7 +52,10 @@ class Audit:
         self.folder = data_dir / FOLDER
         self.lost = 0
         """Notes dropped since the start, as the disk had no room for them."""
+        self._writing = threading.Lock()
+        """Held while lines are written; always taken before the other one."""
         self._lock = threading.Lock()
+        """Guards what follows, for moments only: who notes never waits for the disk."""
         self._notes: list[dict[str, Any]] = []
         self._closed = threading.Event()
         self._writer: threading.Thread | None = None
@@ -68,16 +71,15 @@ class Audit:
             DamagedData: the trail was altered; likewise.
         """
         fields = _fields(principal, action, target, outcome, pairs)
-        with self._lock:
+        with self._writing:
             try:
-                self._write([*self._notes, fields], durable=True)
+                self._write_all([fields], durable=True)
             except OSError as error:
                 self._alarm(str(error.strerror))
                 raise DiskFull(
                     "the audit trail cannot be written, so nothing was changed; make room on the "
                     "disk of the data folder"
                 ) from error
-            self._notes = []
 
     def note(
         self, principal: Principal, action: str, target: str, outcome: str, **pairs: Any
@@ -95,15 +97,14 @@ class Audit:
 
     def flush(self) -> None:
         """Write the notes that wait; where there is no room, they go on waiting."""
-        with self._lock:
+        with self._writing:
             if not self._notes:
                 return
             try:
-                self._write(self._notes, durable=False)
+                self._write_all([], durable=False)
             except (OSError, DamagedData) as error:
                 self._alarm(str(error))
                 return
-            self._notes = []
             self._alarmed = False
 
     def close(self) -> None:
@@ -123,6 +124,21 @@ class Audit:
             logger.error("the audit trail cannot be written: %s", reason)
         self._alarmed = True
 
+    def _write_all(self, lines: Sequence[Mapping[str, Any]], *, durable: bool) -> None:
+        """Append the notes that wait, then these lines; where that fails, the notes go on waiting.
+
+        Notes that come meanwhile are written next time.
+        """
+        with self._lock:
+            notes, lost = tuple(self._notes), self.lost
+        told = [
+            {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **_LOST, "lines": lost}
+        ]
+        self._write([*(told if lost else []), *notes, *lines], durable=durable)
+        with self._lock:
+            del self._notes[: len(notes)]
+            self.lost -= lost
+
     def _write(self, lines: Sequence[Mapping[str, Any]], *, durable: bool) -> None:
         """Append lines to today's file: all of them or none."""
         with _held(self.folder):
@@ -130,8 +146,6 @@ class Audit:
             number, before = _end(self.folder)
             if not path.exists() and number:
                 log_line(logger, "audit day", number=number, digest=before)
-            if self.lost:
-                lines = [{"at": lines[0]["at"], **_LOST, "lines": self.lost}, *lines]
             content = bytearray()
             for fields in lines:
                 number += 1
@@ -139,7 +153,6 @@ class Audit:
                 before = hashlib.sha256(line).hexdigest()
                 content += line + b"\n"
             _append(path, bytes(content), durable=durable)
-            self.lost = 0
 
 
 _LOST = {"who": "satseek", "action": "audit", "target": "lines", "outcome": "lost"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -247,3 +249,22 @@ def test_lines_are_shown_from_a_day_on(tmp_path: Path, folder: Path) -> None:
 
 def test_an_empty_trail_is_whole(folder: Path) -> None:
     assert (0, 0) == (verify(folder).lines, verify(folder).last)
+
+
+def test_who_notes_never_waits_for_the_disk(tmp_path: Path, folder: Path) -> None:
+    audit = Audit(tmp_path)
+    audit.append(LOCAL, "first", "-", "done")
+    with (folder / "lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as a disk that hangs
+        changing = threading.Thread(target=audit.append, args=(LOCAL, "second", "-", "done"))
+        changing.start()
+        time.sleep(0.2)
+        noting = threading.Thread(target=audit.note, args=(LOCAL, "third", "-", "done"))
+        noting.daemon = True
+        noting.start()
+        noting.join(5)
+        waited = noting.is_alive()
+    changing.join()
+    audit.close()
+    assert not waited
+    assert ["first", "second", "third"] == [one["action"] for one in entries(folder)]
