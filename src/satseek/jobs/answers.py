@@ -82,7 +82,7 @@ class Answers:
         """Note that a request begins; or give the answer that it got before.
 
         Args:
-            who: Name of the principal: keys of others are others.
+            who: Names the principal and what they may do: keys of others are others.
             key: As the client made it up.
             fingerprint: Digest of everything that makes the request the same.
 

@@ -8,6 +8,7 @@ while the first one is still on, too (409). What was refused is not kept: it may
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from satseek.service.access.principals import Principal
     from satseek.service.running import Running
 
 HEADER = "idempotency-key"
@@ -91,7 +93,7 @@ async def _once(
     request: Request, answer: Callable[[Request], Coroutine[Any, Any, Response]]
 ) -> Response:
     shared: Running = request.app.state.running
-    who, key = caller(request).principal.name, key_of(request)
+    who, key = _named(caller(request).principal), key_of(request)
     assert key is not None
     fingerprint = _fingerprint(request, await request.body())
     kept = await shared.in_thread(lambda: shared.answers.begin(who, key, fingerprint))
@@ -116,6 +118,17 @@ async def _once(
                 await shared.in_thread(lambda: shared.answers.forget(who, key))
             else:
                 await shared.in_thread(lambda: shared.answers.keep(who, key, done))
+
+
+def _named(who: Principal) -> str:
+    """Name somebody together with what they may do.
+
+    A key made anew under an old name gets no answer of the old one, nor does anybody who has lost
+    a right since.
+    """
+    collections = None if who.collections is None else sorted(who.collections)
+    rights = [who.kind, sorted(who.scopes), sorted(who.groups), collections]
+    return f"{who.name} {hashlib.sha256(json.dumps(rights).encode()).hexdigest()[:32]}"
 
 
 def _again(kept: Kept) -> Response:

@@ -6,7 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
+from keymaking import bearer, make_key, satseek
 from shipped import make_collection
 
 from satseek.assemble import Assembly
@@ -53,6 +55,19 @@ def test_keys_are_of_who_sent_them(desk: Desk) -> None:
     headers = {"idempotency-key": "mine"}
     first = desk.operator.post("/v1/jobs", json=ASKED, headers=headers).json()["id"]
     assert first != desk.admin.post("/v1/jobs", json=ASKED, headers=headers).json()["id"]
+
+
+def test_who_has_lost_a_right_gets_no_old_answer(desk: Desk) -> None:
+    headers, asked = {"idempotency-key": "before"}, ASKED | {"collection": "secret"}
+    data, states = desk.home / "data", []
+    for rights in (("--group", "staff"), ()):
+        key = make_key(data, "turned", "--role", "operator", *rights)
+        answer = httpx.post(
+            f"{desk.server.url}/v1/jobs", json=asked, headers=headers | bearer(key), timeout=60
+        )
+        states.append(answer.status_code)
+        assert 0 == satseek(data, "key", "revoke", "turned").returncode
+    assert [202, 404] == states
 
 
 def test_what_was_refused_may_be_sent_again(desk: Desk) -> None:
