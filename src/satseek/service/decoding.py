@@ -81,8 +81,8 @@ class Decoders:
         try:
             for at in range(self._count):
                 started.append(self._taken())
-                started[at] = one = started[at] or self._new()
-                ready.append(one)
+                ready.append(started[at] or self._new())
+                started[at] = ready[-1]
             whole = [one.wait_until_ready() for one in ready]
         finally:
             for one in started:  # only now: a decoder is used by one thread at a time
