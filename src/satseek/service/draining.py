@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import MutableHeaders
 
 from satseek.service.problems import problem
+from satseek.service.refusing import refuse
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,4 +63,4 @@ async def _refusal(scope: Scope, receive: Receive, send: Send) -> None:
         detail="the server is stopping and takes nothing more; ask again, which reaches another",
         scope=scope,
     )
-    await response(scope, receive, send)
+    await refuse(response, scope, receive, send)

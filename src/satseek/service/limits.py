@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from satseek.errors import Overloaded
 from satseek.service.awaiting import answer_while_wanted
 from satseek.service.problems import problem, problem_of
+from satseek.service.refusing import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,7 +105,7 @@ class Limited:
                 scope=scope,
                 headers={"connection": "close"},
             )
-            await refusal(scope, receive, send)
+            await refuse(refusal, scope, receive, send)
             return
         body = _Body(receive, max_bytes=self._max_bytes, refusal=self._too_large())
         if not scope["path"].startswith(LIMITED):
@@ -118,7 +119,7 @@ class Limited:
         except Overloaded as error:
             response = problem_of(error, scope=scope)
             response.headers["connection"] = "close"  # its body stays unread
-            await response(scope, receive, send)
+            await refuse(response, scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._seconds is None:

@@ -21,6 +21,7 @@ class Drain:
         self._idle = asyncio.Event()
         self._idle.set()
         self._calls = 0
+        self._closed = False
 
     @property
     def begun(self) -> bool:
@@ -30,6 +31,15 @@ class Drain:
     def begin(self) -> None:
         """Have calls end once what they have taken is answered."""
         self._begun.set()
+
+    @property
+    def closed(self) -> bool:
+        """True once nothing more is taken."""
+        return self._closed
+
+    def close(self) -> None:
+        """Have calls that come from now on refused."""
+        self._closed = True
 
     async def beginning(self) -> None:
         """Wait until the server stops."""

@@ -145,6 +145,8 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def _refusal(self, call: _Call, handler: Handler, context: Context) -> Refused | None:
         """Answer a call; None: that went well."""
+        if self._drain.closed and call.rule is not OPEN:
+            return _ended(call, stopping())
         try:
             await self._let_in(call)
             permits = self._open if call.rule is OPEN else self._shared.permits

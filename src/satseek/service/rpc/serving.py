@@ -25,7 +25,7 @@ from satseek.service.rpc.generated import satseek_pb2
 from satseek.service.rpc.health import Health
 from satseek.service.rpc.intercepting import OPEN_CALLS, Guarded
 from satseek.service.rpc.satseek import register
-from satseek.service.serving import GRACE_SECONDS
+from satseek.service.serving import GRACE_SECONDS, LINGER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -106,9 +106,12 @@ async def _end_with(shared: Running, server: grpc.aio.Server, drain: Drain, heal
         health.turn(readiness.ready)
         await asyncio.sleep(LOOK_SECONDS)
     health.end()
+    await drain.idle(LINGER_SECONDS)  # calls and streams that soon end are answered as before
     drain.begin()
-    stopping = asyncio.create_task(server.stop(GRACE_SECONDS))
-    await drain.idle(GRACE_SECONDS)
+    drain.close()
+    # gRPC drops untold what waits to be taken when it stops: nothing does while none is in flight.
+    await drain.idle(GRACE_SECONDS - LINGER_SECONDS)
+    stopping = asyncio.create_task(server.stop(1))
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(stopping), 1)
     await server.stop(0)
