@@ -296,6 +296,14 @@ def test_a_key_in_the_form_logs_in_until_it_is_revoked(house: House, browser: ht
     assert 401 == browser.get(LIST).status_code
 
 
+def test_a_key_in_place_of_a_password_logs_in(house: House, browser: httpx.Client) -> None:
+    key, text = house.keys.create("misplaced", scopes=SCOPES["reader"], created_by="test")
+    assert 303 == filled(browser, name="ada", password=text).status_code
+    assert 200 == browser.get(LIST).status_code
+    house.keys.revoke(key.id)
+    assert 401 == browser.get(LIST).status_code
+
+
 @pytest.mark.parametrize(
     "fields",
     [

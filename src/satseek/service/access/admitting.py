@@ -6,6 +6,7 @@ Knows neither HTTP nor gRPC: a door reads its own headers and writes its own ref
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -143,8 +144,13 @@ class Admission:
 
 
 def _account(shown: Shown) -> str | None:
-    """Name what a password is tried for: account and address, as a digest of bounded length."""
+    """Name what a password is tried for: account and address, as a digest of bounded length.
+
+    Spellings that a directory takes for one name are one (RFC 4518: compatible letters, case,
+    spaces).
+    """
     pair = basic_pair(shown.authorization or "")
     if pair is None or shown.api_key is not None:
         return None
-    return hashlib.sha256(f"{shown.address}\0{pair[0].casefold()}".encode()).hexdigest()
+    name = "".join(unicodedata.normalize("NFKC", pair[0]).casefold().split())
+    return hashlib.sha256(f"{shown.address}\0{name}".encode()).hexdigest()

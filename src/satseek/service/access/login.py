@@ -23,6 +23,7 @@ from satseek.errors import PermissionDenied, RateLimited, SatseekError, Unauthen
 from satseek.service.access.admitting import Admission, Shown
 from satseek.service.access.codeflow import CALLBACK, CodeFlow
 from satseek.service.access.forms import field, form, link, page, refusal
+from satseek.service.access.keys import PREFIX
 from satseek.service.access.sessions import LONGEST_SECONDS, Sessions, cookie_in
 from satseek.service.access.tokens import TokenVerifier
 from satseek.service.problems import STATUSES
@@ -104,8 +105,9 @@ class Login:
         begun = self._sessions.signed(request.cookies.get(self._begun_name, ""))
         if begun is None or not _same(sent.get("form", ""), begun.get("form", "")):
             return self._form(goal, status=HTTPStatus.FORBIDDEN, alert=STALE)
-        key = sent.get("key", "").strip()
-        pair = f"{sent.get('name', '')}:{sent.get('password', '')}"
+        password = sent.get("password", "")
+        key = sent.get("key", "").strip() or (password if password.startswith(PREFIX) else "")
+        pair = f"{sent.get('name', '')}:{password}"
         written = f"Basic {base64.b64encode(pair.encode()).decode()}"
         shown = Shown(
             api_key=key or None,
