@@ -27,9 +27,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-BENCH = Path(__file__).parent
-sys.path.insert(0, str(BENCH.parent / "tests"))  # its `serving` is not the one of this folder
-sys.path.insert(1, str(BENCH))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # its `serving`, not the one here
+sys.path.insert(1, str(Path(__file__).parent))
 
 import httpx
 import numpy as np
