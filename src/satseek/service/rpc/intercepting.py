@@ -213,7 +213,10 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         )
         if call.reason in _DENIALS:
             shared.metrics.count_denied(_DENIALS[call.reason])
-        if call.rule is not OPEN:
+        if call.rule is OPEN:
+            if not logger.isEnabledFor(logging.DEBUG):
+                return
+        elif call.principal is not NOBODY:  # failed attempts are written where they are counted
             shown = {name: call.pairs[name] for name in AUDITED if name in call.pairs}
             shared.admission.note(
                 call.principal,
@@ -222,8 +225,6 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 _outcome(call.code),
                 **{"address": call.address, "id": call.id, "status": status, **shown},
             )
-        elif not logger.isEnabledFor(logging.DEBUG):
-            return
         log_line(
             logger,
             "request",

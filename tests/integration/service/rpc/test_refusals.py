@@ -14,6 +14,8 @@ import rpcclient
 from google.rpc import error_details_pb2
 from keymaking import bearer, make_key
 
+from satseek.service.access.proving import entries
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -166,6 +168,8 @@ def test_who_is_not_recognised_or_may_not_is_refused(
         assert refused.value.code() in {Code.PERMISSION_DENIED, Code.UNIMPLEMENTED}
     trail = "".join(path.read_text() for path in (guarded / "audit").glob("*.jsonl"))
     assert "/satseek.v1.Satseek/Embed" in trail
+    nobody = [one["action"] for one in entries(guarded / "audit") if one["who"] == "anonymous"]
+    assert ["authenticate"] * 6 == nobody  # so that nobody unknown can fill the disk
     assert reader not in trail + called.server.lines()
 
 
