@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from satseek.assemble import Assembly
 from satseek.client import results
-from satseek.client.images import opened
+from satseek.client.images import content_of
 from satseek.errors import FolderNotFound, InvalidFilter, InvalidRequest
 from satseek.imagery.decode import decode_image
 from satseek.model.preprocessing import squared
@@ -175,10 +175,8 @@ class Embedded:
 
     def _pixels(self, image: Image, card: ModelCard) -> Pixels:
         """Decode as the service does: the same input has the same vector through both."""
-        with opened(image) as file:
-            content = file.read()
         limit = self._assembly.settings.max_image_pixels
-        pixels = decode_image(content, name="image", max_pixels=limit).pixels
+        pixels = decode_image(content_of(image), name="image", max_pixels=limit).pixels
         return squared(pixels, size=card.image_size, how=card.preprocessing)
 
 

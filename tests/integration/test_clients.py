@@ -23,6 +23,7 @@ from satseek.errors import (
     DependencyMissing,
     EmptyText,
     FolderNotFound,
+    GateNotPassed,
     InvalidFilter,
     InvalidK,
     InvalidRequest,
@@ -154,6 +155,17 @@ def test_every_kind_of_image_is_the_same_image(client: satseek.Client, folder: P
     np.testing.assert_allclose(found, np.repeat(found[:1], len(kinds), axis=0), atol=1e-5)
 
 
+def test_an_open_file_stays_the_callers_own(
+    client: satseek.Client, embedded: Embedded, folder: Path
+) -> None:
+    labels = ["a harbour", "a forest"]
+    with (folder / "picture.png").open("rb") as file:
+        for one in (client, embedded):
+            for _ in range(2):
+                assert 2 == len(one.similarity(file, labels).labels)
+                assert 2 == len(one.classify(file, labels, distractors=[]).labels)
+
+
 def test_many_images_come_back_in_their_order(client: satseek.Client) -> None:
     rng = np.random.default_rng(3)
     images = [rng.integers(0, 255, (16, 16, 3), dtype=np.uint8) for _ in range(40)]
@@ -263,12 +275,14 @@ class _Refusing(BaseHTTPRequestHandler):
 
     seen: list[tuple[str, bytes, dict[str, str]]]
     statuses: list[int]
+    kind = ""
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers["content-length"]))
         self.seen.append((self.path, content, dict(self.headers)))
         status = self.statuses[min(len(self.seen), len(self.statuses)) - 1]
-        answer = json.dumps({"ref": "a@0123"} if status == 200 else {"detail": "later"}).encode()
+        refused = {"type": self.kind, "detail": "later"}
+        answer = json.dumps({"ref": "a@0123"} if status == 200 else refused).encode()
         self.send_response(status)
         if status != 200:
             self.send_header("retry-after", "0")
@@ -303,6 +317,21 @@ def test_a_refused_write_is_sent_again_under_the_same_key(
     assert 3 == len(headers)
     assert 1 == len({one["idempotency-key"] for one in headers})
     assert {"Bearer secret"} == {one["authorization"] for one in headers}
+
+
+def test_a_write_whose_first_try_is_still_on_is_waited_for(
+    refusing: tuple[str, type[_Refusing]],
+) -> None:
+    url, kept = refusing
+    kept.statuses = [409, 409, 200]
+    retrying = Retrying(first_s=0.01)
+    kept.kind = "urn:satseek:problem:idempotency-conflict"
+    with satseek.Client(url, retrying=retrying) as client:
+        assert "a@0123" == client.activate("a@0123")
+    kept.kind, kept.seen = "urn:satseek:problem:gate-not-passed", []
+    with satseek.Client(url, retrying=retrying) as client, pytest.raises(GateNotPassed):
+        client.activate("a@0123")
+    assert 1 == len(kept.seen)
 
 
 def test_an_image_is_sent_whole_at_every_try(refusing: tuple[str, type[_Refusing]]) -> None:

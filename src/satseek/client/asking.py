@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
-from satseek.client.images import opened
+from satseek.client.images import content_of
 from satseek.client.reading import (
     collection_of,
     embedding_of,
@@ -231,8 +231,7 @@ def _form(fields: Mapping[str, Any]) -> Fields:
 
 
 def _encoded(image: Image) -> str:
-    with opened(image) as file:
-        return base64.b64encode(file.read()).decode()
+    return base64.b64encode(content_of(image)).decode()
 
 
 def _ref(answer: Any) -> str:

@@ -49,6 +49,20 @@ def opened(image: Image) -> BinaryIO:
     )
 
 
+def content_of(image: Image) -> bytes:
+    """Read an image's file whole; one that is the caller's own stays open.
+
+    Raises:
+        FolderNotFound, InvalidRequest: as ``opened``.
+    """
+    file = opened(image)
+    if file is image:
+        file.seek(0)
+        return file.read()
+    with file:
+        return file.read()
+
+
 def _png(pixels: NDArray[Any]) -> BinaryIO:
     from PIL import Image as Pillow  # noqa: PLC0415 (slow to load, and rarely needed)
 

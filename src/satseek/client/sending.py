@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+STILL_ON = "urn:satseek:problem:idempotency-conflict"
+"""Type of the problem of a write whose first try has no answer yet."""
+
 CONNECT_SECONDS = 10.0
 """Longest wait for a connection; the answer itself may take as long as the client was told."""
 
@@ -109,10 +112,20 @@ def result(ask: Ask[T], response: httpx.Response) -> T:
 
 def pause(line: Line, failed: int, response: httpx.Response | None) -> float | None:
     """Seconds until the next try; None: this is the answer, or there is none."""
-    if response is not None and response.status_code not in WAITING:
+    if response is not None and response.status_code not in WAITING and not _still_on(response):
         return None
     asked = response.headers.get("retry-after") if response is not None else None
     return line.retrying.wait(failed, retry_after=asked)
+
+
+def _still_on(response: httpx.Response) -> bool:
+    """Tell whether a try that was lost on the way is still being worked on."""
+    if response.status_code != httpx.codes.CONFLICT:
+        return False
+    try:
+        return bool(response.json()["type"] == STILL_ON)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def unreachable(line: Line, error: httpx.TransportError) -> SatseekError:
