@@ -199,10 +199,16 @@ async def embed_images(
     caller.principal.require("embed")
     served = await shared.in_thread(lambda: shared.assembly.model_named(model))
     caller.pairs.update(images=len(images), model=served.ref)
-    pixels = [await decode(image, served.card, running=shared) for image in images]
+
+    async def embed(part: Sequence[bytes]) -> Vectors:
+        pixels = [await decode(image, served.card, running=shared) for image in part]
+        return await shared.in_thread(lambda: served.embedder.embed_images(pixels))
+
     with step("satseek.embed", images=len(images)):
-        vectors = await shared.in_thread(lambda: served.embedder.embed_images(pixels))
-    return Embedded(card=served.card, vectors=vectors)
+        # Batch by batch: a file of a hundred bytes becomes a square of a hundred thousand.
+        starts = range(0, max(1, len(images)), IMAGE_BATCH)
+        vectors = [await embed(images[at : at + IMAGE_BATCH]) for at in starts]
+    return Embedded(card=served.card, vectors=np.concatenate(vectors))
 
 
 async def embed_tensor(
