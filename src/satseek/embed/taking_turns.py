@@ -145,9 +145,9 @@ class SharedTower:
             refusal = self.refusal(ticket.left)
             if refusal is not None:
                 raise refusal
-            self._line.join(ticket)
-            if not self._threads:
+            if not self._threads:  # before anybody stands in line: there may be no thread left
                 self._start()
+            self._line.join(ticket)
             self._line_changed()
 
     def _leave(self, ticket: Ticket, error: Abandoned | DeadlineExceeded) -> None:
@@ -164,8 +164,8 @@ class SharedTower:
         for number in range(self._lanes):
             name = f"satseek-{self._name}-{number}"
             thread = threading.Thread(target=self._work, name=name, daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _work(self) -> None:
         """Outermost loop of a thread: own the line until there is a batch, then compute it."""

@@ -427,3 +427,19 @@ def test_an_engine_that_nobody_needs_any_more_is_freed_with_its_threads() -> Non
         wait_until(lambda: [one() for one in freed] == [None, None, None])
     finally:
         gc.enable()
+
+
+def test_a_machine_without_a_thread_left_keeps_nobody_in_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    engine = BatchingEngine(ORACLE, max_rows=8, max_delay_s=0.0, queue_rows=4)
+    with monkeypatch.context() as machine:
+        machine.setattr(threading.Thread, "start", full)
+        with pytest.raises(RuntimeError, match="new thread"):
+            engine.text_features(texts(3))
+    assert 0 == engine.waiting("text")
+    assert 3 == len(_ask(engine, texts(3), Patience(20)))
+    engine.close()
