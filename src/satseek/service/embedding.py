@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.errors import InvalidRequest
+from satseek.errors import ImageTooLarge, InvalidRequest
 from satseek.service.bodies import MAX_FIELDS, from_base64, validated
 from satseek.service.calling import Caller, caller
 from satseek.service.describing import described_body, described_responses
@@ -29,7 +29,10 @@ from satseek.service.running import Running, running
 from satseek.service.verbs import embed_images, embed_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from satseek.service.verbs import Embedded
+    from satseek.settings import Settings
     from satseek.types import ModelCard, Vectors
 
 router = APIRouter(tags=["embed"])
@@ -167,7 +170,7 @@ async def _read(request: Request, shared: Running) -> tuple[EmbedAsked, list[byt
             if len(asked.images) + len(asked.image_refs) > MAX_IMAGES:
                 raise InvalidRequest(f"expected at most {MAX_IMAGES} images and image_refs")
             images = [from_base64(image) for image in asked.images]
-            return asked, images + [fetch(one, settings) for one in asked.image_refs]
+            return asked, images + referred(asked.image_refs, settings)
 
         return await shared.in_thread(read)
     if media in {"multipart/form-data", "application/x-www-form-urlencoded"}:
@@ -177,6 +180,25 @@ async def _read(request: Request, shared: Running) -> tuple[EmbedAsked, list[byt
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         f"expected application/json or multipart/form-data, came {media or 'no content type'}",
     )
+
+
+def referred(references: Sequence[str], settings: Settings) -> list[bytes]:
+    """Read what references name: together no more than an upload may have.
+
+    Raises:
+        ImageTooLarge: it is more. And whatever ``fetch`` raises.
+    """
+    images: list[bytes] = []
+    left = settings.max_upload_bytes
+    for one in references:
+        images.append(fetch(one, settings))
+        left -= len(images[-1])
+        if left < 0:
+            raise ImageTooLarge(
+                f"image_refs: expected at most {settings.max_upload_bytes} bytes together, came "
+                "more; ask for fewer at once"
+            )
+    return images
 
 
 async def _read_form(request: Request) -> tuple[dict[str, Any], list[bytes]]:

@@ -81,17 +81,14 @@ class SearchPage:
             notify("Type what to look for, or give an image.", kind="info")
             return
         self._asked += 1
-        mine = self._asked
+        mine, collection = self._asked, self._form.collection
         self._hits.classes("loading")
         self._pane.show_busy()
         try:
             who = await self._visitor.asking()
             with self._running.permits.one():
-                answer, model = await self._running.with_collection(
-                    self._form.collection, self._find, who=who
-                )
-            collection = self._form.collection or ""
-            self._visitor.note(who, answer, collection=collection, model=model)
+                answer, model = await self._running.with_collection(collection, self._find, who=who)
+            self._visitor.note(who, answer, collection=collection or "", model=model)
         except SatseekError as error:
             self._refuse(error)
             return

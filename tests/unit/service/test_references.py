@@ -11,6 +11,7 @@ import pytest
 
 from satseek.errors import ImageTooLarge, InvalidSettings, UnsafeReference
 from satseek.service.addresses import NOT_LISTED, NOT_PUBLIC, fetch_address, is_public, listed
+from satseek.service.embedding import referred
 from satseek.service.references import NOT_BELOW, check_references, fetch
 from satseek.settings import Settings
 
@@ -226,3 +227,12 @@ def test_entries_are_read() -> None:
     assert ("minio.internal", 9000, "10.0.0.0/8") == (one.host, one.port, str(one.network))
     assert ipaddress.ip_network("::1/128") == listed("[::1]:8080").network
     assert listed("imagery.example").network is None
+
+
+def test_references_together_are_no_larger_than_an_upload(root: Path) -> None:
+    settings = allowed(root, max_upload_bytes=100_000)
+    (root / "large.tif").write_bytes(b"x" * 40_000)
+    reference = str(root / "large.tif")
+    assert [40_000] * 2 == [len(one) for one in referred([reference] * 2, settings)]
+    with pytest.raises(ImageTooLarge, match="at most 100000 bytes together"):
+        referred([reference] * 3, settings)
