@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
+from satseek.service.calling import caller
 from satseek.service.describing import PROBLEM
 from satseek.service.problems import problem
 from satseek.service.running import Running, running
@@ -62,9 +63,10 @@ def _not_ready(reason: str, request: Request) -> Response:
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
-async def metrics(shared: Shared) -> Response:
+async def metrics(request: Request, shared: Shared) -> Response:
     """Show requests, latencies, queues, batches, caches, collections, the model in force."""
-    stocks = await shared.in_thread(shared.stocktaking.take)
+    who = caller(request).principal
+    stocks = await shared.in_thread(lambda: shared.stocktaking.take(who))
     content = shared.metrics.write(stocks=stocks, model=shared.readiness.model)
     return Response(content, headers={"content-type": CONTENT_TYPE_LATEST})
 

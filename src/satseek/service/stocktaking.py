@@ -13,11 +13,12 @@ from satseek.errors import SatseekError
 from satseek.service.metrics import Stocks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from satseek.assemble import Assembly
     from satseek.index.collection import Collection, CollectionStats
     from satseek.jobs.protocol import JobQueue
+    from satseek.service.access.principals import Principal
 
 
 class Stocktaking:
@@ -30,11 +31,15 @@ class Stocktaking:
         self._lock = threading.Lock()
         self._counted: dict[str, tuple[Collection, int, CollectionStats]] = {}
 
-    def take(self) -> Stocks:
-        """Count; a collection that cannot be read has no figure, the others still have theirs."""
+    def take(self, who: Principal) -> Stocks:
+        """Count what somebody sees; a collection that cannot be read has no figure."""
         redis = self._assembly.caches.redis_now()
-        counted = {}
-        for name in self._assembly.collections():
+        limits = self._assembly.settings.collection_groups
+        counted, names = {}, self._assembly.collections()
+        self._forget_all_but(names)
+        for name in names:
+            if not who.sees(name, limits):
+                continue
             try:
                 counted[name] = self._stats(name)
             except SatseekError:
@@ -45,6 +50,12 @@ class Stocktaking:
             jobs=self._job_states(),
             redis=None if redis is None else redis == "up",
         )
+
+    def _forget_all_but(self, names: Sequence[str]) -> None:
+        """Let go of collections that are no longer there."""
+        with self._lock:
+            for name in self._counted.keys() - set(names):
+                del self._counted[name]
 
     def _job_states(self) -> Mapping[str, int]:
         try:

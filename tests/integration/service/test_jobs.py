@@ -241,3 +241,10 @@ def _wait_until_gone(pid: int) -> None:
     while _is_alive(pid):
         assert time.monotonic() < deadline, "the job outlived its server"
         time.sleep(0.05)
+
+
+def test_figures_tell_of_no_collection_that_somebody_does_not_see(desk: Desk) -> None:
+    for who, sees in ((desk.guest, False), (desk.operator, True), (desk.admin, True)):
+        figures = who.get("/metrics").text
+        assert 'collection="small"' in figures
+        assert sees is ("secret" in figures)
