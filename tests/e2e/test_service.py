@@ -248,7 +248,8 @@ def test_model_card_probes_and_metrics(http: httpx.Client) -> None:
     assert http.get("/readyz").json() == {"status": "ready", "model": _ref(card)}
     http.get("/v1/search", params={"text": "x", "k": 1}).raise_for_status()
     text = http.get("/metrics").text
-    assert 'satseek_requests_total{door="http",method="GET",route="/v1/search",status="200"}' in text
+    labels = 'door="http",method="GET",route="/v1/search",status="200"'
+    assert f"satseek_requests_total{{{labels}}}" in text
     assert f'satseek_chips{{collection="small"}} {CHIPS}.0' in text
     assert "satseek_ready 1.0" in text
     named = f'name="{card["name"]}",version="{card["version"]}"'
