@@ -22,6 +22,7 @@ from satseek.embed.patience import Patience, waiting
 from satseek.errors import (
     Abandoned,
     DeadlineExceeded,
+    InvalidRequest,
     PermissionDenied,
     RateLimited,
     Unauthenticated,
@@ -190,6 +191,9 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             with waiting(patience), calling(caller):
                 async with asyncio.timeout(seconds) as limit:
                     await _converse(handler, incoming, context)
+        except InvalidRequest:
+            if not incoming.cut:  # otherwise too little came because nothing more was read
+                raise
         except TimeoutError as error:
             if not limit.expired():
                 raise

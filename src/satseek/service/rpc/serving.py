@@ -6,7 +6,6 @@ Knows which services there are, nothing of what they do.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -25,7 +24,7 @@ from satseek.service.rpc.generated import satseek_pb2
 from satseek.service.rpc.health import Health
 from satseek.service.rpc.intercepting import OPEN_CALLS, Guarded
 from satseek.service.rpc.satseek import register
-from satseek.service.serving import GRACE_SECONDS, LINGER_SECONDS
+from satseek.service.serving import GRACE_SECONDS, LINGER_SECONDS, SETTLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -44,6 +43,9 @@ FILES = (
     reflection_pb2.DESCRIPTOR,
 )
 """What reflection describes. Messages have pools of their own, so that clients can have theirs."""
+
+STATUS_SECONDS = 2.0
+"""Statuses of calls that have ended go out within this time, also on a busy machine."""
 
 LOOK_SECONDS = 0.2
 """How often readiness is looked at: a load balancer's own probes are rarer."""
@@ -111,11 +113,8 @@ async def _end_with(shared: Running, server: grpc.aio.Server, drain: Drain, heal
     drain.close()
     # gRPC drops untold what waits to be taken when it stops: nothing does while none is in flight.
     await drain.idle(GRACE_SECONDS - LINGER_SECONDS)
-    stopping = asyncio.create_task(server.stop(1))
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(stopping), 1)
-    await server.stop(0)
-    await stopping
+    await asyncio.sleep(SETTLE_SECONDS)  # the last statuses go out
+    await server.stop(STATUS_SECONDS)  # what reaches it meanwhile is cancelled by gRPC itself
 
 
 def _options(settings: Settings) -> list[tuple[str, Any]]:
