@@ -201,6 +201,7 @@ async def _end(place: Place, clients: Clients, *, rate: float) -> tuple[Tally, d
         "lost_on_connections_from_before": len(early),
         "lost_on_later_connections": len(tally.lost) - len(early),
         "not_taken": tally.not_taken,
+        "dropped_by_grpc_untaken": len(tally.dropped),
         "processes_left": len(alive(below)),
         "outcomes": {kind: dict(found) for kind, found in sorted(tally.outcomes.items())},
     }
@@ -264,6 +265,7 @@ def _drift(memory: Memory, seconds: float) -> dict[str, Any]:
         "with_children_mb": [round(all_before, 1), round(all_after, 1)],
         "with_children_drift": round(all_after / all_before - 1, 4),
         "most_mb": round(max(memory.all_mb), 1),
+        "server_mb_each_30_s": [round(one) for one in memory.server_mb[::30]],
     }
 
 
@@ -282,6 +284,7 @@ def _failures(
     met = {
         f"{tally.lost[:5]} were lost": bool(tally.lost),
         f"not taken: {tally.not_taken}": bool(tally.not_taken),
+        f"cancelled: {tally.dropped}": bool(tally.dropped),
         f"{tally.wrongs} wrong answers: {tally.wrong}": bool(tally.wrongs),
         f"{drained.wrongs} wrong answers at the end: {drained.wrong}": bool(drained.wrongs),
         f"unlike the engine: {figures['unlike'][:5]}": bool(figures["unlike"]),

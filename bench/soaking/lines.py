@@ -7,6 +7,7 @@ tells an answer that never came from a connection that nobody took.
 from __future__ import annotations
 
 import asyncio
+import select
 import time
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ class Line:
             self._streams = None
 
     async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._streams is not None and self._streams[0].at_eof():
+        if self._streams is not None and _ended(*self._streams):
             self.close()  # the server ended it while nothing was asked
         if self._streams is None:
             try:
@@ -84,6 +85,15 @@ class Line:
                 raise NotTakenError(str(error)) from error
             self.since = time.monotonic()
         return self._streams
+
+
+def _ended(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Look whether a connection was ended, as httpx does: the loop may not have noticed yet."""
+    if reader.at_eof() or writer.is_closing():
+        return True
+    descriptor = writer.get_extra_info("socket").fileno()
+    readable, _, _ = select.select([descriptor], [], [], 0)
+    return bool(readable)
 
 
 async def _answer(reader: asyncio.StreamReader) -> Answer:

@@ -62,6 +62,8 @@ class Tally:
     """Names of requests that were answered rightly."""
     lost: list[tuple[str, float]] = field(default_factory=list)
     """Name of each request that was not answered, and when its connection was opened."""
+    dropped: set[str] = field(default_factory=set)
+    """Names of calls that gRPC itself cancelled: those that reach a server while it closes."""
     not_taken: int = 0
     """Requests for which no connection was to be had."""
     seconds: list[float] = field(default_factory=list)
@@ -176,7 +178,7 @@ class Clients:
         ) or answer.status == TIMED_OUT:
             tally.refused += 1
         else:
-            tally.complain(ask, f"{answer.status} {answer.headers} {answer.body[:200]!r}")
+            tally.complain(ask, f"{answer.status} {answer.body[:250]!r} {answer.headers}")
         return False
 
     async def _call(self, ask: Ask, name: str, tally: Tally) -> bool:
@@ -197,7 +199,10 @@ class Clients:
             answer = await call(sent, metadata=metadata, timeout=PATIENCE_S)
         except grpc.aio.AioRpcError as error:
             tally.note(ask, error.code().name)
-            self._refused(ask, error, tally)
+            if error.code() is Code.CANCELLED:  # its message was not looked at
+                tally.dropped.add(name)
+            else:
+                self._refused(ask, error, tally)
             return False
         tally.note(ask, "OK")
         tally.accept(ask, name, answer)
