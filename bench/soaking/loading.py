@@ -60,8 +60,8 @@ class Tally:
     sent: int = 0
     answered: set[str] = field(default_factory=set)
     """Names of requests that were answered rightly."""
-    lost: list[tuple[str, float]] = field(default_factory=list)
-    """Name of each request that was not answered, and when its connection was opened."""
+    lost: list[tuple[str, float, float]] = field(default_factory=list)
+    """Name of each request that was not answered, when its connection was opened, when it went."""
     dropped: set[str] = field(default_factory=set)
     """Names of calls that gRPC itself cancelled: those that reach a server while it closes."""
     not_taken: int = 0
@@ -150,6 +150,7 @@ class Clients:
 
     async def _post(self, ask: Ask, name: str, tally: Tally) -> bool:
         line = self._free.pop() if self._free else Line(self._url)
+        sent = time.monotonic()
         try:
             if ask.vanishes:
                 await line.vanish(ask.content, after_s=self._rng.random() * 0.05)
@@ -162,7 +163,7 @@ class Clients:
             return False
         except LostError as error:
             tally.note(ask, f"lost: {error}")
-            tally.lost.append((name, line.since))
+            tally.lost.append((name, line.since, sent))
             return False
         finally:
             self._free.append(line)
