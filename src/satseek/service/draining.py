@@ -35,6 +35,8 @@ class Draining:
             await self._app(scope, receive, send)
             return
 
+        self._readiness.seen += 1
+
         async def seen_off(message: Message) -> None:
             if message["type"] == "http.response.start" and self._readiness.stopping:
                 MutableHeaders(scope=message)["connection"] = "close"

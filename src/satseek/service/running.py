@@ -65,6 +65,8 @@ class Readiness:
     """True a little later: what was taken is answered, nothing more is taken."""
     in_flight: int = 0
     """Requests over HTTP that are being answered, those of probes not counted."""
+    seen: int = 0
+    """Requests over HTTP that have come, whatever became of them."""
 
     @property
     def ready(self) -> bool:

@@ -41,9 +41,12 @@ LINGER_SECONDS = 2.0
 that the server is not ready, and clients learn from an answer that their connection ends. Closing
 at once would lose what they are sending just then."""
 
-SETTLE_SECONDS = 1.0
-"""Connections accepted last are read for so long before those without a request are closed: what
-was sent in time may still wait for a busy loop."""
+SETTLED_LOOKS = 10
+"""Looks in a row that find no new request, before connections without one are closed. Counted in
+looks: what came in time may have to wait for a busy loop, and each look lets the loop turn."""
+
+SETTLE_SECONDS = 0.1
+"""Between two of these looks."""
 
 ARENAS = 2
 """Heaps that glibc keeps for threads: of its own accord eight for each core, and what a request
@@ -123,10 +126,19 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0)
         for server in self.servers:
             server.close()
-        settles = min(ends, time.monotonic() + SETTLE_SECONDS)
-        await self._while(lambda: bool(self.server_state.connections), until=settles)
+        await self._settled(until=ends)
         self.config.timeout_graceful_shutdown = max(1, math.ceil(ends - time.monotonic()))
         await super().shutdown(sockets)
+
+    async def _settled(self, *, until: float) -> None:
+        """Answer, if only by a refusal, what was sent before the port was closed."""
+        looks, seen = 0, self._readiness.seen
+        while looks < SETTLED_LOOKS and self.server_state.connections and not self.force_exit:
+            if time.monotonic() >= until:
+                return
+            await asyncio.sleep(SETTLE_SECONDS)
+            looks = looks + 1 if seen == self._readiness.seen else 0
+            seen = self._readiness.seen
 
     async def _while(self, holds: Callable[[], bool], *, until: float) -> None:
         while holds() and time.monotonic() < until and not self.force_exit:  # noqa: ASYNC110

@@ -163,7 +163,7 @@ def test_a_killed_server_leaves_no_job_behind_and_the_next_one_goes_on(tmp_path:
         with httpx.Client(base_url=server.url, timeout=60) as client:
             job_id = submit(client, "index", "long", folder=".", chip_px=64)
             _wait_for(client, job_id, "running")
-            (child,) = _children(server.process.pid)
+            child = _child(server.process.pid)
         server.process.send_signal(signal.SIGKILL)
         server.process.wait(timeout=20)
         _wait_until_gone(child)
@@ -182,7 +182,7 @@ def test_a_stopped_server_puts_its_job_back(tmp_path: Path) -> None:
         with httpx.Client(base_url=server.url, timeout=60) as client:
             job_id = submit(client, "index", "long", folder=".", chip_px=16)
             _wait_for(client, job_id, "running")
-            (child,) = _children(server.process.pid)
+            child = _child(server.process.pid)
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(timeout=40)
         assert not _is_alive(child)
@@ -207,6 +207,18 @@ def _wait_for(client: httpx.Client, job_id: str, state: str) -> None:
         assert now not in FINAL, now
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def _child(pid: int) -> int:
+    """The process of a server's one job: a job is said to run just before its process does."""
+    deadline = time.monotonic() + JOB_SECONDS
+    while time.monotonic() < deadline:
+        found = _children(pid)
+        if found:
+            (child,) = found
+            return child
+        time.sleep(0.02)
+    raise AssertionError(f"no process of a job within {JOB_SECONDS} s")
 
 
 def _children(pid: int) -> list[int]:
