@@ -215,9 +215,11 @@ def test_calls_and_streams_over_grpc_are_finished_too(home: Path) -> None:
             response_deserializer=messages.EmbedResponse.FromString,
         ).future(items(), timeout=SECONDS)
         wait_until_taken(called.server, 2)
-        called.server.process.send_signal(signal.SIGTERM)
-        told = time.monotonic()
-        assert 503 == draining(called.server).status_code
+        with httpx.Client(base_url=called.server.url, timeout=SECONDS) as held:
+            held.get("/livez").raise_for_status()  # the port stays open while anybody is connected
+            called.server.process.send_signal(signal.SIGTERM)
+            told = time.monotonic()
+            assert 503 == draining(called.server).status_code
         done.set()
         if grpc.StatusCode.OK is call.code():
             assert 2 == len(call.result().vectors)
