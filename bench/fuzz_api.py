@@ -30,7 +30,7 @@ import httpx
 import serving
 
 RESULTS = Path(__file__).parent / "results" / "fuzz_api.json"
-HOOKS = Path(__file__).parent / "fuzz_hooks.py"
+HOOKS = Path(__file__).parent / "fuzzing" / "hooks.py"
 
 CASES_AN_OPERATION = 100
 """Generated in one run of schemathesis; several runs, each with another seed, make up the rest."""
