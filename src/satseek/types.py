@@ -209,6 +209,11 @@ class ModelCard:
     parent: str = ""
     """Version that this one was quantized from; empty for one that was not."""
 
+    @property
+    def ref(self) -> str:
+        """``name@version``: how a person, a store and an answer name it."""
+        return f"{self.name}@{self.version}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:

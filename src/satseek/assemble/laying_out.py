@@ -63,7 +63,7 @@ def check_model(spec: CollectionSpec, card: ModelCard) -> None:
         made_by = f"{spec.model_name}@{spec.model_version}"
         raise ModelMismatch(
             f"collection {spec.name!r} was made by {made_by}, the model in use is "
-            f"{card.name}@{card.version}, and vectors of two models do not compare: use "
+            f"{card.ref}, and vectors of two models do not compare: use "
             f"--model {made_by}, re-embed it with `satseek collection reembed {spec.name}`, "
             "or index into a new collection"
         )

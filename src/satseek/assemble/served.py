@@ -83,7 +83,7 @@ class ServedModel:
     @property
     def ref(self) -> str:
         """``name@version``."""
-        return f"{self.card.name}@{self.card.version}"
+        return self.card.ref
 
     @property
     def embedder(self) -> Embedder:

@@ -122,7 +122,7 @@ def compare(
     ]
     return GateReport(
         kind="parity",
-        model=f"{card.name}@{card.version}",
+        model=card.ref,
         reference=reference,
         checks=tuple(checks),
         images=len(images),

@@ -101,7 +101,7 @@ def bench(
     _print(table, chosen)
     if bundle.card.precision in QUANTIZED:
         say(f"this model is {bundle.card.precision}: precisions above are its other operators'")
-    say(f"kept in {stored} for {bundle.card.name}@{bundle.card.version} on this machine")
+    say(f"kept in {stored} for {bundle.card.ref} on this machine")
 
 
 def _plan(*, quick: bool, batches: list[int] | None) -> Plan:

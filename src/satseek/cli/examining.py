@@ -189,7 +189,7 @@ def _model(parts: Assembly) -> Check:
         parts.embedder.embed_texts(["a river"])
     except SatseekError as error:
         return Check(check="model", ok=False, found=str(error))
-    found = f"{card.name}@{card.version}, {card.precision}, {card.dim}-d, {card.image_size} px"
+    found = f"{card.ref}, {card.precision}, {card.dim}-d, {card.image_size} px"
     return Check(check="model", ok=True, found=found)
 
 

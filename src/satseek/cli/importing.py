@@ -78,7 +78,7 @@ def import_(
         )
         say("… storing")
         bundle = store.add(staged)
-    reference = f"{bundle.card.name}@{bundle.card.version}"
+    reference = bundle.card.ref
     if activate:
         with recorded(context, "model.activate", reference):
             store.activate(reference)

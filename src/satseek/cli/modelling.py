@@ -72,7 +72,7 @@ def show(
 
     bundle = assembly(context, **({"model": name} if name else {})).bundle
     card, report = bundle.card, read_report(bundle.folder)
-    refs = {f"{card.name}@{card.version}"} | ({"starter"} if name in (None, "starter") else set())
+    refs = {card.ref} | ({"starter"} if name in (None, "starter") else set())
     history = [one for one in opened_store(context).history() if one.ref in refs]
     if json:
         print_json({"card": card, "folder": bundle.folder, "gate": report, "history": history})
@@ -110,7 +110,7 @@ def export(
         accuracy={},
         precision="float32" if full else "float16",
     )
-    say(f"wrote {target}: {card.name}@{card.version}; use it with --model {target}")
+    say(f"wrote {target}: {card.ref}; use it with --model {target}")
 
 
 def _shipped() -> list[dict[str, Any]]:
@@ -156,7 +156,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
 def _card_rows(card: ModelCard) -> list[list[str]]:
     pixels, words = card.preprocessing, card.tokenization
     return [
-        ["name", f"{card.name}@{card.version}"],
+        ["name", card.ref],
         ["made from", card.parent or "–"],
         ["family", f"{card.family}, {card.score_head} scores"],
         ["vector", f"{card.dim} numbers, stored {card.precision}"],

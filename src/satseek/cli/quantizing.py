@@ -114,8 +114,8 @@ def quantize(
     if not report.passed:
         raise _refusal(report, card, stored=stored)
     if use:
-        with recorded(context, "model.activate", f"{card.name}@{card.version}"):
-            change = store.activate(f"{card.name}@{card.version}")
+        with recorded(context, "model.activate", card.ref):
+            change = store.activate(card.ref)
         say(f"active: {change.ref}")
 
 
@@ -173,9 +173,7 @@ def _parent(store: ModelStore, judged: Bundle) -> Bundle:
 
     card = judged.card
     if not card.parent:
-        raise InvalidRequest(
-            f"{card.name}@{card.version}: was made from no other version; name one with --against"
-        )
+        raise InvalidRequest(f"{card.ref}: was made from no other version; name one with --against")
     try:
         return store.find(f"{card.name}@{card.parent}")
     except ModelNotFound:
@@ -240,7 +238,7 @@ def _collection_images(context: typer.Context, name: str, *, count: int) -> list
 
 
 def _show(card: ModelCard, report: GateReport, *, json: bool, stored: bool) -> None:
-    ref = f"{card.name}@{card.version}"
+    ref = card.ref
     if json:
         print_json({"card": card, "gate": report, "passed": report.passed, "stored": stored})
         return
@@ -270,6 +268,6 @@ def _refusal(report: GateReport, card: ModelCard, *, stored: bool) -> GateNotPas
     failed = ", ".join(check.name for check in report.checks if not check.passed)
     kept = "it is kept all the same" if stored else "it is not stored"
     return GateNotPassed(
-        f"{card.name}@{card.version}: its gate failed at {failed}; {kept}. A model whose labels "
+        f"{card.ref}: its gate failed at {failed}; {kept}. A model whose labels "
         "lie close together, such as one of random weights, may fail on agreement alone"
     )

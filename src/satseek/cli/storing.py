@@ -130,7 +130,7 @@ def import_bundle(
     store = opened_store(context)
     with _bytes_bar("reading") as progress:
         card = store.import_bundle(file, progress=progress).card
-    ref = f"{card.name}@{card.version}"
+    ref = card.ref
     say(f"stored {ref}")
     if use:
         with recorded(context, "model.activate", ref):
@@ -156,7 +156,7 @@ def _needed(context: typer.Context) -> dict[str, list[str]]:
     if pinned != ACTIVE:
         with suppress(SatseekError):
             card = opened_store(context).find(pinned).card
-            needed[f"{card.name}@{card.version}"] = ["the setting `model`"]
+            needed[card.ref] = ["the setting `model`"]
     for name in parts.collections():
         try:
             spec = parts.reader(name).spec

@@ -199,7 +199,7 @@ def model_key(card: ModelCard, way: str) -> str:
         "tokenization": asdict(card.tokenization),
     }
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
-    return f"{card.name}@{card.version}:{digest}"
+    return f"{card.ref}:{digest}"
 
 
 def text_digest(canonical: str) -> str:

@@ -159,8 +159,8 @@ def gate(
         figures |= _figures(candidate, reference, shown)
     return GateReport(
         kind="quantization",
-        model=_named(candidate.card),
-        reference=_named(reference.card),
+        model=candidate.card.ref,
+        reference=reference.card.ref,
         checks=tuple(
             GateCheck(name=name, value=figures[name], threshold=one.value, rule=one.rule)
             for name, one in THRESHOLDS.items()
@@ -320,10 +320,6 @@ def _is_single(features: NDArray[Any]) -> bool:
     with np.errstate(over="ignore"):
         halved = features.astype(np.float16).astype(np.float32)
     return bool((halved == features).mean() < _HALF_SHARE)
-
-
-def _named(card: ModelCard) -> str:
-    return f"{card.name}@{card.version}"
 
 
 def _machine() -> str:

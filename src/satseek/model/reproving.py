@@ -45,7 +45,7 @@ def replace_report(store: ModelStore, bundle: Bundle, report: GateReport) -> Non
         InvalidRequest: the bundle is no version of the store, or the report is another's.
         DiskFull: there is no room.
     """
-    model = f"{bundle.card.name}@{bundle.card.version}"
+    model = bundle.card.ref
     manifest = read_manifest(bundle.folder) if keeps_reports(store, bundle) else None
     if manifest is None or report.model != model:
         raise InvalidRequest(f"{model}: expected a version of the store and a report of its own")

@@ -39,7 +39,7 @@ def seal(folder: Path) -> ModelCard:
             preprocessing=card.preprocessing,
             tokenization=card.tokenization,
         )
-        manifest = take_manifest(folder, model=f"{card.name}@{card.version}")
+        manifest = take_manifest(folder, model=card.ref)
     if version.result() != card.version:
         raise DamagedData(
             f"{folder / CARD}: expected version {version.result()}, that of the files, got "

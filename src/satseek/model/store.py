@@ -301,9 +301,7 @@ class ModelStore:
         """
         bundle = self.find(ref)
         card = bundle.card
-        manifest = read_manifest(bundle.folder) or take_manifest(
-            bundle.folder, model=f"{card.name}@{card.version}"
-        )
+        manifest = read_manifest(bundle.folder) or take_manifest(bundle.folder, model=card.ref)
         there = with_own_report(manifest, bundle.folder)
         return write_carried(bundle.folder, there, file, progress=progress)
 
@@ -318,7 +316,7 @@ class ModelStore:
         with self.staging() as folder:
             manifest = read_carried(file, folder, progress=progress)
             card = open_bundle(folder).card
-            if manifest.model != f"{card.name}@{card.version}":
+            if manifest.model != card.ref:
                 raise DamagedData(f"{file}: expected {manifest.model}, found {card.name}")
             return self.add(folder)
 

@@ -63,7 +63,7 @@ def check_served(bundle: Bundle) -> None:
     manifest = read_manifest(bundle.folder)
     if manifest is None:
         return
-    ref = f"{bundle.card.name}@{bundle.card.version}"
+    ref = bundle.card.ref
     if manifest.model != ref:
         raise DamagedData(
             f"{bundle.folder / MANIFEST}: expected that of {ref}, is {manifest.model}"
@@ -88,7 +88,7 @@ def check_gate(bundle: Bundle) -> None:
         DamagedData: the report is none.
     """
     card = bundle.card
-    model = f"{card.name}@{card.version}"
+    model = card.ref
     report = read_report(bundle.folder)
     if report is None:
         raise GateNotPassed(f"{model}: expected a passing {REPORT}, found no report")
@@ -108,7 +108,7 @@ def _against_manifest(bundle: Bundle) -> list[str]:
     if manifest is None:
         return []
     problems = []
-    if manifest.model != f"{bundle.card.name}@{bundle.card.version}":
+    if manifest.model != bundle.card.ref:
         problems.append(f"{bundle.folder / MANIFEST}: is that of {manifest.model}")
     there = {path.name for path in bundle.folder.iterdir()} - {MANIFEST}
     files = with_own_report(manifest, bundle.folder).files
@@ -143,7 +143,7 @@ def _against_card(bundle: Bundle) -> list[str]:
 
 def _against_report(bundle: Bundle) -> list[str]:
     report, card = read_report(bundle.folder), bundle.card
-    model = f"{card.name}@{card.version}"
+    model = card.ref
     if report is None or report.model == model:
         return []
     return [f"{bundle.folder / REPORT}: is that of {report.model}, not of {model}"]

@@ -53,7 +53,7 @@ class StoredVersion:
     @property
     def gate(self) -> Literal["passed", "failed", "none"]:
         """Whether it has a report of exactly this version, and whether that passed."""
-        if self.report is None or self.report.model != f"{self.card.name}@{self.card.version}":
+        if self.report is None or self.report.model != self.card.ref:
             return "none"
         return "passed" if self.report.passed else "failed"
 
@@ -124,7 +124,7 @@ def name_on_card(folder: Path) -> str:
         card = read_card(folder)
     except SatseekError:
         return ""
-    return f"{card.name}@{card.version}"
+    return card.ref
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -122,7 +122,7 @@ def check_parent(bundle: Bundle, to: Precision) -> None:
     held = bundle.card.precision
     if held not in _BITS or (to != "int8" and _BITS[to] >= _BITS[held]):
         raise InvalidRequest(
-            f"{bundle.card.name}@{bundle.card.version}: expected a model stored larger than {to}, "
+            f"{bundle.card.ref}: expected a model stored larger than {to}, "
             f"this one is {held}; quantize the version it was made from"
         )
 

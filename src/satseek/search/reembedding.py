@@ -142,7 +142,7 @@ def reembed_collection(
     report = ReembedReport(
         outcome="same model",
         old_model="@".join(made_by),
-        new_model=f"{card.name}@{card.version}",
+        new_model=card.ref,
         dim=card.dim,
         chips=progress.chips_total,
     )
@@ -178,7 +178,7 @@ def reembed_collection(
 
 def _check_former(former: Embedder | None, made_by: tuple[str, str]) -> None:
     if former is not None and (former.card.name, former.card.version) != made_by:
-        came = f"{former.card.name}@{former.card.version}"
+        came = former.card.ref
         raise ModelMismatch(
             f"expected to compare with {'@'.join(made_by)}, which made the vectors in use, came "
             f"{came}"
@@ -196,7 +196,7 @@ def _begin(rewriting: Rewriting, card: ModelCard, *, choices: ReembedChoices) ->
     if (pending.model_name, pending.model_version, pending.dim) != asked:
         what = "kept vectors" if pending.kept else f"vectors of {pending.next_row} rows"
         raise Conflict(
-            f"{rewriting.name}: expected to begin vectors of {card.name}@{card.version}, but there "
+            f"{rewriting.name}: expected to begin vectors of {card.ref}, but there "
             f"are {what} of {pending.model} beside those in use; go on with --to {pending.model}, "
             "or throw them away with --restart"
         )

@@ -56,7 +56,7 @@ def report_page(
     results: Sequence[Evaluation], *, card: ModelCard, command: str, date: datetime
 ) -> str:
     """The whole page; reads the examples' images again."""
-    model = f"{card.name}@{card.version}"
+    model = card.ref
     body = "".join(_part(one, model=model, date=date) for one in results)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -105,7 +105,7 @@ def _counts(one: Evaluation) -> str:
 
 def _model_section(card: ModelCard) -> str:
     facts = {
-        "model": f"{card.name}@{card.version}",
+        "model": card.ref,
         "precision": card.precision,
         "image, text": f"{card.image_size} px, {card.context_length} tokens, {card.dim} dimensions",
         "scores": f"{card.score_head}; factor on the cosine exp({card.logit_scale:.4g}), "

@@ -128,7 +128,7 @@ def config_type(spec: TensorSpec) -> str:
 def figures(card: ModelCard) -> dict[str, str]:
     """What a client needs beside the vectors, as texts: to make a logit of a cosine, above all."""
     return {
-        "model": f"{card.name}@{card.version}",
+        "model": card.ref,
         "family": card.family,
         "precision": card.precision,
         "score_head": card.score_head,
