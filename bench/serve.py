@@ -2,8 +2,10 @@
 
 One run, in turn: the engine alone (its best batch), satseek, FastAPI around transformers as in
 tutorials, and infinity-emb if an environment with it is named. Clients 1, 8, 32 and 128 in a closed
-loop; then 80 % of what was reached in an open one. The cache is off, save where
-a repeated search is what is timed.
+loop, each request with one input; then 80 % of what was reached in open ones, once at a constant
+rate and once as people come by themselves (Poisson). Of satseek also requests of 32 inputs: texts,
+JPEGs, and tensors of the Open Inference Protocol. The cache is off, save where a repeated search is
+what is timed. All share the machine's cores: engine, server, decoders, and the clients.
 Run: ``python bench/serve.py [--weights FOLDER --bundle FOLDER] [--infinity VENV]``.
 """
 
@@ -41,7 +43,12 @@ if TYPE_CHECKING:
 from serving.load import closed, opened, request  # noqa: E402
 
 CLIENTS = (1, 8, 32, 128)
+MANY = 32
+MANY_CLIENTS = (1, 8)
 LOAD = 0.8
+IMAGES = 1024
+"""Different ones: the same image twice at once is computed once."""
+
 IMAGE_PX = 256
 START_SECONDS = 240
 WORDS = ("harbour", "airport", "quarry", "forest", "river", "lake", "stadium", "bridge", "mine")
@@ -127,9 +134,11 @@ def _measure(
     if name == "starter":
         found["repeated search"] = _repeated(bundle, folder, asked)
     mine = found["satseek"]
+    for kind, loops in mine.items():
+        tower = "text" if kind.startswith("text") else "image"
+        best = max(one["inputs_per_s"] for one in loops["closed"].values())
+        found[f"{kind}_of_engine"] = round(best / found["engine"][f"{tower}_per_s"], 3)
     for tower in ("text", "image"):
-        best = max(one["per_s"] for one in mine[tower]["closed"].values())
-        found[f"{tower}_of_engine"] = round(best / found["engine"][f"{tower}_per_s"], 3)
         overhead = mine[tower]["closed"]["1"]["p50_ms"] - found["engine"][f"{tower}_1_ms"]
         found[f"{tower}_overhead_ms"] = round(overhead, 2)
     return found
@@ -137,17 +146,22 @@ def _measure(
 
 def _served(url: str, asks: dict[str, Callable[[], bytes]], asked: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for tower, make in asks.items():
+    for kind, make in asks.items():
         asyncio.run(closed(url, make, clients=4, seconds=2.0))  # warm
-        loops = {
-            str(clients): asyncio.run(
-                closed(url, make, clients=clients, seconds=asked.seconds)
-            ).figures()
-            for clients in asked.clients
-        }
-        best = max(float(one.get("per_s", 0)) for one in loops.values())
-        at_load = asyncio.run(opened(url, make, rate=LOAD * best, seconds=2 * asked.seconds))
-        found[tower] = {"closed": loops, "open_at_80_percent": at_load.figures()}
+        inputs = MANY if str(MANY) in kind else 1
+        loops = {}
+        for clients in asked.clients if inputs == 1 else MANY_CLIENTS:
+            seen = asyncio.run(closed(url, make, clients=clients, seconds=asked.seconds)).figures()
+            loops[str(clients)] = seen | {"inputs_per_s": inputs * seen.get("per_s", 0)}
+        found[kind] = {"closed": loops}
+        if inputs > 1:
+            continue
+        best = max(float(one["inputs_per_s"]) for one in loops.values())
+        for name, constant in (("constant", True), ("poisson", False)):
+            at_load = asyncio.run(
+                opened(url, make, rate=LOAD * best, seconds=2 * asked.seconds, constant=constant)
+            )
+            found[kind][f"open_at_80_percent_{name}"] = at_load.figures()
     return found
 
 
@@ -187,14 +201,24 @@ def _satseek(
         url = _waited(log, r"serving on (http://[0-9.]+:\d+)")
         _ready(f"{url}/readyz")
         host = url.removeprefix("http://")
+
+        def embed(**what: list[str]) -> bytes:
+            return request(host, "/v1/embed", _json({**what, "encoding": "base64"}))
+
+        tensors = _tensors(httpx.get(f"{url}/v2/models/satseek").json())
         yield (
             url,
             {
-                "text": lambda: request(
-                    host, "/v1/embed", _json({"texts": [_text()], "encoding": "base64"})
-                ),
-                "image": lambda: request(
-                    host, "/v1/embed", _json({"images": [_image()], "encoding": "base64"})
+                "text": lambda: embed(texts=[_text()]),
+                "image": lambda: embed(images=[_image()]),
+                f"text_{MANY}": lambda: embed(texts=[_text() for _ in range(MANY)]),
+                f"image_{MANY}": lambda: embed(images=[_image() for _ in range(MANY)]),
+                f"tensor_{MANY}": lambda: request(
+                    host,
+                    "/v2/models/satseek/infer",
+                    tensors[1],
+                    media="application/octet-stream",
+                    headers=f"inference-header-content-length: {tensors[0]}\r\n",
                 ),
             },
         )
@@ -317,13 +341,33 @@ def _image() -> str:
 def _jpegs() -> list[str]:
     rng = np.random.default_rng(11)
     made = []
-    for _ in range(64):
+    for _ in range(IMAGES):
         coarse = rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)
         image = Image.fromarray(coarse).resize((IMAGE_PX, IMAGE_PX), Image.Resampling.BICUBIC)
         content = io.BytesIO()
         image.save(content, format="JPEG", quality=85)
         made.append(base64.b64encode(content.getvalue()).decode())
     return made
+
+
+def _tensors(metadata: dict[str, Any]) -> tuple[int, bytes]:
+    """Write a request of the binary extension: the length of its head, and all of it."""
+    shape = next(one["shape"] for one in metadata["inputs"] if one["name"] == "pixel_values")
+    rows = np.random.default_rng(11).standard_normal((MANY, *shape[1:]), dtype=np.float32)
+    head = _json(
+        {
+            "inputs": [
+                {
+                    "name": "pixel_values",
+                    "shape": list(rows.shape),
+                    "datatype": "FP32",
+                    "parameters": {"binary_data_size": rows.nbytes},
+                }
+            ],
+            "parameters": {"binary_data_output": True},
+        }
+    )
+    return len(head), head + rows.tobytes()
 
 
 def _json(fields: dict[str, Any]) -> bytes:

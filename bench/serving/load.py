@@ -45,11 +45,13 @@ class Seen:
         }
 
 
-def request(host: str, path: str, body: bytes, *, media: str = "application/json") -> bytes:
-    """Write a POST."""
+def request(
+    host: str, path: str, body: bytes, *, media: str = "application/json", headers: str = ""
+) -> bytes:
+    """Write a POST; each of further headers ends with a line break."""
     head = (
         f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {media}\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
+        f"content-length: {len(body)}\r\n{headers}\r\n"
     )
     return head.encode() + body
 
@@ -71,8 +73,12 @@ async def closed(url: str, make: Callable[[], bytes], *, clients: int, seconds: 
     return seen
 
 
-async def opened(url: str, make: Callable[[], bytes], *, rate: float, seconds: float) -> Seen:
+async def opened(
+    url: str, make: Callable[[], bytes], *, rate: float, seconds: float, constant: bool = False
+) -> Seen:
     """Requests that arrive by themselves, so many a second on average, whatever became of others.
+
+    They come at a constant rate, or like people who know nothing of each other (Poisson).
 
     Times count from when a request was due: a server that stalls is not spared (Tene,
     “How NOT to measure latency”, 2013).
@@ -91,7 +97,7 @@ async def opened(url: str, make: Callable[[], bytes], *, rate: float, seconds: f
     while due < started + seconds:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         going.append(asyncio.create_task(one(due)))
-        due += rng.expovariate(rate)
+        due += 1 / rate if constant else rng.expovariate(rate)
     await asyncio.gather(*going)
     seen.lasted = time.perf_counter() - started
     for line in free:

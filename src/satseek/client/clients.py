@@ -62,11 +62,8 @@ def _show(send: Any, ask: Callable[..., Any]) -> None:
     send.__name__ = ask.__name__.removeprefix("ask_")
 
 
-class Client:
-    """Asks a satseek server, and waits; safe to share between threads.
-
-    ``with satseek.Client("http://localhost:7860") as client: client.search("a harbour")``
-    """
+class _Connected:
+    """What both clients are told of a server."""
 
     def __init__(
         self,
@@ -96,7 +93,20 @@ class Client:
             ca_file=ca_file,
             retrying=retrying or Retrying(),
         )
-        self._http = httpx.Client(**self._line.options())
+        self._open(**self._line.options())
+
+    def _open(self, **options: Any) -> None:
+        raise NotImplementedError
+
+
+class Client(_Connected):
+    """Asks a satseek server, and waits; safe to share between threads.
+
+    ``with satseek.Client("http://localhost:7860") as client: client.search("a harbour")``
+    """
+
+    def _open(self, **options: Any) -> None:
+        self._http = httpx.Client(**options)
 
     search = _verb(asking.ask_search)
     classify = _verb(asking.ask_classify)
@@ -161,27 +171,11 @@ class Client:
         self.close()
 
 
-class AsyncClient:
+class AsyncClient(_Connected):
     """The same verbs, awaited: ``await client.search("a harbour")``."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        token: str | None = None,
-        timeout_s: float = 60.0,
-        ca_file: Path | str | None = None,
-        retrying: Retrying | None = None,
-    ) -> None:
-        """Connect when first asked; takes and raises what ``Client`` does."""
-        self._line = Line(
-            url=url,
-            token=token,
-            timeout_s=timeout_s,
-            ca_file=ca_file,
-            retrying=retrying or Retrying(),
-        )
-        self._http = httpx.AsyncClient(**self._line.options())
+    def _open(self, **options: Any) -> None:
+        self._http = httpx.AsyncClient(**options)
 
     search = _awaited(asking.ask_search)
     classify = _awaited(asking.ask_classify)

@@ -17,7 +17,6 @@ from satseek.jobs.running import Child
 from satseek.logs import log_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from satseek.jobs.protocol import Job, JobQueue
@@ -38,26 +37,17 @@ STOP_SECONDS = 10.0
 class Worker:
     """The thread that has one job done at a time."""
 
-    def __init__(
-        self,
-        queue: JobQueue,
-        *,
-        settings: Settings,
-        lock: Path,
-        on_end: Callable[[Job, float], None] = lambda _job, _seconds: None,
-    ) -> None:
+    def __init__(self, queue: JobQueue, *, settings: Settings, lock: Path) -> None:
         """Start nothing yet.
 
         Args:
             queue: Where the jobs come from.
             settings: Of the server; jobs are told what they need.
             lock: File that only one worker holds.
-            on_end: Told each job that ended, and its seconds.
         """
         self._queue = queue
         self._settings = settings
         self._lock_path = lock
-        self._on_end = on_end
         self._stop = threading.Event()
         self._woken = threading.Event()
         self._said = ""
@@ -138,8 +128,6 @@ class Worker:
             self._queue.put_back(job.id)
             return
         ended = self._finish(job, child, cancelled=cancelled)
-        seconds = time.monotonic() - started
-        self._on_end(ended, seconds)
         log_line(
             logger,
             "job",
@@ -148,7 +136,7 @@ class Worker:
             collection=job.collection,
             asked_by=job.asked_by,
             state=ended.state,
-            seconds=round(seconds, 2),
+            seconds=round(time.monotonic() - started, 2),
         )
 
     def _watch(self, job: Job, child: Child) -> bool:

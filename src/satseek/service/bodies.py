@@ -37,6 +37,9 @@ PIECE = 1 << 20
 MAX_FIELDS = 1000
 """Fields of a form: liked and disliked chips come one by one."""
 
+FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+"""Kinds of body that carry fields, and files."""
+
 REPEATED = frozenset({"liked", "disliked", "templates", "distractors"})
 """Fields of a form that may come several times."""
 
@@ -54,18 +57,26 @@ async def read_body(
         UnsafeReference: the server does not read what is referred to.
         HTTPException: 415 for another kind of body, 400 for a broken form.
     """
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_type(request)
     if media == "application/json":
         content = await request.body()
-        return await shared.in_thread(
-            lambda: _with_image(validated(kind, json_text=content), shared=shared)
-        )
-    if media in {"multipart/form-data", "application/x-www-form-urlencoded"}:
+        asked = await shared.weighed(lambda: validated(kind, json_text=content), size=len(content))
+        return await _with_image(asked, shared=shared)
+    if media in FORMS:
         fields, image = await _read_form(request)
-        return await shared.in_thread(
-            lambda: _with_image(_from_fields(kind, fields), image, shared=shared)
-        )
-    raise HTTPException(
+        asked = await shared.in_thread(lambda: _from_fields(kind, fields))
+        return await _with_image(asked, image, shared=shared)
+    raise unsupported(media)
+
+
+def media_type(request: Request) -> str:
+    """Return what kind of body a request says that it has, in small letters; empty: none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def unsupported(media: str) -> HTTPException:
+    """Return the refusal of another kind of body."""
+    return HTTPException(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         f"expected application/json or multipart/form-data, came {media or 'no content type'}",
     )
@@ -102,12 +113,12 @@ async def _read_form(request: Request) -> tuple[dict[str, Any], bytes | None]:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 if name != "image":
-                    raise _wrong(name, "only the field image takes a file")
+                    raise wrong_field(name, "only the field image takes a file")
                 image = await value.read()
             elif name in REPEATED:
                 fields.setdefault(name, []).append(value)
             elif name in fields:
-                raise _wrong(name, "came twice")
+                raise wrong_field(name, "came twice")
             else:
                 fields[name] = value
     return {name: value for name, value in fields.items() if value != ""}, image
@@ -119,18 +130,22 @@ def _from_fields(kind: type[Asked], fields: dict[str, Any]) -> Asked:
     try:
         area = from_json(fields["area"])
     except ValueError as error:
-        raise _wrong("area", f"expected GeoJSON, came no JSON: {error}") from error
+        raise wrong_field("area", f"expected GeoJSON, came no JSON: {error}") from error
     return validated(kind, fields | {"area": area})
 
 
-def _with_image(
+async def _with_image(
     asked: Asked, image: bytes | None = None, *, shared: Running
 ) -> tuple[Asked, bytes | None]:
     if asked.image_ref and (image or asked.image):
-        raise _wrong("image_ref", "came beside image; give one of them")
-    if asked.image_ref:
-        return asked, fetch(asked.image_ref, shared.assembly.settings)
-    return asked, image or (from_base64(asked.image) if asked.image else None)
+        raise wrong_field("image_ref", "came beside image; give one of them")
+    reference, content = asked.image_ref, asked.image
+    if reference:
+        settings = shared.assembly.settings
+        return asked, await shared.in_thread(lambda: fetch(reference, settings))
+    if image or not content:
+        return asked, image
+    return asked, await shared.weighed(lambda: from_base64(content), size=len(content))
 
 
 def from_base64(text: str) -> bytes:
@@ -159,6 +174,7 @@ def _pieces(letters: str) -> Iterator[bytes]:
     yield binascii.a2b_base64(left, strict_mode=True)
 
 
-def _wrong(field: str, message: str) -> RequestValidationError:
+def wrong_field(field: str, message: str) -> RequestValidationError:
+    """Return the refusal of one field of a body."""
     parts: Iterable[dict[str, Any]] = [{"loc": ("body", field), "msg": message, "type": "value"}]
     return RequestValidationError(list(parts))

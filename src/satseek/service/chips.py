@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,8 +23,8 @@ from satseek.search.thumbnails import thumbnail
 from satseek.service.bodies import validated
 from satseek.service.calling import caller
 from satseek.service.describing import FEATURE, FEATURES, PROBLEM
-from satseek.service.messages import BoundingBox
-from satseek.service.negotiating import GEOJSON, JSON, preferred
+from satseek.service.messages import BoundingBox, ChipShown
+from satseek.service.negotiating import GEOJSON, Format, form_of
 from satseek.service.paging import DEFAULT_LIMIT, Cursor, Limit, Listing, link_header, next_path
 from satseek.service.running import Running, running
 from satseek.service.searching import thumbnail_path
@@ -44,20 +44,6 @@ THUMBNAIL_SECONDS = 3600
 
 MIN_SIZE, MAX_SIZE, DEFAULT_SIZE = 16, 1024, 256
 """Edge of a thumbnail in pixels."""
-
-
-class ChipShown(BaseModel):
-    """One chip."""
-
-    model_config = ConfigDict(frozen=True)
-
-    chip: str = Field(description="Id of the chip.")
-    scene: str
-    cell: str = Field(description="Grid cell: the same place has the same name at every date.")
-    datetime: str | None = Field(description="Acquisition time, ISO 8601, UTC.")
-    valid_fraction: float = Field(description="Share of measured pixels, 0–1.")
-    footprint: dict[str, Any] | None = Field(description="GeoJSON geometry; null: no georeference.")
-    thumbnail: str = Field(description="Path of a JPEG of the chip on this server.")
 
 
 class ChipsAnswer(BaseModel):
@@ -98,17 +84,13 @@ async def list_chips(
     end: Annotated[str | None, Query(description="Latest date, inclusive.")] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
-    f: Annotated[
-        Literal["json", "geojson"] | None,
-        Query(description="Format, for clients that cannot set the Accept header."),
-    ] = None,
+    f: Format = None,
 ) -> Response:
     """List a collection's chips, as JSON or GeoJSON; a change of the collection ends the walk."""
     asked = validated(_ChipsAsked, {"bbox": bbox or None, "start": start, "end": end})
     where = read_filter(bbox=asked.bbox, start=asked.start, end=asked.end)
     who, root = caller(request).principal, request.scope.get("root_path", "")
-    accepted = preferred(request.headers.get("accept", ""), (JSON, GEOJSON))
-    form = {"json": JSON, "geojson": GEOJSON}[f] if f else accepted
+    form = form_of(request, f)
 
     def written() -> tuple[bytes, str | None]:
         page = _page(name, where, asked, cursor=cursor, limit=limit, shared=shared, who=who)
@@ -206,20 +188,12 @@ def _page(
 
 
 def _json(page: dict[str, Any], root: str) -> bytes:
-    shown = [_shown(chip, page["collection"], root) for chip in page["chips"]]
+    name = page["collection"]
+    shown = [
+        ChipShown.of(chip, thumbnail=thumbnail_path(name, chip.id, root=root))
+        for chip in page["chips"]
+    ]
     return ChipsAnswer(**page | {"chips": shown}).model_dump_json().encode()
-
-
-def _shown(chip: Chip, collection: str, root: str) -> ChipShown:
-    return ChipShown(
-        chip=chip.id,
-        scene=chip.scene_id,
-        cell=chip.cell,
-        datetime=chip.datetime.isoformat() if chip.datetime else None,
-        valid_fraction=chip.valid_fraction,
-        footprint=dict(chip.footprint) if chip.footprint else None,
-        thumbnail=thumbnail_path(collection, chip.id, root=root),
-    )
 
 
 def _geojson(page: dict[str, Any], root: str) -> bytes:

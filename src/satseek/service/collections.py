@@ -42,6 +42,8 @@ from satseek.service.withholding import without_folders
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from satseek.index.spec import CollectionSpec, CollectionStats
+
 router = APIRouter(tags=["collections"], route_class=Repeatable)
 
 Shared = Annotated[Running, Depends(running)]
@@ -80,9 +82,10 @@ async def show_collection(request: Request, name: str, shared: Shared) -> Collec
     def shown() -> CollectionDetails:
         collection = shared.reader(name, who)
         spec = collection.spec
+        stats = collection.stats()
         return CollectionDetails(
-            **_shown(name, shared),
-            bytes=collection.stats().bytes,
+            **_shown(name, spec, stats, shared),
+            bytes=stats.bytes,
             dim=spec.dim,
             min_valid=spec.min_valid,
             recipe=asdict(spec.recipe),
@@ -138,21 +141,22 @@ def accounts(names: Sequence[str], shared: Running) -> list[CollectionShown]:
     shown = []
     for name in names:
         try:
-            shown.append(CollectionShown(**_shown(name, shared)))
+            collection = shared.assembly.reader(name)
+            account = _shown(name, collection.spec, collection.stats(), shared)
         except CollectionNotFound:  # removed meanwhile
             continue
+        shown.append(CollectionShown(**account))
     return shown
 
 
-def _shown(name: str, shared: Running) -> dict[str, Any]:
-    assembly = shared.assembly
-    collection = assembly.reader(name)
-    spec, stats = collection.spec, collection.stats()
+def _shown(
+    name: str, spec: CollectionSpec, stats: CollectionStats, shared: Running
+) -> dict[str, Any]:
     start, end = stats.dates or (None, None)
     return {
         "name": name,
         "model": ModelShown(name=spec.model_name, version=spec.model_version),
-        "searchable": assembly.can_search(spec),
+        "searchable": shared.assembly.can_search(spec),
         "chips": stats.chips,
         "scenes": stats.scenes,
         "refusals": stats.refusals,

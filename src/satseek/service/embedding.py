@@ -6,34 +6,38 @@ Knows the wire, nothing of towers.
 from __future__ import annotations
 
 import base64
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from satseek.errors import ImageTooLarge, InvalidRequest
-from satseek.service.bodies import MAX_FIELDS, from_base64, validated
-from satseek.service.calling import Caller, caller
+from satseek.service.bodies import (
+    FORMS,
+    MAX_FIELDS,
+    from_base64,
+    media_type,
+    unsupported,
+    validated,
+    wrong_field,
+)
+from satseek.service.calling import caller
 from satseek.service.describing import described_body, described_responses
 from satseek.service.messages import REFERENCE, Lines, ModelShown, Reference
 from satseek.service.negotiating import JSON
 from satseek.service.references import fetch
 from satseek.service.running import Running, running
-from satseek.service.verbs import embed_images, embed_texts
+from satseek.service.verbs import embed_items
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satseek.service.verbs import Embedded
     from satseek.settings import Settings
-    from satseek.types import ModelCard, Vectors
+    from satseek.types import Vectors
 
 router = APIRouter(tags=["embed"])
 
@@ -113,46 +117,25 @@ async def post_embed(request: Request, shared: Shared) -> Response:
     asked, images = await _read(request, shared)
     if not asked.texts and not images:
         raise InvalidRequest("give texts, images, or both to embed")
-    asking = caller(request)
-    card, texts, pictures = await _embedded(asked, images, shared, asking)
+    items: list[str | bytes] = [*asked.texts, *images]
+    one = await embed_items(items, shared=shared, caller=caller(request), model=asked.model)
+    card, count = one.card, len(asked.texts)
 
     def written() -> bytes:
         answer = EmbedAnswer(
             model=ModelShown(name=card.name, version=card.version),
             dim=card.dim,
             encoding=asked.encoding,
-            texts=_written(texts, asked.encoding),
-            images=_written(pictures, asked.encoding),
+            texts=written_rows(one.vectors[:count], asked.encoding),
+            images=written_rows(one.vectors[count:], asked.encoding),
         )
         return answer.model_dump_json().encode()
 
-    return Response(await shared.in_thread(written), media_type=JSON)
+    return Response(await shared.weighed(written, size=one.vectors.nbytes), media_type=JSON)
 
 
-async def _embedded(
-    asked: EmbedAsked, images: list[bytes], shared: Running, asking: Caller
-) -> tuple[ModelCard, Vectors | None, Vectors | None]:
-    """Embed texts, then images by the very version that embedded the texts."""
-    texts: Embedded | None = None
-    pictures: Embedded | None = None
-    ref = asked.model
-    if asked.texts:
-        texts = await embed_texts(asked.texts, shared=shared, caller=asking, model=ref)
-        ref = f"{texts.card.name}@{texts.card.version}"
-    if images:
-        pictures = await embed_images(images, shared=shared, caller=asking, model=ref)
-    one = texts or pictures
-    assert one is not None
-    return (
-        one.card,
-        None if texts is None else texts.vectors,
-        None if pictures is None else pictures.vectors,
-    )
-
-
-def _written(vectors: Vectors | None, encoding: Literal["float", "base64"]) -> list[Vector]:
-    if vectors is None:
-        return []
+def written_rows(vectors: Vectors, encoding: Literal["float", "base64"]) -> list[Vector]:
+    """Write each vector as numbers, or as base64 of little-endian float32."""
     if encoding == "float":
         numbers: list[Vector] = vectors.tolist()
         return numbers
@@ -161,7 +144,7 @@ def _written(vectors: Vectors | None, encoding: Literal["float", "base64"]) -> l
 
 
 async def _read(request: Request, shared: Running) -> tuple[EmbedAsked, list[bytes]]:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_type(request)
     if media == "application/json":
         content, settings = await request.body(), shared.assembly.settings
 
@@ -169,17 +152,17 @@ async def _read(request: Request, shared: Running) -> tuple[EmbedAsked, list[byt
             asked = validated(EmbedAsked, json_text=content)
             if len(asked.images) + len(asked.image_refs) > MAX_IMAGES:
                 raise InvalidRequest(f"expected at most {MAX_IMAGES} images and image_refs")
-            images = [from_base64(image) for image in asked.images]
-            return asked, images + referred(asked.image_refs, settings)
+            return asked, [from_base64(image) for image in asked.images]
 
-        return await shared.in_thread(read)
-    if media in {"multipart/form-data", "application/x-www-form-urlencoded"}:
+        asked, images = await shared.weighed(read, size=len(content))
+        if asked.image_refs:
+            images += await shared.in_thread(lambda: referred(asked.image_refs, settings))
+        return asked, images
+    if media in FORMS:
         fields, images = await _read_form(request)
-        return await shared.in_thread(lambda: validated(EmbedAsked, fields)), images
-    raise HTTPException(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        f"expected application/json or multipart/form-data, came {media or 'no content type'}",
-    )
+        size = sum(map(len, fields.values()))
+        return await shared.weighed(lambda: validated(EmbedAsked, fields), size=size), images
+    raise unsupported(media)
 
 
 def referred(references: Sequence[str], settings: Settings) -> list[bytes]:
@@ -208,14 +191,10 @@ async def _read_form(request: Request) -> tuple[dict[str, Any], list[bytes]]:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 if name not in _FILES:
-                    raise _wrong(name, "only the field image takes files")
+                    raise wrong_field(name, "only the field image takes files")
                 images.append(await value.read())
             elif name in fields or name in _FILES:
-                raise _wrong(name, "expected a file" if name in _FILES else "came twice")
+                raise wrong_field(name, "expected a file" if name in _FILES else "came twice")
             elif value != "":
                 fields[name] = value
     return fields, images
-
-
-def _wrong(field: str, message: str) -> RequestValidationError:
-    return RequestValidationError([{"loc": ("body", field), "msg": message, "type": "value"}])

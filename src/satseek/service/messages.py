@@ -5,13 +5,16 @@ Knows no use-case. Unknown fields are errors, so that a misspelt filter is never
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from satseek.index.checks import MAX_K
 from satseek.model.prompts import TEMPLATES
 from satseek.search.classifying import MAX_LABELS
+
+if TYPE_CHECKING:
+    from satseek.types import Chip
 
 MAX_TEXT = 1000
 """Letters of a query, label, template or distractor: its tokens end before (64, for SigLIP)."""
@@ -172,21 +175,40 @@ class ModelShown(_Shown):
     version: str
 
 
-class HitShown(_Shown):
-    """One chip that answers."""
+class ChipShown(_Shown):
+    """One chip."""
 
-    rank: int = Field(description="1 is the best.")
     chip: str = Field(description="Id of the chip.")
     scene: str
     cell: str = Field(description="Grid cell: the same place has the same name at every date.")
     datetime: str | None = Field(description="Acquisition time, ISO 8601, UTC.")
     valid_fraction: float = Field(description="Share of measured pixels, 0–1.")
     footprint: dict[str, Any] | None = Field(description="GeoJSON geometry; null: no georeference.")
+    thumbnail: str = Field(description="Path of a JPEG of the chip on this server.")
+
+    @classmethod
+    def of(cls, chip: Chip, *, thumbnail: str, **more: Any) -> Self:
+        """Show a chip, and what else is known of it."""
+        return cls(
+            chip=chip.id,
+            scene=chip.scene_id,
+            cell=chip.cell,
+            datetime=chip.datetime.isoformat() if chip.datetime else None,
+            valid_fraction=chip.valid_fraction,
+            footprint=dict(chip.footprint) if chip.footprint else None,
+            thumbnail=thumbnail,
+            **more,
+        )
+
+
+class HitShown(ChipShown):
+    """One chip that answers."""
+
+    rank: int = Field(description="1 is the best.")
     scores: dict[str, float] = Field(
         description="By kind: cosine, percentile and, where words alone were asked, match "
         "(not of models trained under a softmax, such as CLIP)."
     )
-    thumbnail: str = Field(description="Path of a JPEG of the chip on this server.")
 
 
 class SearchAnswer(_Shown):

@@ -1,17 +1,34 @@
 """An ``Accept`` header → the media type to answer with.
 
-Knows no media type but those it is offered (RFC 9110, section 12.5.1).
+By RFC 9110, section 12.5.1.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from fastapi import Query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from starlette.requests import Request
+
 JSON = "application/json"
 GEOJSON = "application/geo+json"
+
+Format: TypeAlias = Annotated[
+    Literal["json", "geojson"] | None,
+    Query(description="Format, for clients that cannot set the Accept header."),
+]
+"""Parameter ``f`` of what is told as JSON and as GeoJSON."""
+
+
+def form_of(request: Request, f: Literal["json", "geojson"] | None = None) -> str:
+    """Return the media type to answer with: what the address asks for, or else the header."""
+    if f is not None:
+        return {"json": JSON, "geojson": GEOJSON}[f]
+    return preferred(request.headers.get("accept", ""), (JSON, GEOJSON))
 
 
 def preferred(accept: str, offered: Sequence[str]) -> str:

@@ -6,8 +6,6 @@ Does not know what the requests ask for. The outermost layer: what nobody caught
 from __future__ import annotations
 
 import logging
-import re
-import secrets
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -16,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from satseek.logs import log_line
+from satseek.service.calling import request_id
 from satseek.service.problems import unexpected
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ HEADERS = {
         "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
     ),
 }
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Observed:
@@ -57,8 +55,7 @@ class Observed:
             await self._app(scope, receive, send)
             return
         asked = Headers(scope=scope).get("x-request-id", "")
-        known = _REQUEST_ID.fullmatch(asked)
-        scope["satseek.request_id"] = asked if known else secrets.token_hex(8)
+        scope["satseek.request_id"] = request_id(asked)
         scope["satseek.pairs"] = {}
         answer = _Answer(send, request_id=scope["satseek.request_id"])
         path, started = scope["path"], time.perf_counter()

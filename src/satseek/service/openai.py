@@ -6,10 +6,8 @@ input may be an image, as a ``data:`` address.
 
 from __future__ import annotations
 
-import base64
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import to_json
@@ -18,12 +16,13 @@ from starlette.responses import Response
 
 from satseek.errors import InvalidRequest
 from satseek.service.bodies import from_base64, validated
-from satseek.service.calling import Caller, caller
+from satseek.service.calling import caller
 from satseek.service.describing import PROBLEM
+from satseek.service.embedding import written_rows
 from satseek.service.inference.offers import IN_FORCE
 from satseek.service.running import Running, running
-from satseek.service.verbs import embed_images, embed_texts
-from satseek.types import ModelCard, Vectors
+from satseek.service.verbs import embed_items
+from satseek.types import Vectors
 
 router = APIRouter(tags=["embed"])
 
@@ -94,61 +93,36 @@ _BODY = {
 async def post_embeddings(request: Request, shared: Shared) -> Response:
     """Give the vectors of texts and images in one list; the same ones that searches compare."""
     content = await request.body()
-    asked = await shared.in_thread(lambda: validated(EmbeddingsAsked, json_text=content))
-    inputs = list(asked.input)
-    card, vectors = await _embedded(inputs, asked.model, asked.dimensions, shared, caller(request))
+    asked = await shared.weighed(
+        lambda: validated(EmbeddingsAsked, json_text=content), size=len(content)
+    )
+    asking = caller(request)
+    asking.principal.require("embed")
+    served = await shared.model(None if asked.model == IN_FORCE else asked.model)
+    card, inputs = served.card, list(asked.input)
+    if asked.dimensions not in (None, card.dim):
+        raise InvalidRequest(
+            f"dimensions: vectors of {card.ref} have {card.dim} and cannot be cut, "
+            f"came {asked.dimensions}"
+        )
+    items = await shared.weighed(lambda: [_item(one) for one in inputs], size=len(content))
+    vectors = (await embed_items(items, shared=shared, caller=asking, model=card.ref)).vectors
 
     def written() -> bytes:
-        texts = [one for one in inputs if not one.startswith(IMAGE)]
-        ref = f"{card.name}@{card.version}"
-        return _written(vectors, asked, tokens=_tokens(texts, card, shared), model=ref)
+        tokens = sum(served.embedder.tokenizer.count(one) for one in items if type(one) is str)
+        return _written(vectors, asked, tokens=tokens, model=card.ref)
 
-    return Response(await shared.in_thread(written), media_type="application/json")
-
-
-async def _embedded(
-    inputs: list[str], model: str, dimensions: int | None, shared: Running, asking: Caller
-) -> tuple[ModelCard, Vectors]:
-    """Embed texts and images by one version, and put their vectors in the order asked."""
-    asking.principal.require("embed")
-    named = None if model == IN_FORCE else model
-    served = await shared.in_thread(lambda: shared.assembly.model_named(named))
-    card, ref = served.card, served.ref
-    if dimensions not in (None, card.dim):
-        raise InvalidRequest(
-            f"dimensions: vectors of {ref} have {card.dim} and cannot be cut, came {dimensions}"
-        )
-    are_images = np.array([one.startswith(IMAGE) for one in inputs])
-    vectors = np.empty((len(inputs), card.dim), dtype=np.float32)
-    if not are_images.all():
-        texts = [one for one in inputs if not one.startswith(IMAGE)]
-        embedded = await embed_texts(texts, shared=shared, caller=asking, model=ref)
-        vectors[~are_images] = embedded.vectors
-    if are_images.any():
-        addresses = [one for one in inputs if one.startswith(IMAGE)]
-        files = await shared.in_thread(lambda: [from_base64(one) for one in addresses])
-        embedded = await embed_images(files, shared=shared, caller=asking, model=ref)
-        vectors[are_images] = embedded.vectors
-    return card, vectors
+    size = vectors.nbytes + len(content)
+    return Response(await shared.weighed(written, size=size), media_type="application/json")
 
 
-def _tokens(texts: list[str], card: ModelCard, shared: Running) -> int:
-    """Tokens that the text tower read; images have none."""
-    ref = f"{card.name}@{card.version}"
-    tokenizer = shared.assembly.model_named(ref).embedder.tokenizer
-    return sum(tokenizer.count(text) for text in texts)
+def _item(one: str) -> str | bytes:
+    """Return a text as it is, an image's bytes for its address."""
+    return from_base64(one) if one.startswith(IMAGE) else one
 
 
 def _written(vectors: Vectors, asked: EmbeddingsAsked, *, tokens: int, model: str) -> bytes:
-    rows = np.ascontiguousarray(vectors, dtype="<f4")
-    plain = asked.encoding_format == "float"
-    found = [
-        {
-            "object": "embedding",
-            "index": at,
-            "embedding": row.tolist() if plain else base64.b64encode(row.tobytes()).decode(),
-        }
-        for at, row in enumerate(rows)
-    ]
+    rows = written_rows(vectors, asked.encoding_format)
+    found = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(rows)]
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return to_json({"object": "list", "data": found, "model": model, "usage": usage})

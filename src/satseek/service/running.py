@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from satseek.assemble import Assembly, Matched
+    from satseek.assemble.served import ServedModel
     from satseek.embed.batching import TowerName
     from satseek.index.collection import Collection
     from satseek.jobs.protocol import JobQueue
@@ -44,6 +45,9 @@ JOBS = "jobs"
 SPARE_THREADS = 16
 """Threads beyond one for each permit, whose requests may all wait for a batch: probes and figures
 need no permit, and answer all the same."""
+
+LITTLE_BYTES = 64 * 1024
+"""So much is read or written in a fraction of a millisecond."""
 
 ATTEMPTS = 3
 """How often a question is asked again because its collection was replaced meanwhile."""
@@ -162,6 +166,24 @@ class Running:
         """
         return await to_thread.run_sync(_while_wanted(work), limiter=self.threads)
 
+    async def weighed(self, work: Callable[[], T], *, size: int) -> T:
+        """Run what reads or writes so many bytes: a few at once, more of them off the event loop.
+
+        Waking a thread takes longer than a little work does.
+        """
+        return work() if size <= LITTLE_BYTES else await self.in_thread(work)
+
+    async def model(self, ref: str | None = None) -> ServedModel:
+        """Give the model that a request names; None, or its name alone: the one in force.
+
+        Raises:
+            ModelNotServed: there is none of that name, or the settings pin another one.
+        """
+        now = self.assembly.models.now
+        if now is not None and (ref is None or ref == now.ref):
+            return now
+        return await self.in_thread(lambda: self.assembly.model_named(ref))
+
     def refusal(self, tower: TowerName) -> Overloaded | None:
         """What an image or a text for the model in force would be refused with now; None: nothing.
 
@@ -241,7 +263,7 @@ def _while_wanted(work: Callable[[], T]) -> Callable[[], T]:
     return wanted
 
 
-def running(request: Request) -> Running:
-    """Return what the application of this request shares."""
+async def running(request: Request) -> Running:
+    """Return what the application of this request shares (FastAPI runs functions in threads)."""
     shared: Running = request.app.state.running
     return shared

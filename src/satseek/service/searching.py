@@ -6,7 +6,7 @@ Knows the use-case and the wire, nothing of how hits are found.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends
@@ -18,8 +18,14 @@ from satseek.search.geojson import feature_collection, hit_feature
 from satseek.service.bodies import read_body, validated
 from satseek.service.calling import caller
 from satseek.service.describing import SEARCH_BODY, SEARCH_RESPONSES
-from satseek.service.messages import DEFAULT_K, HitShown, ModelShown, SearchAnswer, SearchAsked
-from satseek.service.negotiating import GEOJSON, JSON, preferred
+from satseek.service.messages import (
+    DEFAULT_K,
+    HitShown,
+    ModelShown,
+    SearchAnswer,
+    SearchAsked,
+)
+from satseek.service.negotiating import GEOJSON, Format, form_of
 from satseek.service.running import Running, running
 from satseek.service.verbs import Found, find
 
@@ -37,7 +43,7 @@ Shared = Annotated[Running, Depends(running)]
 async def post_search(request: Request, shared: Shared) -> Response:
     """Find the chips nearest to words, an image, liked chips, or all of them together."""
     asked, image = await read_body(request, SearchAsked, shared=shared)
-    return await _answer(asked, image, shared, request=request, form=_form(request))
+    return await _answer(asked, image, shared, request=request, form=form_of(request))
 
 
 @router.get("/v1/search", summary="Find chips by words", responses=SEARCH_RESPONSES)
@@ -55,25 +61,21 @@ async def get_search(
     start: Annotated[str | None, QueryParameter(description="Earliest date.")] = None,
     end: Annotated[str | None, QueryParameter(description="Latest date, inclusive.")] = None,
     k: Annotated[int, QueryParameter(description="Number of hits.")] = DEFAULT_K,
-    f: Annotated[
-        Literal["json", "geojson"] | None,
-        QueryParameter(description="Format, for clients that cannot set the Accept header."),
-    ] = None,
+    f: Format = None,
 ) -> Response:
     """Find the chips nearest to words: an address that a GIS can open as it is."""
     fields = {"text": text, "collection": collection, "start": start, "end": end, "k": k}
     asked = validated(SearchAsked, fields | {"bbox": bbox or None})
-    form = {"json": JSON, "geojson": GEOJSON}[f] if f else _form(request)
-    return await _answer(asked, None, shared, request=request, form=form)
+    return await _answer(asked, None, shared, request=request, form=form_of(request, f))
 
 
 async def _answer(
     asked: SearchAsked, image: bytes | None, shared: Running, *, request: Request, form: str
 ) -> Response:
     root = request.scope.get("root_path", "")
-    form_of = _geojson if form == GEOJSON else _json
+    write = _geojson if form == GEOJSON else _json
     content = await find(
-        asked, image, shared=shared, caller=caller(request), write=lambda one: form_of(one, root)
+        asked, image, shared=shared, caller=caller(request), write=lambda one: write(one, root)
     )
     return Response(content, media_type=form, headers={"vary": "accept"})
 
@@ -97,18 +99,8 @@ def _json(one: Found, root: str) -> bytes:
 
 
 def _shown(hit: Hit, thumbnail: str) -> HitShown:
-    chip = hit.chip
-    return HitShown(
-        rank=hit.rank,
-        chip=chip.id,
-        scene=chip.scene_id,
-        cell=chip.cell,
-        datetime=chip.datetime.isoformat() if chip.datetime else None,
-        valid_fraction=chip.valid_fraction,
-        footprint=dict(chip.footprint) if chip.footprint else None,
-        scores={str(kind): value for kind, value in hit.scores.items()},
-        thumbnail=thumbnail,
-    )
+    scores = {str(kind): value for kind, value in hit.scores.items()}
+    return HitShown.of(hit.chip, thumbnail=thumbnail, rank=hit.rank, scores=scores)
 
 
 def _geojson(one: Found, root: str) -> bytes:
@@ -126,7 +118,3 @@ def _geojson(one: Found, root: str) -> bytes:
         feature["properties"]["thumbnail"] = thumbnail_path(name, hit.chip.id, root=root)
         content["features"].append(feature)
     return json.dumps(content).encode()
-
-
-def _form(request: Request) -> str:
-    return preferred(request.headers.get("accept", ""), (JSON, GEOJSON))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import math
 import signal
 import socket
@@ -100,6 +101,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, application: FastAPI) -> None:
         super().__init__(config)
         self._readiness: Readiness = application.state.running.readiness
+        self._settled_for = ""
         self.failure: SatseekError | None = None
         """Why it ended by itself; None: it did not."""
         application.state.end = self.end
@@ -113,6 +115,13 @@ class _Server(uvicorn.Server):
         """Take note of a signal; from here on the server is not ready."""
         self._readiness.stopping = True
         super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look around, ten times a second; uvicorn calls it."""
+        if self._readiness.model != self._settled_for:
+            self._settled_for = self._readiness.model
+            _settle_memory()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See clients off, finish what was taken, and close; the other doors do so meanwhile."""
@@ -143,6 +152,17 @@ class _Server(uvicorn.Server):
     async def _while(self, holds: Callable[[], bool], *, until: float) -> None:
         while holds() and time.monotonic() < until and not self.force_exit:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
+
+
+def _settle_memory() -> None:
+    """Spare what is there for good the search for garbage, which stops everything meanwhile.
+
+    With the libraries and a model that is a tenth of a second again and again; what comes and goes
+    with requests is looked through in a few milliseconds.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _share_heaps() -> None:

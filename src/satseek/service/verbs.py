@@ -110,7 +110,7 @@ async def find(
 
     one, written = await shared.with_collection(asked.collection, work, who=caller.principal)
     answer = one.answer
-    caller.pairs.update(collection=one.collection, model=_ref(one.card), k=asked.k)
+    caller.pairs.update(collection=one.collection, model=one.card.ref, k=asked.k)
     caller.pairs.update(hits=len(answer.hits), plan=answer.plan)
     shared.metrics.count_search(answer)
     return written
@@ -136,7 +136,7 @@ async def classify(
 
         return await shared.with_collection(asked.collection, work, who=caller.principal)
     check_labels(asked.labels)
-    model = await shared.in_thread(shared.assembly.model)
+    model = await shared.model()
     pixels = await decode(image, model.card, running=shared)
     return await shared.in_thread(
         lambda: _classified(asked, model.embedder.embed_images([pixels]), model)
@@ -156,59 +156,46 @@ async def compare(
     if image is None:
         raise InvalidRequest("give an image to compare the texts with")
     caller.pairs.update(texts=len(asked.text))
-    model = await shared.in_thread(shared.assembly.model)
+    model = await shared.model()
     pixels = await decode(image, model.card, running=shared)
     texts = await shared.in_thread(lambda: similarity(pixels, asked.text, embedder=model.embedder))
     return Compared(card=model.card, texts=texts)
 
 
-async def embed_texts(
-    texts: Sequence[str], *, shared: Running, caller: Caller, model: str | None = None
+async def embed_items(
+    items: Sequence[str | bytes], *, shared: Running, caller: Caller, model: str | None = None
 ) -> Embedded:
-    """Give the vectors of texts, in their order.
+    """Give the vectors of texts and image files in one list, in its order, all by one version.
 
     Args:
-        texts: One or more, each with a word in it.
+        items: One or more; each text has a word in it.
         shared: What all requests share.
         caller: Who asks.
         model: ``name`` or ``name@version``; None: the model in force.
 
     Raises:
         ModelNotServed: no such model is served.
-        EmptyText, InvalidRequest: a text without a word, too long, or none.
+        EmptyText, InvalidRequest: a text without a word, too long, or nothing at all.
+        UnreadableImage, ImageTooLarge: an image cannot be used.
         PermissionDenied, Overloaded, DeadlineExceeded, Abandoned: it cannot be.
     """
     caller.principal.require("embed")
-    check_texts(texts)
-    served = await shared.in_thread(lambda: shared.assembly.model_named(model))
-    caller.pairs.update(texts=len(texts), model=served.ref)
-    with step("satseek.embed", texts=len(texts)):
-        vectors = await shared.in_thread(lambda: served.embedder.embed_texts(texts))
+    if not items:
+        raise InvalidRequest("expected at least one text or image, came none")
+    texts = [one for one in items if isinstance(one, str)]
+    images = [one for one in items if isinstance(one, bytes)]
+    if texts:
+        check_texts(texts)
+    served = await shared.model(model)
+    caller.pairs.update(texts=len(texts), images=len(images), model=served.ref)
+    vectors = np.empty((len(items), served.card.dim), dtype=np.float32)
+    are_texts = np.array([isinstance(one, str) for one in items])
+    with step("satseek.embed", texts=len(texts), images=len(images)):
+        if texts:
+            vectors[are_texts] = await shared.in_thread(lambda: served.embedder.embed_texts(texts))
+        if images:
+            vectors[~are_texts] = await _of_images(images, served, shared=shared)
     return Embedded(card=served.card, vectors=vectors)
-
-
-async def embed_images(
-    images: Sequence[bytes], *, shared: Running, caller: Caller, model: str | None = None
-) -> Embedded:
-    """Give the vectors of image files, in their order.
-
-    Raises:
-        UnreadableImage, ImageTooLarge: one of them cannot be used.
-        ModelNotServed, PermissionDenied, Overloaded, DeadlineExceeded, Abandoned: as for texts.
-    """
-    caller.principal.require("embed")
-    served = await shared.in_thread(lambda: shared.assembly.model_named(model))
-    caller.pairs.update(images=len(images), model=served.ref)
-
-    async def embed(part: Sequence[bytes]) -> Vectors:
-        pixels = [await decode(image, served.card, running=shared) for image in part]
-        return await shared.in_thread(lambda: served.embedder.embed_images(pixels))
-
-    with step("satseek.embed", images=len(images)):
-        # Batch by batch: a file of a hundred bytes becomes a square of a hundred thousand.
-        starts = range(0, max(1, len(images)), IMAGE_BATCH)
-        vectors = [await embed(images[at : at + IMAGE_BATCH]) for at in starts]
-    return Embedded(card=served.card, vectors=np.concatenate(vectors))
 
 
 async def embed_tensor(
@@ -221,7 +208,7 @@ async def embed_tensor(
         ModelNotServed, PermissionDenied, Overloaded, DeadlineExceeded, Abandoned: it cannot be.
     """
     caller.principal.require("embed")
-    served = await shared.in_thread(lambda: shared.assembly.model_named(model))
+    served = await shared.model(model)
     caller.pairs.update(images=len(tensor), model=served.ref)
 
     def work() -> Vectors:
@@ -245,7 +232,7 @@ async def embed_ids(
         ModelNotServed, PermissionDenied, Overloaded, DeadlineExceeded, Abandoned: it cannot be.
     """
     caller.principal.require("embed")
-    served = await shared.in_thread(lambda: shared.assembly.model_named(model))
+    served = await shared.model(model)
     caller.pairs.update(texts=len(ids), model=served.ref)
 
     def work() -> Vectors:
@@ -254,6 +241,17 @@ async def embed_ids(
         return embedder.embed_ids(ids)
 
     return Embedded(card=served.card, vectors=await shared.in_thread(work))
+
+
+async def _of_images(images: Sequence[bytes], served: ServedModel, *, shared: Running) -> Vectors:
+    """Batch by batch: a file of a hundred bytes becomes a square of a hundred thousand."""
+
+    async def embed(part: Sequence[bytes]) -> Vectors:
+        pixels = [await decode(image, served.card, running=shared) for image in part]
+        return await shared.in_thread(lambda: served.embedder.embed_images(pixels))
+
+    starts = range(0, len(images), IMAGE_BATCH)
+    return np.concatenate([await embed(images[at : at + IMAGE_BATCH]) for at in starts])
 
 
 def _query(asked: SearchAsked, image: Pixels | None) -> Query:
@@ -283,7 +281,3 @@ def _classified(asked: ClassifyAsked, vectors: Vectors, model: ServedModel) -> C
         distractors=DISTRACTORS if asked.distractors is None else asked.distractors,
     )
     return Classified(card=model.card, classification=found)
-
-
-def _ref(card: ModelCard) -> str:
-    return f"{card.name}@{card.version}"

@@ -68,6 +68,7 @@ def test_a_job_that_fails_says_why(desk: Desk) -> None:
     assert ("failed", None) == (job["state"], job["result"])
     assert "none of the 1 files can be used" == job["error"]
     (desk.home / "scenes" / "nothing" / "cut.tif").unlink()
+    desk.operator.delete("/v1/collections/useless").raise_for_status()  # it says what was refused
 
 
 @pytest.mark.parametrize(

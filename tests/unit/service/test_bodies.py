@@ -7,6 +7,7 @@ import json
 import random
 import string
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from satseek.assemble import Assembly
 from satseek.errors import UnreadableImage
 from satseek.service.bodies import PIECE, read_body
 from satseek.service.messages import SearchAsked
-from satseek.service.running import Running
+from satseek.service.running import LITTLE_BYTES, Running
 from satseek.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,9 +63,13 @@ threads: set[int] = set()
 
 
 @pytest.mark.parametrize(("media", "write"), [(JSON, json.dumps), (FORM, urlencode)])
-def test_fields_are_checked_off_the_event_loop(media: str, write: Any, shared: Running) -> None:
+def test_much_is_checked_off_the_event_loop(media: str, write: Any, shared: Running) -> None:
     threads.clear()
-    _read(write({"text": "x"}).encode(), media=media, shared=shared, kind=Watched)
+    fields = {"text": "x", "area": json.dumps({"type": "Point"}) + " " * LITTLE_BYTES}
+    if media == JSON:
+        fields["area"] = {"type": "Point", "more": fields["area"]}
+    with suppress(RequestValidationError):  # it is no polygon
+        _read(write(fields).encode(), media=media, shared=shared, kind=Watched)
     assert len(threads) == 1
     assert threading.get_ident() not in threads  # here the event loop ran
 

@@ -243,9 +243,6 @@ def _digest(text: str) -> str:
 
 
 def _told(error: sqlite3.DatabaseError) -> DiskFull | DamagedData:
-    if getattr(error, "sqlite_errorcode", None) in {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR_WRITE,
-    }:
+    if getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
         return DiskFull(f"no room to write {FILE_NAME}; nothing was changed")
     return DamagedData(f"{FILE_NAME} cannot be used: {error}")

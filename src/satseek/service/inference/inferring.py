@@ -14,7 +14,7 @@ from satseek.errors import InvalidRequest
 from satseek.service.bodies import from_base64
 from satseek.service.inference.offers import inputs, offer, outputs
 from satseek.service.inference.tensors import elements_of, numbers_of, texts_of
-from satseek.service.verbs import embed_ids, embed_images, embed_tensor, embed_texts
+from satseek.service.verbs import embed_ids, embed_items, embed_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -100,17 +100,17 @@ class _Asking:
 
 
 async def _images(given: Given, spec: TensorSpec, by: _Asking) -> Embedded:
-    def read() -> list[bytes]:
+    def read() -> list[str | bytes]:
         found = elements_of(given, spec)
         return [from_base64(one) if isinstance(one, str) else one for one in found]
 
     files = await by.shared.in_thread(read)
-    return await embed_images(files, shared=by.shared, caller=by.caller, model=by.ref)
+    return await embed_items(files, shared=by.shared, caller=by.caller, model=by.ref)
 
 
 async def _texts(given: Given, spec: TensorSpec, by: _Asking) -> Embedded:
     texts = texts_of(given, spec)
-    return await embed_texts(texts, shared=by.shared, caller=by.caller, model=by.ref)
+    return await embed_items(texts, shared=by.shared, caller=by.caller, model=by.ref)
 
 
 async def _pixels(given: Given, spec: TensorSpec, by: _Asking) -> Embedded:

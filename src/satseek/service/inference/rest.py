@@ -16,7 +16,7 @@ from satseek.service.describing import PROBLEM
 from satseek.service.inference import offers
 from satseek.service.inference.inferring import infer
 from satseek.service.inference.inflating import inflated
-from satseek.service.inference.jsonbodies import HEADER_LENGTH, read_request, write_answer
+from satseek.service.inference.jsonbodies import HEADER_LENGTH, Body, read_request, write_answer
 from satseek.service.inference.offers import Offer, offer
 from satseek.service.inference.tensors import TensorSpec
 from satseek.service.running import Running, running
@@ -187,16 +187,20 @@ async def post_version_infer(
 async def _infer(request: Request, shared: Running, *, name: Name, version: str) -> Response:
     content, headers = await request.body(), request.headers
     limit = shared.assembly.settings.max_upload_bytes
-    body = await shared.in_thread(
-        lambda: read_request(
-            inflated(content, encoding=headers.get("content-encoding", ""), max_bytes=limit),
+    encoding = headers.get("content-encoding", "")
+
+    def read() -> Body:
+        return read_request(
+            inflated(content, encoding=encoding, max_bytes=limit),
             model=name,
             version=version,
             header_length=headers.get(HEADER_LENGTH),
         )
-    )
+
+    body = await shared.weighed(read, size=limit if encoding else len(content))
     inferred = await infer(body.asked, shared=shared, caller=caller(request))
-    written, length = await shared.in_thread(lambda: write_answer(inferred, body))
+    size = sum(one.nbytes for one in inferred.vectors.values())
+    written, length = await shared.weighed(lambda: write_answer(inferred, body), size=size)
     if length is None:
         return Response(written, media_type="application/json")
     return Response(written, media_type=_BINARY, headers={HEADER_LENGTH: str(length)})

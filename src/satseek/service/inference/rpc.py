@@ -87,7 +87,7 @@ class _Answering:
         self, request: messages.ModelInferRequest, _context: Any
     ) -> messages.ModelInferResponse:
         shared = self._shared
-        asked = await shared.in_thread(lambda: read_request(request))
+        asked = await shared.weighed(lambda: read_request(request), size=request.ByteSize())
         return written(await infer(asked, shared=shared, caller=current_caller()))
 
     async def model_stream_infer(

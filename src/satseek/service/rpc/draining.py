@@ -21,25 +21,15 @@ class Drain:
         self._idle = asyncio.Event()
         self._idle.set()
         self._calls = 0
-        self._closed = False
 
     @property
     def begun(self) -> bool:
-        """True once the server stops."""
+        """True once nothing more is taken."""
         return self._begun.is_set()
 
     def begin(self) -> None:
-        """Have calls end once what they have taken is answered."""
+        """Have calls end once what they have taken is answered, and others refused."""
         self._begun.set()
-
-    @property
-    def closed(self) -> bool:
-        """True once nothing more is taken."""
-        return self._closed
-
-    def close(self) -> None:
-        """Have calls that come from now on refused."""
-        self._closed = True
 
     async def beginning(self) -> None:
         """Wait until the server stops."""

@@ -17,7 +17,7 @@ from satseek.service.rpc.generated import satseek_pb2 as pb
 from satseek.service.rpc.ordering import InOrder, Room
 from satseek.service.rpc.statuses import refusal
 from satseek.service.rpc.translating import content, embedded, model
-from satseek.service.verbs import embed_images, embed_texts
+from satseek.service.verbs import embed_items
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -57,30 +57,9 @@ class Stream:
             return await self.several([item], counted)
 
     async def several(self, items: Sequence[pb.Item], caller: Caller) -> Embedded:
-        """Embed items of both kinds, in their order.
-
-        Raises:
-            ModelMismatch: another model was activated between the texts and the images.
-        """
+        """Embed items of both kinds, in their order."""
         contents = [content(item) for item in items]
-        texts = [one for one in contents if isinstance(one, str)]
-        images = [one for one in contents if isinstance(one, bytes)]
-        of_texts = of_images = None
-        if texts:
-            of_texts = await embed_texts(texts, shared=self.shared, caller=caller, model=self.model)
-        if images:
-            of_images = await embed_images(
-                images, shared=self.shared, caller=caller, model=self.model
-            )
-        first = of_texts or of_images
-        assert first is not None
-        if of_texts is None or of_images is None:
-            return first
-        check_same(of_texts.card, of_images.card)
-        vectors = np.empty((len(items), first.card.dim), dtype=np.float32)
-        is_text = np.array([isinstance(one, str) for one in contents])
-        vectors[is_text], vectors[~is_text] = of_texts.vectors, of_images.vectors
-        return replace(first, vectors=vectors)
+        return await embed_items(contents, shared=self.shared, caller=caller, model=self.model)
 
     def room(self) -> Room:
         """Return how much of it may be worked on at once."""
@@ -94,7 +73,6 @@ async def embed_few(
 
     Raises:
         InvalidRequest: there is none, or there are too many.
-        ModelMismatch: another model was activated in the middle; the same again succeeds.
     """
     if not 1 <= len(request.items) <= MAX_ITEMS:
         raise InvalidRequest(f"expected 1 to {MAX_ITEMS} items, came {len(request.items)}")
@@ -133,7 +111,7 @@ async def embed_all(
             vectors.append(one.vectors)
     assert card is not None
     done = card
-    caller.pairs.update(items=len(vectors), model=f"{done.name}@{done.version}")
+    caller.pairs.update(items=len(vectors), model=done.ref)
     return await shared.in_thread(lambda: embedded(done, np.concatenate(vectors)))
 
 
@@ -151,7 +129,7 @@ async def embed_each(
     if first is None:
         return
     stream = Stream(shared=shared, caller=caller, model=_asked(first))
-    await shared.in_thread(lambda: shared.assembly.model_named(stream.model))
+    await shared.model(stream.model)
 
     async def work(request: pb.EmbedEachRequest) -> pb.EmbedEachResponse:
         return await _answered(request, stream)
@@ -177,10 +155,9 @@ async def _answered(request: pb.EmbedEachRequest, stream: Stream) -> pb.EmbedEac
 
 def check_same(one: ModelCard, other: ModelCard) -> None:
     """Go on only with one model; vectors of two cannot be compared."""
-    if (one.name, one.version) != (other.name, other.version):
+    if one.ref != other.ref:
         raise ModelMismatch(
-            f"the model changed from {one.name}@{one.version} to {other.name}@{other.version} in "
-            "the middle; send it again"
+            f"the model changed from {one.ref} to {other.ref} in the middle; send it again"
         )
 
 

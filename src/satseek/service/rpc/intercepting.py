@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-import secrets
 import time
 from contextlib import aclosing, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -30,7 +28,7 @@ from satseek.errors import (
 from satseek.logs import log_line
 from satseek.service.access.admitting import NOBODY, Shown
 from satseek.service.access.guarding import AUDITED
-from satseek.service.calling import Caller
+from satseek.service.calling import Caller, request_id
 from satseek.service.limits import Permits
 from satseek.service.rpc.calling import calling
 from satseek.service.rpc.policy import OPEN, rule
@@ -55,8 +53,6 @@ OPEN_CALLS = 128
 are refused, so that nobody unknown can keep out who is known."""
 
 REQUEST_ID = "x-request-id"
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _DENIALS: Mapping[str, str] = {
     Unauthenticated.__name__: "unauthenticated",
@@ -146,7 +142,7 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def _refusal(self, call: _Call, handler: Handler, context: Context) -> Refused | None:
         """Answer a call; None: that went well."""
-        if self._drain.closed and call.rule is not OPEN:
+        if self._drain.begun and call.rule is not OPEN:
             return _ended(call, stopping())
         try:
             await self._let_in(call)
@@ -306,13 +302,12 @@ def _call(method: str, context: Context) -> _Call:
     metadata = {
         name: value for name, value in context.invocation_metadata() or () if type(value) is str
     }
-    asked = metadata.get(REQUEST_ID, "")
     return _Call(
         method=method,
         rule=rule(method),
         metadata=metadata,
         address=_address(context.peer()),
-        id=asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8),
+        id=request_id(metadata.get(REQUEST_ID, "")),
     )
 
 

@@ -24,7 +24,7 @@ from satseek.service.rpc.generated import satseek_pb2
 from satseek.service.rpc.health import Health
 from satseek.service.rpc.intercepting import OPEN_CALLS, Guarded
 from satseek.service.rpc.satseek import register
-from satseek.service.serving import GRACE_SECONDS, LINGER_SECONDS, SETTLE_SECONDS
+from satseek.service.serving import GRACE_SECONDS, LINGER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -43,6 +43,9 @@ FILES = (
     reflection_pb2.DESCRIPTOR,
 )
 """What reflection describes. Messages have pools of their own, so that clients can have theirs."""
+
+LAST_SECONDS = 0.1
+"""Between the end of the last call and the server's: its status is on its way."""
 
 STATUS_SECONDS = 2.0
 """Statuses of calls that have ended go out within this time, also on a busy machine."""
@@ -110,10 +113,9 @@ async def _end_with(shared: Running, server: grpc.aio.Server, drain: Drain, heal
     health.end()
     await drain.idle(LINGER_SECONDS)  # calls and streams that soon end are answered as before
     drain.begin()
-    drain.close()
     # gRPC drops untold what waits to be taken when it stops: nothing does while none is in flight.
     await drain.idle(GRACE_SECONDS - LINGER_SECONDS)
-    await asyncio.sleep(SETTLE_SECONDS)  # the last statuses go out
+    await asyncio.sleep(LAST_SECONDS)
     await server.stop(STATUS_SECONDS)  # what reaches it meanwhile is cancelled by gRPC itself
 
 
