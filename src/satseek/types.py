@@ -64,8 +64,9 @@ class Recipe:
     """Name, such as ``rgb8``, ``percentile16`` or ``fixed16``."""
     version: int
     """Raised whenever the same input would give other pixels."""
-    bands: tuple[int, ...]
-    """1-based bands used as red, green, blue; one band means grey; empty means chosen per scene."""
+    bands: tuple[int | str, ...]
+    """Bands used as red, green, blue, 1-based or by name (``B04``, ``red``); one band means grey;
+    empty means chosen per scene."""
     stretch: Literal["none", "percentile", "fixed", "auto"]
     """``auto``: 8-bit as is, all else by percentile; ``none``: 8-bit as is;
     ``percentile``: of the whole scene; ``fixed``: ``low`` to ``high``."""
@@ -75,6 +76,16 @@ class Recipe:
     """Upper percentile (0–100) or upper sample value, by ``stretch``."""
     nodata: float | None = None
     """Sample value that means nothing measured, besides what the scene declares."""
+    scale: float = 1.0
+    """Physical value = ``scale`` · sample + ``offset``; ``low`` and ``high`` of a fixed stretch are
+    physical values."""
+    offset: float = 0.0
+    """Likewise."""
+    gamma: float = 1.0
+    """Stretched values 0–1 are raised to 1/gamma; above 1 brightens what is dark."""
+    mask: Literal["none", "scl", "qa_pixel"] = "none"
+    """Band of the scene that says where clouds are: Sentinel-2's scene classification, or Landsat's
+    pixel quality. What they cover was not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +100,9 @@ class GridSpec:
     """Step from chip to chip in raster pixels; positive, at most ``chip_px``."""
     pixel_size: float | None
     """CRS units (metres, if projected) per raster pixel; None: each scene's own."""
+    levels: tuple[int, ...] = (1,)
+    """Sizes of chips as multiples of ``chip_px``, ascending, 1 first: what is large is found on
+    large chips, which are reduced to the model's square like all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +131,13 @@ class Scene:
     """Acquisition time, UTC, timezone-aware; None where unknown."""
     digest: str
     """Changes with the file (size, modification time, header bytes) and with its date."""
+    band_names: tuple[str, ...] = ()
+    """What each band is called, such as ``B04`` or ``red``; empty: not known."""
+    assets: Mapping[str, str] = field(default_factory=dict)
+    """Where each band lies, by its name, where bands are files of their own; empty: all of them lie
+    at ``path``."""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """What else is known, by STAC's names: ``platform``, ``eo:cloud_cover`` …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +160,8 @@ class Chip:
     """Acquisition time, UTC, timezone-aware; None where unknown."""
     valid_fraction: float
     """Share of measured pixels, 0–1."""
+    level: int = 1
+    """Size as a multiple of the grid's ``chip_px``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +250,11 @@ class Filter:
     """Latest acquisition time, inclusive; chips without a date do not pass."""
     scene_ids: tuple[str, ...] = ()
     """Only chips of these scenes; empty: any."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Only chips of scenes whose properties are so: a value, or bounds such as ``{"lte": 20}``
+    (``eq``, ``ne``, ``lt``, ``lte``, ``gt``, ``gte``, ``in``); empty: any."""
+    levels: tuple[int, ...] = ()
+    """Only chips of these sizes; empty: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,3 +308,28 @@ class Query:
     """Which chips may answer."""
     k: int = 10
     """Number of hits wanted; positive."""
+    least: float | None = None
+    """Least percentile of a hit against the collection's background, 0–100; None: the best ``k``
+    whatever they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concept:
+    """A query that was saved under a name, to be asked again, by people and by watches."""
+
+    name: str
+    """Name: letters, digits and ``-_.``, at most 64."""
+    version: int
+    """1 for the first one saved under the name; each change is another version."""
+    prompts: tuple[str, ...]
+    """Words for it, averaged; may be empty where chips are liked."""
+    negatives: tuple[str, ...] = ()
+    """Words for what is mistaken for it."""
+    liked: tuple[str, ...] = ()
+    """Chips that show it: ``collection/chip id``."""
+    disliked: tuple[str, ...] = ()
+    """Chips that do not, however near they came."""
+    notes: str = ""
+    """What its author says of it."""
+    created: datetime | None = None
+    """When this version was saved, UTC."""

@@ -35,7 +35,7 @@ _NAMES = (
 """Band names of red, green, blue; B4, B3, B2 are those of Sentinel-2 and of Landsat 8 and 9."""
 
 
-def choose_bands(layout: BandLayout, *, asked: tuple[int, ...], name: str) -> tuple[int, ...]:
+def choose_bands(layout: BandLayout, *, asked: tuple[int | str, ...], name: str) -> tuple[int, ...]:
     """Choose the 1-based bands shown as red, green, blue, or the one shown as grey.
 
     In this order: the bands ``asked`` for; colours the file declares; a palette; band names; the
@@ -59,12 +59,20 @@ def choose_bands(layout: BandLayout, *, asked: tuple[int, ...], name: str) -> tu
     return chosen
 
 
-def _asked_bands(layout: BandLayout, asked: tuple[int, ...], name: str) -> tuple[int, ...]:
-    if len(asked) not in {1, 3} or not all(1 <= band <= layout.count for band in asked):
+def _asked_bands(layout: BandLayout, asked: tuple[int | str, ...], name: str) -> tuple[int, ...]:
+    found = tuple(_number(band, layout) for band in asked)
+    if len(asked) not in {1, 3} or not all(1 <= band <= layout.count for band in found):
         raise UnsupportedRaster(
             f"{shown(name)}: bands {asked} asked for, expected one or three of 1 to {layout.count}"
         )
-    return asked
+    return found
+
+
+def _number(band: int | str, layout: BandLayout) -> int:
+    """Find a band by its name; 0: there is none of that name."""
+    if isinstance(band, int):
+        return band
+    return layout.descriptions.index(band) + 1 if band in layout.descriptions else 0
 
 
 def _coloured(layout: BandLayout) -> tuple[int, ...]:

@@ -124,4 +124,5 @@ def scene_from(text: str) -> Scene:
     fields = json.loads(text)
     fields["transform"] = tuple(fields["transform"])
     fields["datetime"] = from_microseconds(fields["datetime"])
+    fields["band_names"] = tuple(fields.get("band_names", ()))
     return Scene(**fields)

@@ -57,7 +57,9 @@ class CollectionSpec:
         fields = json.loads(text)
         recipe = fields.pop("recipe")
         recipe["bands"] = tuple(recipe["bands"])
-        return cls(recipe=Recipe(**recipe), grid=GridSpec(**fields.pop("grid")), **fields)
+        grid = fields.pop("grid")
+        grid["levels"] = tuple(grid.get("levels", (1,)))
+        return cls(recipe=Recipe(**recipe), grid=GridSpec(**grid), **fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
