@@ -86,6 +86,11 @@ class Recipe:
     mask: Literal["none", "scl", "qa_pixel"] = "none"
     """Band of the scene that says where clouds are: Sentinel-2's scene classification, or Landsat's
     pixel quality. What they cover was not measured."""
+    cuts: tuple[tuple[float, float], ...] = ()
+    """Lower and upper value of each band of a fixed stretch, where they differ from band to band; empty:
+    ``low`` and ``high`` for all."""
+    calibration: Literal["recipe", "scene"] = "recipe"
+    """``scene``: the scale and offset that a scene declares go before the recipe's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +138,14 @@ class Scene:
     """Changes with the file (size, modification time, header bytes) and with its date."""
     band_names: tuple[str, ...] = ()
     """What each band is called, such as ``B04`` or ``red``; empty: not known."""
-    assets: Mapping[str, str] = field(default_factory=dict)
+    assets: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Where each band lies, by its name, where bands are files of their own; empty: all of them lie
     at ``path``."""
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What else is known, by STAC's names: ``platform``, ``eo:cloud_cover`` …"""
+    hosts: tuple[str, ...] = ()
+    """Where assets on other machines may be read from, as `reference_hosts` of the settings; empty:
+    only files on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,4 +125,5 @@ def scene_from(text: str) -> Scene:
     fields["transform"] = tuple(fields["transform"])
     fields["datetime"] = from_microseconds(fields["datetime"])
     fields["band_names"] = tuple(fields.get("band_names", ()))
+    fields["hosts"] = tuple(fields.get("hosts", ()))
     return Scene(**fields)
