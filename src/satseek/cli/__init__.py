@@ -25,6 +25,7 @@ def main() -> None:
         collections,
         configuring,
         demonstrating,
+        embedding,
         evaluating,
         examining,
         importing,

@@ -11,6 +11,8 @@ doors pass finds it.
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -145,6 +147,21 @@ def test_images_alone_are_the_embedders_own_bit_by_bit(house: House, name: str) 
     expected = house.image_reference(list(files.values()))
     differing = [kind for kind, a, b in zip(files, expected, found, strict=True) if (a != b).any()]
     assert [] == differing
+
+
+def test_the_command_line_gives_the_same_vectors(house: House, tmp_path: Path) -> None:
+    texts = [text for text in TEXTS if "\0" not in text]  # no argument of a program can hold it
+    files, out = image_files(), tmp_path / "vectors.npy"
+    command = [sys.executable, "-m", "satseek", "--data-dir", str(tmp_path / "data")]
+    command += ["--model", str(house.bundle.folder), "embed", "--out", str(out)]
+    for number, content in enumerate(files.values()):
+        (tmp_path / str(number)).write_bytes(content)
+        command += ["--image", str(tmp_path / str(number))]
+
+    subprocess.run([*command, "--", *texts], check=True, capture_output=True)
+
+    expected = [house.reference(texts), house.image_reference(list(files.values()))]
+    np.testing.assert_allclose(np.concatenate(expected), np.load(out), rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", DOORS)
