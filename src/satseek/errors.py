@@ -10,6 +10,7 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── InvalidName
     │   ├── InvalidSettings
     │   ├── InvalidConfig
+    │   ├── Untranslatable
     │   ├── UnsafeCheckpoint
     │   └── UnsafeReference
     ├── NotFound                      3   what was named does not exist
@@ -20,6 +21,7 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── ModelNotServed
     │   ├── JobNotFound
     │   ├── KeyNotFound
+    │   ├── ConceptNotFound
     │   ├── DependencyMissing
     │   └── HubUnreachable
     ├── UnreadableImage               4   an image or scene that cannot be used
@@ -90,6 +92,10 @@ class InvalidConfig(InvalidRequest):
     """A training or job description that is unknown or out of range."""
 
 
+class Untranslatable(InvalidRequest):
+    """Words that neither the model nor the glossary knows; the message names them."""
+
+
 class UnsafeCheckpoint(InvalidRequest):
     """A checkpoint that would run code when read, or may: a pickle nobody allowed."""
 
@@ -130,6 +136,10 @@ class JobNotFound(NotFound):
 
 class KeyNotFound(NotFound):
     """No API key has that id."""
+
+
+class ConceptNotFound(NotFound):
+    """No concept has that name, or that version."""
 
 
 class DependencyMissing(NotFound):

@@ -87,8 +87,8 @@ class Recipe:
     """Band of the scene that says where clouds are: Sentinel-2's scene classification, or Landsat's
     pixel quality. What they cover was not measured."""
     cuts: tuple[tuple[float, float], ...] = ()
-    """Lower and upper value of each band of a fixed stretch, where they differ from band to band; empty:
-    ``low`` and ``high`` for all."""
+    """Lower and upper value of each band of a fixed stretch, where bands differ; empty: ``low`` and
+    ``high`` for all."""
     calibration: Literal["recipe", "scene"] = "recipe"
     """``scene``: the scale and offset that a scene declares go before the recipe's."""
 
@@ -275,6 +275,8 @@ class Hit:
     """1 is the best."""
     scores: Mapping[ScoreKind, float]
     """By kind; see docs/concepts/scores.md. Never a confidence."""
+    collection: str = ""
+    """Where it was found, where several collections were asked together; empty: the one asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +308,10 @@ class Query:
 
     text: str | None = None
     """Words; None: no words."""
+    prompts: tuple[str, ...] = ()
+    """More words for the same, averaged with them."""
+    negatives: tuple[str, ...] = ()
+    """Words for what is mistaken for it."""
     image: Pixels | None = None
     """Example image; None: no image."""
     liked: tuple[str, ...] = ()
@@ -339,5 +345,7 @@ class Concept:
     """Chips that do not, however near they came."""
     notes: str = ""
     """What its author says of it."""
+    least: float | None = None
+    """Least percentile of its hits, 0–100; None: no cut."""
     created: datetime | None = None
     """When this version was saved, UTC."""

@@ -43,6 +43,7 @@ STATUSES: Mapping[type[errors.SatseekError], grpc.StatusCode] = {
     errors.InvalidName: Code.INVALID_ARGUMENT,
     errors.InvalidSettings: Code.INVALID_ARGUMENT,
     errors.InvalidConfig: Code.INVALID_ARGUMENT,
+    errors.Untranslatable: Code.INVALID_ARGUMENT,
     errors.UnsafeCheckpoint: Code.INVALID_ARGUMENT,
     errors.UnsafeReference: Code.INVALID_ARGUMENT,
     errors.NotFound: Code.NOT_FOUND,
@@ -53,6 +54,7 @@ STATUSES: Mapping[type[errors.SatseekError], grpc.StatusCode] = {
     errors.ModelNotServed: Code.NOT_FOUND,
     errors.JobNotFound: Code.NOT_FOUND,
     errors.KeyNotFound: Code.NOT_FOUND,
+    errors.ConceptNotFound: Code.NOT_FOUND,
     errors.DependencyMissing: Code.UNIMPLEMENTED,
     errors.HubUnreachable: Code.UNAVAILABLE,
     errors.ServerUnreachable: Code.UNAVAILABLE,  # of the client's side; no request
