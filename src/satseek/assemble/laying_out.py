@@ -69,6 +69,10 @@ def check_model(spec: CollectionSpec, card: ModelCard) -> None:
         )
 
 
+def _label(recipe: Recipe) -> str:
+    return f"{recipe.name}@{recipe.version}"
+
+
 def check_layout(spec: CollectionSpec, layout: Layout) -> None:
     """Refuse another recipe or grid than the collection's.
 
@@ -77,8 +81,9 @@ def check_layout(spec: CollectionSpec, layout: Layout) -> None:
     """
     if layout.recipe is not None and layout.recipe != spec.recipe:
         raise RecipeMismatch(
-            f"collection {spec.name!r} uses recipe {spec.recipe.name}, asked was "
-            f"{layout.recipe.name}; vectors of two recipes do not compare: use a new collection"
+            f"collection {spec.name!r} uses recipe {_label(spec.recipe)}, asked was "
+            f"{_label(layout.recipe)}; vectors of two recipes do not compare: use a new "
+            "collection, or name no recipe to go on with the collection's"
         )
     differs = layout.min_valid is not None and layout.min_valid != spec.min_valid
     if differs or (layout.grid is not None and layout.grid != spec.grid):

@@ -63,6 +63,13 @@ class BandLayout:
     """RGBA by sample value where the first band is an index; else empty."""
     masked: bool
     """Whether the file says by nodata value, alpha or mask what was not measured."""
+    common_names: tuple[str, ...] = ()
+    """Common name of each band such as ``red``, as STAC's electro-optical extension has them; empty
+    where there is none, and altogether where none is known."""
+    scales: tuple[float | None, ...] = ()
+    """Physical units of one step of each band's samples, as declared; None: not said."""
+    offsets: tuple[float | None, ...] = ()
+    """Physical value of each band's sample 0, as declared; None: not said."""
 
 
 class Source(Protocol):

@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
     from satseek.types import BBox, Chip, Scene, Vectors
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 3
 """Raised whenever an older satseek could not read the folder."""
 
 EDITIONS_VERSION = 2
-"""Format of a collection whose vectors were ever replaced: they lie in another folder."""
+"""From this format on vectors may have been replaced: they lie in another folder then."""
 
-KNOWN_VERSIONS = frozenset({FORMAT_VERSION, EDITIONS_VERSION})
-"""Formats that can be read."""
+TRAITS_VERSION = 3
+"""From this format on chips have levels, scenes properties, and filters ask tables of their own."""
+
+KNOWN_VERSIONS = frozenset({1, EDITIONS_VERSION, TRAITS_VERSION})
+"""Formats that can be read; the next writer raises older ones to the newest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,8 @@ class CollectionSpec:
         fields = json.loads(text)
         recipe = fields.pop("recipe")
         recipe["bands"] = tuple(recipe["bands"])
+        recipe["cuts"] = tuple((low, high) for low, high in recipe.get("cuts", ()))
+        recipe["cuts"] = tuple((low, high) for low, high in recipe.get("cuts", ()))
         grid = fields.pop("grid")
         grid["levels"] = tuple(grid.get("levels", (1,)))
         return cls(recipe=Recipe(**recipe), grid=GridSpec(**grid), **fields)
@@ -87,7 +92,8 @@ class Edition:
         """Write as JSON; a first edition reads like a spec alone."""
         if not self.highest:
             return self.spec.to_json()
-        spec = replace(self.spec, format_version=EDITIONS_VERSION)
+        least = max(EDITIONS_VERSION, self.spec.format_version)
+        spec = replace(self.spec, format_version=least)
         return json.dumps(asdict(spec) | {"edition": self.number, "editions": self.highest})
 
     @classmethod
