@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.errors import DamagedData
+from satseek.index import traits
 from satseek.index.editions import find_pending
-from satseek.index.records import CHIP_COLUMNS
+from satseek.index.records import CHIP_COLUMNS, LEVELLESS_COLUMNS
 from satseek.index.segments import Segments, segment_path
 from satseek.index.spec import segments_name
 
@@ -53,28 +54,37 @@ def pending_damages(db: sqlite3.Connection, segments: Segments) -> list[str]:
 def digest(db: sqlite3.Connection, segments: Segments) -> str:
     """Digest all living chips and their stored vectors, in the order of chip ids."""
     total = hashlib.sha256()
-    chips = db.execute(f"SELECT row, {CHIP_COLUMNS} FROM chips WHERE dead = 0 ORDER BY id")  # noqa: S608 - ours
+    columns = CHIP_COLUMNS if traits.has_tables(db) else LEVELLESS_COLUMNS
+    chips = db.execute(f"SELECT row, {columns} FROM chips WHERE dead = 0 ORDER BY id")  # noqa: S608 - ours
     while part := chips.fetchmany(_CHIPS_AT_ONCE):
         halves = segments.halves(np.array([row for row, *_ in part], dtype=np.int64))
-        for (_, *values), half in zip(part, halves, strict=True):
+        for (_, *said, level), half in zip(part, halves, strict=True):
+            values = said if level == 1 else [*said, level]  # digests stay what they were
             total.update(json.dumps(values).encode("utf-8") + b"\n" + half.tobytes())
     return total.hexdigest()
 
 
 def _database_damages(db: sqlite3.Connection, folder: Path) -> list[str]:
     found = [line for (line,) in db.execute("PRAGMA integrity_check(20)") if line != "ok"]
-    found += [line for (line,) in db.execute("SELECT rtreecheck('footprints')") if line != "ok"]
-    chips, blocks, committed, mapped, drawn = db.execute(
+    chips, blocks, committed = db.execute(
         "SELECT (SELECT count(*) FROM chips), (SELECT coalesce(sum(count), 0) FROM blocks),"
-        " (SELECT committed FROM collection),"
-        " (SELECT count(*) FROM footprints),"
-        " (SELECT count(*) FROM chips WHERE dead = 0 AND west IS NOT NULL)"
+        " (SELECT committed FROM collection)"
     ).fetchone()
     if not chips == blocks == committed:
         found.append(f"expected {committed} rows, came {chips} chips and {blocks} rows in blocks")
-    if mapped != drawn:
-        found.append(f"expected {drawn} footprints on the map, came {mapped}")
+    elif traits.has_tables(db):
+        found += _trait_damages(db, committed)
     return [f"{folder}: {' '.join(line.split())}" for line in found]
+
+
+def _trait_damages(db: sqlite3.Connection, rows: int) -> list[str]:
+    """Compare what filters ask with the chips that it was taken from."""
+    try:
+        kept = traits.read(db, None, rows=rows)
+    except DamagedData as error:
+        return [str(error)]
+    sound = traits.same(kept, traits.gathered(db))
+    return [] if sound else ["what filters ask of chips is not what the chips say"]
 
 
 def _segment_damages(db: sqlite3.Connection, segments: Segments, table: str) -> list[str]:

@@ -18,7 +18,7 @@ from satseek.errors import (
     DamagedData,
     InvalidRequest,
 )
-from satseek.index import auditing
+from satseek.index import auditing, traits
 from satseek.index.checks import check_batch, check_ids, check_name
 from satseek.index.editions import find_pending
 from satseek.index.lock import WriterLock
@@ -446,7 +446,7 @@ def _write_tables(path: Path, spec: CollectionSpec, rows_per_segment: int) -> No
                 f"{path.parent}: there is a collection already; open it or choose another name"
             )
             raise CollectionExists(message)
-        for statement in TABLES.split(";\n"):
+        for statement in (*TABLES.split(";\n"), *traits.TABLES.split(";\n")):
             db.execute(statement)
         values = (1, spec.to_json(), rows_per_segment, 0, 0)
         db.execute("INSERT INTO collection VALUES (?, ?, ?, ?, ?)", values)

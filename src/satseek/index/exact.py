@@ -6,11 +6,12 @@ The oracle that every other index is held against. Does not know files.
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from satseek.errors import ChipNotFound
+from satseek.index.attributes import meets
 from satseek.index.checks import check_batch, check_k, check_vectors
 from satseek.index.filters import check_filter, prepare_area
 from satseek.index.halves import from_halves, to_halves, unit
@@ -20,11 +21,12 @@ from satseek.index.records import chip_from, chip_values, footprint_boxes, footp
 from satseek.types import Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from satseek.index.protocol import Rows
+    from satseek.index.spec import SceneBlock
     from satseek.types import BBox, Chip, Vectors
 
 
@@ -42,6 +44,8 @@ class ExactIndex:
         self._stored = np.empty((0, dim), dtype=np.float32)
         self._rows: dict[str, int] = {}
         self._generation = 0
+        self._properties: dict[str, Mapping[str, Any]] = {}
+        """Of scenes, by id."""
 
     @property
     def model(self) -> None:
@@ -69,6 +73,12 @@ class ExactIndex:
             self._rows[chip.id] = len(self._chips)
             self._chips.append(chip_from(chip_values(chip)))
         self._generation += 1
+
+    def add_blocks(self, blocks: Sequence[SceneBlock]) -> None:
+        """Add chips along with what is known of their scenes; see ``Collection.add_blocks``."""
+        for block in blocks:
+            self._properties[block.scene.id] = block.scene.properties
+            self.add(block.chips, block.vectors)
 
     def remove(self, chip_ids: Iterable[str]) -> int:
         """Remove chips; returns how many were there."""
@@ -139,14 +149,20 @@ class ExactIndex:
         passing = []
         for row in self._living():
             chip = self._chips[row]
-            if not _in_time(chip, where) or (
-                where.scene_ids and chip.scene_id not in where.scene_ids
-            ):
+            if not (_in_time(chip, where) and self._by_name(chip, where)):
                 continue
             text = footprint_text(chip.footprint)
             if area is None or (text is not None and area.meets([text])[0]):
                 passing.append(row)
         return np.array(passing, dtype=np.int64)
+
+    def _by_name(self, chip: Chip, where: Filter) -> bool:
+        """Tell whether level, scene and the scene's properties are of those that are asked for."""
+        return (
+            (not where.levels or chip.level in where.levels)
+            and (not where.scene_ids or chip.scene_id in where.scene_ids)
+            and meets(self._properties.get(chip.scene_id, {}), where.attributes)
+        )
 
 
 def draw(rows: Rows, n: int, *, seed: int) -> Rows:

@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 
 from satseek.errors import InvalidFilter
+from satseek.index.attributes import check_attributes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,8 +120,12 @@ def check_filter(where: Filter) -> Filter:
     """Give the filter with its area checked and its dates known to be in order.
 
     Raises:
-        InvalidFilter: The area or the dates cannot be.
+        InvalidFilter: The area, the dates, an attribute or a level cannot be.
     """
+    check_attributes(where.attributes)
+    wrong = [level for level in where.levels if not isinstance(level, int) or level < 1]
+    if wrong:
+        raise InvalidFilter(f"levels: expected whole numbers from 1 on, came {wrong[0]!r:.80}")
     for name, moment in (("start", where.start), ("end", where.end)):
         if moment is not None and moment.tzinfo is None:
             message = f"{name}: expected a time with a zone such as Z, came {moment.isoformat()}"

@@ -18,7 +18,13 @@ from satseek.index.halves import unit
 from satseek.index.planning import select_by
 from satseek.index.protocol import Found
 from satseek.index.ranking import padded
-from satseek.index.records import CHIP_COLUMNS, chip_from, from_microseconds
+from satseek.index.records import (
+    CHIP_COLUMNS,
+    LEVELLESS_COLUMNS,
+    chip_from,
+    from_microseconds,
+)
+from satseek.index.spec import TRAITS_VERSION
 from satseek.types import Filter
 
 if TYPE_CHECKING:
@@ -86,9 +92,11 @@ class Pinned:
     def chips(self, rows: Iterable[int]) -> list[Chip]:
         """Give the chips of rows, in their order."""
         wanted = [int(row) for row in rows]
+        levelled = self.spec.format_version >= TRAITS_VERSION
+        columns = CHIP_COLUMNS if levelled else LEVELLESS_COLUMNS
         found = {
             row: chip_from(values)
-            for row, *values in select_by(self.db, f"row, {CHIP_COLUMNS}", "row", wanted)
+            for row, *values in select_by(self.db, f"row, {columns}", "row", wanted)
         }
         for row in wanted:
             if row not in found:

@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from satseek.index.attributes import meets
 from satseek.index.filters import prepare_area
-from satseek.index.records import to_microseconds
+from satseek.index.records import microseconds
+from satseek.index.traits import UNDATED
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from satseek.index.filters import Area
     from satseek.index.protocol import Rows
+    from satseek.index.traits import Traits
     from satseek.types import Filter
 
 _REFINED_PER_HIT = 64
@@ -36,10 +39,6 @@ _SPARE = 1.25
 
 _LARGEST_FETCH = 1 / 8
 """Share of all codes up to which fetching more pays against a scan of the passing rows."""
-
-_SIDES = ("west", "south", "east", "north")
-_NEAR = np.dtype([("row", np.int64), *((side, np.float64) for side in _SIDES)])
-"""A row of the R*Tree: its box is rounded outwards to float32."""
 
 _IDS_AT_ONCE = 20_000
 """Values bound into one statement at a time."""
@@ -83,19 +82,28 @@ def plan_fetch(*, k: int, passing: int, covered: int, limits: PlanLimits) -> Fet
     return Fetch(count=count, least=wanted // 2) if count <= covered * _LARGEST_FETCH else None
 
 
-def passing_rows(db: sqlite3.Connection, where: Filter) -> Rows | None:
-    """Give the living rows that pass a checked filter, ascending; None where there is no filter."""
-    if where == type(where)():
-        return None
-    conditions, values = _conditions(where)
+def passing_rows(db: sqlite3.Connection, where: Filter, *, traits: Traits, dead: Rows) -> Rows:
+    """Give the living rows that pass a checked filter, ascending.
+
+    Args:
+        db: Snapshot of the generation.
+        where: The filter.
+        traits: Of all rows of the generation.
+        dead: Rows that are living no more.
+    """
+    passes = np.ones(len(traits), dtype=np.bool_)
+    passes[dead] = False
+    if where.levels:
+        passes &= np.isin(traits.levels, where.levels)
+    if where.start is not None:
+        passes &= traits.taken >= microseconds(where.start)
+    if where.end is not None:
+        passes &= (traits.taken <= microseconds(where.end)) & (traits.taken != UNDATED)
+    if where.scene_ids or where.attributes:
+        passes &= _of_scenes(db, where, traits.numbers)[traits.scenes]
     if where.area is None:
-        text = f"SELECT row FROM chips AS c WHERE c.dead = 0{conditions}"  # noqa: S608 - ours
-        return np.sort(_column(db.execute(text, values)))
-    area = prepare_area(where.area)
-    rows, boxes = _near(db, area, conditions, values)
-    inside, maybe = area.touches(boxes)
-    asked = rows[maybe & ~inside]
-    return np.sort(np.concatenate([rows[inside], asked[_meeting(db, area, asked)]]))
+        return np.flatnonzero(passes)
+    return _within(db, prepare_area(where.area), traits, passes)
 
 
 def select_by(db: sqlite3.Connection, columns: str, key: str, keys: Iterable[Any]) -> list[Any]:
@@ -108,43 +116,38 @@ def select_by(db: sqlite3.Connection, columns: str, key: str, keys: Iterable[Any
     return found
 
 
-def _conditions(where: Filter) -> tuple[str, dict[str, Any]]:
-    parts: list[str] = []
-    values: dict[str, Any] = {}
-    if where.start is not None:
-        parts.append(" AND c.taken >= :start")
-        values["start"] = to_microseconds(where.start)
-    if where.end is not None:
-        parts.append(" AND c.taken <= :end")
-        values["end"] = to_microseconds(where.end)
-    if where.scene_ids:
-        parts.append(" AND c.scene_id IN (SELECT value FROM json_each(:scenes))")
-        values["scenes"] = json.dumps(where.scene_ids)
-    return "".join(parts), values
+def _of_scenes(
+    db: sqlite3.Connection, where: Filter, numbers: Mapping[str, int]
+) -> NDArray[np.bool_]:
+    """Mark the numbers of scenes that may answer."""
+    wanted = set(numbers) & set(where.scene_ids) if where.scene_ids else set(numbers)
+    if where.attributes:
+        wanted &= {
+            scene_id
+            for scene_id, record in db.execute("SELECT id, record FROM scenes")
+            if meets(json.loads(record).get("properties", {}), where.attributes)
+        }
+    marked = np.zeros(max(numbers.values(), default=0) + 1, dtype=np.bool_)
+    marked[[numbers[scene_id] for scene_id in wanted if scene_id in numbers]] = True
+    return marked
 
 
-def _near(
-    db: sqlite3.Connection, area: Area, conditions: str, values: dict[str, Any]
-) -> tuple[Rows, NDArray[np.float64]]:
-    join = " JOIN chips AS c ON c.row = f.row" if conditions else ""
-    text = (
-        f"SELECT f.row, f.west, f.south, f.east, f.north FROM footprints AS f{join}"  # noqa: S608
-        " WHERE f.west <= :e AND f.east >= :w AND f.south <= :n AND f.north >= :s"
-    )
-    parts = []
-    for west, south, east, north in area.boxes:
-        box = {"w": west, "s": south, "e": east, "n": north}
-        parts.append(np.fromiter(db.execute(text + conditions, values | box), dtype=_NEAR))
-    near = np.concatenate(parts)
-    if len(parts) > 1:
-        near = near[np.unique(near["row"], return_index=True)[1]]
-    return near["row"], np.column_stack([near[side] for side in _SIDES])
+def _within(db: sqlite3.Connection, area: Area, traits: Traits, passes: NDArray[np.bool_]) -> Rows:
+    """Give the passing rows whose footprint meets an area: by its box, else by itself."""
+    west, south, east, north = traits.boxes
+    near = np.zeros(len(traits), dtype=np.bool_)
+    for w, s, e, n in area.boxes:
+        near |= (west <= e) & (east >= w) & (south <= n) & (north >= s)
+    rows = np.flatnonzero(near & passes)
+    inside, maybe = area.touches(traits.boxes[:, rows].T.astype(np.float64))
+    asked = rows[maybe & ~inside]
+    return np.sort(np.concatenate([rows[inside], asked[_meeting(db, area, asked)]]))
 
 
 def _meeting(db: sqlite3.Connection, area: Area, rows: Rows) -> NDArray[np.bool_]:
+    """Tell which footprints meet the area; scenes of one place share theirs, asked once."""
     texts = dict(select_by(db, "row, footprint", "row", rows.tolist()))
-    return area.meets([texts[row] for row in rows.tolist()])
-
-
-def _column(cursor: sqlite3.Cursor) -> Rows:
-    return np.fromiter((row for (row,) in cursor), dtype=np.int64)
+    found = [texts[row] for row in rows.tolist()]
+    distinct = list(dict.fromkeys(found))
+    answers = dict(zip(distinct, area.meets(distinct).tolist(), strict=True))
+    return np.array([answers[text] for text in found], dtype=np.bool_)

@@ -16,6 +16,7 @@ import numpy as np
 
 from satseek.errors import DamagedData
 from satseek.index import codes as coded
+from satseek.index import traits as traited
 from satseek.index.answering import Answering
 from satseek.index.fingerprinting import Fingerprints
 from satseek.index.pinned import Pinned
@@ -24,6 +25,7 @@ from satseek.index.schema import Connections
 from satseek.index.segments import Segments
 from satseek.index.spec import Edition
 from satseek.index.view import View
+from satseek.types import Filter
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from satseek.index.codes import Codes
     from satseek.index.planning import Fetch
     from satseek.index.protocol import Rows
-    from satseek.types import Filter, Vectors
+    from satseek.index.traits import Traits
+    from satseek.types import Vectors
 
 DATABASE = "collection.sqlite"
 """Name inside a collection's folder."""
@@ -63,7 +66,10 @@ class Reader:
         self._limits = limits
         self._guard = threading.Lock()
         self._view: View | None = None
-        self._passed: OrderedDict[tuple[int, str], Rows | None] = OrderedDict()
+        self._passed: OrderedDict[tuple[int, str], Rows] = OrderedDict()
+        self._traits: Traits | None = None
+        """Of the rows of the newest generation that was asked with a filter."""
+        self._traits_guard = threading.Lock()
         self._codes: tuple[int, Codes] | None = None
         """Number of the edition, and its codes."""
         self._codes_guard = threading.Lock()
@@ -129,17 +135,22 @@ class Reader:
         with self._guard:
             self._view = None
             self._passed.clear()
+        with self._traits_guard:
+            self._traits = None
         with self._codes_guard:
             self._codes = None
 
     def passing(self, db: sqlite3.Connection, view: View, where: Filter) -> Rows | None:
         """Give the living rows that pass a checked filter; None where there is no filter."""
+        if where == Filter():
+            return None
         key = (view.generation, repr(where))
         with self._guard:
             if key in self._passed:
                 self._passed.move_to_end(key)
                 return self._passed[key]
-        rows = passing_rows(db, where)
+        traits = self._traits_of(db, view)
+        rows = passing_rows(db, where, traits=traits, dead=view.dead)
         with self._guard:
             self._passed[key] = rows
             while len(self._passed) > _FILTERS_KEPT:
@@ -173,6 +184,11 @@ class Reader:
             limits=self._limits,
         )
         return codes, fetch
+
+    def _traits_of(self, db: sqlite3.Connection, view: View) -> Traits:
+        with self._traits_guard:
+            self._traits = traited.read(db, self._traits, rows=view.segments.rows)
+            return self._traits.first(view.segments.rows)
 
     def _worth_coding(self, view: View) -> bool:
         return (

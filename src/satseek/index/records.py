@@ -27,17 +27,25 @@ _MICROSECOND = timedelta(microseconds=1)
 
 CHIP_COLUMNS = (
     "id, scene_id, cell, scene_path, window_column, window_row, window_width, window_height,"
-    " footprint, taken, valid_fraction"
+    " footprint, taken, valid_fraction, level"
 )
 """Columns of a chip, in the order of ``chip_values``."""
+
+LEVELLESS_COLUMNS = CHIP_COLUMNS.replace(" level", " 1")
+"""The same of a collection that an older satseek has made: all of its chips are of level 1."""
 
 ChipValues: TypeAlias = "tuple[Any, ...]"
 """A chip's values in the order of ``CHIP_COLUMNS``."""
 
 
-def to_microseconds(moment: datetime | None) -> int | None:
+def microseconds(moment: datetime) -> int:
     """Turn a moment into whole microseconds since 1970, UTC."""
-    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def to_microseconds(moment: datetime | None) -> int | None:
+    """Turn a moment into whole microseconds since 1970, UTC; None into None."""
+    return None if moment is None else microseconds(moment)
 
 
 def from_microseconds(count: int | None) -> datetime | None:
@@ -88,6 +96,7 @@ def chip_values(chip: Chip) -> ChipValues:
         footprint_text(chip.footprint),
         to_microseconds(chip.datetime),
         chip.valid_fraction,
+        chip.level,
     )
 
 
@@ -102,6 +111,7 @@ def chip_from(values: Sequence[Any]) -> Chip:
         footprint=None if values[8] is None else json.loads(values[8]),
         datetime=from_microseconds(values[9]),
         valid_fraction=values[10],
+        level=values[11],
     )
 
 

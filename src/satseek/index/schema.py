@@ -52,13 +52,13 @@ CREATE TABLE chips (
   footprint TEXT,
   taken INTEGER,
   valid_fraction REAL NOT NULL,
-  west REAL, south REAL, east REAL, north REAL
+  west REAL, south REAL, east REAL, north REAL,
+  level INTEGER NOT NULL DEFAULT 1
 );
 CREATE UNIQUE INDEX chips_by_id ON chips (id) WHERE dead = 0;
 CREATE INDEX chips_by_scene ON chips (scene_id) WHERE dead = 0;
 CREATE INDEX chips_by_date ON chips (taken) WHERE dead = 0;
 CREATE INDEX chips_dead ON chips (row) WHERE dead = 1;
-CREATE VIRTUAL TABLE footprints USING rtree (row, west, east, south, north);
 CREATE TABLE scenes (
   id TEXT PRIMARY KEY,
   digest TEXT NOT NULL,
@@ -75,8 +75,7 @@ CREATE TABLE refusals (
   digest TEXT NOT NULL
 )
 """
-"""Dead chips keep their row and record, so that rows handed out stay readable; the R*Tree holds
-only the living."""
+"""Dead chips keep their row and record, so that rows handed out stay readable."""
 
 
 @contextmanager

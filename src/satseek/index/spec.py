@@ -61,7 +61,6 @@ class CollectionSpec:
         recipe = fields.pop("recipe")
         recipe["bands"] = tuple(recipe["bands"])
         recipe["cuts"] = tuple((low, high) for low, high in recipe.get("cuts", ()))
-        recipe["cuts"] = tuple((low, high) for low, high in recipe.get("cuts", ()))
         grid = fields.pop("grid")
         grid["levels"] = tuple(grid.get("levels", (1,)))
         return cls(recipe=Recipe(**recipe), grid=GridSpec(**grid), **fields)

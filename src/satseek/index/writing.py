@@ -9,10 +9,12 @@ import re
 import shutil
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from satseek.index import traits
 from satseek.index.editions import edition_of, find_pending
 from satseek.index.halves import to_halves
 from satseek.index.lock import WriterLock
@@ -20,7 +22,7 @@ from satseek.index.reading import DATABASE
 from satseek.index.records import CHIP_COLUMNS, chip_values, footprint_boxes, scene_text
 from satseek.index.schema import connect, storage_errors
 from satseek.index.segments import append, cut_tail
-from satseek.index.spec import codes_name, segments_name
+from satseek.index.spec import FORMAT_VERSION, TRAITS_VERSION, codes_name, segments_name
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,12 +38,11 @@ LOCK = "writer.lock"
 _VECTORS = re.compile(r"segments(-\d+)?|codes(-\d+)?\.bin")
 """Names of files that belong to one edition."""
 
-_CHIP_SLOTS = ", ".join("?" * 16)
+_CHIP_SLOTS = ", ".join("?" * 17)
 _INSERT_CHIP = (
     f"INSERT INTO chips (row, {CHIP_COLUMNS}, west, south, east, north)"  # noqa: S608 - ours
     f" VALUES ({_CHIP_SLOTS})"
 )
-_INSERT_FOOTPRINT = "INSERT INTO footprints (row, west, east, south, north) VALUES (?, ?, ?, ?, ?)"
 _REPLACE_SCENE = "INSERT OR REPLACE INTO scenes VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -62,6 +63,7 @@ class Writer:
         try:
             with storage_errors(folder / DATABASE):
                 self._db = connect(folder / DATABASE, mode="rw")
+                self._take_over()
                 self._cut_tails()
                 self.sweep()
         except BaseException:
@@ -162,6 +164,18 @@ class Writer:
                 with suppress(OSError):  # the next writer tries again
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    def _take_over(self) -> None:
+        """Raise an older format to the newest, in one step that readers follow like any change."""
+        edition = edition_of(self._db)
+        if edition.spec.format_version >= TRAITS_VERSION:
+            return
+        with self.change() as db:
+            db.execute("ALTER TABLE chips ADD COLUMN level INTEGER NOT NULL DEFAULT 1")
+            db.execute("DROP TABLE footprints")
+            traits.take_over(db)
+            raised = replace(edition, spec=replace(edition.spec, format_version=FORMAT_VERSION))
+            db.execute("UPDATE collection SET spec = ?", (raised.to_json(),))
+
     def _append(self, db: sqlite3.Connection, chips: Sequence[Chip], vectors: Vectors) -> None:
         start = _committed(db)
         blocks = append(
@@ -179,10 +193,8 @@ class Writer:
                 for row, (chip, box) in enumerate(zip(chips, boxes, strict=True), start)
             ],
         )
-        db.executemany(
-            _INSERT_FOOTPRINT,
-            [(row, box[0], box[2], box[1], box[3]) for row, box in enumerate(boxes, start) if box],
-        )
+        numbers = traits.number_scenes(db, (chip.scene_id for chip in chips))
+        traits.store(db, start, traits.pack(chips, boxes, numbers))
         db.executemany(
             "INSERT INTO blocks VALUES (?, ?, ?)",
             [(block.start, block.count, block.sha256) for block in blocks],
@@ -234,12 +246,11 @@ def _committed(db: sqlite3.Connection) -> int:
 
 
 def bury(db: sqlite3.Connection, condition: str, wanted: Sequence[Any]) -> int:
-    """Mark chips dead and take them off the map; the condition may read the table ``wanted``."""
+    """Mark chips dead; the condition may read the table ``wanted``."""
     db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (value PRIMARY KEY) WITHOUT ROWID")
     db.execute("DELETE FROM wanted")
     db.executemany("INSERT INTO wanted VALUES (?)", [(value,) for value in wanted])
     text = f"SELECT row FROM chips WHERE dead = 0 AND {condition}"  # noqa: S608 - ours
     rows = db.execute(text).fetchall()
-    db.executemany("DELETE FROM footprints WHERE row = ?", rows)
     db.executemany("UPDATE chips SET dead = 1 WHERE row = ?", rows)
     return len(rows)

@@ -142,9 +142,7 @@ def test_what_was_cut_off_is_cleared_away_by_the_next_writer(collection: Collect
         assert not torn.exists()
 
 
-def test_an_older_program_reads_what_was_never_rewritten_and_refuses_the_rest(
-    collection: Collection,
-) -> None:
+def test_a_collection_says_which_of_its_vectors_are_in_use(collection: Collection) -> None:
     def stored() -> dict[str, object]:
         db = sqlite3.connect(collection.folder / "collection.sqlite")
         (text,) = db.execute("SELECT spec FROM collection").fetchone()
@@ -152,10 +150,10 @@ def test_an_older_program_reads_what_was_never_rewritten_and_refuses_the_rest(
         return dict(json.loads(text))
 
     rewriting = begun(collection)
-    assert (1, False) == (stored()["format_version"], "edition" in stored())
+    assert (3, False) == (stored()["format_version"], "edition" in stored())
     write(rewriting, np.arange(ROWS), next_row=ROWS)
     rewriting.switch(lost="refuse", old="drop")
-    assert (2, 1) == (stored()["format_version"], stored()["edition"])
+    assert (3, 1) == (stored()["format_version"], stored()["edition"])
     with open_collection(collection.folder, mode="read") as opened:
         assert opened.model == ("new", "1" * 12)
 

@@ -1,0 +1,232 @@
+"""What filters ask of chips: boxes, dates, scenes and levels, row by row, in arrays.
+
+Does not know which chips are living, nor what is asked. A row's traits never change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from satseek.errors import DamagedData, InvalidRequest
+from satseek.index.records import to_microseconds
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from satseek.types import BBox, Chip
+
+UNDATED = np.iinfo(np.int64).min
+"""Microseconds that stand for no date."""
+
+MAX_LEVEL = 255
+"""Largest level of a chip: a byte."""
+
+_SIDES = ("west", "south", "east", "north")
+_STORED = np.dtype(
+    [*((side, "<f4") for side in _SIDES), ("taken", "<i8"), ("scene", "<i4"), ("level", "u1")]
+)
+"""29 bytes a row; boxes are rounded outwards, chips without footprint have none (NaN)."""
+
+_ROWS_AT_ONCE = 65_536
+"""Rows that are packed at a time where a collection of an older format is taken over."""
+
+TABLES = """
+CREATE TABLE traits (
+  start INTEGER PRIMARY KEY,
+  count INTEGER NOT NULL,
+  content BLOB NOT NULL
+);
+CREATE TABLE scene_numbers (
+  number INTEGER PRIMARY KEY,
+  scene_id TEXT NOT NULL UNIQUE
+)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Traits:
+    """The traits of the first rows of a collection; never changed."""
+
+    boxes: NDArray[np.float32]
+    """Shape (4, rows): west, south, east, north in degrees, rounded outwards; NaN: no footprint."""
+    taken: NDArray[np.int64]
+    """Shape (rows,): microseconds since 1970, or `UNDATED`."""
+    scenes: NDArray[np.int32]
+    """Shape (rows,): number of the scene."""
+    levels: NDArray[np.uint8]
+    """Shape (rows,): size as a multiple of the grid's chip."""
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    """Numbers of scenes by id."""
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return self.taken.size
+
+    def first(self, rows: int) -> Traits:
+        """Give those of the first rows alone."""
+        if rows == len(self):
+            return self
+        return Traits(
+            boxes=self.boxes[:, :rows],
+            taken=self.taken[:rows],
+            scenes=self.scenes[:rows],
+            levels=self.levels[:rows],
+            numbers=self.numbers,
+        )
+
+    def followed_by(self, more: Traits) -> Traits:
+        """Give these and those of the rows behind them."""
+        return Traits(
+            boxes=np.concatenate([self.boxes, more.boxes], axis=1),
+            taken=np.concatenate([self.taken, more.taken]),
+            scenes=np.concatenate([self.scenes, more.scenes]),
+            levels=np.concatenate([self.levels, more.levels]),
+            numbers=more.numbers,
+        )
+
+
+def pack(chips: Sequence[Chip], boxes: Sequence[BBox | None], numbers: Mapping[str, int]) -> bytes:
+    """Lay the traits of chips out as they are stored.
+
+    Raises:
+        InvalidRequest: A level that no grid has.
+    """
+    wrong = next((chip for chip in chips if not 1 <= chip.level <= MAX_LEVEL), None)
+    if wrong is not None:
+        message = f"chip {wrong.id!r}: expected a level from 1 to {MAX_LEVEL}, came {wrong.level}"
+        raise InvalidRequest(message)
+    packed = np.empty(len(chips), dtype=_STORED)
+    sides = [box or (np.nan,) * 4 for box in boxes]
+    _lay_boxes(packed, np.array(sides, dtype=np.float64).reshape(-1, 4))
+    packed["taken"] = [_moment(to_microseconds(chip.datetime)) for chip in chips]
+    packed["scene"] = [numbers[chip.scene_id] for chip in chips]
+    packed["level"] = [chip.level for chip in chips]
+    return packed.tobytes()
+
+
+def number_scenes(db: sqlite3.Connection, scene_ids: Iterable[str]) -> dict[str, int]:
+    """Give the numbers of scenes; those that have none get one."""
+    wanted = sorted(set(scene_ids))
+    text = "INSERT OR IGNORE INTO scene_numbers (scene_id) VALUES (?)"
+    db.executemany(text, [(one,) for one in wanted])
+    text = "SELECT number FROM scene_numbers WHERE scene_id = ?"
+    return {one: int(db.execute(text, (one,)).fetchone()[0]) for one in wanted}
+
+
+def store(db: sqlite3.Connection, start: int, content: bytes) -> None:
+    """Write down the traits of rows from ``start`` on."""
+    if content:
+        values = (start, len(content) // _STORED.itemsize, content)
+        db.execute("INSERT INTO traits VALUES (?, ?, ?)", values)
+
+
+def read(db: sqlite3.Connection, known: Traits | None, *, rows: int) -> Traits:
+    """Read the traits of the first rows, going on from those that are known.
+
+    Raises:
+        DamagedData: Some are missing.
+    """
+    if known is not None and len(known) >= rows:
+        return known
+    start = 0 if known is None else len(known)
+    if not has_tables(db):
+        return gathered(db)
+    text = "SELECT content FROM traits WHERE start >= ? AND start < ? ORDER BY start"
+    content = b"".join(part for (part,) in db.execute(text, (start, rows)))
+    packed = np.frombuffer(content, dtype=_STORED)
+    if packed.size != rows - start:
+        message = f"expected the traits of {rows - start} chips, came {packed.size}; verify it"
+        raise DamagedData(message)
+    more = _unpacked(packed, _numbers(db))
+    return more if known is None else known.followed_by(more)
+
+
+def gathered(db: sqlite3.Connection) -> Traits:
+    """Gather the traits of all rows from the chips themselves; slow."""
+    kept = has_tables(db)
+    numbers = _numbers(db) if kept else {}
+    level = "level" if kept else "1"
+    text = f"SELECT west, south, east, north, taken, scene_id, {level} FROM chips ORDER BY row"  # noqa: S608 - ours
+    found = db.execute(text)
+    parts = [np.empty(0, dtype=_STORED)]
+    while part := found.fetchmany(_ROWS_AT_ONCE):
+        parts.append(_packed(part, numbers))
+    return _unpacked(np.concatenate(parts), numbers)
+
+
+def take_over(db: sqlite3.Connection) -> None:
+    """Make the tables and fill them from the chips of an older format."""
+    for table in TABLES.split(";\n"):
+        db.execute(table)
+    found = gathered(db)
+    db.executemany(
+        "INSERT INTO scene_numbers VALUES (?, ?)", [(n, one) for one, n in found.numbers.items()]
+    )
+    packed = np.empty(len(found), dtype=_STORED)
+    for side, values in zip(_SIDES, found.boxes, strict=True):
+        packed[side] = values
+    packed["taken"], packed["scene"], packed["level"] = found.taken, found.scenes, found.levels
+    for start in range(0, packed.size, _ROWS_AT_ONCE):
+        store(db, start, packed[start : start + _ROWS_AT_ONCE].tobytes())
+
+
+def has_tables(db: sqlite3.Connection) -> bool:
+    """Tell whether a collection's format is of those that keep traits."""
+    text = "SELECT 1 FROM sqlite_master WHERE name = 'traits'"
+    return db.execute(text).fetchone() is not None
+
+
+def same(one: Traits, other: Traits) -> bool:
+    """Tell whether two say the same of every row."""
+    pairs = (
+        (one.boxes, other.boxes),
+        (one.taken, other.taken),
+        (one.scenes, other.scenes),
+        (one.levels, other.levels),
+    )
+    return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
+
+
+def _numbers(db: sqlite3.Connection) -> dict[str, int]:
+    found = db.execute("SELECT scene_id, number FROM scene_numbers")
+    return {scene_id: int(number) for scene_id, number in found}
+
+
+def _packed(rows: Sequence[Sequence[Any]], numbers: dict[str, int]) -> NDArray[Any]:
+    packed = np.empty(len(rows), dtype=_STORED)
+    west, south, east, north, taken, scenes, levels = zip(*rows, strict=True)
+    _lay_boxes(packed, np.array([west, south, east, north], dtype=np.float64).T)
+    packed["taken"] = [_moment(one) for one in taken]
+    packed["scene"] = [numbers.setdefault(one, len(numbers) + 1) for one in scenes]
+    packed["level"] = levels
+    return packed
+
+
+def _moment(microseconds: int | None) -> int:
+    return UNDATED if microseconds is None else microseconds
+
+
+def _lay_boxes(packed: NDArray[Any], boxes: NDArray[np.float64]) -> None:
+    """Write boxes (n, 4) down as float32 that hold them."""
+    for place, side in enumerate(_SIDES):
+        values = boxes[:, place]
+        rounded = values.astype(np.float32)
+        outward = np.float32(-np.inf if place < 2 else np.inf)  # noqa: PLR2004 (west and south)
+        short = rounded > values if place < 2 else rounded < values  # noqa: PLR2004
+        packed[side] = np.where(short, np.nextafter(rounded, outward), rounded)
+
+
+def _unpacked(packed: NDArray[Any], numbers: Mapping[str, int]) -> Traits:
+    return Traits(
+        boxes=np.stack([packed[side] for side in _SIDES]),
+        taken=np.ascontiguousarray(packed["taken"]),
+        scenes=np.ascontiguousarray(packed["scene"]),
+        levels=np.ascontiguousarray(packed["level"]),
+        numbers=numbers,
+    )
