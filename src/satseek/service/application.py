@@ -31,6 +31,7 @@ from satseek.service.access.guarding import Guarded
 from satseek.service.access.login import login_routes
 from satseek.service.documenting import add_document
 from satseek.service.draining import Draining
+from satseek.service.features import routes as ogc
 from satseek.service.following import follow
 from satseek.service.inference import rest
 from satseek.service.limits import Limited
@@ -60,12 +61,20 @@ ROUTERS = (
     health.router,
     rest.router,
     openai.router,
+    ogc.router,
 )
 """Every route, in the order of the listing."""
 
+UNKNOWN = (
+    *(f"/{door}/{{rest:path}}" for door in ("v1", "v2", "ogc", "stac")),
+    *("/v2", "/livez", "/readyz", "/metrics"),
+)
+"""What no route takes below these paths is refused as a problem document."""
+
 DESCRIPTION = (
     "Search satellite imagery with words. Scores carry their names: cosine, match, share, "
-    "percentile; none of them is a probability."
+    "percentile; none of them is a probability. Two doors beside these follow standards and "
+    "describe themselves: the STAC API under /stac, OGC API Features under /ogc."
 )
 
 
@@ -89,7 +98,7 @@ def create_application(assembly: Assembly) -> FastAPI:
     application.router.routes.extend(login_routes(running.admission, settings=assembly.settings))
     add_document(application)
     add_listing(application)
-    for path in ("/v1/{rest:path}", "/v2", "/v2/{rest:path}", "/livez", "/readyz", "/metrics"):
+    for path in UNKNOWN:
         application.router.routes.append(Route(path, _Unknown(), include_in_schema=False))
     limit = assembly.settings.max_upload_bytes
     settings = assembly.settings

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BODY_SECONDS = 60.0
 """A body that takes longer to arrive is given up: 50 MB need no more at 7 Mbit/s."""
 
-LIMITED = ("/v1/", "/v2/models/")
+LIMITED = ("/v1/", "/v2/models/", "/ogc/", "/stac/")
 """Paths that count; probes and metrics must answer when everything else is refused."""
 
 LARGE_BYTES = 64 * 1024

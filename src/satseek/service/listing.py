@@ -41,6 +41,12 @@ def add_listing(application: FastAPI) -> None:
     application.add_route("/docs", show, include_in_schema=False)
 
 
+def page_of_document(openapi: Mapping[str, Any], *, source: str) -> str:
+    """Write a page that lists what another document describes, which lies at ``source``."""
+    title = openapi["info"]["title"]
+    return _document(title, "".join(_operations(openapi, title=title, source=source)))
+
+
 def add_install_notice(application: FastAPI) -> None:
     """Serve, under ``/``, how to get the page that is not installed."""
 
@@ -66,19 +72,23 @@ def _document(title: str, body: str) -> str:
 
 
 def _listing(openapi: Mapping[str, Any]) -> Iterator[str]:
-    yield "<h1>satseek API</h1>"
-    yield f"<p>{escape(openapi['info'].get('description', ''))}</p>"
-    yield '<p>For programs: <a href="openapi.json">openapi.json</a></p>'
-    yield from _security(openapi)
-    for path, methods in openapi["paths"].items():
-        for method, operation in methods.items():
-            yield _operation(path, method, operation, openapi)
+    yield from _operations(openapi, title="satseek API", source="openapi.json")
     yield "<h2>Problems</h2><p>Errors are problem documents (RFC 9457) of these types:</p><table>"
     for kind, status in STATUSES.items():
         title = escape((kind.__doc__ or "").strip().splitlines()[0])
         name = f"<code>urn:satseek:problem:{slug(kind.__name__)}</code>"
         yield f"<tr><td>{status.value}</td><td>{name}</td><td>{title}</td></tr>"
     yield "</table>"
+
+
+def _operations(openapi: Mapping[str, Any], *, title: str, source: str) -> Iterator[str]:
+    yield f"<h1>{escape(title)}</h1>"
+    yield f"<p>{escape(openapi['info'].get('description', ''))}</p>"
+    yield f'<p>For programs: <a href="{escape(source)}">{escape(source)}</a></p>'
+    yield from _security(openapi)
+    for path, methods in openapi["paths"].items():
+        for method, operation in methods.items():
+            yield _operation(path, method, operation, openapi)
 
 
 def _security(openapi: Mapping[str, Any]) -> Iterator[str]:

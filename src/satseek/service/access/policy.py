@@ -65,6 +65,8 @@ RULES: Mapping[str, Rule] = {
     "/v1/models": Rule(read="search", write="models", changes=True),
     "/v1/collections": Rule(read="search", write="collections", changes=True),
     "/v1/jobs": Rule(read="jobs", write="jobs", changes=True),
+    "/ogc": Rule(read="search", write="search"),
+    "/stac": Rule(read="search", write="search"),  # searched by POST, changes nothing
     "/v2": Rule(read="embed", write="embed"),
     "/v2/health": OPEN,
     "/v2/repository/index": Rule(read="embed", write="embed"),  # asked by POST, changes nothing

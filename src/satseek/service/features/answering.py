@@ -1,0 +1,58 @@
+"""An endpoint → a route that refuses as standards want it: 400 for whatever cannot be asked.
+
+The product's own interface answers 422 there; clients of standards test for 400.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from satseek.errors import InvalidName, InvalidRequest
+from satseek.service.calling import caller
+from satseek.service.problems import problem
+from satseek.service.running import Running, running
+from satseek.service.withholding import told
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.requests import Request
+
+    Endpoint: TypeAlias = Callable[[Request, Running], Awaitable[Response]]
+
+
+def route(path: str, endpoint: Endpoint, *, method: str = "GET") -> Route:
+    """Make a route; one that is read answers HEAD as well."""
+
+    @functools.wraps(endpoint)
+    async def answer(request: Request) -> Response:
+        caller(request).principal.require("search")
+        try:
+            return await endpoint(request, await running(request))
+        except InvalidName as error:  # could be no collection's: there is none
+            raise HTTPException(HTTPStatus.NOT_FOUND, told(error)) from error
+        except InvalidRequest as error:
+            return problem(
+                HTTPStatus.BAD_REQUEST,
+                kind=type(error).__name__,
+                title=(type(error).__doc__ or "").strip().splitlines()[0],
+                detail=told(error),
+                scope=request.scope,
+            )
+
+    return Route(path, answer, methods=[method], include_in_schema=False)
+
+
+def written(
+    content: Mapping[str, Any], kind: str, *, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with JSON of some media type."""
+    body = json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    return Response(body, media_type=kind, headers=dict(headers or {}))

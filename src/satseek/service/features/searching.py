@@ -1,0 +1,128 @@
+"""Words → the chips of a collection that fit them, as features with a rank and scores.
+
+Knows the use-case; the answer is the same as at every other door.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from satseek.errors import InvalidFilter
+from satseek.search.searching import Answer
+from satseek.service.features.catalogue import catalogue_of
+from satseek.service.features.conditions import compiled, narrowed
+from satseek.service.features.entries import hit_entry
+from satseek.service.features.walking import Page
+from satseek.service.messages import MAX_TEXT
+from satseek.service.paging import Listing
+from satseek.service.tracing import step
+from satseek.types import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from satseek.assemble import Matched
+    from satseek.service.calling import Caller
+    from satseek.service.features.entries import Entry
+    from satseek.service.features.naming import Told
+    from satseek.service.features.shelves import Wanted
+    from satseek.service.running import Running
+
+MAX_HITS = 1000
+"""Best chips of each collection that a walk leads through: further ones fit hardly better than
+chance would have it."""
+
+MAX_SEARCHED = 16
+"""Collections searched by one request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Words, and where to look for what fits them."""
+
+    words: str
+    """What to look for."""
+    told: Sequence[Told]
+    """Which collections."""
+    wanted: Wanted
+    """Which chips may answer; a condition that the index does not understand is tested on the best
+    ``hits`` of each collection."""
+    limit: int
+    """Features on a page, at most."""
+    hits: int = MAX_HITS
+    """Hits of each collection, at most."""
+    asked: Mapping[str, Any]
+    """The request as it came, which its cursors belong to."""
+
+    async def page(self, cursor: str | None, *, shared: Running, caller: Caller) -> Page:
+        """Give the page that a cursor leads to, best first by cosine.
+
+        Raises:
+            EmptyText, InvalidFilter: what is asked for cannot be.
+            CollectionNotFound, ModelMismatch: a collection cannot be searched.
+            InvalidRequest, Conflict: the cursor is not one of this search, or no longer.
+        """
+        caller.principal.require("search")
+        self._check()
+        found: list[Entry] = []
+        generation = 0
+        for told in self.told:
+            entries, made = await self._found(told, shared=shared, caller=caller)
+            found += entries
+            generation += made
+        if len(self.told) > 1:
+            found.sort(key=lambda one: -one.properties["cosine"])
+        listing = Listing(name="hits", where=self.asked, generation=generation)
+        begin = listing.after(cursor, kind=int) or 0
+        end = begin + self.limit
+        return Page(
+            entries=found[begin:end],
+            cursor=listing.cursor(end) if end < len(found) else None,
+            matched=len(found),
+        )
+
+    def _check(self) -> None:
+        if len(self.words) > MAX_TEXT:
+            raise InvalidFilter(f"q: expected at most {MAX_TEXT} letters, came {len(self.words)}")
+        if len(self.told) > MAX_SEARCHED:
+            raise InvalidFilter(
+                f"q: at most {MAX_SEARCHED} collections can be searched at once, there are "
+                f"{len(self.told)}: name some"
+            )
+
+    async def _found(
+        self, told: Told, *, shared: Running, caller: Caller
+    ) -> tuple[list[Entry], int]:
+        where, left = narrowed(self.wanted.condition, self.wanted.where)
+        query = Query(text=self.words, where=where, k=self.hits)
+
+        async def work(name: str, matched: Matched) -> Answer:
+            def answered() -> Answer:
+                with step("satseek.search", collection=name), matched.pinned() as index:
+                    model = matched.model
+                    return shared.remembered.search(query, index=index, embedder=model.embedder)
+
+            return await shared.in_thread(answered)
+
+        answer = await shared.with_collection(told.name, work, who=caller.principal)
+        shared.metrics.count_search(answer)
+        caller.pairs.update(collection=told.name, k=self.hits, hits=len(answer.hits))
+        entries = await shared.in_thread(
+            lambda: self._entries(answer, told, left, shared=shared, caller=caller)
+        )
+        return entries, answer.generation
+
+    def _entries(
+        self, answer: Answer, told: Told, left: Any, *, shared: Running, caller: Caller
+    ) -> list[Entry]:
+        scenes = catalogue_of(shared.reader(told.name, caller.principal), told)
+        known = scenes.known
+        entries = [hit_entry(hit, told, of_scene=known(hit.chip.scene_id)) for hit in answer.hits]
+        if left is not None:
+            test = compiled(left)
+            entries = [one for one in entries if test(one.fact)]
+        if self.wanted.ids is not None:
+            entries = [one for one in entries if one.id in self.wanted.ids]
+        return entries
