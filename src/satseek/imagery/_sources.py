@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageOps
+from rasterio.enums import Resampling
 from rasterio.windows import Window as RasterWindow
 
 from satseek.imagery._open import (
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.types import Valid, Window
+
+Reducing: TypeAlias = Literal["average", "nearest"]
+"""How several pixels become one: the mean of those that were measured, or one of them."""
 
 _EXIF_ORIENTATION = 0x0112
 
@@ -91,8 +95,18 @@ class Source(Protocol):
     def layout(self) -> BandLayout:
         """Its bands."""
 
-    def read(self, window: Window, *, bands: tuple[int, ...]) -> Samples:
-        """Read ``window``, which lies inside the source, of the 1-based ``bands``."""
+    def read(
+        self, window: Window, *, bands: tuple[int, ...], step: int = 1, by: Reducing = "average"
+    ) -> Samples:
+        """Read ``window``, which lies inside the source, of the 1-based ``bands``.
+
+        Args:
+            window: Pixels of the source; its edges are multiples of ``step`` long.
+            bands: Which.
+            step: Each pixel that comes back stands for ``step`` x ``step`` of the source, from its
+                overviews where there are any.
+            by: How they become one: values that mean classes are never averaged.
+        """
 
     def sample(self, *, bands: tuple[int, ...], edge: int) -> Samples:
         """Read the whole source thinned out to at most ``edge`` rows and columns."""
@@ -121,9 +135,14 @@ class RasterSource:
             layout=layout,
         )
 
-    def read(self, window: Window, *, bands: tuple[int, ...]) -> Samples:
+    def read(
+        self, window: Window, *, bands: tuple[int, ...], step: int = 1, by: Reducing = "average"
+    ) -> Samples:
         """See `Source.read`."""
-        return self._read(bands, window=_raster_window(window))
+        shape = None if step == 1 else (window.height // step, window.width // step)
+        return self._read(
+            bands, window=_raster_window(window), shape=shape, by=by if shape else "nearest"
+        )
 
     def sample(self, *, bands: tuple[int, ...], edge: int) -> Samples:
         """See `Source.sample`; nearest neighbour, from the overviews where there are any."""
@@ -141,15 +160,20 @@ class RasterSource:
         *,
         window: RasterWindow | None = None,
         shape: tuple[int, int] | None = None,
+        by: Reducing = "nearest",
     ) -> Samples:
         out = None if shape is None else (len(bands), *shape)
         with reading():
-            return self._masked(list(bands), window, out)
+            return self._masked(list(bands), window, out, by)
 
     def _masked(
-        self, bands: list[int], window: RasterWindow | None, out: tuple[int, int, int] | None
+        self,
+        bands: list[int],
+        window: RasterWindow | None,
+        out: tuple[int, int, int] | None,
+        by: Reducing,
     ) -> Samples:
-        values = self.dataset.read(bands, window=window, out_shape=out)
+        values = self.dataset.read(bands, window=window, out_shape=out, resampling=Resampling[by])
         if "per_dataset" in _mask_flags(self.dataset):
             valid = self.dataset.read_masks(1, window=window, out_shape=out and out[1:]) > 0
             if values.dtype.kind == "f":
@@ -169,11 +193,14 @@ class PlainSource:
     layout: BandLayout
     samples: Samples
 
-    def read(self, window: Window, *, bands: tuple[int, ...]) -> Samples:
+    def read(
+        self, window: Window, *, bands: tuple[int, ...], step: int = 1, by: Reducing = "average"
+    ) -> Samples:
         """See `Source.read`."""
         rows = slice(window.row, window.row + window.height)
         columns = slice(window.column, window.column + window.width)
-        return self._cut(bands, rows, columns)
+        samples = self._cut(bands, rows, columns)
+        return samples if step == 1 else reduced(samples, step=step, by=by)
 
     def sample(self, *, bands: tuple[int, ...], edge: int) -> Samples:
         """See `Source.sample`."""
@@ -232,6 +259,22 @@ def read_plain(
     count, height, width = samples.values.shape
     layout = plain_layout(count=count, dtype=str(samples.values.dtype))
     return PlainSource(name=name, width=width, height=height, layout=layout, samples=samples)
+
+
+def reduced(samples: Samples, *, step: int, by: Reducing) -> Samples:
+    """Make one pixel of ``step`` x ``step``; edges are multiples of it. See `Source.read`."""
+    values, valid = samples.values, samples.valid
+    if by == "nearest":
+        middle = slice(step // 2, None, step)
+        return Samples(values=values[:, middle, middle], valid=valid[middle, middle])
+    count, height, width = values.shape
+    blocks = (height // step, step, width // step, step)
+    known = valid.reshape(blocks).sum(axis=(1, 3))  # (h, w)
+    sums = np.where(valid, values, 0).reshape(count, *blocks).sum(axis=(2, 4), dtype=np.float64)
+    means = sums / np.maximum(known, 1)
+    whole = values.dtype.kind in "iu"
+    kept = (np.rint(means) if whole else means).astype(values.dtype)
+    return Samples(values=kept, valid=known > 0)
 
 
 def thinning(width: int, height: int, *, edge: int) -> int:

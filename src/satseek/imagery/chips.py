@@ -2,8 +2,9 @@
 
 Does not know models or collections.
 
-Cells are read by window sets: rectangles of neighbouring cells, full rows of cells where they fit
-into `SET_BYTES`, so that every raster block is decoded about once. A cell that overhangs its
+Each level of the grid is read by itself, reduced to the pixels that its chips have. Cells are read
+by window sets: rectangles of neighbouring cells, full rows of cells where they fit into
+`SET_BYTES`, so that every raster block is decoded about once. A cell that overhangs its
 scene is padded with black, which is not valid; pixels that were not measured are black too.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +25,16 @@ from satseek.imagery.grid import (
     Frame,
     Layout,
     Span,
+    enlarged,
     fits,
-    lay_out,
+    lay_out_levels,
     native_frame,
     parse_cell,
+    reduced_frame,
     window_in,
 )
 from satseek.imagery.ground import footprints
-from satseek.imagery.recipes import apply, valid_under
+from satseek.imagery.recipes import apply, read_under
 from satseek.imagery.scenes import describe_scene
 from satseek.types import Chip, Scene, Window
 
@@ -53,12 +57,17 @@ class ChipPlan:
 
     scene: Scene
     """Scene that is cut."""
-    layout: Layout
-    """Where the cells lie."""
+    layouts: tuple[Layout, ...]
+    """Where the cells lie, level by level, ascending."""
+
+    @property
+    def layout(self) -> Layout:
+        """Where the cells of level 1 lie."""
+        return self.layouts[0]
 
     def __len__(self) -> int:
-        """Count the candidate cells."""
-        return len(self.layout.columns) * len(self.layout.rows)
+        """Count the candidate cells of all levels."""
+        return sum(len(layout.columns) * len(layout.rows) for layout in self.layouts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,7 @@ class _WindowSet:
     """Neighbouring cells that are read together; numbered row by row from ``first``."""
 
     first: int
+    layout: Layout
     columns: tuple[Span, ...]
     rows: tuple[Span, ...]
 
@@ -132,7 +142,7 @@ def plan_chips(scene: Scene, *, grid: GridSpec) -> ChipPlan:
         InvalidRequest: a grid that cannot be.
         UnsupportedRaster: the scene cannot be brought onto the grid's CRS.
     """
-    return ChipPlan(scene=scene, layout=lay_out(scene, grid))
+    return ChipPlan(scene=scene, layouts=lay_out_levels(scene, grid))
 
 
 def read_chips(
@@ -155,16 +165,17 @@ def read_chips(
         NoValidPixels: all candidates were read and none has a valid pixel.
         UnreadableImage: damaged; what was yielded before should be taken back.
     """
-    layout = plan.layout
     seen = start > 0
-    least = min_valid * _attainable(layout)
-    with _open_frame(scene, layout.frame, stretch) as source:
-        for window_set in _window_sets(plan):
-            if window_set.first + len(window_set) <= start:
-                continue
-            region = _read_region(source, window_set.window, stretch)
-            seen = seen or bool(region.valid.any())
-            yield from _cut(plan, window_set, region, stretch=stretch, least=least, start=start)
+    wanted = (one for one in _window_sets(plan) if one.first + len(one) > start)
+    for base, window_sets in groupby(wanted, key=lambda one: _base_of(one.layout)):
+        with _open_frame(scene, base, stretch) as source:
+            for window_set in window_sets:
+                region = _read_region(source, window_set.layout.frame, window_set.window, stretch)
+                seen = seen or bool(region.valid.any())
+                least = min_valid * _attainable(window_set.layout)
+                yield from _cut(
+                    scene, window_set, region, stretch=stretch, least=least, start=start
+                )
     if not seen:
         raise NoValidPixels(f"{shown(scene.path)}: no pixel was measured, all are nodata")
 
@@ -180,14 +191,29 @@ def read_chip(chip: Chip, *, stretch: Stretch) -> Pixels:
     """
     path = Path(chip.scene_path)
     scene = describe_scene(path, root=path.parent)
+    frame, window = _frame_of(chip, scene)
+    with _open_frame(scene, frame.base or frame, stretch) as source:
+        pixels, _ = _read_region(source, frame, window, stretch).render(window, stretch)
+    return _upright(pixels, frame)
+
+
+def _frame_of(chip: Chip, scene: Scene) -> tuple[Frame, Window]:
+    """Where a chip is cut again, and its window there."""
     frame, window = native_frame(scene), chip.window
     parsed = parse_cell(chip.cell)
     if parsed is not None and not fits(frame, parsed[0]):
         frame = parsed[1]
-        window = Window(column=0, row=0, width=frame.width, height=frame.height)
-    with _open_frame(scene, frame, stretch) as source:
-        pixels, _ = _read_region(source, window, stretch).render(window, stretch)
-    return _upright(pixels, frame)
+        return frame, Window(column=0, row=0, width=frame.width, height=frame.height)
+    level = chip.level
+    if level == 1 or window.width % level or window.height % level:  # of no code: warped around it
+        return frame, window
+    frame = reduced_frame(frame, step=level, column=window.column % level, row=window.row % level)
+    return frame, Window(
+        column=(window.column - frame.column) // level,
+        row=(window.row - frame.row) // level,
+        width=window.width // level,
+        height=window.height // level,
+    )
 
 
 @contextmanager
@@ -208,20 +234,29 @@ def _open_frame(scene: Scene, frame: Frame, stretch: Stretch) -> Iterator[Source
 
 
 def _window_sets(plan: ChipPlan) -> Iterator[_WindowSet]:
-    """Group cells into rectangles of about `SET_BYTES`; depends on the plan alone."""
-    columns, rows = plan.layout.columns, plan.layout.rows
-    cell = columns[0].stop - columns[0].start
-    pixels = SET_BYTES // (3 * _sample_bytes(plan.scene.dtype))
-    across = max(1, min(len(columns), pixels // cell**2))
-    down = max(1, pixels // (cell**2 * across))
+    """Group the cells of each level into rectangles of about `SET_BYTES`; by the plan alone."""
     first = 0
-    for top in range(0, len(rows), down):
-        for left in range(0, len(columns), across):
-            window_set = _WindowSet(
-                first=first, columns=columns[left : left + across], rows=rows[top : top + down]
-            )
-            yield window_set
-            first += len(window_set)
+    for layout in plan.layouts:
+        columns, rows = layout.columns, layout.rows
+        cell = (columns[0].stop - columns[0].start) * layout.frame.step
+        pixels = SET_BYTES // (3 * _sample_bytes(plan.scene.dtype))
+        across = max(1, min(len(columns), pixels // cell**2))
+        down = max(1, pixels // (cell**2 * across))
+        for top in range(0, len(rows), down):
+            for left in range(0, len(columns), across):
+                window_set = _WindowSet(
+                    first=first,
+                    layout=layout,
+                    columns=columns[left : left + across],
+                    rows=rows[top : top + down],
+                )
+                yield window_set
+                first += len(window_set)
+
+
+def _base_of(layout: Layout) -> Frame:
+    """The raster that is opened for a layout."""
+    return layout.frame.base or layout.frame
 
 
 def _sample_bytes(dtype: str) -> int:
@@ -236,8 +271,13 @@ def _attainable(layout: Layout) -> float:
     return across * min(1.0, layout.frame.height / layout.chip_px)
 
 
-def _read_region(source: Source, window: Window, stretch: Stretch) -> _Region:
-    whole = Window(column=0, row=0, width=source.width, height=source.height)
+def _read_region(source: Source, frame: Frame, window: Window, stretch: Stretch) -> _Region:
+    whole = Window(
+        column=0,
+        row=0,
+        width=(source.width - frame.column) // frame.step,
+        height=(source.height - frame.row) // frame.step,
+    )
     inside = _common(window, whole)
     if min(inside.width, inside.height) <= 0:
         raise _changed(source, f"a window at {window.column}, {window.row} lies outside of it")
@@ -245,8 +285,8 @@ def _read_region(source: Source, window: Window, stretch: Stretch) -> _Region:
         raise _changed(source, f"expected band {max(stretch.bands)}, it has {source.layout.count}")
     if stretch.palette and np.dtype(source.layout.dtype).kind != "u":
         raise _changed(source, f"expected a palette's numbers, it has {source.layout.dtype}")
-    samples = source.read(inside, bands=stretch.bands)
-    return _Region(window=inside, values=samples.values, valid=valid_under(samples, stretch))
+    samples = read_under(source, enlarged(inside, frame), stretch, step=frame.step)
+    return _Region(window=inside, values=samples.values, valid=samples.valid)
 
 
 def _changed(source: Source, reason: str) -> UnreadableImage:
@@ -254,7 +294,7 @@ def _changed(source: Source, reason: str) -> UnreadableImage:
 
 
 def _cut(
-    plan: ChipPlan,
+    scene: Scene,
     window_set: _WindowSet,
     region: _Region,
     *,
@@ -262,7 +302,7 @@ def _cut(
     least: float,
     start: int,
 ) -> Iterator[ReadChip]:
-    frame = plan.layout.frame
+    frame = window_set.layout.frame
     first = max(start, window_set.first)
     cells = window_set.cells[first - window_set.first :]
     shares = [region.valid_fraction(_window(*cell)) for cell in cells]
@@ -273,7 +313,7 @@ def _cut(
             yield ReadChip(position=position, chip=None, pixels=None)
             continue
         pixels, _ = region.render(_window(*cell), stretch)
-        chip = _chip(plan, cell, share=share, footprint=next(outlines))
+        chip = _chip(scene, window_set.layout, cell, share=share, footprint=next(outlines))
         yield ReadChip(position=position, chip=chip, pixels=_upright(pixels, frame))
 
 
@@ -284,18 +324,24 @@ def _outlines(frame: Frame, region: Window, cells: list[tuple[Span, Span]]) -> l
 
 
 def _chip(
-    plan: ChipPlan, cell: tuple[Span, Span], *, share: float, footprint: GeoJSON | None
+    scene: Scene,
+    layout: Layout,
+    cell: tuple[Span, Span],
+    *,
+    share: float,
+    footprint: GeoJSON | None,
 ) -> Chip:
-    scene, name = plan.scene, plan.layout.cell(*cell)
+    name = layout.cell(*cell)
     return Chip(
         id=f"{scene.id}/{name}",
         scene_id=scene.id,
         cell=name,
         scene_path=scene.path,
-        window=window_in(scene, plan.layout.frame, _window(*cell)),
+        window=window_in(scene, layout.frame, _window(*cell)),
         footprint=footprint,
         datetime=scene.datetime,
         valid_fraction=share,
+        level=layout.level,
     )
 
 

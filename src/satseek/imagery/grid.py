@@ -7,6 +7,8 @@ A lattice is anchored at the origin of its CRS: cell (i, j) covers x from ``i ·
 along its own pixels, without resampling: each edge falls on the nearest pixel edge. A scene of
 another CRS or pixel size, or a rotated one, is cut from a warped view of it (a `Frame`).
 Images without georeference are cut along their own pixels, the last cells shifted inwards.
+At level n edge and step are n times as long, and the scene is seen reduced n times, so that chips
+of all levels have equally many pixels.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +40,12 @@ hold no complete cell of the lattice, wherever it lies."""
 SAME_SIZE = 0.01
 """Pixel sizes closer than this are taken as equal: 2.6 pixels over a chip of 256."""
 
+MAX_LEVELS = 6
+"""Levels of a grid: each of them costs a reading of the scene."""
+
+MAX_LEVEL = 64
+"""Largest level: a chip of 256 pixels shows 16,384 of its scene."""
+
 _NEARLY = 1e-6
 """Pixels; positions exactly between two pixels go the same way in spite of rounding."""
 
@@ -50,9 +58,12 @@ _MIN_FRAME_EDGE = 8
 _MAX_FRAME_EDGE = 2**31 - 1
 """Pixels; GDAL's limit on rows and columns."""
 
+HALF_TURN = 180.0
+"""Degrees; longitudes of one scene that lie farther apart are of both sides of the antimeridian."""
+
 _CELL = re.compile(
     r"(?P<crs>[a-z]+\d+)_(?P<x>[\d.e+-]+)(?:x(?P<y>[\d.e+-]+))?_(?P<chip>\d+)(?:s(?P<stride>\d+))?"
-    r"_x(?P<i>-?\d+)y(?P<j>-?\d+)"
+    r"(?:l(?P<level>\d+))?_x(?P<i>-?\d+)y(?P<j>-?\d+)"
 )
 
 
@@ -82,6 +93,14 @@ class Frame:
     """Rows."""
     warped: bool
     """Whether the scene has to be resampled to it."""
+    step: int = 1
+    """Pixels of the raster along the edge of each of its own."""
+    column: int = 0
+    """Column of the raster at which it begins."""
+    row: int = 0
+    """Row of the raster at which it begins."""
+    base: Frame | None = None
+    """The raster that it is a reduced view of; None: it is one itself."""
 
     @property
     def flips(self) -> tuple[bool, bool]:
@@ -104,14 +123,27 @@ class Lattice:
     """Edge of a cell in pixels."""
     stride_px: int
     """Step from cell to cell in pixels."""
+    level: int = 1
+    """Size of its cells as a multiple of ``chip_px``, and of its step as one of ``stride_px``."""
+
+    @property
+    def step_x(self) -> float:
+        """CRS units from column to column."""
+        return self.pixel_x * self.level * self.stride_px
+
+    @property
+    def step_y(self) -> float:
+        """CRS units from row to row."""
+        return self.pixel_y * self.level * self.stride_px
 
     def cell(self, i: int, j: int) -> str:
-        """Name a cell: CRS, pixel size, chip size (and stride), column and row."""
+        """Name a cell: CRS, pixel size, chip size (stride, level), column and row."""
         size = f"{self.pixel_x:g}"
         if self.pixel_y != self.pixel_x:
             size += f"x{self.pixel_y:g}"
         stride = "" if self.stride_px == self.chip_px else f"s{self.stride_px}"
-        return f"{crs_token(self.crs)}_{size}_{self.chip_px}{stride}_x{i}y{j}"
+        level = "" if self.level == 1 else f"l{self.level}"
+        return f"{crs_token(self.crs)}_{size}_{self.chip_px}{stride}{level}_x{i}y{j}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +161,9 @@ class Layout:
     whole: str | None
     """Name of the only cell where the scene is one chip."""
     chip_px: int
-    """Edge of a cell in pixels, before the nearest pixel is taken."""
+    """Edge of a cell in pixels of the frame, before the nearest pixel is taken."""
+    level: int = 1
+    """Size of the cells as a multiple of ``chip_px`` pixels of the raster."""
 
     def cell(self, column: Span, row: Span) -> str:
         """Name a cell; the same place has the same name at every date."""
@@ -137,11 +171,17 @@ class Layout:
             return self.whole
         if self.lattice is not None:
             return self.lattice.cell(column.label, row.label)
-        return f"px_{self.chip_px}_x{column.start}y{row.start}"
+        level = "" if self.level == 1 else f"l{self.level}"
+        x, y = column.start * self.level, row.start * self.level
+        return f"px_{self.chip_px}{level}_x{x}y{y}"
 
 
-def lay_out(scene: Scene, grid: GridSpec) -> Layout:
-    """Lay the grid over a scene; reads no pixel.
+def lay_out(scene: Scene, grid: GridSpec) -> tuple[Layout, ...]:
+    """Lay level 1 of the grid over a scene; reads no pixel.
+
+    Returns:
+        One layout; two where a scene has to be warped to a grid of degrees and lies across the
+        antimeridian.
 
     Raises:
         InvalidRequest: a grid that cannot be.
@@ -150,12 +190,73 @@ def lay_out(scene: Scene, grid: GridSpec) -> Layout:
     check_grid(grid)
     native = native_frame(scene)
     if _is_whole(scene, grid):
-        return _whole_layout(native, grid)
+        return (_whole_layout(native, grid),)
     if scene.crs is None:
-        return _pixel_layout(native, grid)
+        return (_pixel_layout(native, grid),)
     lattice = _lattice_of(scene, grid)
-    frame = native if fits(native, lattice) else _warped_frame(scene, lattice)
+    frames = [native] if fits(native, lattice) else _warped_frames(scene, lattice)
+    return tuple(_ground_layout(frame, lattice) for frame in frames)
+
+
+def lay_out_levels(scene: Scene, grid: GridSpec) -> tuple[Layout, ...]:
+    """Lay all levels of the grid over a scene, as `lay_out`, ascending; reads no pixel.
+
+    A level is left out where the scene is shorter than one of its chips in either direction, and
+    all above the first where the scene is one whole chip.
+
+    Raises:
+        InvalidRequest: a grid that cannot be.
+        UnsupportedRaster: the scene cannot be brought onto the grid's CRS.
+    """
+    return tuple(layout for first in lay_out(scene, grid) for layout in _levels(first, grid))
+
+
+def _levels(first: Layout, grid: GridSpec) -> tuple[Layout, ...]:
+    if first.whole is not None:
+        return (first,)
+    shorter = min(first.frame.width, first.frame.height)
+    larger = [level for level in grid.levels if level > 1 and level * grid.chip_px <= shorter]
+    return (first, *(_at_level(first, grid, level) for level in larger))
+
+
+def _at_level(first: Layout, grid: GridSpec, level: int) -> Layout:
+    if first.lattice is None:
+        return _pixel_layout(reduced_frame(first.frame, step=level), grid)
+    lattice = replace(first.lattice, level=level)
+    a, _, c, _, e, f = first.frame.transform
+    frame = reduced_frame(
+        first.frame,
+        step=level,
+        column=_phase(c, a, lattice.step_x, level),
+        row=_phase(f, e, lattice.step_y, level),
+    )
     return _ground_layout(frame, lattice)
+
+
+def _phase(origin: float, size: float, step: float, level: int) -> int:
+    """First pixel from which an axis is reduced so that cells begin where reduced pixels do."""
+    label = round(origin / step)
+    return _pixel_edge(label * step, origin, size) % level
+
+
+def reduced_frame(frame: Frame, *, step: int, column: int = 0, row: int = 0) -> Frame:
+    """Look at a frame with ``step`` x ``step`` pixels as one, from a pixel on.
+
+    What of the frame's end does not fill a pixel is left out.
+    """
+    a, b, c, d, e, f = frame.transform
+    x, y = a * column + b * row + c, d * column + e * row + f
+    return Frame(
+        crs=frame.crs,
+        transform=(a * step, b * step, x, d * step, e * step, y),
+        width=(frame.width - column) // step,
+        height=(frame.height - row) // step,
+        warped=frame.warped,
+        step=step,
+        column=column,
+        row=row,
+        base=frame,
+    )
 
 
 def native_frame(scene: Scene) -> Frame:
@@ -179,6 +280,12 @@ def check_grid(grid: GridSpec) -> None:
         raise InvalidRequest(
             f"expected 0 < stride_px <= chip_px, got {grid.stride_px} and {grid.chip_px}"
         )
+    if grid.levels[:1] != (1,) or list(grid.levels) != sorted(set(grid.levels)):
+        raise InvalidRequest(f"expected levels ascending from 1, such as (1, 2), got {grid.levels}")
+    if len(grid.levels) > MAX_LEVELS or grid.levels[-1] > MAX_LEVEL:
+        raise InvalidRequest(
+            f"expected at most {MAX_LEVELS} levels up to {MAX_LEVEL}, got {grid.levels}"
+        )
     if grid.pixel_size is not None and not 0 < grid.pixel_size < math.inf:
         raise InvalidRequest(f"expected a positive pixel_size, got {grid.pixel_size}")
     if grid.crs is not None:
@@ -201,23 +308,26 @@ def parse_cell(cell: str) -> tuple[Lattice, Frame] | None:
     parts = _CELL.fullmatch(cell)
     if parts is None or not parts["crs"].startswith("epsg"):
         return None
-    chip = int(parts["chip"])
+    chip, level = int(parts["chip"]), int(parts["level"] or 1)
+    edge = chip * level
     lattice = Lattice(
         crs=f"EPSG:{parts['crs'][4:]}",
         pixel_x=float(parts["x"]),
         pixel_y=float(parts["y"] or parts["x"]),
         chip_px=chip,
         stride_px=int(parts["stride"] or chip),
+        level=level,
     )
-    left = int(parts["i"]) * lattice.stride_px
-    top = int(parts["j"]) * lattice.stride_px + chip
-    return lattice, _frame_on(lattice, left=left, top=top, width=chip, height=chip)
+    left = int(parts["i"]) * level * lattice.stride_px
+    top = int(parts["j"]) * level * lattice.stride_px + edge
+    frame = _frame_on(lattice, left=left, top=top, width=edge, height=edge)
+    return lattice, frame if level == 1 else reduced_frame(frame, step=level)
 
 
 def window_in(scene: Scene, frame: Frame, window: Window) -> Window:
     """Find the pixels of the scene around a window of its frame."""
     if not frame.warped or frame.crs is None or scene.crs is None:
-        return window
+        return enlarged(window, frame)
     steps = np.linspace(0, 1, 9)
     columns, rows = np.meshgrid(
         window.column + window.width * steps, window.row + window.height * steps
@@ -229,6 +339,16 @@ def window_in(scene: Scene, frame: Frame, window: Window) -> Window:
     left, right = math.floor(columns[known].min()), math.ceil(columns[known].max())
     top, bottom = math.floor(rows[known].min()), math.ceil(rows[known].max())
     return Window(column=left, row=top, width=max(right - left, 1), height=max(bottom - top, 1))
+
+
+def enlarged(window: Window, frame: Frame) -> Window:
+    """Find the pixels of the raster that a window of its frame stands for."""
+    return Window(
+        column=frame.column + window.column * frame.step,
+        row=frame.row + window.row * frame.step,
+        width=window.width * frame.step,
+        height=window.height * frame.step,
+    )
 
 
 def pixel_sizes(transform: Affine) -> tuple[float, float]:
@@ -271,6 +391,7 @@ def _pixel_layout(frame: Frame, grid: GridSpec) -> Layout:
         lattice=None,
         whole=None,
         chip_px=grid.chip_px,
+        level=frame.step,
     )
 
 
@@ -340,8 +461,8 @@ def fits(frame: Frame, lattice: Lattice) -> bool:
     )
 
 
-def _warped_frame(scene: Scene, lattice: Lattice) -> Frame:
-    """A north-up view of the scene whose pixels are those of the lattice."""
+def _warped_frames(scene: Scene, lattice: Lattice) -> list[Frame]:
+    """North-up views of the scene whose pixels are those of the lattice."""
     assert scene.crs is not None
     steps = np.linspace(0, 1, 33)
     columns, rows = np.meshgrid(scene.width * steps, scene.height * steps)
@@ -349,13 +470,30 @@ def _warped_frame(scene: Scene, lattice: Lattice) -> Frame:
     xs, ys = between(scene.crs, lattice.crs, xs, ys)
     if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
         raise _off_grid(scene, lattice.crs)
-    left, right = _outward(xs, lattice.pixel_x)
     bottom, top = _outward(ys, lattice.pixel_y)
-    growth = (right - left) * (top - bottom) / (scene.width * scene.height)
-    longest = max(right - left, top - bottom)
+    spans = [_outward(part, lattice.pixel_x) for part in _unrolled(xs, lattice)]
+    growth = (
+        sum(right - left for left, right in spans) * (top - bottom) / (scene.width * scene.height)
+    )
+    longest = max(*(right - left for left, right in spans), top - bottom)
     if not _MIN_FRAME_EDGE <= longest <= _MAX_FRAME_EDGE or growth > _MAX_GROWTH:
         raise _off_grid(scene, lattice.crs)
-    return _frame_on(lattice, left=left, top=top, width=right - left, height=top - bottom)
+    return [
+        _frame_on(lattice, left=left, top=top, width=right - left, height=top - bottom)
+        for left, right in spans
+    ]
+
+
+def _unrolled(
+    xs: np.ndarray[tuple[int], np.dtype[np.float64]], lattice: Lattice
+) -> list[np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """Part the longitudes of a scene that lies across the antimeridian, at it."""
+    if np.ptp(xs) <= HALF_TURN or not parse_crs(lattice.crs).is_geographic:
+        return [xs]
+    east, west = xs[xs >= 0], xs[xs < 0]
+    if east.min() - west.max() < HALF_TURN:  # it spans the world
+        return [xs]
+    return [np.append(west, -HALF_TURN), np.append(east, HALF_TURN)]
 
 
 def _frame_on(lattice: Lattice, *, left: int, top: int, width: int, height: int) -> Frame:
@@ -391,6 +529,7 @@ def _ground_layout(frame: Frame, lattice: Lattice) -> Layout:
         lattice=lattice,
         whole=None,
         chip_px=lattice.chip_px,
+        level=lattice.level,
     )
 
 
@@ -398,7 +537,8 @@ def _spans(
     origin: float, size: float, extent: int, lattice_size: float, lattice: Lattice
 ) -> tuple[Span, ...]:
     """Cut one axis: pixel edge p lies at ``origin + size · p``; label n at ``n · step``."""
-    step, edge = lattice_size * lattice.stride_px, lattice_size * lattice.chip_px
+    size_at_level = lattice_size * lattice.level
+    step, edge = size_at_level * lattice.stride_px, size_at_level * lattice.chip_px
     ends = sorted((origin, origin + size * extent))
     labels = range(math.floor((ends[0] - edge) / step), math.ceil(ends[1] / step) + 1)
     spans = [_span(label, label * step, label * step + edge, origin, size) for label in labels]
@@ -407,5 +547,10 @@ def _spans(
 
 
 def _span(label: int, low: float, high: float, origin: float, size: float) -> Span:
-    edges = sorted(math.floor((end - origin) / size + 0.5 + _NEARLY) for end in (low, high))
+    edges = sorted(_pixel_edge(end, origin, size) for end in (low, high))
     return Span(label=label, start=edges[0], stop=max(edges[1], edges[0] + 1))
+
+
+def _pixel_edge(place: float, origin: float, size: float) -> int:
+    """Number of the pixel edge nearest to a coordinate."""
+    return math.floor((place - origin) / size + 0.5 + _NEARLY)

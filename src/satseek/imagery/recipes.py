@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from satseek.imagery._sources import Source
+    from satseek.imagery._sources import Reducing, Source
     from satseek.types import Pixels, Recipe, Scene, Valid, Window
 
 __all__ = [
@@ -144,12 +144,20 @@ def valid_under(samples: Samples, stretch: Stretch) -> Valid:
     return valid
 
 
-def read_under(source: Source, window: Window, stretch: Stretch) -> Samples:
-    """Read the stretch's bands; valid is what `valid_under` says and what lies under no cloud."""
-    samples = source.read(window, bands=stretch.bands)
+def read_under(source: Source, window: Window, stretch: Stretch, *, step: int = 1) -> Samples:
+    """Read the stretch's bands; valid is what `valid_under` says and what lies under no cloud.
+
+    Args:
+        source: Where they lie.
+        window: Pixels of the source; its edges are multiples of ``step`` long.
+        stretch: The scene's.
+        step: Each pixel that comes back stands for ``step`` x ``step`` of the source.
+    """
+    by: Reducing = "nearest" if stretch.palette else "average"
+    samples = source.read(window, bands=stretch.bands, step=step, by=by)
     valid = valid_under(samples, stretch)
     if stretch.mask_band:
-        cover = source.read(window, bands=(stretch.mask_band,))
+        cover = source.read(window, bands=(stretch.mask_band,), step=step, by="nearest")
         valid = valid & uncovered(cover.values[0], stretch.mask)
     return Samples(values=samples.values, valid=valid)
 

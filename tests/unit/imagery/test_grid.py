@@ -36,6 +36,11 @@ def scene(
     )
 
 
+def laid(scene: Scene, grid: GridSpec) -> Layout:
+    (layout,) = lay_out(scene, grid)
+    return layout
+
+
 def ground_columns(layout: Layout) -> dict[int, tuple[float, float]]:
     """Ground extent of each column of cells."""
     a, _, c, _, _, _ = layout.frame.transform
@@ -58,7 +63,7 @@ def test_every_pixel_is_covered(
     stride = data.draw(st.integers(min_value=chip // 2, max_value=chip))
     grid = GridSpec(crs=None, chip_px=chip, stride_px=stride, pixel_size=None)
     transform = (size, 0.0, x, 0.0, up * size, y)
-    layout = lay_out(scene(width=width, height=height, transform=transform), grid)
+    layout = laid(scene(width=width, height=height, transform=transform), grid)
     for spans, extent in ((layout.columns, width), (layout.rows, height)):
         assert spans[0].start <= 0
         assert spans[-1].stop >= extent
@@ -72,8 +77,8 @@ def test_the_same_place_is_the_same_cell_in_overlapping_scenes(
     size: float, x: float, shift: int, chip: int
 ) -> None:
     grid = replace(GRID, chip_px=chip, stride_px=chip)
-    one = lay_out(scene(transform=(size, 0, x, 0, -size, 5e6)), grid)
-    other = lay_out(scene(transform=(size, 0, x + shift * size, 0, -size, 5e6)), grid)
+    one = laid(scene(transform=(size, 0, x, 0, -size, 5e6)), grid)
+    other = laid(scene(transform=(size, 0, x + shift * size, 0, -size, 5e6)), grid)
     here, there = ground_columns(one), ground_columns(other)
     shared = here.keys() & there.keys()
     assume(shared)
@@ -84,7 +89,7 @@ def test_the_same_place_is_the_same_cell_in_overlapping_scenes(
 @given(size=sizes, x=origins, chip=chips)
 def test_a_cell_lies_within_half_a_pixel_of_its_place(size: float, x: float, chip: int) -> None:
     grid = replace(GRID, chip_px=chip, stride_px=chip, pixel_size=size)
-    layout = lay_out(scene(transform=(size, 0, x, 0, -size, 5e6)), grid)
+    layout = laid(scene(transform=(size, 0, x, 0, -size, 5e6)), grid)
     for label, (left, right) in ground_columns(layout).items():
         assert abs(left - label * chip * size) <= size * 0.501
         assert right - left == pytest.approx(chip * size)
@@ -99,7 +104,7 @@ def test_a_cell_lies_within_half_a_pixel_of_its_place(size: float, x: float, chi
 def test_a_cell_name_reads_back(i: int, j: int, size: float, stride: int) -> None:
     grid = GridSpec(crs=None, chip_px=64, stride_px=stride, pixel_size=size)
     crs = "EPSG:32633" if size > 0.1 else "EPSG:4326"
-    layout = lay_out(scene(crs=crs, transform=(size, 0, 10, 0, -size, 50)), grid)
+    layout = laid(scene(crs=crs, transform=(size, 0, 10, 0, -size, 50)), grid)
     assert layout.lattice is not None
     parsed = parse_cell(layout.lattice.cell(i, j))
     assert parsed is not None
@@ -111,28 +116,28 @@ def test_a_cell_name_reads_back(i: int, j: int, size: float, stride: int) -> Non
 
 
 def test_scenes_of_one_sensor_share_a_lattice_in_spite_of_rounding() -> None:
-    one = lay_out(scene(transform=(300.03824, 0, 425085, 0, -300.03824, 5215515)), GRID)
-    other = lay_out(scene(transform=(300.03868, 0, 425085, 0, -300.03868, 5215515)), GRID)
+    one = laid(scene(transform=(300.03824, 0, 425085, 0, -300.03824, 5215515)), GRID)
+    other = laid(scene(transform=(300.03868, 0, 425085, 0, -300.03868, 5215515)), GRID)
     assert one.cell(one.columns[2], one.rows[2]) == other.cell(other.columns[2], other.rows[2])
 
 
 def test_a_name_says_crs_pixel_size_and_chip() -> None:
-    layout = lay_out(scene(), GRID)
+    layout = laid(scene(), GRID)
     assert "epsg32633_10_64_x781y8124" == layout.cell(layout.columns[0], layout.rows[0])
-    tall = lay_out(scene(transform=(10, 0, 5e5, 0, -12, 5.2e6)), GRID)
+    tall = laid(scene(transform=(10, 0, 5e5, 0, -12, 5.2e6)), GRID)
     assert tall.cell(tall.columns[0], tall.rows[0]).startswith("epsg32633_10x12_64_")
 
 
 def test_south_up_rows_carry_the_same_labels_as_north_up() -> None:
-    north = lay_out(scene(transform=(10, 0, 5e5, 0, -10, 5.2e6)), GRID)
-    south = lay_out(scene(transform=(10, 0, 5e5, 0, 10, 5.2e6 - 5000)), GRID)
+    north = laid(scene(transform=(10, 0, 5e5, 0, -10, 5.2e6)), GRID)
+    south = laid(scene(transform=(10, 0, 5e5, 0, 10, 5.2e6 - 5000)), GRID)
     assert [row.label for row in north.rows] == [row.label for row in reversed(south.rows)]
     assert (True, False) == south.frame.flips
     assert (False, False) == north.frame.flips
 
 
 def test_plain_images_are_covered_without_padding() -> None:
-    layout = lay_out(
+    layout = laid(
         scene(width=700, height=8, crs=None), replace(GRID, chip_px=256, stride_px=256)
     )
     assert [(0, 256), (256, 512), (444, 700)] == [(s.start, s.stop) for s in layout.columns]
@@ -144,14 +149,14 @@ def test_plain_images_are_covered_without_padding() -> None:
     [(128, None, 1), (129, None, 9), (95, "EPSG:32633", 1), (600, "EPSG:32633", 100)],
 )
 def test_small_scenes_are_one_whole_chip(edge: int, crs: str | None, expected: int) -> None:
-    layout = lay_out(scene(width=edge, height=edge, crs=crs), GRID)
+    layout = laid(scene(width=edge, height=edge, crs=crs), GRID)
     assert expected == len(layout.columns) * len(layout.rows)
     assert (expected == 1) == (layout.whole is not None)
 
 
 def test_a_small_scene_has_the_same_name_at_every_date() -> None:
-    one, other = (lay_out(scene(width=40, height=30), GRID) for _ in range(2))
-    elsewhere = lay_out(
+    one, other = (laid(scene(width=40, height=30), GRID) for _ in range(2))
+    elsewhere = laid(
         scene(width=40, height=30, transform=(10, 0, 5e5 + 400, 0, -10, 5.2e6)), GRID
     )
     assert one.whole == other.whole
@@ -161,23 +166,23 @@ def test_a_small_scene_has_the_same_name_at_every_date() -> None:
 def test_another_crs_is_warped_to_the_grid() -> None:
     grid = GridSpec(crs="EPSG:32633", chip_px=64, stride_px=64, pixel_size=10.0)
     degrees = scene(crs="EPSG:4326", transform=(1e-4, 0, 15.0, 0, -1e-4, 47.0))
-    layout = lay_out(degrees, grid)
+    layout = laid(degrees, grid)
     assert layout.frame.warped
     assert "EPSG:32633" == layout.frame.crs
     assert all(span.stop - span.start == 64 for span in (*layout.columns, *layout.rows))
-    native = lay_out(scene(), grid)
+    native = laid(scene(), grid)
     assert not native.frame.warped
 
 
 @pytest.mark.parametrize(("size", "warped"), [(10.0, False), (10.09, False), (10.2, True)])
 def test_pixel_sizes_within_one_percent_are_not_resampled(size: float, warped: bool) -> None:  # noqa: FBT001
     grid = GridSpec(crs=None, chip_px=64, stride_px=64, pixel_size=10.0)
-    layout = lay_out(scene(transform=(size, 0, 5e5, 0, -size, 5.2e6)), grid)
+    layout = laid(scene(transform=(size, 0, 5e5, 0, -size, 5.2e6)), grid)
     assert warped == layout.frame.warped
 
 
 def test_a_rotated_scene_is_turned_north() -> None:
-    layout = lay_out(scene(transform=(8.66, -5, 5e5, -5, -8.66, 5.2e6)), GRID)
+    layout = laid(scene(transform=(8.66, -5, 5e5, -5, -8.66, 5.2e6)), GRID)
     assert layout.frame.warped
     assert "EPSG:32633" == layout.frame.crs
 
@@ -193,11 +198,11 @@ def test_a_rotated_scene_is_turned_north() -> None:
 )
 def test_a_grid_that_cannot_be_is_refused(grid: GridSpec) -> None:
     with pytest.raises(InvalidRequest):
-        lay_out(scene(), grid)
+        laid(scene(), grid)
 
 
 @pytest.mark.parametrize("pixel_size", [10.0, 1e-9])
 def test_a_pixel_size_in_the_wrong_unit_is_refused(pixel_size: float) -> None:
     degrees = scene(crs="EPSG:4326", transform=(1e-4, 0, 15.0, 0, -1e-4, 47.0))
     with pytest.raises(UnsupportedRaster, match="cannot be laid on a grid"):
-        lay_out(degrees, replace(GRID, pixel_size=pixel_size))
+        laid(degrees, replace(GRID, pixel_size=pixel_size))
