@@ -4,8 +4,11 @@ One run, in turn: the engine alone (its best batch), satseek, FastAPI around tra
 tutorials, and infinity-emb if an environment with it is named. Clients 1, 8, 32 and 128 in a closed
 loop, each request with one input; then 80 % of what was reached in open ones, once at a constant
 rate and once as people come by themselves (Poisson). Of satseek also requests of 32 inputs: texts,
-JPEGs, and tensors of the Open Inference Protocol. The cache is off, save where a repeated search is
-what is timed. All share the machine's cores: engine, server, decoders, and the clients.
+JPEGs, and tensors of the Open Inference Protocol. Texts are short, or fill the context: a server
+that pads to the longest of a batch is faster on short ones, and wrong, so each server's vectors are
+compared with those of transformers (``cosine_to_transformers``, the lowest of a few). The cache is
+off, save where a repeated search is timed. All share the machine's cores: engine, server, decoders,
+and the clients.
 Run: ``python bench/serve.py [--weights FOLDER --bundle FOLDER] [--infinity VENV]``.
 """
 
@@ -39,6 +42,10 @@ sys.path.insert(0, str(BENCH))
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    Door: TypeAlias = tuple[str, dict[str, Callable[[], bytes]], Callable[[str, str], np.ndarray]]
+    """Address, what is asked, and how a text or a JPEG in base64 becomes a vector."""
 
 from serving.load import closed, opened, request  # noqa: E402
 
@@ -51,6 +58,8 @@ IMAGES = 1024
 
 IMAGE_PX = 256
 START_SECONDS = 240
+ORACLE = "FastAPI around transformers"
+"""Pads as SigLIP was trained: what the others should equal."""
 WORDS = ("harbour", "airport", "quarry", "forest", "river", "lake", "stadium", "bridge", "mine")
 
 ENGINE = """
@@ -121,21 +130,30 @@ def _measure(
     own = folder / name
     shutil.copytree(weights, own, ignore=shutil.ignore_patterns("*.onnx", "gate.json"))
     found: dict[str, Any] = {"engine": _engine(bundle, folder, asked)}
+    vectors: dict[str, dict[str, np.ndarray]] = {}
     servers = {"satseek": lambda: _satseek(bundle, folder / "data", asked, cache_bytes=0)}
-    servers["FastAPI around transformers"] = lambda: _tutorial(own, asked)
+    servers[ORACLE] = lambda: _tutorial(own, asked)
     if (
         asked.infinity and name != "starter"
     ):  # its transformers does not know the starter's text head
         servers["infinity-emb"] = lambda: _infinity(own, asked)
     for server, start in servers.items():
         print(f"{name}: {server} …", file=sys.stderr, flush=True)
-        with start() as (url, asks):
+        with start() as (url, asks, embed):
+            vectors[server] = {
+                kind: np.stack([embed(kind, one) for one in probes])
+                for kind, probes in _probes().items()
+            }
             found[server] = _served(url, asks, asked)
+    for server, own in vectors.items():
+        for kind, rows in own.items():
+            cosines = (rows * vectors[ORACLE][kind]).sum(axis=1)
+            found[server][kind]["cosine_to_transformers"] = round(float(cosines.min()), 4)
     if name == "starter":
         found["repeated search"] = _repeated(bundle, folder, asked)
     mine = found["satseek"]
     for kind, loops in mine.items():
-        tower = "text" if kind.startswith("text") else "image"
+        tower = "image" if kind.startswith(("image", "tensor")) else "text"
         best = max(one["inputs_per_s"] for one in loops["closed"].values())
         found[f"{kind}_of_engine"] = round(best / found["engine"][f"{tower}_per_s"], 3)
     for tower in ("text", "image"):
@@ -169,7 +187,7 @@ def _repeated(bundle: Path, folder: Path, asked: Any) -> dict[str, Any]:
     """The same search of the demonstration's collection again and again, as a dashboard asks it."""
     demo = [sys.executable, "-m", "satseek", "demo", "run", "--folder", str(folder / "demo")]
     subprocess.run([*demo, "--quiet"], check=True, stdout=subprocess.DEVNULL)
-    with _satseek(bundle, folder / "demo" / "data", asked) as (url, _):
+    with _satseek(bundle, folder / "demo" / "data", asked) as (url, _, _):
         once = request(
             url.removeprefix("http://"), "/v1/search", _json({"text": "a harbour", "k": 10})
         )
@@ -191,7 +209,7 @@ def _engine(bundle: Path, folder: Path, asked: Any) -> dict[str, Any]:
 @contextmanager
 def _satseek(
     bundle: Path, data: Path, asked: Any, *, cache_bytes: int | None = None
-) -> Iterator[tuple[str, dict[str, Callable[[], bytes]]]]:
+) -> Iterator[Door]:
     log = data.parent / "satseek.log"
     command = [sys.executable, "-m", "satseek", "--data-dir", str(data)]
     command += ["--model", str(bundle), "--threads", str(asked.threads), "serve", "--port", "0"]
@@ -210,6 +228,7 @@ def _satseek(
             url,
             {
                 "text": lambda: embed(texts=[_text()]),
+                "long_text": lambda: embed(texts=[_long_text()]),
                 "image": lambda: embed(images=[_image()]),
                 f"text_{MANY}": lambda: embed(texts=[_text() for _ in range(MANY)]),
                 f"image_{MANY}": lambda: embed(images=[_image() for _ in range(MANY)]),
@@ -221,11 +240,14 @@ def _satseek(
                     headers=f"inference-header-content-length: {tensors[0]}\r\n",
                 ),
             },
+            lambda kind, one: _unit(
+                _posted(f"{url}/v1/embed", {_TOWERS[kind]: [one]})[_TOWERS[kind]][0]
+            ),
         )
 
 
 @contextmanager
-def _tutorial(weights: Path, asked: Any) -> Iterator[tuple[str, dict[str, Callable[[], bytes]]]]:
+def _tutorial(weights: Path, asked: Any) -> Iterator[Door]:
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "tutorial:app", "--port", str(port)]
     command += ["--app-dir", str(BENCH / "serving"), "--log-level", "warning"]
@@ -238,13 +260,17 @@ def _tutorial(weights: Path, asked: Any) -> Iterator[tuple[str, dict[str, Callab
             url,
             {
                 "text": lambda: request(host, "/embed", _json({"text": _text()})),
+                "long_text": lambda: request(host, "/embed", _json({"text": _long_text()})),
                 "image": lambda: request(host, "/embed", _json({"image": _image()})),
             },
+            lambda kind, one: _unit(
+                _posted(f"{url}/embed", {_TOWERS[kind].removesuffix("s"): one})["vector"]
+            ),
         )
 
 
 @contextmanager
-def _infinity(weights: Path, asked: Any) -> Iterator[tuple[str, dict[str, Callable[[], bytes]]]]:
+def _infinity(weights: Path, asked: Any) -> Iterator[Door]:
     port = _free_port()
     command = [str(asked.infinity / "bin" / "infinity_emb"), "v2", "--model-id", str(weights)]
     command += ["--served-model-name", "model", "--port", str(port), "--engine", "torch"]
@@ -259,28 +285,28 @@ def _infinity(weights: Path, asked: Any) -> Iterator[tuple[str, dict[str, Callab
         url = f"http://127.0.0.1:{port}"
         _ready(f"{url}/health")
         host = url.removeprefix("http://")
-        image = "data:image/jpeg;base64,"
+
+        def fields(kind: str, one: str) -> dict[str, Any]:
+            if kind != "image":
+                return {"model": "model", "input": [one]}
+            address = f"data:image/jpeg;base64,{one}"
+            return {"model": "model", "modality": "image", "input": [address]}
+
+        def ask(kind: str, one: str) -> bytes:
+            return request(
+                host, "/embeddings", _json(fields(kind, one) | {"encoding_format": "base64"})
+            )
+
         yield (
             url,
             {
-                "text": lambda: request(
-                    host,
-                    "/embeddings",
-                    _json({"model": "model", "input": [_text()], "encoding_format": "base64"}),
-                ),
-                "image": lambda: request(
-                    host,
-                    "/embeddings",
-                    _json(
-                        {
-                            "model": "model",
-                            "modality": "image",
-                            "input": [image + _image()],
-                            "encoding_format": "base64",
-                        }
-                    ),
-                ),
+                "text": lambda: ask("text", _text()),
+                "long_text": lambda: ask("text", _long_text()),
+                "image": lambda: ask("image", _image()),
             },
+            lambda kind, one: _unit(
+                _posted(f"{url}/embeddings", fields(kind, one))["data"][0]["embedding"]
+            ),
         )
 
 
@@ -331,6 +357,33 @@ def _text() -> str:
     at = next(_count)
     first, second = WORDS[at % len(WORDS)], WORDS[at // len(WORDS) % len(WORDS)]
     return f"a {first} next to the {second} number {at}"
+
+
+def _long_text() -> str:
+    """A text that nobody has asked before, and that fills the context."""
+    return f"number {next(_count)}: " + " and ".join(f"a {word} beside it" for word in WORDS * 4)
+
+
+def _probes() -> dict[str, list[str]]:
+    """A few inputs of each kind, the same for every server."""
+    return {
+        "text": ["a harbour", "storage tanks beside a river"],
+        "long_text": [" and ".join(f"a {word} beside it" for word in WORDS * 4)],
+        "image": _JPEGS[:3],
+    }
+
+
+_TOWERS = {"text": "texts", "long_text": "texts", "image": "images"}
+
+
+def _posted(url: str, fields: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = httpx.post(url, json=fields, timeout=120).raise_for_status().json()
+    return answer
+
+
+def _unit(vector: list[float]) -> np.ndarray:
+    found = np.asarray(vector, np.float64)
+    return np.asarray(found / np.linalg.norm(found))
 
 
 def _image() -> str:

@@ -15,6 +15,10 @@ PATIENCE_S = 120.0
 """No answer takes longer: the server itself gives up after half of it."""
 
 
+IDLE_S = 5.0
+"""An idle connection is not used again after this: as httpx, which SDKs are built on, has it."""
+
+
 class LostError(Exception):
     """A request was sent, and its answer never came whole."""
 
@@ -42,6 +46,7 @@ class Line:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self.since = 0.0
         """When the connection was opened (``time.monotonic``)."""
+        self._used = 0.0
 
     async def ask(self, asked: bytes) -> Answer:
         """Send a request and read its answer whole.
@@ -58,6 +63,7 @@ class Line:
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
             self.close()
             raise LostError(f"{type(error).__name__}: {error}") from error
+        self._used = time.monotonic()
         if answer.headers.get("connection") == "close":
             self.close()
         return answer
@@ -76,8 +82,9 @@ class Line:
             self._streams = None
 
     async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._streams is not None and _ended(*self._streams):
-            self.close()  # the server ended it while nothing was asked
+        stale = time.monotonic() - self._used > IDLE_S
+        if self._streams is not None and (stale or _ended(*self._streams)):
+            self.close()  # or the server ended it while nothing was asked
         if self._streams is None:
             try:
                 self._streams = await asyncio.open_connection(self._host, self._port)

@@ -25,10 +25,6 @@ MINUTES = float(os.environ.get("SOAK_MINUTES", "0.2"))
 @pytest.mark.timeout(900)
 def test_a_server_stands_more_than_it_can_do_and_ends(tmp_path: Path) -> None:
     found = soak(MINUTES, factor=1.2, folder=tmp_path)
-    at_the_end = (
-        "were cut off",
-        "were not answered",
-    )  # test_drain holds ends to theirs, one by one
-    assert [] == [one for one in found["failures"] if not one.endswith(at_the_end)]
+    assert [] == found["failures"]
     assert set(found["outcomes"]) >= {"search text", "embed images", "gRPC Search", "garbage image"}
     assert 0 < found["drain"]["taken_by_the_log"] <= found["drain"]["right"]
