@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import threading
+import uuid
 import warnings
 from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
 import rasterio
@@ -29,8 +31,10 @@ from rasterio.vrt import WarpedVRT
 from satseek.errors import ImageTooLarge, UnreadableImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from io import RawIOBase
     from pathlib import Path
+    from typing import BinaryIO
 
 MAX_PLAIN_PIXELS = 100_000_000
 """Pixels of an image that is decoded whole; 100 million are 300 MB as RGB."""
@@ -51,6 +55,10 @@ _RASTER_MAGICS = {
     b"MM\x00+": "GTiff",  # BigTIFF, big endian
     b"\x00\x00\x00\x0cjP  \r\n\x87\n": "JP2OpenJPEG",  # JPEG 2000, ISO/IEC 15444-1 I.5.1
     b"\xff\x4f\xff\x51": "JP2OpenJPEG",  # JPEG 2000 codestream
+    b"CDF\x01": "netCDF",  # classic, NUG appendix B
+    b"CDF\x02": "netCDF",  # 64-bit offset
+    b"CDF\x05": "netCDF",  # 64-bit data
+    b"\x89HDF\r\n\x1a\n": "netCDF",  # HDF5, of which netCDF-4 is made
 }
 """First bytes of the files that GDAL shall open, and the only driver that may open them."""
 
@@ -62,6 +70,10 @@ _SETTINGS = {
     "PROJ_NETWORK": "OFF",
     "GDAL_CACHEMAX": 128 * 1024**2,  # bytes, as rasterio hands it on; else 5 % of the machine
 }
+
+_OBJECTS = {"CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif,.tiff,.jp2,.j2k"}
+"""Set from the first object of a bucket on, as GDAL has one setting for all threads; still no file
+names another, and no driver but the one that is asked for opens any."""
 
 _IN_MEMORY = "image"
 """What GDAL calls a file that lies in memory, in its messages; each lies in a folder of its own."""
@@ -112,6 +124,60 @@ def open_raster(path: Path, *, driver: str) -> Iterator[Any]:
         with _safe_environment():
             dataset = stack.enter_context(rasterio.open(path.absolute(), driver=driver))
             _check_blocks(dataset, str(path))
+            upright = _north_up(dataset, stack)
+        yield upright
+
+
+@contextmanager
+def open_variable(path: Path, variable: str) -> Iterator[Any]:
+    """Open one variable of a netCDF or HDF5 file; as `open_raster`."""
+    name = f"{path}#{variable}"
+    if '"' in name or not name.isprintable():
+        raise UnreadableImage(f"{shown(name)}: a name with quotes cannot be asked for")
+    with _refusing_raster(name), ExitStack() as stack:
+        with _safe_environment():
+            dataset = stack.enter_context(
+                rasterio.open(f'NETCDF:"{path.absolute()}":{variable}', driver="netCDF")
+            )
+            _check_blocks(dataset, name)
+        yield dataset
+
+
+@contextmanager
+def open_handles(
+    opened: Callable[[], BinaryIO | RawIOBase], *, name: str, driver: str
+) -> Iterator[Any]:
+    """Open a GeoTIFF or JPEG 2000 that Python reads, by windows; as `open_raster`.
+
+    Args:
+        opened: Opens the file once more; must not raise while it is read.
+        name: For messages alone.
+        driver: GDAL's.
+    """
+    inner = f"{uuid.uuid4().hex}.raster"
+
+    def opener(path: str, _mode: str = "rb", **_more: Any) -> Any:
+        if path == "test" or path.endswith(inner):  # rasterio asks for the former first
+            return opened() if path != "test" else BytesIO()
+        raise FileNotFoundError(path)
+
+    with _refusing_raster(name), ExitStack() as stack:
+        with _safe_environment():
+            dataset = stack.enter_context(rasterio.open(inner, driver=driver, opener=opener))
+            _check_blocks(dataset, name)
+            upright = _north_up(dataset, stack)
+        yield upright
+
+
+@contextmanager
+def open_object(address: str, *, driver: str) -> Iterator[Any]:
+    """Open ``s3://BUCKET/KEY``; GDAL takes endpoint and credentials from ``AWS_…`` variables."""
+    _SETTINGS.update(_OBJECTS)
+    with _refusing_raster(address), ExitStack() as stack:
+        with _safe_environment():
+            path = f"/vsis3/{address.removeprefix('s3://')}"
+            dataset = stack.enter_context(rasterio.open(path, driver=driver))
+            _check_blocks(dataset, address)
             upright = _north_up(dataset, stack)
         yield upright
 

@@ -6,7 +6,8 @@ Does not know ground coordinates, chips or recipes.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -19,6 +20,8 @@ from satseek.imagery._open import (
     colour_names,
     open_plain,
     open_raster,
+    open_variable,
+    open_warped,
     raster_driver,
     reading,
     refusing,
@@ -26,11 +29,10 @@ from satseek.imagery._open import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from satseek.types import Valid, Window
+    from satseek.types import Scene, Valid, Window
 
 Reducing: TypeAlias = Literal["average", "nearest"]
 """How several pixels become one: the mean of those that were measured, or one of them."""
@@ -74,6 +76,17 @@ class BandLayout:
     """Physical units of one step of each band's samples, as declared; None: not said."""
     offsets: tuple[float | None, ...] = ()
     """Physical value of each band's sample 0, as declared; None: not said."""
+
+    def named_like(self, other: BandLayout) -> BandLayout:
+        """Take over what another layout says of its bands; bands beyond those are masks."""
+        more = self.count - other.count
+        return replace(
+            self,
+            descriptions=other.descriptions + ("",) * more,
+            common_names=other.common_names and other.common_names + ("",) * more,
+            scales=other.scales and other.scales + (None,) * more,
+            offsets=other.offsets and other.offsets + (None,) * more,
+        )
 
 
 class Source(Protocol):
@@ -121,9 +134,11 @@ class RasterSource:
     width: int
     height: int
     layout: BandLayout
+    nodata: float | None = None
+    """Sample value that means nothing measured, where the file says none itself."""
 
     @classmethod
-    def of(cls, dataset: Any, *, name: str) -> RasterSource:
+    def of(cls, dataset: Any, *, name: str, nodata: float | None = None) -> RasterSource:
         """Describe ``dataset``, which must stay open as long as the source is read."""
         with reading():
             layout = _layout_of(dataset)
@@ -132,7 +147,8 @@ class RasterSource:
             dataset=dataset,
             width=dataset.width,
             height=dataset.height,
-            layout=layout,
+            layout=replace(layout, masked=layout.masked or nodata is not None),
+            nodata=nodata,
         )
 
     def read(
@@ -179,7 +195,8 @@ class RasterSource:
             if values.dtype.kind == "f":
                 valid &= measured(values, nodata=None)
         else:
-            valid = measured(values, nodata=self.dataset.nodata)
+            declared = self.dataset.nodata
+            valid = measured(values, nodata=self.nodata if declared is None else declared)
         return Samples(values=values, valid=valid)
 
 
@@ -213,19 +230,80 @@ class PlainSource:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
-    """Open a file by its content, whatever its name.
+def open_source(scene: Scene | Path) -> Iterator[Source]:
+    """Open a scene, or a file by its content, whatever its name.
 
     Raises:
         UnreadableImage: not readable.
         ImageTooLarge: too large for its format.
     """
-    driver = raster_driver(head_of(path))
-    if driver is not None:
+    from satseek.imagery._stacks import open_stack  # noqa: PLC0415 - which is made of sources
+
+    if isinstance(scene, Path):
+        with _open_file(scene) as source:
+            yield source
+    elif scene.assets:
+        with open_stack(scene) as source:
+            yield source
+    else:
+        with _open_file(Path(scene.path)) as source:
+            yield source
+
+
+@contextmanager
+def seen_through(
+    source: Source,
+    *,
+    crs: str,
+    transform: tuple[float, float, float, float, float, float],
+    width: int,
+    height: int,
+    resampling: str,
+) -> Iterator[Source]:
+    """Look at a source through another raster on the ground; a plain image has no ground.
+
+    ``resampling`` is ``nearest`` or ``bilinear``; bands of classes are never averaged.
+    """
+    from satseek.imagery._stacks import StackSource, View  # noqa: PLC0415 - made of sources
+
+    view = View(crs=crs, transform=transform, width=width, height=height)
+    if isinstance(source, StackSource):
+        with source.through(view, resampling=resampling) as seen:
+            yield seen
+    elif isinstance(source, RasterSource):
+        with open_warped(
+            source.dataset,
+            crs=crs,
+            transform=transform,
+            width=width,
+            height=height,
+            resampling=resampling,
+        ) as warped:
+            raster = RasterSource.of(warped, name=source.name, nodata=source.nodata)
+            yield replace(raster, layout=raster.layout.named_like(source.layout))
+    else:
+        yield source
+
+
+@contextmanager
+def _open_file(path: Path) -> Iterator[Source]:
+    file, variable = split_variable(path)
+    driver = raster_driver(head_of(file))
+    if variable:
+        with open_variable(file, variable) as dataset:
+            yield RasterSource.of(dataset, name=str(path))
+    elif driver is not None:
         with open_raster(path, driver=driver) as dataset:
             yield RasterSource.of(dataset, name=str(path))
     else:
         yield read_plain(path, name=str(path))
+
+
+def split_variable(path: Path) -> tuple[Path, str]:
+    """``a.nc#red`` → the file and its variable; that is empty where the whole file is meant."""
+    name, mark, variable = str(path).rpartition("#")
+    whole = not mark or not variable or not name or path.is_file()
+    return (path, "") if whole else (Path(name), variable)
 
 
 def head_of(path: Path) -> bytes:
@@ -351,6 +429,8 @@ def _colours(image: Image.Image) -> Samples:
 
 def _layout_of(dataset: Any) -> BandLayout:
     colours = colour_names(dataset)
+    scales, offsets = tuple(dataset.scales), tuple(dataset.offsets)
+    calibrated = set(scales) != {1.0} or set(offsets) != {0.0}  # GDAL's words for "not said"
     return BandLayout(
         count=dataset.count,
         dtype=dataset.dtypes[0],
@@ -358,6 +438,8 @@ def _layout_of(dataset: Any) -> BandLayout:
         descriptions=tuple(text or "" for text in dataset.descriptions),
         palette=_palette_of(dataset) if colours[0] == "palette" else (),
         masked="all_valid" not in _mask_flags(dataset),
+        scales=scales if calibrated else (),
+        offsets=offsets if calibrated else (),
     )
 
 

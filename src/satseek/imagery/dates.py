@@ -1,4 +1,4 @@
-"""A file's surroundings, tags and name → when it was acquired.
+"""A file's surroundings, tags and name → when it was acquired, and what an Item says of it.
 
 Does not open rasters. In this order: a STAC Item beside the file, the file's own tag, its name.
 """
@@ -47,12 +47,37 @@ def acquisition_date(path: Path, *, tag: str | None) -> datetime | None:
     Returns:
         UTC, timezone-aware; what names no zone is taken as UTC. None where nothing is known.
     """
-    return _date_beside(path) or _date_of_tag(tag) or date_in_name(path.name)
+    beside = item_beside(path)
+    dated = None if beside is None else date_of_item(beside)
+    return dated or _date_of_tag(tag) or date_in_name(path.name)
 
 
 def forget_items() -> None:
     """Read Items again when asked next: one that is corrected in place changes no folder's time."""
-    _dates_by_asset.cache_clear()
+    _items_by_asset.cache_clear()
+
+
+def item_beside(path: Path) -> Mapping[str, Any] | None:
+    """Find the STAC Item beside a file: of its name, or one that has it as an asset; else None."""
+    own = _item(path.with_suffix(".json"))
+    if own is not None:
+        return own
+    folder = path.parent
+    file = _items_by_asset(folder, folder.stat().st_mtime_ns).get(path.name)
+    return None if file is None else _item(file)
+
+
+def date_of_item(item: Mapping[str, Any]) -> datetime | None:
+    """STAC 1.0: ``datetime`` may be null where ``start_datetime`` is given."""
+    properties = item.get("properties")
+    if not isinstance(properties, dict):
+        return None
+    text = str(properties.get("datetime") or properties.get("start_datetime"))
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def date_in_name(name: str) -> datetime | None:
@@ -87,25 +112,16 @@ def _moment(*parts: int) -> datetime | None:
         return None
 
 
-def _date_beside(path: Path) -> datetime | None:
-    own = _item(path.with_suffix(".json"))
-    if own is not None:
-        return _date_of_item(own)
-    folder = path.parent
-    return _dates_by_asset(folder, folder.stat().st_mtime_ns).get(path.name)
-
-
 @lru_cache(maxsize=16)
-def _dates_by_asset(folder: Path, _changed_ns: int) -> Mapping[str, datetime]:
-    """Date by file name over the assets of all Items in a folder."""
-    dates: dict[str, datetime] = {}
+def _items_by_asset(folder: Path, _changed_ns: int) -> Mapping[str, Path]:
+    """File of the first dated Item that has an asset, by the asset's file name."""
+    found: dict[str, Path] = {}
     for file in sorted(folder.glob("*.json"))[:_MAX_ITEMS]:
         item = _item(file)
-        moment = None if item is None else _date_of_item(item)
-        if item is not None and moment is not None:
+        if item is not None and date_of_item(item) is not None:
             for name in _asset_names(item):
-                dates.setdefault(name, moment)
-    return dates
+                found.setdefault(name, file)
+    return found
 
 
 def _asset_names(item: Mapping[str, Any]) -> Iterator[str]:
@@ -126,16 +142,3 @@ def _item(file: Path) -> Mapping[str, Any] | None:
         return None
     is_item = isinstance(content, dict) and content.get("type") == "Feature"
     return content if is_item and "stac_version" in content else None
-
-
-def _date_of_item(item: Mapping[str, Any]) -> datetime | None:
-    """STAC 1.0: ``datetime`` may be null where ``start_datetime`` is given."""
-    properties = item.get("properties")
-    if not isinstance(properties, dict):
-        return None
-    text = str(properties.get("datetime") or properties.get("start_datetime"))
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None

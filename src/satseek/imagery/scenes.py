@@ -14,10 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satseek.errors import FolderNotFound, ImageTooLarge, UnreadableImage, UnsupportedRaster
-from satseek.imagery._open import open_plain, open_raster, raster_driver, refusing, shown
-from satseek.imagery._sources import head_of, is_deep, plain_size
-from satseek.imagery.dates import acquisition_date, forget_items
+from satseek.imagery._open import (
+    open_plain,
+    open_raster,
+    open_variable,
+    raster_driver,
+    refusing,
+    shown,
+)
+from satseek.imagery._sources import head_of, is_deep, plain_size, split_variable
+from satseek.imagery.dates import acquisition_date, forget_items, item_beside
 from satseek.imagery.ground import check_bounds, crs_name
+from satseek.imagery.stac_items import kept_properties
 from satseek.types import Scene
 
 if TYPE_CHECKING:
@@ -32,6 +40,7 @@ IMAGE_SUFFIXES = frozenset(
         *("tif", "tiff", "gtiff", "geotiff", "btf", "jp2", "j2k"),
         *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif"),
         *("svg", "heic", "heif", "avif", "jxl", "tga", "ppm", "pgm", "psd", "nitf", "ntf"),
+        *("nc", "nc4", "cdf", "h5", "he5", "hdf5", "hdf", "grib", "grb", "grib2"),
     )
 )
 """Files that claim to be images; those that cannot be read are refused by name."""
@@ -43,6 +52,9 @@ _EXIF_DATES = (0x9003, 0x0132)
 """DateTimeOriginal (in the Exif directory) and DateTime."""
 
 _EXIF_DIRECTORY = 0x8769
+
+_COORDINATES = frozenset({"lat", "lon", "latitude", "longitude", "x", "y", "crs"})
+"""Variables that say where the others lie."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,19 +84,40 @@ def describe_scene(path: Path, *, root: Path) -> Scene:
     """Read a scene's header: size, bands, georeference, date.
 
     Args:
-        path: The file; what it is is told by its content, not by its name.
+        path: The file, or ``FILE#VARIABLE`` of a netCDF; what it is is told by its content, not by
+            its name.
         root: Folder below which the path is the scene's id.
 
     Raises:
         UnreadableImage: missing, broken, cut short, or no image.
         ImageTooLarge: too large for its format.
-        UnsupportedRaster: complex samples, another planet, or impossible coordinates.
+        UnsupportedRaster: complex samples, another planet, impossible coordinates, or several
+            variables of which none is named.
     """
-    head = _checked_head(path)
+    file, variable = split_variable(path)
+    head = _checked_head(file)
     driver = raster_driver(head)
     if driver is None:
         return _describe_plain(path, root, head)
-    return _describe_raster(path, root, head, driver=driver)
+    opened = open_variable(file, variable) if variable else open_raster(path, driver=driver)
+    with opened as dataset:
+        return _describe_raster(dataset, path, root, head)
+
+
+def list_variables(path: Path) -> tuple[str, ...]:
+    """List the variables of a netCDF file that are scenes of their own.
+
+    Returns:
+        Names that ``FILE#NAME`` takes; none where the file is one scene, or no netCDF.
+
+    Raises:
+        UnreadableImage: broken.
+    """
+    if raster_driver(head_of(path)) != "netCDF":
+        return ()
+    with open_raster(path, driver="netCDF") as dataset:
+        names = [name.rpartition(":")[2] for name in dataset.subdatasets]
+    return tuple(name for name in names if name.lower() not in _COORDINATES)
 
 
 def _images_below(folder: Path) -> Iterator[Path]:
@@ -129,38 +162,70 @@ def _checked_head(path: Path) -> bytes:
     return head
 
 
-def _describe_raster(path: Path, root: Path, head: bytes, *, driver: str) -> Scene:
-    with open_raster(path, driver=driver) as dataset:
-        name = shown(str(path))
-        dtype = dataset.dtypes[0]
-        if dtype.startswith("complex"):
-            raise UnsupportedRaster(
-                f"{name}: complex samples ({dtype}); convert to amplitude first"
-            )
-        if dataset.width * dataset.height > MAX_SCENE_PIXELS:
-            raise ImageTooLarge(
-                f"{name}: {dataset.width} x {dataset.height} pixels, at most {MAX_SCENE_PIXELS}"
-            )
-        _check_length(dataset, path)
-        transform = tuple(dataset.transform)[:6]
-        crs = crs_name(dataset.crs, transform=transform, name=name)
-        moment = acquisition_date(path, tag=dataset.tags().get("TIFFTAG_DATETIME"))
-        scene = Scene(
-            id=_id(path, root),
-            path=str(path),
-            width=dataset.width,
-            height=dataset.height,
-            bands=dataset.count,
-            dtype=dtype,
-            crs=crs,
-            transform=transform,
-            nodata=dataset.nodata,
-            datetime=moment,
-            digest=_digest(path, head, moment),
+def _describe_raster(dataset: Any, path: Path, root: Path, head: bytes) -> Scene:
+    file, _ = split_variable(path)
+    if not dataset.count:
+        found = ", ".join(name.rpartition(":")[2] for name in dataset.subdatasets) or "none"
+        raise UnsupportedRaster(
+            f"{shown(str(path))}: holds no raster itself, but variables: {shown(found[:200])}; "
+            "name one as FILE#VARIABLE"
         )
+    check_samples(dataset, str(path))
+    _check_length(dataset, file)
+    moment = acquisition_date(file, tag=dataset.tags().get("TIFFTAG_DATETIME"))
+    return Scene(
+        id=_id(path, root),
+        path=str(path),
+        datetime=moment,
+        digest=_digest(file, head, moment),
+        properties=_properties_beside(file),
+        **placed(dataset, str(path)),
+    )
+
+
+def check_samples(dataset: Any, path: str) -> None:
+    """Refuse what is no image: complex samples, or more pixels than a scene may have."""
+    dtype = dataset.dtypes[0]
+    if dtype.startswith("complex"):
+        raise UnsupportedRaster(
+            f"{shown(path)}: complex samples ({dtype}); convert to amplitude first"
+        )
+    if dataset.width * dataset.height > MAX_SCENE_PIXELS:
+        raise ImageTooLarge(
+            f"{shown(path)}: {dataset.width} x {dataset.height} pixels, at most {MAX_SCENE_PIXELS}"
+        )
+
+
+def placed(dataset: Any, path: str) -> dict[str, Any]:
+    """What an open raster says of itself, as fields of a `Scene`.
+
+    Raises:
+        UnsupportedRaster: another planet, or impossible coordinates.
+    """
+    transform = tuple(dataset.transform)[:6]
+    crs = crs_name(dataset.crs, transform=transform, name=shown(path))
+    width, height = dataset.width, dataset.height
     if crs is not None:
-        check_bounds(crs, transform=transform, width=scene.width, height=scene.height, name=name)
-    return scene
+        check_bounds(crs, transform=transform, width=width, height=height, name=shown(path))
+    names = tuple(text or "" for text in dataset.descriptions)
+    return {
+        "width": width,
+        "height": height,
+        "bands": dataset.count,
+        "dtype": dataset.dtypes[0],
+        "crs": crs,
+        "transform": transform,
+        "nodata": dataset.nodata,
+        "band_names": names if any(names) else (),
+    }
+
+
+def _properties_beside(file: Path) -> dict[str, Any]:
+    try:
+        item = item_beside(file)
+    except OSError as error:
+        raise UnreadableImage(f"{shown(str(file))}: {error.strerror}") from error
+    return {} if item is None else kept_properties(item)
 
 
 def _describe_plain(path: Path, root: Path, head: bytes) -> Scene:
@@ -180,6 +245,7 @@ def _describe_plain(path: Path, root: Path, head: bytes) -> Scene:
             nodata=None,
             datetime=moment,
             digest=_digest(path, head, moment),
+            properties=_properties_beside(path),
         )
 
 

@@ -14,7 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from satseek.embed.patience import current_patience
 from satseek.errors import ImageTooLarge, UnsafeReference
-from satseek.service.addresses import fetch_address, listed
+from satseek.imagery.hosts import listed
+from satseek.service.addresses import fetch_address
 from satseek.service.messages import MAX_REFERENCE
 
 if TYPE_CHECKING:

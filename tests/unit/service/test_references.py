@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from satseek.errors import ImageTooLarge, InvalidSettings, UnsafeReference
-from satseek.service.addresses import NOT_LISTED, NOT_PUBLIC, fetch_address, is_public, listed
+from satseek.imagery.hosts import is_public, listed
+from satseek.service.addresses import NOT_LISTED, NOT_PUBLIC, fetch_address
 from satseek.service.embedding import referred
 from satseek.service.references import NOT_BELOW, check_references, fetch
 from satseek.settings import Settings
