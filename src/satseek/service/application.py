@@ -26,6 +26,7 @@ from satseek.service import (
     modelling,
     openai,
     searching,
+    tiling,
 )
 from satseek.service.access.guarding import Guarded
 from satseek.service.access.login import login_routes
@@ -41,6 +42,7 @@ from satseek.service.problems import register
 from satseek.service.references import check_references
 from satseek.service.rpc.attaching import attached
 from satseek.service.running import Running
+from satseek.service.stac import routes as stac
 from satseek.service.tracing import Traced, Tracing
 
 if TYPE_CHECKING:
@@ -56,12 +58,14 @@ ROUTERS = (
     embedding.router,
     collections.router,
     chips.router,
+    tiling.router,
     modelling.router,
     jobbing.router,
     health.router,
     rest.router,
     openai.router,
     ogc.router,
+    stac.router,
 )
 """Every route, in the order of the listing."""
 

@@ -48,6 +48,8 @@ CQL2: tuple[str, ...] = (
 )
 """What conditions may say, in CQL2's conformance classes."""
 
+CQL2_TEXT = f"{_CQL2}cql2-text"
+
 FILTERS = (f"{_FILTER}queryables", f"{_FILTER}filter", f"{_FILTER}features-filter")
 
 _PARAMETERS: dict[str, dict[str, Any]] = {
@@ -67,7 +69,7 @@ ITEMS = tuple(_PARAMETERS)
 
 def conformance() -> list[str]:
     """List what the door conforms to; CQL2 text only where it can be read."""
-    text = [f"{_CQL2}cql2-text"] if reads_text() else []
+    text = [CQL2_TEXT] if reads_text() else []
     first = [f"{_FEATURES}{name}" for name in ("core", "geojson", "oas30")]
     return [*first, _CRS, *FILTERS, *CQL2, *text]
 

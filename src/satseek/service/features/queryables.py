@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from satseek.errors import InvalidFilter
 from satseek.service.features.catalogue import catalogue_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from satseek.service.access.principals import Principal
     from satseek.service.features.naming import Told
@@ -47,6 +48,23 @@ OF_HITS: Mapping[str, Any] = {
     "percentile": {"title": "Share of the collection's chips below, in %", "type": "number"},
 }
 """What hits have besides."""
+
+
+def check_names(
+    names: Iterable[str], told: Sequence[Told], *, shared: Running, who: Principal
+) -> None:
+    """Refuse to order by what no feature of some collections has.
+
+    Raises:
+        InvalidFilter: a name is none of theirs.
+    """
+    wanted = {name.removeprefix("properties.") for name in names} - {*OF_ALL, *OF_CHIPS}
+    for one in told:
+        if not wanted:
+            return
+        wanted -= set(catalogue_of(shared.reader(one.name, who), one).kinds)
+    if wanted:
+        raise InvalidFilter(f"sortby: nothing here has the property {min(wanted)[:60]!r}")
 
 
 def queryables(

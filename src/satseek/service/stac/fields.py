@@ -1,0 +1,105 @@
+"""Which fields of an Item are asked for → the Item with those alone.
+
+By the Fields Extension of the STAC API; knows nested names such as ``properties.datetime``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from satseek.errors import InvalidFilter
+
+MAX_FIELDS = 100
+"""Names in a request."""
+
+USUAL = (
+    "type",
+    "stac_version",
+    "id",
+    "collection",
+    "geometry",
+    "bbox",
+    "links",
+    "assets",
+    "properties.datetime",
+    "properties.start_datetime",
+    "properties.end_datetime",
+)
+"""What is told where fields are asked for without a name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """What of each Item is told."""
+
+    include: tuple[str, ...] = ()
+    """These; empty: all but ``exclude``."""
+    exclude: tuple[str, ...] = ()
+    """Not these, unless ``include`` names them or what lies in them."""
+
+    def of(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Return the Item with what is asked for."""
+        if self.include:
+            item = _only(item, self.include)
+        for name in self.exclude:
+            if name not in self.include:
+                _leave_out(item, name, kept=self.include)
+        return item
+
+
+def fields_in(asked: Any) -> Fields:
+    """Read fields as a body gives them.
+
+    Raises:
+        InvalidFilter: they are not lists of names.
+    """
+    if not isinstance(asked, dict) or set(asked) - {"include", "exclude"}:
+        raise InvalidFilter("fields: expected an object with the lists include and exclude")
+    include, exclude = (_names(asked.get(name) or []) for name in ("include", "exclude"))
+    if not include and not exclude:
+        return Fields(include=USUAL)
+    return Fields(include=include, exclude=exclude)
+
+
+def _names(asked: Any) -> tuple[str, ...]:
+    if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
+        raise InvalidFilter(f"fields: expected a list of names, came {str(asked)[:80]!r}")
+    if len(asked) > MAX_FIELDS:
+        raise InvalidFilter(f"fields: expected at most {MAX_FIELDS} names, came {len(asked)}")
+    return tuple(asked)
+
+
+def _only(item: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name in names:
+        _copy(item, kept, name)
+    return kept
+
+
+def _copy(source: dict[str, Any], target: dict[str, Any], name: str) -> None:
+    """Copy one field; a name may itself have a dot, as assets' names have."""
+    if name in source:
+        target[name] = source[name]
+        return
+    first, _, rest = name.partition(".")
+    inner = source.get(first)
+    if rest and isinstance(inner, dict):
+        below = target.setdefault(first, {})
+        if below is not inner:
+            _copy(inner, below, rest)
+
+
+def _leave_out(item: dict[str, Any], name: str, *, kept: tuple[str, ...]) -> None:
+    inside = [one.removeprefix(f"{name}.") for one in kept if one.startswith(f"{name}.")]
+    if name in item:
+        if inside:
+            item[name] = _only(item[name], tuple(inside))
+        else:
+            del item[name]
+        return
+    first, _, rest = name.partition(".")
+    if rest and isinstance(item.get(first), dict):
+        item[first] = dict(item[first])
+        below = tuple(one.removeprefix(f"{first}.") for one in kept)
+        _leave_out(item[first], rest, kept=below)
