@@ -5,6 +5,7 @@ Does not know files or chips.
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -46,6 +47,11 @@ _WIDE_GEOGRAPHIC = 170.0
 
 _EDGE_STEPS = 16
 """Parts into which the edge of such a window is cut."""
+
+_HALF_TURN = 180.0
+
+_METRES_PER_DEGREE = 111_195.0
+"""Of latitude, on a sphere of 6,371 km; an ellipsoid differs by half a percent."""
 
 _DECIMALS = 7
 """Decimals of degrees in footprints: 1 cm."""
@@ -109,6 +115,20 @@ def scene_footprint(scene: Scene) -> GeoJSON | None:
     """Outline a scene; None without georeference."""
     whole = Window(column=0, row=0, width=scene.width, height=scene.height)
     return footprints(scene.crs, scene.transform, [whole])[0] if scene.crs else None
+
+
+def metres_per_pixel(scene: Scene) -> float | None:
+    """Edge of the scene's middle pixel on the ground, as the root of its area; None without one."""
+    if scene.crs is None:
+        return None
+    column, row = scene.width / 2, scene.height / 2
+    columns, rows = np.array([column, column + 1, column]), np.array([row, row, row + 1])
+    lons, lats = _to_degrees(scene.crs, *to_ground(scene.transform, columns, rows))
+    east = (np.diff(lons, prepend=lons[0]) + _HALF_TURN) % (2 * _HALF_TURN) - _HALF_TURN
+    east = np.cumsum(east) * math.cos(math.radians(float(lats[0])))
+    north = lats - lats[0]
+    area = abs(float(east[1] * north[2] - east[2] * north[1])) * _METRES_PER_DEGREE**2
+    return math.sqrt(area) if math.isfinite(area) and area > 0 else None
 
 
 def footprints(
