@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satseek.errors import NoValidPixels, UnreadableImage
-from satseek.imagery._open import open_warped, shown
-from satseek.imagery._sources import RasterSource, open_source
+from satseek.imagery._open import shown
+from satseek.imagery._sources import open_source, seen_through
 from satseek.imagery.grid import (
     Frame,
     Layout,
@@ -180,8 +180,13 @@ def read_chips(
         raise NoValidPixels(f"{shown(scene.path)}: no pixel was measured, all are nodata")
 
 
-def read_chip(chip: Chip, *, stretch: Stretch) -> Pixels:
+def read_chip(chip: Chip, *, stretch: Stretch, scene: Scene | None = None) -> Pixels:
     """Read one chip again, as it was embedded.
+
+    Args:
+        chip: Which.
+        stretch: Its scene's.
+        scene: Its scene; None: what lies at the chip's ``scene_path``, which must be a file.
 
     A chip of a warped scene may differ by a few grey levels, as GDAL interpolates positions within
     1/8 pixel by blocks; one whose CRS has no EPSG code comes in the scene's own geometry.
@@ -189,8 +194,9 @@ def read_chip(chip: Chip, *, stretch: Stretch) -> Pixels:
     Raises:
         UnreadableImage: its file is gone, damaged, or changed so that the chip is not in it.
     """
-    path = Path(chip.scene_path)
-    scene = describe_scene(path, root=path.parent)
+    if scene is None:
+        path = Path(chip.scene_path)
+        scene = describe_scene(path, root=path.parent)
     frame, window = _frame_of(chip, scene)
     with _open_frame(scene, frame.base or frame, stretch) as source:
         pixels, _ = _read_region(source, frame, window, stretch).render(window, stretch)
@@ -218,19 +224,19 @@ def _frame_of(chip: Chip, scene: Scene) -> tuple[Frame, Window]:
 
 @contextmanager
 def _open_frame(scene: Scene, frame: Frame, stretch: Stretch) -> Iterator[Source]:
-    with open_source(Path(scene.path)) as source:
-        if not frame.warped or not isinstance(source, RasterSource) or frame.crs is None:
+    with open_source(scene) as source:
+        if not frame.warped or frame.crs is None:
             yield source
             return
-        with open_warped(
-            source.dataset,
+        with seen_through(
+            source,
             crs=frame.crs,
             transform=frame.transform,
             width=frame.width,
             height=frame.height,
             resampling="nearest" if stretch.palette else "bilinear",
         ) as warped:
-            yield RasterSource.of(warped, name=source.name)
+            yield warped
 
 
 def _window_sets(plan: ChipPlan) -> Iterator[_WindowSet]:
