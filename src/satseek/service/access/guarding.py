@@ -7,6 +7,7 @@ so as a problem document (RFC 9457).
 from __future__ import annotations
 
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -42,6 +43,11 @@ if TYPE_CHECKING:
 LOGIN = "/login"
 
 FOREIGN = "this came from a page of another site; ask it from here, or with a key"
+
+REBOUND = (
+    "this server is for this machine alone and was asked by another name; set public_url to that "
+    "name, or auth"
+)
 
 AUDITED = ("collection", "model", "k", "hits", "labels", "texts", "images", "job")
 """What the trail takes of a request's log line: how many and of what, never the words or images."""
@@ -101,11 +107,33 @@ class Guarded:
         scope["satseek.principal"] = principal
         if self._admission.enabled:
             scope.setdefault("satseek.pairs", {})["who"] = principal.name
+        self._check_name(scope)
         self._check_origin(scope, shown, changes=taken.changes and method not in READING)
         if taken is UNDECLARED and needed not in principal.scopes:
             raise NotFound("there is no such path; /docs lists those there are")
         principal.require(needed)
         return principal
+
+    def _check_name(self, scope: Scope) -> None:
+        """Refuse a name of the internet that was made to lead to this machine (DNS rebinding).
+
+        A page under such a name would be of the same origin as a server that asks nobody who they
+        are. An address cannot be such a name, nor can one without a dot.
+
+        Raises:
+            PermissionDenied: it is one.
+        """
+        settings = self._settings
+        if self._admission.enabled or settings.insecure:
+            return
+        name = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""
+        public = urlsplit(settings.public_url or "").hostname
+        if "." not in name.removesuffix(".localhost") or name in (public, settings.host):
+            return
+        try:
+            ip_address(name)
+        except ValueError:
+            raise PermissionDenied(REBOUND) from None
 
     def _check_origin(self, scope: Scope, shown: Shown, *, changes: bool) -> None:
         """Refuse what a page of another site has a browser do with a person's own login.
