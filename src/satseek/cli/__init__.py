@@ -33,6 +33,7 @@ def main() -> None:
         keys,
         modelling,
         quantizing,
+        recipes,
         searching,
         serving,
         storing,

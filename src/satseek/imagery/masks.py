@@ -61,5 +61,5 @@ def _table(mask: str) -> Valid:
         return ~np.isin(numbers, SCL_COVERED)
     if mask == "qa_pixel":
         covered = sum(1 << bit for bit in QA_COVERED_BITS)
-        return np.equal(numbers & covered, 0)
+        return np.asarray((numbers & covered) == 0)
     return np.ones(len(numbers), bool)
