@@ -31,6 +31,8 @@ END = SIGLIP.end
 _WORD_MARK = "▁"  # sentencepiece's own sign for a space; a text must not bring it along
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _SPACES = re.compile(r"\s+")
+_UNKNOWN = frozenset({"<unk>", "[UNK]", "<|unk|>"})
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")  # as sentencepiece writes what it has no letters for
 _LOWER = normalizers.Lowercase()  # not str.lower: that looks at neighbours ("Σ" at a word's end)
 
 
@@ -141,9 +143,32 @@ class Tokenizer:
             row[: len(found)] = found
         return ids
 
-    def _ids(self, text: str) -> list[int]:
+    def unknown_share(self, texts: Sequence[str]) -> float:
+        """Share of tokens that are no letters to this vocabulary: unknown ones, and bare bytes.
+
+        0–1 over all texts together, marks of spaces not counted; 1 where they hold no word.
+        """
+        ids = [one for text in texts for one in self._plain_ids(text)]
+        if not ids:
+            return 1.0
+        written = [self._pieces.id_to_token(one) or "" for one in ids]
+        wholes = self._pieces.decode_batch([[one] for one in ids], skip_special_tokens=False)
+        missed = [
+            token in _UNKNOWN or "\ufffd" in whole or bool(_BYTE.fullmatch(token))
+            for token, whole in zip(written, wholes, strict=True)
+        ]
+        counted = [
+            one or bool(whole.strip(f" {_WORD_MARK}"))
+            for one, whole in zip(missed, wholes, strict=True)
+        ]
+        return sum(missed) / max(sum(counted), 1)
+
+    def _plain_ids(self, text: str) -> list[int]:
         written = self.canonical(text)
-        ids = self._pieces.encode(written, add_special_tokens=False).ids if written else []
+        return self._pieces.encode(written, add_special_tokens=False).ids if written else []
+
+    def _ids(self, text: str) -> list[int]:
+        ids = self._plain_ids(text)
         if not ids:
             raise EmptyText(f"expected a text with at least one word, got {text[:40]!r}")
         return ids

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from satseek.embed.caching import Cache, LookupObserver
     from satseek.embed.embedder import Embedder
     from satseek.index.pinned import Pinned
+    from satseek.search.glossary import Glossary
     from satseek.types import Filter, Pixels, Query
 
-ANSWERS_FORMAT = 1
+ANSWERS_FORMAT = 2
 """Raised whenever an answer is written otherwise; satseek's own version is part of the key too, as
 another one may rank or name things otherwise."""
 
@@ -42,44 +43,53 @@ class AnswerMemory:
         self._observer = observer
         self._software = version("satseek")
 
-    def search(self, query: Query, *, index: Pinned, embedder: Embedder) -> Answer:
+    def search(
+        self, query: Query, *, index: Pinned, embedder: Embedder, glossary: Glossary | None = None
+    ) -> Answer:
         """Give the answer to a query, by neither tower nor index where it was given before.
 
         Args:
             query: What is looked for.
             index: The generation that answers; an answer of any other is never given.
             embedder: Of the model that made its vectors.
+            glossary: Chinese words; None: the shipped ones.
 
         Raises:
             Whatever ``search`` raises: what cannot be answered is not remembered.
         """
         if self._cache is None:
-            return search(query, index=index, embedder=embedder)
+            return search(query, index=index, embedder=embedder, glossary=glossary)
         started = time.perf_counter()
-        key = self._key(query, index=index, embedder=embedder)
+        key = self._key(query, index=index, embedder=embedder, glossary=glossary)
         (content,) = self._cache.get_many([key])
         known = None if content is None else _read(content, generation=index.generation)
         self._observer.on_lookup("answer", int(known is not None), int(known is None))
         if known is not None:
             return replace(known, seconds=time.perf_counter() - started)
-        answer = search(query, index=index, embedder=embedder)
+        answer = search(query, index=index, embedder=embedder, glossary=glossary)
         self._cache.put_many({key: _written(answer)})
         return answer
 
-    def _key(self, query: Query, *, index: Pinned, embedder: Embedder) -> str:
+    def _key(
+        self, query: Query, *, index: Pinned, embedder: Embedder, glossary: Glossary | None
+    ) -> str:
         """Name everything that decides the answer."""
-        text = query.text
+        text, canonical = query.text, embedder.tokenizer.canonical
         asked = {
             "format": ANSWERS_FORMAT,
             "software": self._software,
             "collection": index.fingerprint,
             "model": embedder.memory_key,
-            "text": None if text is None else embedder.tokenizer.canonical(text),
+            "text": None if text is None else canonical(text),
+            "prompts": [canonical(one) for one in query.prompts],
+            "negatives": [canonical(one) for one in query.negatives],
+            "glossary": None if glossary is None else glossary.digest,
             "image": None if query.image is None else _image_digest(query.image, embedder),
             "liked": query.liked,
             "disliked": query.disliked,
             "where": _filter(query.where),
             "k": query.k,
+            "least": query.least,
         }
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         return f"answer:{index.spec.name}:{index.generation}:{digest}"
@@ -97,8 +107,8 @@ def _filter(where: Filter) -> dict[str, Any]:
 
 def _written(answer: Answer) -> bytes:
     hits = [_hit(hit) for hit in answer.hits]
-    content = {"plan": answer.plan, "generation": answer.generation, "hits": hits}
-    return json.dumps(content).encode()
+    told = {name: getattr(answer, name) for name in ("plan", "translated", "weight")}
+    return json.dumps({**told, "generation": answer.generation, "hits": hits}).encode()
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
@@ -114,7 +124,14 @@ def _read(content: bytes, *, generation: int) -> Answer | None:
         if fields["generation"] != generation:
             return None
         hits = tuple(_as_hit(hit, rank) for rank, hit in enumerate(fields["hits"], 1))
-        return Answer(hits=hits, plan=fields["plan"], generation=generation, seconds=0.0)
+        return Answer(
+            hits=hits,
+            plan=fields["plan"],
+            generation=generation,
+            seconds=0.0,
+            translated=fields["translated"],
+            weight=fields["weight"],
+        )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
