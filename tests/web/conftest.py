@@ -1,157 +1,181 @@
-"""A real browser in front of a real server; both are started once."""
+"""A real browser in front of a real server, both started once; nothing outside can be reached."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import serving
 
-pytest.importorskip("nicegui", reason="the page is not installed: pip install 'satseek[web]'")
-pytest.importorskip("selenium", reason="no driver: pip install selenium")
+from satseek.imagery.county import make_county
 
-from selenium import webdriver
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+pytest.importorskip("nicegui", reason="the page is not on this machine: pip install 'satseek[web]'")
+pytest.importorskip(
+    "playwright", reason="playwright is not on this machine: pip install playwright"
+)
+
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from selenium.webdriver.remote.webelement import WebElement
+    from collections.abc import Callable, Iterator
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
 
-WAIT_SECONDS = 60
+WAIT_MS = 30_000
 """A busy machine may take this long; a good one needs less than a second."""
 
 FLAGS = (
-    "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
-    "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--window-size=1400,1000",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
 
+COUNTY_PX = 2560
+"""Edge of the county whose imagery is shown: ten seconds to draw."""
 
-class Browser:
-    """A tab and the questions that the tests ask of it."""
+SHOTS = os.environ.get("SCREENSHOTS")
+"""Folder that keeps the screenshots, such as ``docs/guides/images``; unset: none does."""
 
-    def __init__(self, driver: webdriver.Chrome, downloads: Path) -> None:
-        self.driver = driver
-        self.downloads = downloads
 
-    def open(self, url: str) -> None:
-        """Load a page and wait until its map is alive."""
-        self.driver.get(url)
-        self.wait("return document.querySelector('.map .lattice') !== null")
+class Tab:
+    """A tab, what it asked for, and the questions that the tests ask of it."""
 
-    def wait(self, script: str) -> Any:
-        """Wait until the script returns something true; give it."""
-        waiting = WebDriverWait(self.driver, WAIT_SECONDS, poll_frequency=0.1)
-        return waiting.until(lambda driver: driver.execute_script(script), message=script)
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.complaints: list[str] = []
+        self.outside: list[str] = []
+        self.asked: list[str] = []
+        page.set_default_timeout(WAIT_MS)
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("websocket", lambda socket: self._look(socket.url))
+        page.context.route("**/*", self._pass)
 
-    def one(self, selector: str) -> WebElement:
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
+    def open(self, query: str = "", *, url: str = "") -> Tab:
+        """Load the page and wait until all of it is alive."""
+        self.page.goto(f"{url or self.url}/{query}")
+        self.page.wait_for_selector("body[data-ready]", state="attached")
+        return self
 
-    def all(self, selector: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+    def search(self, words: str) -> list[str]:
+        """Type a query, press Enter, wait for the hits that answer it; gives their ids."""
+        self.page.fill("#words", words)
+        with self.page.expect_response("**/v1/search"):
+            self.page.press("#words", "Enter")
+        self.settle()
+        return self.chips()
 
-    def search(self, text: str) -> None:
-        """Type a query, press Enter, wait for the hits that answer it."""
-        field = self.one("input[aria-label='Words to look for']")
-        field.send_keys("\ue009a\ue000", text, "\n")  # Control+A replaces what stands there
-        asked = json.dumps(text)
-        self.wait(f"return new URL(location).searchParams.get('q') === {asked}")
-        self.wait_for_pictures()
-
-    def wait_for_pictures(self) -> None:
-        """Wait until every thumbnail on the screen is drawn."""
-        self.wait(
-            "const seen = [...document.querySelectorAll('.chip img')].filter("
-            "  (image) => image.getBoundingClientRect().top < innerHeight);"
-            "return seen.length > 0 && seen.every((image) => image.naturalWidth > 0)"
+    def settle(self) -> None:
+        """Wait until nothing is asked any more and every picture in sight is drawn."""
+        self.page.wait_for_function(
+            "() => !document.querySelector('.results.busy')"
+            " && [...document.querySelectorAll('.card img')].every((image) =>"
+            "   image.naturalWidth || image.getBoundingClientRect().top > innerHeight)"
         )
 
     def chips(self) -> list[str]:
         """Ids of the hits shown, best first."""
-        script = "return [...document.querySelectorAll('.chip')].map((card) => card.dataset.chip)"
-        return list(self.driver.execute_script(script))
+        found: list[str] = self.page.eval_on_selector_all(
+            ".card", "cards => cards.map((card) => card.dataset.chip)"
+        )
+        return found
 
-    def footprints(self) -> int:
-        return len(self.all(".map path.footprint"))
+    def count(self, selector: str) -> int:
+        return self.page.locator(selector).count()
 
-    def notification(self) -> str:
-        """Text of the notification that has appeared."""
-        script = "return document.querySelector('.q-notification__message')?.textContent"
-        return str(self.wait(script))
+    def wait_count(self, selector: str, count: int) -> None:
+        self.page.wait_for_function(
+            "([selector, count]) => document.querySelectorAll(selector).length === count",
+            arg=[selector, count],
+        )
 
-    def addresses(self) -> set[str]:
-        """Every address asked for since the last call, over the network."""
-        messages = [
-            json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")
-        ]
-        asked = {
-            message["params"]["request"]["url"]
-            for message in messages
-            if message["method"] == "Network.requestWillBeSent"
-        }
-        asked |= {
-            message["params"]["url"]
-            for message in messages
-            if message["method"] == "Network.webSocketCreated"
-        }
-        return {url for url in asked if not url.startswith(("data:", "blob:", "about:"))}
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).first.inner_text()
 
-    def complaints(self) -> list[str]:
-        """What the browser's console complains about."""
-        return [
-            entry["message"]
-            for entry in self.driver.get_log("browser")
-            if entry["level"] == "SEVERE"
-        ]
+    def shoot(self, name: str) -> None:
+        """Keep a picture of the tab for the guide, where a folder for them is named."""
+        if SHOTS:
+            self.page.wait_for_timeout(700)  # tiles fade in
+            self.page.screenshot(path=Path(SHOTS) / f"{name}.png")
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{message.text} {message.location.get('url', '')}")
+
+    def _pass(self, route: Route) -> None:
+        if self._look(route.request.url):
+            route.continue_()
+        else:
+            route.abort()
+
+    def _look(self, address: str) -> bool:
+        parts = urlsplit(address)
+        if parts.scheme in {"data", "blob", "about"}:
+            return True
+        self.asked.append(address)
+        if parts.hostname == "127.0.0.1":
+            return True
+        self.outside.append(address)
+        return False
 
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a county at two dates, and a small collection at three."""
     home = tmp_path_factory.mktemp("page")
+    make_county(home / "county", width=COUNTY_PX, height=COUNTY_PX)
+    serving.index(home / "data", home / "county" / "scenes", "county")
     serving.index(home / "data", serving.make_scenes(home / "scenes"), "small")
     return home
 
 
 @pytest.fixture(scope="session")
 def server(home: Path) -> Iterator[serving.Server]:
-    with serving.running_server(home / "data") as server:
+    roots = json.dumps([str(home)])
+    with serving.running_server(home / "data", reference_roots=roots) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if CHROMIUM is None or DRIVER is None:
-        pytest.skip("no browser: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    downloads = tmp_path_factory.mktemp("downloads")
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    try:
-        yield Browser(driver, downloads)
-    finally:
-        driver.quit()
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("chromium is not on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
-def page(browser: Browser, server: serving.Server) -> Browser:
-    """A fresh page."""
-    browser.open(server.url)
-    return browser
+def tabs(browser: Browser, server: serving.Server) -> Iterator[Callable[..., Tab]]:
+    """Make fresh tabs; what any of them complained of or asked for outside fails the test."""
+    made: list[Tab] = []
+
+    def make(*, width: int = 1280, height: int = 800, **settings: Any) -> Tab:
+        settings = {"locale": "en-US", "color_scheme": "light"} | settings
+        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+        tab = Tab(context.new_page(), server.url)
+        made.append(tab)
+        return tab
+
+    yield make
+    for tab in made:
+        tab.page.context.close()
+    assert [] == [address for tab in made for address in tab.outside]
+    assert [] == [complaint for tab in made for complaint in tab.complaints]
+
+
+@pytest.fixture
+def tab(tabs: Callable[..., Tab]) -> Tab:
+    """A fresh tab, English, light, as wide as a notebook; it is not opened yet."""
+    return tabs()

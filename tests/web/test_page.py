@@ -2,270 +2,315 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from typing import TYPE_CHECKING
 
 import httpx
 import serving
-from selenium.webdriver.common.action_chains import ActionChains
 from shipped import activate, store_variant
 
 from satseek.model.store import ModelStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Browser
+    from conftest import Tab
 
-CHIPS = 3 * 2 * 2
-
-
-def test_typed_words_give_thumbnails_and_footprints(page: Browser, server: serving.Server) -> None:
-    page.search("a harbour with ships")
-    found = httpx.get(
-        f"{server.url}/v1/search", params={"text": "a harbour with ships", "k": 24}, timeout=60
-    ).json()["hits"]
-    assert page.chips() == [hit["chip"] for hit in found]
-    assert page.wait(f"return document.querySelectorAll('path.footprint').length === {CHIPS}")
-    first = page.one(".chip")
-    assert first.find_element("css selector", ".rank").text == "1"
-    shown = first.find_element("css selector", ".scores").text.split()
-    assert shown[::2] == ["percentile", "cosine", "match"]
-    assert shown[3] == f"{found[0]['scores']['cosine']:.3f}"
-    assert found[0]["datetime"][:10] in first.text
-    assert "confidence" not in page.driver.page_source
+SMALL = 3 * 2 * 2
+"""Chips of the small collection, a third of them of each date."""
 
 
-def test_nothing_leaves_this_machine(browser: Browser, server: serving.Server) -> None:
-    browser.addresses()
-    browser.complaints()
-    browser.open(server.url)
-    browser.search("a quarry")
-    asked = browser.addresses()
-    host = server.url.removeprefix("http://")
-    assert len(asked) > 20
-    assert {url for url in asked if url.split("/")[2] != host} == set()
-    assert browser.complaints() == []
+def _told(server: serving.Server, **asked: object) -> list[dict[str, object]]:
+    found = httpx.get(f"{server.url}/v1/search", params=asked, timeout=60)
+    hits: list[dict[str, object]] = found.json()["hits"]
+    return hits
 
 
-def test_a_card_lights_its_footprint_and_the_other_way_round(page: Browser) -> None:
-    page.search("a quarry")
-    page.wait(f"return document.querySelectorAll('path.footprint').length === {CHIPS}")
-    ActionChains(page.driver).move_to_element(page.one(".chip .facts")).perform()
-    assert page.wait("return document.querySelectorAll('path.footprint.lit').length === 1")
-    assert page.one(".chip.lit").get_attribute("data-chip") == page.chips()[0]
-    other = page.all("path.footprint:not(.lit)")[0]
-    ActionChains(page.driver).move_to_element(other).click().perform()
-    lit = page.wait("return document.querySelector('.chip.lit').dataset.chip")
-    assert lit in page.chips()[1:]
+def test_typed_words_give_thumbnails_and_footprints(tab: Tab, server: serving.Server) -> None:
+    shown = tab.open("?collection=small").search("a harbour with ships")
+    hits = _told(server, text="a harbour with ships", k=24, collection="small")
+    assert shown == [hit["chip"] for hit in hits]
+    tab.wait_count("path.footprint", SMALL)
+    first = hits[0]
+    assert tab.text(".card .rank") == "1"
+    scores = tab.text(".card .scores").split()
+    assert scores[::2] == ["percentile", "cosine", "match"]
+    assert scores[3] == f"{first['scores']['cosine']:.3f}"  # type: ignore[index]
+    assert str(first["datetime"])[:10] in tab.text(".card")
+    assert "confidence" not in tab.page.content()
 
 
-def test_similar_looks_for_one_chip(page: Browser) -> None:
-    page.search("a quarry")
-    chosen = page.chips()[2]
-    page.all("button[aria-label='Find similar chips']")[2].click()
-    page.wait("return new URL(location).searchParams.has('like')")
-    assert len(page.chips()) == CHIPS - 1
-    assert chosen not in page.chips()
-    assert page.one(".chip .scores").text.split()[::2] == ["percentile", "cosine"]
-    assert "without match" in page.one(".status").text
-    assert page.one(".token").text.startswith("like this")
-    page.one(".token button").click()
-    assert page.wait("return document.querySelector('.empty h2')?.textContent")
+def test_the_first_view_comes_soon_and_from_here_alone(tab: Tab) -> None:
+    began = time.monotonic()
+    tab.page.goto(tab.url)
+    tab.page.wait_for_selector(".welcome")
+    assert time.monotonic() - began < 2
+    tab.page.wait_for_selector("body[data-ready]", state="attached")
+    tab.search("a quarry")
+    assert len(tab.asked) > 20
+    assert tab.outside == []
 
 
-def test_more_and_less_like_this_refine_the_words(page: Browser) -> None:
-    page.search("a quarry")
-    liked, disliked = page.chips()[:2]
-    page.all("button[aria-label='More like this']")[0].click()
-    page.wait("return document.querySelectorAll('.token').length === 1")
-    page.wait(f"return document.querySelectorAll('.chip').length === {CHIPS - 1}")
-    position = page.chips().index(disliked)
-    page.all("button[aria-label='Less like this']")[position].click()
-    page.wait(f"return document.querySelectorAll('.chip').length === {CHIPS - 2}")
-    assert {liked, disliked}.isdisjoint(page.chips())
-    assert len(page.all(".token.not")) == 1
-
-
-def _set_date(page: Browser, label: str, value: str) -> None:
-    field = page.one(f"input[aria-label='{label}']")
-    page.driver.execute_script(
-        "arguments[0].value = arguments[1];"
-        "arguments[0].dispatchEvent(new Event('input', {bubbles: true}));",
-        field,
-        value,
+def test_cards_and_footprints_light_each_other(tab: Tab) -> None:
+    tab.open("?collection=small").search("a quarry")
+    tab.wait_count("path.footprint", SMALL)
+    tab.page.hover(".card .facts")
+    tab.wait_count("path.footprint.lit", 1)
+    assert tab.page.get_attribute(".card.lit", "data-chip") == tab.chips()[0]
+    tab.page.locator("path.footprint:not(.lit)").first.hover(force=True)
+    tab.page.wait_for_function(
+        "(first) => document.querySelector('.card.lit').dataset.chip !== first", arg=tab.chips()[0]
     )
+    assert tab.count(".card.lit") == tab.count("path.footprint.lit") == 1
 
 
-def test_dates_restrict_the_hits(page: Browser) -> None:
-    _set_date(page, "From", "2024-08-01")
-    _set_date(page, "To", "2024-08-31")
-    page.search("a quarry")
-    assert len(page.chips()) == CHIPS // 3
-    assert all(chip.startswith("2024-08-17 scene.tif") for chip in page.chips())
+def test_similar_looks_for_one_chip(tab: Tab) -> None:
+    chosen = tab.open("?collection=small").search("a quarry")[2]
+    tab.page.hover(".card:nth-child(3)")
+    tab.page.locator("button[aria-label='Find similar chips']").nth(2).click()
+    tab.wait_count(".card", SMALL - 1)
+    assert chosen not in tab.chips()
+    assert tab.text(".card .scores").split()[::2] == ["percentile", "cosine"]
+    assert tab.text(".token").startswith("like this")
+    tab.page.click("#status .link")
+    assert "no match" in tab.text("#scores")
+    tab.page.press("#scores", "Escape")
+    tab.page.click(".token button")
+    tab.page.wait_for_selector(".welcome")
 
 
-def test_dates_without_any_chip_are_explained(page: Browser) -> None:
-    _set_date(page, "From", "2030-01-01")
-    page.one("input[aria-label='Words to look for']").send_keys("a quarry\n")
-    told = page.wait("return document.querySelector('.empty p')?.textContent.includes('dates')")
-    assert told
-    assert page.chips() == []
+def test_more_and_less_like_this_refine_the_words(tab: Tab) -> None:
+    liked, disliked = tab.open("?collection=small").search("a quarry")[:2]
+    tab.page.hover(".card")
+    tab.page.locator("button[aria-label='More like this']").first.click()
+    tab.wait_count(".card", SMALL - 1)
+    at = tab.chips().index(disliked)
+    tab.page.hover(f".card:nth-child({at + 1})")
+    tab.page.locator("button[aria-label='Less like this']").nth(at).click()
+    tab.wait_count(".card", SMALL - 2)
+    assert {liked, disliked}.isdisjoint(tab.chips())
+    assert (tab.count(".token"), tab.count(".token.not")) == (2, 1)
 
 
-def test_dates_in_the_wrong_order_are_told(page: Browser) -> None:
-    _set_date(page, "From", "2025-01-01")
-    _set_date(page, "To", "2024-01-01")
-    page.one("input[aria-label='Words to look for']").send_keys("a quarry\n")
-    assert page.notification().startswith("dates: expected")
-    assert "dates: expected" in page.one(".empty").text
+def test_the_slider_restricts_the_dates(tab: Tab) -> None:
+    tab.open("?collection=small&q=a+quarry").settle()
+    assert len(tab.chips()) == SMALL
+    tab.page.focus("input.first_day")
+    tab.page.keyboard.press("ArrowRight")
+    tab.page.focus("input.last_day")
+    tab.page.keyboard.press("ArrowLeft")
+    assert tab.text("#span") == "2024-08-17"
+    tab.wait_count(".card", SMALL // 3)
+    assert all(chip.startswith("2024-08-17 scene.tif") for chip in tab.chips())
+    assert tab.text(".token") == "2024-08-17 to 2024-08-17"
+    tab.page.click("#any-date")
+    tab.wait_count(".card", SMALL)
 
 
-def test_nothing_typed_is_told(page: Browser) -> None:
-    page.one("button.go").click()
-    assert "Type what to look for" in page.notification()
+def test_dates_without_any_chip_are_explained(tab: Tab) -> None:
+    tab.open("?collection=small&q=a+quarry&start=2030-01-01")
+    tab.page.wait_for_selector(".empty")
+    assert "within the dates" in tab.text(".empty")
+    tab.page.click(".empty button")
+    tab.wait_count(".card", SMALL)
 
 
-def test_a_drawn_area_restricts_the_hits(page: Browser) -> None:
-    page.search("a quarry")
-    page.wait(f"return document.querySelectorAll('path.footprint').length === {CHIPS}")
-    page.one(".leaflet-draw-draw-rectangle").click()
-    box = page.driver.execute_script(
-        "const box = document.querySelector('path.extent').getBoundingClientRect();"
-        "return [box.left, box.top, box.width, box.height]"
+def test_dates_in_the_wrong_order_are_told(tab: Tab) -> None:
+    tab.open("?collection=small&q=a+quarry&start=2025-01-01&end=2024-01-01")
+    tab.page.wait_for_selector(".empty[role=alert]")
+    assert "dates: expected" in tab.text(".empty")
+    assert len(tab.complaints) == 1  # the browser's own line on the refused request
+    tab.complaints.clear()
+
+
+def test_nothing_typed_is_told(tab: Tab) -> None:
+    tab.open().page.click("button[type=submit]")
+    assert "Type what to look for" in tab.text(".toast")
+
+
+def test_a_drawn_rectangle_restricts_the_hits(tab: Tab) -> None:
+    tab.open("?collection=small").search("a quarry")
+    tab.page.click("#draw-rectangle")
+    box = tab.page.locator("path.extent").bounding_box()
+    assert box is not None
+    mouse = tab.page.mouse
+    mouse.move(box["x"] - 8, box["y"] - 8)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] / 5, box["y"] + box["height"] / 2, steps=4)
+    mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] + 8, steps=4)
+    mouse.up()
+    tab.wait_count(".card", SMALL // 3)
+    assert all(chip.startswith("2024-05-03 scene.tif") for chip in tab.chips())
+    assert tab.text(".token") == "within the drawn area"
+    assert tab.count("path.area") == 1
+    tab.page.click(".token button")
+    tab.wait_count(".card", SMALL)
+    assert tab.count("path.area") == 0
+
+
+def test_a_pasted_area_restricts_the_hits(tab: Tab) -> None:
+    tab.open("?collection=small").search("a quarry")
+    tab.page.click("#paste-area")
+    tab.page.fill("#area-text", "somewhere")
+    tab.page.click("#area-use")
+    assert "such as POLYGON" in tab.text("#area-wrong")
+    west, south, east, north = httpx.get(f"{tab.url}/v1/collections/small").json()["extent"]
+    right = west + 0.75 * (east - west)
+    tab.page.fill(
+        "#area-text",
+        f"POLYGON(({right} {south}, {east} {south}, {east} {north}, {right} {north},"
+        f" {right} {south}))",
     )
-    left, top, width, height = (int(side) for side in box)
-    drag = ActionChains(page.driver)
-    drag.w3c_actions.pointer_action.move_to_location(left - 8, top - 8)
-    drag.w3c_actions.pointer_action.pointer_down()
-    drag.w3c_actions.pointer_action.move_to_location(left + width // 5, top + height // 2)
-    drag.w3c_actions.pointer_action.move_to_location(left + width // 4, top + height + 8)
-    drag.w3c_actions.pointer_action.pointer_up()
-    drag.perform()
-    page.wait("return document.querySelector('.token')?.textContent.includes('drawn area')")
-    page.wait(f"return document.querySelectorAll('.chip').length === {CHIPS // 3}")
-    assert all(chip.startswith("2024-05-03 scene.tif") for chip in page.chips())
-    assert len(page.all("path.area")) == 1
-    page.one(".token button").click()
-    page.wait(f"return document.querySelectorAll('.chip').length === {CHIPS}")
-    assert page.all("path.area") == []
+    tab.page.click("#area-use")
+    tab.wait_count(".card", SMALL // 3)
+    assert all(chip.startswith("2025-02-11 scene.tif") for chip in tab.chips())
 
 
-def test_an_image_is_searched_with(page: Browser, tmp_path: Path, server: serving.Server) -> None:
-    hits = httpx.get(f"{server.url}/v1/search", params={"text": "x", "k": 12}, timeout=60).json()
-    wanted = hits["hits"][5]
+def test_an_image_is_searched_with(tab: Tab, tmp_path: Path, server: serving.Server) -> None:
+    wanted = _told(server, text="x", k=12, collection="small")[5]
     picture = tmp_path / "from my disk.jpg"
     thumbnail = f"{server.url}{wanted['thumbnail']}&size=1024"
     picture.write_bytes(httpx.get(thumbnail, timeout=60).content)
-    page.one("input[type=file]").send_keys(str(picture))
-    page.wait("return document.querySelector('.token')?.textContent.includes('from my disk.jpg')")
-    page.wait_for_pictures()
-    assert page.chips()[0] == wanted["chip"]
+    tab.open("?collection=small").page.set_input_files("#file", picture)
+    tab.wait_count(".card", SMALL)
+    assert "from my disk.jpg" in tab.text(".token")
+    assert tab.chips()[0] == wanted["chip"]
 
 
-def test_a_file_that_is_no_image_is_told(page: Browser, tmp_path: Path) -> None:
+def test_a_file_that_is_no_image_is_told(tab: Tab, tmp_path: Path) -> None:
     file = tmp_path / "notes.png"
     file.write_text("these are words")
-    page.one("input[type=file]").send_keys(str(file))
-    assert "notes.png" in page.notification()
+    tab.open().page.set_input_files("#file", file)
+    tab.page.wait_for_selector(".empty[role=alert]")
+    assert "image" in tab.text(".empty p")
+    tab.complaints.clear()
 
 
-def test_an_example_is_asked_by_a_click(page: Browser) -> None:
-    page.one(".ask .word").click()
-    page.wait_for_pictures()
-    asked = page.wait("return new URL(location).searchParams.get('q')")
-    assert page.one("input[aria-label='Words to look for']").get_attribute("value") == asked
+def test_an_address_asks_again(tab: Tab, server: serving.Server) -> None:
+    tab.open("?collection=small&q=a+river&k=12&start=2025-01-01").settle()
+    assert len(tab.chips()) == SMALL // 3
+    assert all(chip.startswith("2025-02-11 scene.tif") for chip in tab.chips())
+    liked = str(_told(server, text="x", k=1, collection="small")[0]["chip"])
+    tab.open(f"?{httpx.QueryParams({'collection': 'small', 'like': liked})}").settle()
+    assert tab.count(".token") == 1
+    assert liked not in tab.chips()
 
 
-def test_an_address_asks_again(browser: Browser, server: serving.Server) -> None:
-    browser.open(f"{server.url}/?q=a+river&k=12&start=2025-01-01")
-    browser.wait_for_pictures()
-    assert all(chip.startswith("2025-02-11 scene.tif") for chip in browser.chips())
+def test_more_hits_follow_those_that_are_there(tab: Tab) -> None:
+    before = tab.open().search("farmland")
+    assert len(before) == 24
+    tab.page.click(".more")
+    tab.wait_count(".card", 48)
+    assert tab.chips()[:24] == before
+    assert "k=48" in tab.page.url
 
 
-def test_a_hit_is_shown_large(page: Browser) -> None:
-    page.search("a quarry")
-    page.one(".chip .picture").click()
-    assert page.wait("return document.querySelector('.detail img')?.naturalWidth > 0")
-    scene = page.chips()[0].split("/")[0]
-    assert page.wait(f"return document.querySelector('.detail').innerText.includes('{scene}')")
-    address = page.one(".detail a").get_attribute("href")
-    assert address is not None
-    assert httpx.get(address, timeout=60).json()["id"] == page.chips()[0]
+def test_a_hit_is_shown_large(tab: Tab) -> None:
+    chip = tab.open("?collection=small").search("a quarry")[0]
+    tab.page.click(".card .picture")
+    tab.page.wait_for_function("() => document.querySelector('#detail img')?.naturalWidth > 0")
+    assert chip.split("/")[0] in tab.text("#detail")
+    address = tab.page.get_attribute("#detail a", "href")
+    assert httpx.get(f"{tab.url}/{address}", timeout=60).json()["id"] == chip
+    tab.page.keyboard.press("ArrowRight")
+    assert tab.text("#detail h2") == "Hit 2"
+    tab.page.keyboard.press("Escape")
+    assert not tab.page.is_visible("#detail")
 
 
-def test_hits_are_downloaded_as_geojson(page: Browser) -> None:
-    page.search("a quarry")
-    expected = page.chips()
-    button = next(one for one in page.all(".status button") if "GeoJSON" in one.text)
-    button.click()
-    path = page.downloads / "hits.geojson"
-    deadline = time.monotonic() + 30
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    content = json.loads(path.read_text(encoding="utf-8"))
-    assert [feature["id"] for feature in content["features"]] == expected
-
-
-def test_without_a_collection_the_page_says_how_to_make_one(
-    browser: Browser, tmp_path: Path
-) -> None:
+def test_without_a_collection_the_page_says_how_to_make_one(tab: Tab, tmp_path: Path) -> None:
     with serving.running_server(tmp_path / "data") as empty:
-        browser.open(empty.url)
-        assert browser.one(".empty h2").text == "No collection yet"
-        assert "satseek index" in browser.one(".empty code").text
+        tab.open(url=empty.url)
+        assert tab.text(".empty h3") == "No collection yet"
+        assert "satseek index" in tab.text(".empty code")
 
 
-def test_images_without_georeference_are_found_but_not_mapped(
-    browser: Browser, tmp_path: Path
-) -> None:
+def test_images_without_georeference_are_found_but_not_mapped(tab: Tab, tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     serving.png(tmp_path / "plain" / "a.png", width=256, height=256)
     serving.index(tmp_path / "data", tmp_path / "plain", "plain")
     with serving.running_server(tmp_path / "data") as plain:
-        browser.open(f"{plain.url}/?q=a+quarry")
-        browser.wait_for_pictures()
-        assert "no date" in browser.one(".chip").text
-        assert browser.footprints() == 0
-        assert "no georeference" in browser.one(".side .hint").text
-
-
-def test_another_number_of_hits_is_asked_at_once(page: Browser) -> None:
-    page.search("a quarry")
-    page.one(".filters .slim .q-field__control").click()
-    page.wait("return document.querySelectorAll('.q-menu .q-item').length === 4")
-    page.one(".q-menu .q-item").click()
-    assert page.wait("return new URL(location).searchParams.get('k') === '12'")
-
-
-def test_an_address_keeps_liked_chips(browser: Browser, server: serving.Server) -> None:
-    hit = httpx.get(f"{server.url}/v1/search", params={"text": "x", "k": 1}, timeout=60).json()
-    chip = hit["hits"][0]["chip"]
-    browser.open(f"{server.url}/?{httpx.QueryParams({'like': chip})}")
-    browser.wait_for_pictures()
-    assert len(browser.all(".token")) == 1
-    assert chip not in browser.chips()
+        tab.open("?q=a+quarry", url=plain.url).settle()
+        assert "no date" in tab.text(".card")
+        assert tab.count("path.footprint") == 0
+        assert "no georeference" in tab.text("#note")
+        assert not tab.page.is_visible("#timeline")
 
 
 def test_another_model_is_shown_and_the_collection_keeps_its_own(
-    browser: Browser, home: Path, tmp_path: Path
+    tab: Tab, home: Path, tmp_path: Path
 ) -> None:
     data = shutil.copytree(home / "data", tmp_path / "data")
     store = ModelStore(data / "models")
     other = store_variant(store, tmp_path / "other", mean=0.1)
     image = serving.png(tmp_path / "a.png", width=300, height=200)
     with serving.running_server(data) as server:
-        browser.open(server.url)
-        before = browser.one(".model").text
-        assert before.startswith("satseek-starter@")
-        browser.one("input[type=file]").send_keys(str(image))
-        browser.wait_for_pictures()
-        scores = browser.one(".chip .scores").text
+        tab.open("?collection=small", url=server.url)
+        assert tab.text("#model").startswith("satseek-starter@")
+        tab.page.set_input_files("#file", image)
+        tab.wait_count(".card", SMALL)
+        scores = tab.text(".card .scores")
         ref = activate(store, other)
-        assert browser.wait(f"return document.querySelector('.model').innerText === '{ref}'")
-        browser.open(server.url)
-        browser.one("input[type=file]").send_keys(str(image))  # reduced for one, asked of the other
-        browser.wait_for_pictures()
-        assert browser.one(".chip .scores").text == scores
+        tab.page.wait_for_function(
+            "(ref) => document.getElementById('model').innerText === ref", arg=ref
+        )
+        tab.open("?collection=small", url=server.url)
+        tab.page.set_input_files("#file", image)  # reduced for one, asked of the other
+        tab.wait_count(".card", SMALL)
+        assert tab.text(".card .scores") == scores
+
+
+def test_the_keyboard_reaches_everything(tab: Tab) -> None:
+    tab.open("?collection=small").page.keyboard.press("Tab")
+    assert tab.page.evaluate("document.activeElement.className") == "skip"
+    tab.page.keyboard.press("Enter")
+    assert tab.page.evaluate("document.activeElement.id") == "words"
+    tab.page.keyboard.type("a quarry")
+    with tab.page.expect_response("**/v1/search"):
+        tab.page.keyboard.press("Enter")
+    tab.wait_count(".card", SMALL)
+    tab.page.focus("#help")
+    for key, chosen in (("g", 0), ("ArrowRight", 1), ("ArrowDown", 3), ("ArrowLeft", 2)):
+        tab.page.keyboard.press(key)
+        focused = "document.activeElement.closest('.card')?.dataset.chip"
+        assert tab.page.evaluate(focused) == tab.chips()[chosen], key
+    tab.page.keyboard.press("l")
+    tab.wait_count(".token", 1)
+    tab.page.focus("#help")
+    tab.page.keyboard.press("?")
+    assert tab.page.is_visible("#keys")
+    tab.page.keyboard.press("Escape")
+    assert not tab.page.is_visible("#keys")
+    tab.page.keyboard.press("r")
+    assert tab.page.get_attribute("#draw-rectangle", "aria-pressed") == "true"
+    tab.page.keyboard.press("Escape")
+    assert tab.page.get_attribute("#draw-rectangle", "aria-pressed") == "false"
+    tab.page.keyboard.press("/")
+    assert tab.page.evaluate("document.activeElement.id") == "words"
+
+
+def test_the_language_is_the_browsers_can_be_changed_and_is_remembered(
+    tabs: Callable[..., Tab],
+) -> None:
+    tab = tabs(locale="zh-CN").open("?q=a+quarry")
+    assert tab.text("#ask .primary") == "搜索"
+    assert tab.page.evaluate("document.documentElement.lang") == "zh-CN"
+    tab.page.click("#language")
+    tab.page.wait_for_function("() => document.documentElement.lang === 'en'")
+    tab.page.wait_for_selector("body[data-ready]", state="attached")
+    assert tab.text("#ask .primary") == "Search"
+    tab.settle()
+    assert len(tab.chips()) == 24
+    tab.open()
+    assert tab.text("#ask .primary") == "Search"
+
+
+def test_the_dark_look_is_remembered(tabs: Callable[..., Tab]) -> None:
+    dark = "document.documentElement.classList.contains('dark')"
+    tab = tabs(color_scheme="dark").open()
+    assert tab.page.evaluate(dark)
+    tab.page.click("#dark")
+    tab.open()
+    assert not tab.page.evaluate(dark)

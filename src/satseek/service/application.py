@@ -20,6 +20,7 @@ from satseek.service import (
     chips,
     classifying,
     collections,
+    dates,
     embedding,
     health,
     jobbing,
@@ -27,6 +28,7 @@ from satseek.service import (
     openai,
     searching,
     tiling,
+    tiling_describing,
 )
 from satseek.service.access.guarding import Guarded
 from satseek.service.access.login import login_routes
@@ -57,8 +59,10 @@ ROUTERS = (
     classifying.router,
     embedding.router,
     collections.router,
+    dates.router,
     chips.router,
     tiling.router,
+    tiling_describing.router,
     modelling.router,
     jobbing.router,
     health.router,

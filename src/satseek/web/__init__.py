@@ -1,4 +1,5 @@
-"""A person in front of a browser → the use-cases: one page with words, thumbnails and a map.
+"""A person in front of a browser → the use-cases: one page that is a map.
 
-Knows no HTTP of its own: it stands on the service's application and calls `search` directly.
+The page's script asks this server's own interface, as every other client does; here is only what
+puts the page together. Knows no searches.
 """

@@ -1,11 +1,10 @@
 """The page → its place on the application, at ``/``.
 
-Knows what must be loaded in the browser, not what the page does.
+Knows what must be loaded in the browser, not what the page does there.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nicegui import app, ui
@@ -13,11 +12,10 @@ from starlette.requests import Request  # noqa: TC002 (the framework reads the a
 
 from satseek.errors import SatseekError
 from satseek.service.access.guarding import shown_in
+from satseek.service.calling import caller
 from satseek.service.withholding import told
-from satseek.web.asking import form_from
-from satseek.web.elements import tag
-from satseek.web.page import SearchPage
-from satseek.web.visiting import Visitor
+from satseek.web.drawing import FAVICON, STATIC, Visit, draw_body, draw_head
+from satseek.web.wording import COOKIE, language_of
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -25,32 +23,35 @@ if TYPE_CHECKING:
     from satseek.assemble import Assembly
     from satseek.service.running import Running
 
-STATIC = Path(__file__).parent / "static"
-
 RECONNECT_SECONDS = 20
 """A browser that lost its connection finds its page again within this time."""
 
 BUILD_SECONDS = 30
 """The page may take this long to be built while the machine is busy with searches."""
 
-MODEL_SECONDS = 2.0
-"""How soon an open page shows that another model is in force."""
+DRAWN = {"tiles": "scenes/tiles", "heat": "heat", "classes": "classes"}
+"""Kinds of tiles, and where they lie below a collection."""
 
-MARK = (
-    '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8">'
-    '<path d="M3 3h6v6H3zM3 12h6v6H3zM12 3h6v6h-6z"/><circle cx="15.6" cy="15.6" r="3.6"/>'
-    '<path d="m18.3 18.3 3 3" stroke-linecap="round"/></svg>'
-)
+TILES = "/v1/collections/{{name}}/{part}/{{z}}/{{x}}/{{y}}.png"
+"""Route of one kind of tiles."""
+
+_TOOLS = {"draw": {"polyline": False}, "edit": {"edit": False, "remove": False}}
+_MAP = {"attributionControl": False, "maxZoom": 22, "minZoom": 1, "zoomSnap": 0.5}
 
 
 def mount_page(application: FastAPI, assembly: Assembly) -> None:
     """Serve the page at ``/``; once in a process, as the framework wants it."""
     running: Running = application.state.running
-    app.add_static_files("/_satseek", STATIC)
+    app.add_static_files("/_satseek", STATIC, max_cache_age=0)  # asked again by their tags
+    paths = {getattr(route, "path", "") for route in application.routes}
+    below = "/v1/collections/{name}"
+    drawn = [
+        kind for kind, part in DRAWN.items() if f"{below}/{part}/{{z}}/{{x}}/{{y}}.png" in paths
+    ]
 
     @ui.page("/", title="satseek", response_timeout=BUILD_SECONDS)
     async def page(request: Request) -> None:
-        await _draw(request, assembly, running)
+        await _draw(request, assembly, running, drawn)
 
     ui.run_with(
         application,
@@ -63,43 +64,27 @@ def mount_page(application: FastAPI, assembly: Assembly) -> None:
     )
 
 
-FAVICON = MARK.replace("currentColor", "#0b7a5f").replace(
-    "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1
-)
-
-
-async def _draw(request: Request, assembly: Assembly, running: Running) -> None:
-    visitor = Visitor(running, shown=shown_in(request.scope))
-    ui.colors(primary="#0b7a5f")
-    ui.add_head_html('<link rel="stylesheet" href="_satseek/satseek.css">')
-    ui.add_head_html('<script src="_satseek/satseek.js"></script>')
-    address = {name: request.query_params.getlist(name) for name in request.query_params}
-    who = await visitor.principal()
+async def _draw(request: Request, assembly: Assembly, running: Running, drawn: list[str]) -> None:
+    who = caller(request).principal
     collections = await running.in_thread(lambda: running.collections(who))
-    form = form_from(address, collections=collections)
-    leaver = who.name if visitor.logged_in else ""
-    _draw_top(await running.in_thread(lambda: _model_name(assembly)), running, leaver=leaver)
-    page = SearchPage(form, running=running, visitor=visitor, collections=collections)
-    await ui.context.client.connected()
-    ui.run_javascript("satseek.restoreDark()")
-    await page.begin()
-
-
-def _draw_top(model: str, running: Running, *, leaver: str) -> None:
-    with tag("header", "top"):
-        with tag("div", "brand"):
-            ui.html(MARK, sanitize=False)
-            tag("span", text="satseek")
-        tag("span", "grow")
-        shown = tag("span", "model", text=model, title="The model in force")
-        # a text that stays the same costs no message
-        ui.timer(MODEL_SECONDS, lambda: shown.set_text(running.readiness.model or shown.text))
-        tag("a", text="API", href="docs")
-        if leaver:
-            tag("a", text="Log out", href="logout", title=leaver)
-        dark = ui.button(icon="contrast").props("flat round dense")
-        dark.props["aria-label"] = "Light or dark"
-        dark.on("click", js_handler="() => satseek.toggleDark()")
+    tiles = ui.leaflet(
+        center=(20, 0), zoom=2, options=_MAP, draw_control=_TOOLS, hide_drawn_items=True
+    )
+    tiles.clear_layers()  # the element's own tiles would come from outside
+    tiles.classes("map")
+    visit = Visit(
+        language=language_of(
+            request.cookies.get(COOKIE), request.headers.get("accept-language", "")
+        ),
+        scopes=tuple(who.scopes),
+        leaver=who.name if shown_in(request.scope).cookie is not None else "",
+        collections=collections,
+        model=await running.in_thread(lambda: _model_name(assembly)),
+        map_id=tiles.id,
+        routes=drawn,
+    )
+    ui.add_head_html(draw_head(visit))
+    ui.add_body_html(draw_body(visit))
 
 
 def _model_name(assembly: Assembly) -> str:

@@ -1,71 +1,69 @@
-"""What the page says: explanations of the scores, examples, numbers as people read them.
+"""A person's language → all words that the page says, from one table.
 
-Knows neither the page nor the search.
+Knows neither the page's shape nor what the words are about.
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from satseek.types import Hit, ScoreKind
+Language: TypeAlias = Literal["en", "zh-CN"]
+"""Languages that the page speaks, by their tags (BCP 47)."""
 
-EXAMPLES = (
-    "a harbour with ships",
-    "storage tanks",
-    "an airport",
-    "a solar farm",
-    "dense housing",
-    "a quarry",
-    "a river",
-    "farmland",
-)
-"""Queries that a click asks."""
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-EXPLAINED: Mapping[ScoreKind, str] = {
-    "percentile": "Percentile: this chip fits better than so many percent of the collection's "
-    "chips. It compares within this collection and query only.",
-    "cosine": "Cosine between the query's and the chip's vectors, −1 to 1. For words the best "
-    "values are often only 0.2–0.4: compare, do not read it as percent.",
-    "match": "Match: the model's own sigmoid of the scaled cosine, 0 to 1. It is not calibrated: "
-    "no probability, and no cut fits every query.",
-}
-"""What each score means, in the order shown."""
+TABLE = Path(__file__).parent / "static" / "words.json"
+"""Key → its words in each language, in the order of ``LANGUAGES``."""
 
-UNMATCHED = (
-    "There is no match here: models learn it on pairs of words and images, so it is given for "
-    "words alone, and CLIP models have none at all. Compare by percentile and cosine."
-)
-"""Why hits of anything but words lack one score."""
+COOKIE = "satseek-language"
+"""Remembers what somebody chose; holds one of ``LANGUAGES``."""
 
 
-def terms(hits: Sequence[Hit]) -> Iterator[tuple[str, str]]:
-    """Name each score of the hits with its explanation, and the one that they lack."""
-    kinds = {kind for hit in hits for kind in hit.scores}
-    for kind, explained in EXPLAINED.items():
-        if kind in kinds:
-            yield kind, explained
-    if kinds and "match" not in kinds:
-        yield "without match", UNMATCHED
+@cache
+def words(language: Language) -> Mapping[str, str]:
+    """Give all words of a language, by key."""
+    column = LANGUAGES.index(language)
+    table: dict[str, list[str]] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return {key: columns[column] for key, columns in table.items()}
 
 
-def shown_score(kind: ScoreKind, value: float) -> str:
-    """Write a score with the digits that mean something."""
-    if kind == "percentile":
-        return f"{math.floor(value * 10) / 10:.1f}"  # 99.97 is not all of them
-    if kind == "cosine":
-        return f"{value:.3f}"
-    return f"{value:.2g}"
+def language_of(chosen: str | None, accepted: str) -> Language:
+    """Choose a language.
+
+    Args:
+        chosen: What the person chose before; None: nothing.
+        accepted: The header Accept-Language (RFC 9110, 12.5.4); empty: none.
+    """
+    for language in LANGUAGES:
+        if chosen == language:
+            return language
+    weighed = sorted((_weighed(one) for one in accepted.split(",")), key=lambda one: -one[1])
+    for tag, weight in weighed:
+        primary = tag.partition("-")[0].lower()
+        for language in LANGUAGES:
+            if weight > 0 and primary == language.partition("-")[0]:
+                return language
+    return LANGUAGES[0]
 
 
-def counted(count: int, one: str) -> str:
-    """``1 chip``, ``2,400 chips``."""
-    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
+def other(language: Language) -> Language:
+    """Give the language that the page can be switched to."""
+    return next(one for one in LANGUAGES if one != language)
 
 
-def degrees(value: float) -> str:
-    """Five digits: about a metre."""
-    return f"{value:.5f}"
+def _weighed(part: str) -> tuple[str, float]:
+    """``zh-CN;q=0.8`` → ``zh-CN``, 0.8; what cannot be read has no weight."""
+    tag, _, parameter = part.strip().partition(";")
+    if not parameter:
+        return tag, 1.0
+    name, _, value = parameter.strip().partition("=")
+    try:
+        return tag, float(value) if name.strip() == "q" else 0.0
+    except ValueError:
+        return tag, 0.0

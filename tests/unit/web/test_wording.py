@@ -1,59 +1,86 @@
-"""Numbers as the page shows them."""
+"""All words in one table, in every language; the language that somebody gets."""
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from satseek.types import Chip, Hit, Window
-from satseek.web.wording import UNMATCHED, counted, shown_score, terms
+from satseek.web.drawing import STATIC, Visit, draw_body
+from satseek.web.wording import LANGUAGES, TABLE, language_of, other, words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from satseek.web.wording import Language
 
-    from satseek.types import ScoreKind
+TAKEN = {"none_of_these", "leave"}
+
+
+def test_every_key_has_words_in_every_language() -> None:
+    table = json.loads(TABLE.read_text(encoding="utf-8"))
+    assert [] == [key for key, columns in table.items() if len(columns) != len(LANGUAGES)]
+    assert [] == [key for key, columns in table.items() if not all(columns)]
+
+
+def test_every_language_fills_in_the_same() -> None:
+    slots = [
+        {key: set(re.findall(r"\{\w+\}", text)) for key, text in words(one).items()}
+        for one in LANGUAGES
+    ]
+    assert slots[0] == slots[1]
+
+
+def test_the_page_says_what_stands_in_the_table_and_nothing_else() -> None:
+    """Keys that are made of parts (``state_${…}``) count for all that begin so."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in STATIC.glob("*.js"))
+    page = (STATIC / "page.html").read_text(encoding="utf-8")
+    said = set(re.findall(r'"(\w+)"', sources)) | set(re.findall(r"\{\{(\w+)\}\}", page))
+    begun = tuple(re.findall(r"`(\w+_)\$\{", sources))
+    ones = {f"{key}_one" for key in said}
+    known = set(words("en"))
+    unsaid = {key for key in known - said - ones if not key.startswith(begun)}
+    assert unsaid == {"log_out"}
+    asked = set(re.findall(r'say\("(\w+)"', sources)) | set(re.findall(r"\{\{(\w+)\}\}", page))
+    assert asked - known == {"leave"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "expected"),
+    ("chosen", "accepted", "expected"),
     [
-        ("percentile", 99.84, "99.8"),
-        ("percentile", 99.98, "99.9"),
-        ("cosine", -0.0214, "-0.021"),
-        ("match", 0.0000123, "1.2e-05"),
-        ("match", 0.5, "0.5"),
+        (None, "", "en"),
+        (None, "zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
+        (None, "zh-TW", "zh-CN"),
+        (None, "fr, en;q=0.5, zh;q=0.2", "en"),
+        (None, "de", "en"),
+        (None, "en;q=0, zh;q=0.1", "zh-CN"),
+        (None, "zh;q=many, en", "en"),
+        ("en", "zh-CN", "en"),
+        ("zh-CN", "en", "zh-CN"),
+        ("klingon", "zh", "zh-CN"),
     ],
 )
-def test_scores_have_the_digits_that_mean_something(
-    kind: ScoreKind, value: float, expected: str
+def test_the_language_is_the_chosen_one_else_the_browsers(
+    chosen: str | None, accepted: str, expected: Language
 ) -> None:
-    assert shown_score(kind, value) == expected
+    assert language_of(chosen, accepted) == expected
 
 
-def _hit(scores: Mapping[ScoreKind, float]) -> Hit:
-    chip = Chip(
-        id="a/1",
-        scene_id="a",
-        cell="1",
-        scene_path="a.tif",
-        window=Window(column=0, row=0, width=256, height=256),
-        footprint=None,
-        datetime=None,
-        valid_fraction=1.0,
+def test_each_language_can_be_left_for_the_other() -> None:
+    assert {one: other(one) for one in LANGUAGES} == {"en": "zh-CN", "zh-CN": "en"}
+
+
+def test_nothing_that_comes_from_elsewhere_is_markup() -> None:
+    visit = Visit(
+        language="en",
+        scopes=("search",),
+        leaver='ldap:"><script>x</script>',
+        collections=("</script><b>",),
+        model="<i>",
+        map_id=4,
+        routes=(),
     )
-    return Hit(chip=chip, rank=1, scores=scores)
-
-
-def test_only_scores_that_stand_there_are_explained() -> None:
-    words = _hit({"cosine": 0.2, "match": 0.1, "percentile": 99.0})
-    assert [name for name, _ in terms([words])] == ["percentile", "cosine", "match"]
-    image = _hit({"cosine": 0.9, "percentile": 99.0})
-    assert list(terms([image]))[-1] == ("without match", UNMATCHED)
-    assert [name for name, _ in terms([image])] == ["percentile", "cosine", "without match"]
-    assert list(terms([])) == []
-
-
-def test_counts_agree_with_their_noun() -> None:
-    assert counted(1, "chip") == "1 chip"
-    assert counted(2400, "chip") == "2,400 chips"
+    drawn = draw_body(visit)
+    assert "<script>x" not in drawn
+    assert "<b>" not in drawn
+    assert "<i>" not in drawn

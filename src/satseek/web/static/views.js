@@ -1,0 +1,207 @@
+// Collections, jobs and models of this server → what a person may see of them, and do.
+// Knows no search. What somebody may not do is not shown.
+
+import { allowed, byId, counted, day, dialogHead, el, empty, number, say, toast } from "./elements.js";
+import { ask, enter, on, query, tell } from "./asking.js";
+
+const JOBS_MS = 1500;
+let current = "search";
+let timer = 0;
+
+export const view = () => current;
+
+export function startViews() {
+  for (const one of document.querySelectorAll("[data-scope]")) {
+    if (!allowed(one.dataset.scope)) one.remove();
+  }
+  byId("rail").addEventListener("click", ({ target }) => {
+    const button = target.closest("button");
+    if (button) openView(button.dataset.view);
+  });
+  byId("index")?.addEventListener("submit", submitIndex);
+  on("view", openView);
+}
+
+const LOADS = { collections: () => showCollections(), jobs: () => showJobs(), models: () => showModels() };
+
+export function openView(name) {
+  current = name;
+  for (const button of byId("rail").children) {
+    if (button.dataset.view === name) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+  }
+  for (const section of document.querySelectorAll(".view")) section.hidden = section.dataset.view !== name;
+  clearTimeout(timer);
+  tell("viewed", name);
+  LOADS[name]?.();
+}
+
+/** Fill an element with what a route tells; what goes wrong stands there instead. */
+async function fill(id, load) {
+  try {
+    byId(id).replaceChildren(...(await load()));
+  } catch (problem) {
+    byId(id).replaceChildren(empty(say("refused"), problem.message));
+  }
+}
+
+// ---- collections ----
+
+const showCollections = () => fill("collections", async () => {
+  const { collections } = await ask("collections");
+  if (!collections.length) {
+    return [empty(say("no_collection"), say("no_collection_say"), el("code", {}, "satseek index FOLDER"))];
+  }
+  return collections.map(collectionBox);
+});
+
+function collectionBox(one) {
+  const here = one.name === query.collection;
+  const span = one.start ? [day(one.start), day(one.end)] : [say("no_date")];
+  const facts = [
+    [say("chips_label"), number(one.chips)], [say("scenes_label"), number(one.scenes)],
+    [say("dates"), [...new Set(span)].join(" – ")], [say("model"), `${one.model.name}@${one.model.version}`],
+  ];
+  return el("article", { class: "boxed", "data-collection": one.name },
+    el("div", { class: "row" }, el("h3", {}, one.name), el("span", { class: "grow" }),
+      here ? el("span", { class: "badge" }, say("in_use"))
+        : el("button", { type: "button", onclick: () => { enter(one.name); openView("search"); } }, say("search_here"))),
+    terms(facts),
+    one.searchable ? null : el("p", { class: "wrong" }, say("not_searchable")),
+    one.refusals ? refusals(one) : null);
+}
+
+const terms = (facts) => el("dl", { class: "terms" }, ...facts.flatMap(([term, words]) =>
+  [el("dt", {}, term), el("dd", {}, words)]));
+
+function refusals(one) {
+  const list = el("ul", { class: "plain" });
+  const more = el("details", {}, el("summary", {}, counted(one.refusals, "refused_files")), list);
+  more.addEventListener("toggle", async () => {
+    if (!more.open || list.children.length) return;
+    try {
+      const told = await ask(`collections/${encodeURIComponent(one.name)}/refusals?limit=100`);
+      list.append(...told.refusals.map((file) => {
+        const name = file.path.split(/[/\\]/).pop();
+        return el("li", {}, el("b", {}, name), ` ${file.reason.replace(`${name}: `, "")}`);
+      }));
+    } catch (problem) {
+      toast(problem.message);
+    }
+  });
+  return more;
+}
+
+async function submitIndex(event) {
+  event.preventDefault();
+  const fields = Object.fromEntries(new FormData(event.target));
+  try {
+    const job = await ask("jobs", { method: "POST", body: { task: "index", ...fields } });
+    event.target.reset();
+    toast(say("job_taken", { id: job.id.slice(-6) }), "good");
+    openView("jobs");
+  } catch (problem) {
+    toast(problem.message);
+  }
+}
+
+// ---- jobs ----
+
+const ENDED = new Set(["done", "failed", "cancelled"]);
+const states = new Map(); // id → state seen last
+
+async function showJobs() {
+  await fill("jobs", async () => {
+    const { jobs } = await ask("jobs?limit=50");
+    let ended = false;
+    for (const one of jobs) {
+      ended ||= states.has(one.id) && states.get(one.id) !== one.state && ENDED.has(one.state);
+      states.set(one.id, one.state);
+    }
+    if (ended) tell("stock");
+    if (jobs.some((one) => !ENDED.has(one.state))) timer = setTimeout(() => current === "jobs" && showJobs(), JOBS_MS);
+    return jobs.length ? jobs.map(jobBox) : [empty(say("no_jobs"), say("no_jobs_say"))];
+  });
+}
+
+function jobBox(one) {
+  const { done, total, note } = one.progress;
+  const running = !ENDED.has(one.state);
+  const title = say(`task_${one.task}`, { collection: one.collection });
+  const bar = running ? el("progress", { max: total || 1, value: total ? done : null, "aria-label": title }) : null;
+  const amount = total ? `${number(done)} / ${number(total)}` : say("job_waits");
+  const chips = one.result?.chips;
+  return el("article", { class: "boxed job", "data-state": one.state, "data-job": one.id },
+    el("div", { class: "row" }, el("h3", {}, title), el("span", { class: "grow" }),
+      el("span", { class: `badge ${one.state}` }, say(one.cancelling ? "cancelling" : `state_${one.state}`))),
+    bar,
+    el("p", { class: "quiet" }, [running ? amount : when(one), running && note, chips !== undefined && counted(chips, "chips")]
+      .filter(Boolean).join(" · ")),
+    one.error ? el("p", { class: "wrong" }, one.error) : null,
+    running && !one.cancelling
+      ? el("button", { type: "button", onclick: () => cancel(one.id) }, say("cancel_job")) : null);
+}
+
+const when = (one) => (one.finished ?? one.created).slice(0, 16).replace("T", " ");
+
+async function cancel(id) {
+  try {
+    await ask(`jobs/${id}/cancel`, { method: "POST" });
+  } catch (problem) {
+    toast(problem.message);
+  }
+  clearTimeout(timer);
+  showJobs();
+}
+
+// ---- models ----
+
+const showModels = () => fill("models", async () => {
+  const { models, in_force: inForce, pinned } = await ask("models");
+  const said = pinned ? [el("p", { class: "quiet" }, say("pinned"))] : [];
+  return [...said, ...models.map((one) => modelBox(one, { inForce, pinned }))];
+});
+
+function modelBox(one, { inForce, pinned }) {
+  const now = inForce === `${one.name}@${one.version}`;
+  const facts = [
+    [say("version"), one.version], [say("precision"), one.precision],
+    [say("size"), `${(one.bytes / 1e6).toFixed(1)} MB`], [say("gate"), say(`gate_${one.gate}`)],
+  ];
+  return el("article", { class: "boxed", "data-model": one.ref },
+    el("div", { class: "row" }, el("h3", {}, one.name), el("span", { class: "grow" }),
+      now ? el("span", { class: "badge done" }, say("in_force")) : null),
+    terms(facts),
+    el("div", { class: "row" },
+      el("button", { type: "button", onclick: () => showCard(one.ref) }, say("card")),
+      now || pinned ? null : el("button", { type: "button", onclick: () => activate(one) }, say("activate"))));
+}
+
+async function showCard(ref) {
+  try {
+    const { card, report } = await ask(`models/${encodeURIComponent(ref)}`);
+    const dialog = byId("keys");
+    const facts = [
+      [say("training_data"), card.training_data || "–"],
+      ...Object.entries(card.licences).map(([part, words]) => [say("licence_of", { part }), words]),
+      [say("image_size"), `${card.image_size} px`], [say("dim"), String(card.dim)],
+      ...Object.entries(card.accuracy).map(([name, value]) => [name, String(value)]),
+      [say("gate"), report ? say(report.passed ? "gate_passed" : "gate_failed") : say("gate_none")],
+    ];
+    dialog.replaceChildren(dialogHead(dialog, "keys-title", `${card.name}@${card.version}`), terms(facts));
+    dialog.showModal();
+  } catch (problem) {
+    toast(problem.message);
+  }
+}
+
+async function activate(one) {
+  try {
+    await ask(`models/${encodeURIComponent(one.ref)}/activate`, { method: "POST" });
+    toast(say("activated", { ref: one.ref }), "good");
+    setTimeout(() => { tell("stock"); if (current === "models") showModels(); }, 2500);
+  } catch (problem) {
+    toast(problem.message);
+  }
+}
+
