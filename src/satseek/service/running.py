@@ -26,6 +26,7 @@ from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
 from satseek.service.remembering import AnswerMemory
 from satseek.service.stocktaking import Stocktaking
+from satseek.service.tiling_drawing import Tiling
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -102,6 +103,8 @@ class Running:
     """What writes were answered, for those who send them again."""
     admission: Admission
     """Who may come in."""
+    tiling: Tiling
+    """Draws maps."""
     metrics: Metrics = field(default_factory=Metrics)
     """Figures."""
     remembered: AnswerMemory = field(default_factory=AnswerMemory)
@@ -128,6 +131,7 @@ class Running:
             Worker(jobs, settings=assembly.settings, lock=folder / "lock"),
             Answers(folder / "answers.sqlite"),
             Admission.of(assembly.settings, logins=Sessions.of(assembly.settings)),
+            Tiling.of(decoders=assembly.settings.decoders, requests=count),
             metrics,
             AnswerMemory(assembly.caches.open(metrics), observer=metrics),
         )

@@ -6,6 +6,7 @@ route is closed until somebody has thought about it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,12 +79,21 @@ THUMBNAILS = Rule(read="search", write="collections", changes=True, counted=Fals
 """A page of hits shows dozens of them at once: they do not count."""
 
 
+TILES = Rule(read="search", write="collections", changes=True, counted=False, noted=False)
+"""Each look at a map asks for dozens of them: they do not count, and are not noted; what describes
+a map is."""
+
+_TILE = re.compile(r"/v1/collections/[^/]+/(?:scenes/tiles|heat|classes)/\d+/\d+/[^/]+")
+
+
 def rule(path: str) -> Rule:
     """Return what a path takes: the rule of the longest part of it that has one."""
     if path in RULES:
         return RULES[path]
     if path.startswith("/v1/collections/") and path.endswith("/thumbnail"):
         return THUMBNAILS
+    if _TILE.fullmatch(path):
+        return TILES
     part = path
     while (part := part.rpartition("/")[0]).strip("/"):
         if part in RULES:
