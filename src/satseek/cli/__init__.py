@@ -28,6 +28,7 @@ def main() -> None:
         embedding,
         evaluating,
         examining,
+        exporting,
         importing,
         indexing,
         keys,

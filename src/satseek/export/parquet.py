@@ -178,6 +178,7 @@ class _Table:
         origin = self._origin
         name = origin.collection or origin.layer
         moments = [one.astimezone(UTC).isoformat().replace("+00:00", "Z") for one in self._taken]
+        interval: list[str | None] = [*moments] or [None, None]
         box = self._extent.box() or (-180.0, -90.0, 180.0, 90.0)
         links = []
         more: dict[str, Any] = {}
@@ -202,7 +203,7 @@ class _Table:
             "license": "other",
             "extent": {
                 "spatial": {"bbox": [list(box)]},
-                "temporal": {"interval": [[*moments] or [None, None]]},
+                "temporal": {"interval": [interval]},
             },
             "links": links,
         } | more

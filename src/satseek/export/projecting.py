@@ -7,6 +7,7 @@ declares: so GeoPackage, Shapefile and GeoParquet have it, and so GIS read them.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,9 @@ WGS84 = "EPSG:4326"
 """The CRS of GeoJSON, and the default of every format."""
 
 _SAME = frozenset({WGS84, "OGC:CRS84", "CRS84"})
+
+_BEYOND = 5.0
+"""Degrees beyond its area of use where a CRS is taken: neighbouring zones overlap so far."""
 
 _MERIDIAN = 180.0
 _TURN = 360.0
@@ -75,13 +79,14 @@ def project(shapes: Shapes, crs: str) -> Shapes:
     """Put shapes on WGS 84 into another CRS.
 
     Raises:
-        InvalidRequest: some lie where that CRS shows nothing.
+        InvalidRequest: some lie where that CRS shows nothing, or all far from where it is used.
     """
     if crs == WGS84:
         return shapes
-    wide = np.array(shapes, copy=True)
-    if not parse_crs(crs).is_geographic:
-        wide = shapely.segmentize(wide, _LONGEST_EDGE)
+    wide = shapes
+    if parse_crs(crs).is_projected:
+        _check_use(shapes, crs)
+        wide = shapely.segmentize(shapes, _LONGEST_EDGE)
 
     def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
         xs, ys = between(WGS84, crs, points[:, 0].copy(), points[:, 1].copy())
@@ -93,6 +98,46 @@ def project(shapes: Shapes, crs: str) -> Shapes:
         return np.column_stack([xs, ys])
 
     return np.asarray(shapely.transform(wide, move))
+
+
+def _check_use(shapes: Shapes, crs: str) -> None:
+    """Refuse what lies far beyond the zone of a projected CRS, where its numbers are no places."""
+    area = _area_of_use(crs)
+    extent = Extent()
+    extent.add(shapes)
+    box = extent.box()
+    if area is None or box is None:
+        return
+    zone, place = (_turned(one, margin) for one, margin in ((area, _BEYOND), (box, 0.0)))
+    if not any(shapely.intersects(part, place).any() for part in zone):
+        west, south, east, north = (f"{side:g}" for side in area)
+        raise InvalidRequest(
+            f"crs: {crs[:60]} is made for longitudes {west} to {east} and latitudes {south} to "
+            f"{north}, the features lie at {box[0]:g}, {box[1]:g}; choose another zone"
+        )
+
+
+def _turned(box: BBox, margin: float) -> Shapes:
+    """A box as the boxes that it is on three turns of the globe."""
+    west, south, east, north = box
+    east += _TURN if east < west else 0.0
+    return np.asarray(
+        [
+            shapely.box(west - margin + turn, south - margin, east + margin + turn, north + margin)
+            for turn in (-_TURN, 0.0, _TURN)
+        ]
+    )
+
+
+@lru_cache(maxsize=64)
+def _area_of_use(crs: str) -> BBox | None:
+    """Where a CRS is used, by the EPSG register; None: not told, or nobody here who knows."""
+    try:
+        from pyproj import CRS  # noqa: PLC0415 (an extra)
+    except ModuleNotFoundError:
+        return None
+    area = CRS.from_user_input(crs).area_of_use
+    return None if area is None else (area.west, area.south, area.east, area.north)
 
 
 def as_multi(shapes: Shapes) -> tuple[Shapes, str]:
