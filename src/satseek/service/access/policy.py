@@ -67,6 +67,10 @@ RULES: Mapping[str, Rule] = {
     "/v1/collections": Rule(read="search", write="collections", changes=True),
     "/v1/jobs": Rule(read="jobs", write="jobs", changes=True),
     "/ogc": Rule(read="search", write="search"),
+    "/ogc/api": OPEN,  # like /openapi.json
+    "/ogc/api.html": OPEN,
+    "/stac/api": OPEN,
+    "/stac/api.html": OPEN,
     "/stac": Rule(read="search", write="search"),  # searched by POST, changes nothing
     "/v2": Rule(read="embed", write="embed"),
     "/v2/health": OPEN,

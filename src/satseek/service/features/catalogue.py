@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MAX_PROPERTIES = 200
 """Names of properties that are told as queryable, at most."""
 
+MAX_WORDS = 20
+"""Different words that are listed of a property, at most."""
+
 _KINDS: Mapping[type, str] = {bool: "boolean", int: "number", float: "number", str: "string"}
 
 
@@ -45,6 +48,9 @@ class Catalogue:
     """Where each lies among the entries, by id."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """What scenes' properties are called, and what JSON Schema calls their values."""
+
+    summaries: Mapping[str, Any] = field(default_factory=dict)
+    """What values their properties have: a list of a few words, or the least and the largest."""
 
     def find(self, scene_id: str) -> Entry | None:
         """Give one scene; None: there is none."""
@@ -108,7 +114,8 @@ def _read(collection: Collection, told: Told, generation: int) -> Catalogue:
         entries=entries,
         shapes=shapely.from_geojson(np.array(texts, dtype=np.object_)),
         places={one.id: place for place, one in enumerate(entries)},
-        kinds=_kinds(entries),
+        kinds=(kinds := _kinds(entries)),
+        summaries=_summaries(entries, kinds),
     )
 
 
@@ -120,3 +127,18 @@ def _kinds(entries: tuple[Entry, ...]) -> dict[str, str]:
             if kind is not None and name not in kinds and len(kinds) < MAX_PROPERTIES:
                 kinds[name] = kind
     return dict(sorted(kinds.items()))
+
+
+def _summaries(entries: tuple[Entry, ...], kinds: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        values = {one.properties[name] for one in entries if _has(one, name, kind)}
+        if kind == "number":
+            found[name] = {"minimum": min(values), "maximum": max(values)}
+        elif len(values) <= MAX_WORDS:
+            found[name] = sorted(values)
+    return found
+
+
+def _has(entry: Entry, name: str, kind: str) -> bool:
+    return _KINDS.get(type(entry.properties.get(name))) == kind

@@ -37,10 +37,12 @@ MAX_BODY_BYTES = 1 << 20
 MAX_IDS = 1000
 """Ids of Items or collections in one search."""
 
+MAX_COMMAS = 3
+"""Commas within an id that a list in an address may have; a body may have any."""
+
 MAX_ORDERS = 8
 """Properties to order by."""
 
-_LISTS = ("collections", "ids")
 _AREAS = frozenset({"Polygon", "MultiPolygon"})
 
 
@@ -75,9 +77,10 @@ def from_address(request: Request, known: Iterable[str] = tuple(SEARCHED)) -> As
     """
     texts = parameters(request, known)
     asked: dict[str, Any] = dict(texts)
-    for name in _LISTS:
-        if name in texts:
-            asked[name] = [part for part in texts[name].split(",") if part]
+    if "collections" in texts:
+        asked["collections"] = [part for part in texts["collections"].split(",") if part]
+    if "ids" in texts:
+        asked["ids"] = _split_ids(texts["ids"])
     if "bbox" in texts:
         asked["bbox"] = split_numbers(texts["bbox"])
     if "intersects" in texts:
@@ -170,7 +173,7 @@ def _texts(asked: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     listed = [found] if isinstance(found, str) else found
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise InvalidFilter(f"{name}: expected a list of ids, came {str(found)[:80]!r}")
-    if len(listed) > MAX_IDS:
+    if len(listed) > MAX_IDS * (MAX_COMMAS + 1):
         raise InvalidFilter(f"{name}: expected at most {MAX_IDS} ids, came {len(listed)}")
     return tuple(listed)
 
@@ -199,10 +202,20 @@ def _direction(text: str) -> dict[str, str]:
 
 def _split_fields(text: str) -> dict[str, list[str]]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    return {
-        "include": [part.removeprefix("+").strip() for part in parts if not part.startswith("-")],
-        "exclude": [part.removeprefix("-") for part in parts if part.startswith("-")],
-    }
+    include = [part.removeprefix("+").strip() for part in parts if not part.startswith("-")]
+    exclude = [part.removeprefix("-") for part in parts if part.startswith("-")]
+    return {"exclude": exclude, **({"include": include} if include else {})}
+
+
+def _split_ids(text: str) -> list[str]:
+    """Take ids apart at commas; as ids may have some themselves, neighbours are joined again."""
+    parts = text.split(",")
+    spans = [(start, end) for start in range(len(parts)) for end in _ends(start, len(parts))]
+    return [",".join(parts[start:end]) for start, end in spans]
+
+
+def _ends(start: int, count: int) -> range:
+    return range(start + 1, min(start + MAX_COMMAS + 1, count) + 1)
 
 
 def _json(content: str | bytes, name: str) -> Any:

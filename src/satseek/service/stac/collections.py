@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from satseek.errors import CollectionNotFound
 from satseek.service.features.addressing import GEOJSON, JSON, SCHEMA, address, link
+from satseek.service.features.catalogue import catalogue_of
 from satseek.service.features.collections import QUERYABLES
 from satseek.service.features.moments import written
 from satseek.service.stac.items import ROOM, VERSION
@@ -37,6 +38,7 @@ def shown(told: Told, *, base: str, shared: Running, who: Principal) -> dict[str
         CollectionNotFound: it is not there for them.
     """
     collection = shared.reader(told.name, who)
+    known = catalogue_of(collection, told).summaries
     with collection.pinned() as index:
         box, dates, model = index.extent(), index.dates(), index.model
     own, root = address(base, ROOM, "collections", told.id), address(base, ROOM)
@@ -54,13 +56,13 @@ def shown(told: Told, *, base: str, shared: Running, who: Principal) -> dict[str
             "spatial": {"bbox": [list(box or WORLD)]},
             "temporal": {"interval": [interval]},
         },
-        "satseek:model": "@".join(model),
+        "summaries": {**known, "satseek:model": ["@".join(model)]},
         "links": [
-            link("self", own, JSON),
-            link("root", root, JSON),
-            link("parent", root, JSON),
-            link("items", f"{own}/items", GEOJSON),
-            link(QUERYABLES, f"{own}/queryables", SCHEMA),
+            link("self", own, JSON, title=told.title),
+            link("root", root, JSON, title="satseek"),
+            link("parent", root, JSON, title="satseek"),
+            link("items", f"{own}/items", GEOJSON, title=told.title),
+            link(QUERYABLES, f"{own}/queryables", SCHEMA, title="What conditions may name"),
         ],
     }
 

@@ -13,11 +13,11 @@ from satseek.errors import InvalidFilter
 MAX_FIELDS = 100
 """Names in a request."""
 
+ALWAYS = ("type", "stac_version", "id", "collection")
+"""What is told of every Item, so that it can be told what it is."""
+
 USUAL = (
-    "type",
-    "stac_version",
-    "id",
-    "collection",
+    *ALWAYS,
     "geometry",
     "bbox",
     "links",
@@ -34,14 +34,14 @@ class Fields:
     """What of each Item is told."""
 
     include: tuple[str, ...] = ()
-    """These; empty: all but ``exclude``."""
+    """These; empty: all."""
     exclude: tuple[str, ...] = ()
     """Not these, unless ``include`` names them or what lies in them."""
 
     def of(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return the Item with what is asked for."""
         if self.include:
-            item = _only(item, self.include)
+            item = _only(item, (*ALWAYS, *self.include))
         for name in self.exclude:
             if name not in self.include:
                 _leave_out(item, name, kept=self.include)
@@ -51,15 +51,17 @@ class Fields:
 def fields_in(asked: Any) -> Fields:
     """Read fields as a body gives them.
 
+    An empty list to include means the usual ones, no list at all means every field.
+
     Raises:
         InvalidFilter: they are not lists of names.
     """
     if not isinstance(asked, dict) or set(asked) - {"include", "exclude"}:
         raise InvalidFilter("fields: expected an object with the lists include and exclude")
     include, exclude = (_names(asked.get(name) or []) for name in ("include", "exclude"))
-    if not include and not exclude:
-        return Fields(include=USUAL)
-    return Fields(include=include, exclude=exclude)
+    if include or (exclude and "include" not in asked):
+        return Fields(include=include, exclude=exclude)
+    return Fields(include=tuple(one for one in USUAL if one not in exclude))
 
 
 def _names(asked: Any) -> tuple[str, ...]:
