@@ -25,6 +25,7 @@ from satseek.imagery._open import (
 from satseek.imagery._sources import head_of, is_deep, plain_size, split_variable
 from satseek.imagery.dates import acquisition_date, forget_items, item_beside
 from satseek.imagery.ground import check_bounds, crs_name
+from satseek.imagery.sensors import named_properties
 from satseek.imagery.stac_items import kept_properties
 from satseek.types import Scene
 
@@ -104,6 +105,11 @@ def describe_scene(path: Path, *, root: Path) -> Scene:
         return _describe_raster(dataset, path, root, head)
 
 
+def is_there(scene: Scene) -> bool:
+    """Tell whether the file of a scene is still there; of a scene with assets, the item's."""
+    return split_variable(Path(scene.path))[0].is_file()
+
+
 def list_variables(path: Path) -> tuple[str, ...]:
     """List the variables of a netCDF file that are scenes of their own.
 
@@ -178,7 +184,7 @@ def _describe_raster(dataset: Any, path: Path, root: Path, head: bytes) -> Scene
         path=str(path),
         datetime=moment,
         digest=_digest(file, head, moment),
-        properties=_properties_beside(file),
+        properties=_properties_of(file),
         **placed(dataset, str(path)),
     )
 
@@ -220,12 +226,12 @@ def placed(dataset: Any, path: str) -> dict[str, Any]:
     }
 
 
-def _properties_beside(file: Path) -> dict[str, Any]:
+def _properties_of(file: Path) -> dict[str, Any]:
     try:
         item = item_beside(file)
     except OSError as error:
         raise UnreadableImage(f"{shown(str(file))}: {error.strerror}") from error
-    return {} if item is None else kept_properties(item)
+    return named_properties(str(file)) | ({} if item is None else kept_properties(item))
 
 
 def _describe_plain(path: Path, root: Path, head: bytes) -> Scene:
@@ -245,7 +251,7 @@ def _describe_plain(path: Path, root: Path, head: bytes) -> Scene:
             nodata=None,
             datetime=moment,
             digest=_digest(path, head, moment),
-            properties=_properties_beside(path),
+            properties=_properties_of(path),
         )
 
 

@@ -167,7 +167,11 @@ def _facts(band: Mapping[str, Any], asset: Mapping[str, Any]) -> Mapping[str, An
     found = {name: band.get(name, asset.get(name)) for name in _CALIBRATION}
     found |= {name: asset.get(name) for name in ("file:checksum", "file:size")}
     plain = (int, float, str)
-    return {name: value for name, value in found.items() if isinstance(value, plain)}
+    return {
+        name: "nan" if value != value else value  # noqa: PLR0124 - as STAC writes it
+        for name, value in found.items()
+        if isinstance(value, plain)
+    }
 
 
 def _dictionaries(value: Any) -> list[Mapping[str, Any]]:

@@ -43,7 +43,9 @@ class FoundItem:
     item: Document
     """STAC Item."""
     base: str
-    """Where it lies: what its links and assets are relative to."""
+    """Where the document lies: what links and assets are relative to."""
+    place: str
+    """Where the item lies, for people: the document, and its id where that holds several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,14 +108,14 @@ class Walk:
 
     def _item(self, document: Document, location: str) -> FoundItem:
         self.total = max(self.total, 1)
-        return FoundItem(item=document, base=location)
+        return FoundItem(item=document, base=location, place=location)
 
     def _features(self, document: Document, location: str) -> Iterator[FoundItem]:
         features = document.get("features")
         features = features if isinstance(features, list) else []
         self.total += len(features)
         for feature in features:
-            yield FoundItem(item=feature if isinstance(feature, dict) else {}, base=location)
+            yield one_of_many(feature, location)
 
     def _items(self, document: Document, location: str) -> Iterator[FoundItem | LostDocument]:
         wanted = list[str]()
@@ -128,7 +130,7 @@ class Walk:
         for target in wanted:
             try:
                 item, base = read_document(target, reach=self.reach)
-                yield FoundItem(item=item, base=base)
+                yield FoundItem(item=item, base=base, place=base)
             except (UnreadableImage, UnsafeReference) as error:
                 yield LostDocument(location=target, error=error)
 
@@ -153,7 +155,7 @@ class Walk:
         self, document: Document, location: str, rels: tuple[str, ...]
     ) -> Iterator[str | LostDocument]:
         """Where links lead that were not followed before."""
-        for href in _hrefs(document, rels):
+        for href in hrefs(document, rels):
             try:
                 target = self.reach.follow(href, base=location)
             except SatseekError as error:
@@ -169,6 +171,12 @@ class Walk:
         new = found not in self._seen
         self._seen.add(found)
         return new
+
+
+def one_of_many(feature: object, location: str) -> FoundItem:
+    """One item of a document that holds several."""
+    item = feature if isinstance(feature, dict) else {}
+    return FoundItem(item=item, base=location, place=f"{location}#{item.get('id', '?')}")
 
 
 def read_document(location: str, *, reach: Reach) -> tuple[Document, str]:
@@ -212,7 +220,8 @@ def _read(path: Path) -> bytes:
         raise UnreadableImage(f"{shown(str(path))}: {error.strerror}") from error
 
 
-def _hrefs(document: Document, rels: tuple[str, ...]) -> Iterator[str]:
+def hrefs(document: Document, rels: tuple[str, ...]) -> Iterator[str]:
+    """Give the addresses of a document's links of some relations, but for those to post to."""
     links = document.get("links")
     for link in links if isinstance(links, list) else ():
         if isinstance(link, dict) and link.get("rel") in rels:

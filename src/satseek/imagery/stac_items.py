@@ -41,6 +41,30 @@ def item_id(item: Mapping[str, Any]) -> str:
     return whole
 
 
+def current_item(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Bring an item from before STAC 1.0 up to date; others are as they were.
+
+    Raises:
+        UnreadableImage: pystac is not installed, or cannot make anything of it.
+    """
+    version = str(item.get("stac_version", "1"))
+    if not version.startswith("0."):
+        return item
+    try:
+        from pystac.serialization import identify_stac_object, migrate_to_latest  # noqa: PLC0415
+
+        wanted = dict(item)
+        return migrate_to_latest(wanted, identify_stac_object(wanted))
+    except ImportError as error:
+        raise UnreadableImage(
+            f"STAC {shown(version)[:20]} is read by pystac: pip install 'satseek[gis]'"
+        ) from error
+    except Exception as error:
+        raise UnreadableImage(
+            f"STAC {shown(version)[:20]} cannot be brought up to date: {shown(str(error))[:200]}"
+        ) from error
+
+
 def kept_properties(item: Mapping[str, Any]) -> dict[str, Any]:
     """The item's properties that are kept with its scene, and the collection it is in."""
     found = item.get("properties")

@@ -1,4 +1,4 @@
-"""A folder of scenes → a collection of embedded chips; resumable, one bad file never stops it.
+"""Scenes, wherever they are → a collection of embedded chips; resumable, none stops the others.
 
 Knows neither the terminal that shows its progress nor the runtime that embeds.
 """
@@ -7,27 +7,31 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from satseek.embed.streaming import embed_stream
-from satseek.errors import SatseekError, UnreadableImage
+from satseek.errors import SatseekError, UnreadableImage, UnsafeReference
+from satseek.imagery.candidates import FolderScenes
 from satseek.imagery.chips import ReadChip, plan_chips, read_chips
 from satseek.imagery.recipes import stretch_of
-from satseek.imagery.scenes import describe_scene, find_scenes
+from satseek.imagery.scenes import is_there
 from satseek.index.collection import SceneBlock, SceneProgress
 from satseek.logs import log_line
 from satseek.types import Chip, Pixels, Refusal, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from satseek.embed.embedder import Embedder
+    from satseek.imagery.candidates import Candidate, Candidates
     from satseek.index.collection import Collection
     from satseek.index.spec import CollectionSpec, KnownScene
 
@@ -42,7 +46,7 @@ COMMIT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexReport:
-    """What indexing a folder did."""
+    """What indexing did."""
 
     scenes: int
     """Scenes that are now complete in the collection."""
@@ -53,9 +57,11 @@ class IndexReport:
     cells_skipped: int
     """Grid cells left out by this run because too little of them is valid."""
     refusals: tuple[Refusal, ...]
-    """Files that could not be used."""
+    """Files and items that could not be used."""
     seconds: float
     """Wall time."""
+    recipes: Mapping[str, int] = field(default_factory=dict)
+    """Scenes read by this run, by the recipe that was used for them."""
 
 
 @dataclass(slots=True)
@@ -65,9 +71,9 @@ class IndexProgress:
     scene: str = ""
     """Scene at work."""
     files_done: int = 0
-    """Files finished or refused."""
+    """Files and items finished or refused."""
     files_total: int = 0
-    """Files found."""
+    """Files and items found so far; a catalog that is walked goes on finding them."""
     cells_done: int = 0
     """Grid cells finished in the scene at work."""
     cells_total: int = 0
@@ -91,6 +97,7 @@ class _Cell:
 @dataclass(frozen=True, slots=True)
 class _Finished:
     scene: Scene
+    recipe: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ class _Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class _Moved:
-    """The file of a known scene lies elsewhere now."""
+    """A known scene lies elsewhere now, or more is said of it; its pixels are the same."""
 
     scene: Scene
 
@@ -124,14 +131,38 @@ def index_folder(
     workers: int = 1,
     on_progress: Callable[[IndexProgress], None] = lambda _: None,
 ) -> IndexReport:
-    """Index every scene below ``folder``; go on where an earlier run stopped.
+    """Index every scene below ``folder``, or one scene; as `index_scenes`.
 
-    Scenes already complete and unchanged are passed over. A file that cannot be used is counted,
-    stored with the collection and listed in the report. What is committed survives any kill. At the
-    end whatever makes searches fast is built, so that the first of them need not wait.
+    Raises:
+        FolderNotFound: ``folder`` is not there.
+    """
+    return index_scenes(
+        FolderScenes(folder),
+        collection=collection,
+        embedder=embedder,
+        batch=batch,
+        workers=workers,
+        on_progress=on_progress,
+    )
+
+
+def index_scenes(
+    candidates: Candidates,
+    *,
+    collection: Collection,
+    embedder: Embedder,
+    batch: int = 32,
+    workers: int = 1,
+    on_progress: Callable[[IndexProgress], None] = lambda _: None,
+) -> IndexReport:
+    """Index whatever scenes there are; go on where an earlier run stopped.
+
+    Scenes already complete and unchanged are passed over. What cannot be used is counted, stored
+    with the collection and listed in the report. What is committed survives any kill. At the end
+    whatever makes searches fast is built, so that the first of them need not wait.
 
     Args:
-        folder: Folder of scenes, or one scene.
+        candidates: What may be scenes; see `satseek.imagery.candidates.find_candidates`.
         collection: Opened for writing.
         embedder: Of the model that the collection was made with.
         batch: Chips in one call of the engine.
@@ -139,14 +170,12 @@ def index_folder(
         on_progress: Called after every batch.
 
     Raises:
-        FolderNotFound: ``folder`` is not there.
+        UnreadableImage: what lists the scenes cannot be read at all.
     """
     started = time.perf_counter()
-    folder = folder.absolute()  # chips are read again later, from wherever the server was started
-    paths = find_scenes(folder)
-    root = folder if folder.is_dir() else folder.parent
-    writer = _Writer(collection, IndexProgress(files_total=len(paths)), on_progress)
-    events = _read(paths, root=root, collection=collection)
+    progress = IndexProgress(files_total=candidates.total)
+    writer = _Writer(collection, progress, candidates, on_progress)
+    events = _read(candidates, collection=collection)
     stream = embed_stream(events, pixels=_pixels, embedder=embedder, batch=batch, workers=workers)
     for items, vectors in stream:
         writer.take(items, vectors)
@@ -156,7 +185,7 @@ def index_folder(
     log_line(
         logger,
         "indexed",
-        folder=str(folder),
+        source=candidates.source,
         scenes=report.scenes,
         chips_added=report.chips_added,
         refused=len(report.refusals),
@@ -169,24 +198,34 @@ def _pixels(event: _Event) -> Pixels | None:
     return event.read.pixels if isinstance(event, _Cell) else None
 
 
-def _read(paths: Sequence[Path], *, root: Path, collection: Collection) -> Iterator[_Event]:
-    """Outermost loop of the reading thread: one bad file must not stop the others."""
-    spec = collection.spec
-    for path in paths:
-        name, known = _own_id(path, root=root, collection=collection)
-        begun: Scene | None = None
-        try:
-            scene = replace(describe_scene(path, root=root), id=name)
-            for event in _read_scene(scene, known=known, spec=spec):
-                begun = scene if isinstance(event, _Begun) else begun
-                yield event
-        except UnreadableImage as error:
-            yield _Refused(_refusal(name, error), begun)
-        except SatseekError:
+def _read(candidates: Candidates, *, collection: Collection) -> Iterator[_Event]:
+    """Outermost loop of the reading thread: one bad scene must not stop the others."""
+    some = False
+    try:
+        for candidate in candidates:
+            some = True
+            yield from _read_candidate(candidate, collection)
+    except (UnreadableImage, UnsafeReference) as error:
+        if not some:
             raise
-        except Exception as error:
-            logger.exception("cannot read %s", path)
-            yield _Refused(_refusal(name, error), begun)
+        yield _Refused(_refusal(candidates.source, error), None)  # what lists them broke off
+
+
+def _read_candidate(candidate: Candidate, collection: Collection) -> Iterator[_Event]:
+    name, known = _own_id(candidate, collection)
+    begun: Scene | None = None
+    try:
+        scene = replace(candidate.describe(collection.spec.recipe), id=name)
+        for event in _read_scene(scene, known=known, spec=collection.spec):
+            begun = scene if isinstance(event, _Begun) else begun
+            yield event
+    except (UnreadableImage, UnsafeReference) as error:
+        yield _Refused(_refusal(name, error), begun)
+    except SatseekError:
+        raise
+    except Exception as error:
+        logger.exception("cannot read %s", candidate.path)
+        yield _Refused(_refusal(name, error), begun)
 
 
 def _refusal(name: str, error: Exception) -> Refusal:
@@ -196,32 +235,30 @@ def _refusal(name: str, error: Exception) -> Refusal:
     return Refusal(path=name, reason=reason, kind=type(error).__name__)
 
 
-def _own_id(path: Path, *, root: Path, collection: Collection) -> tuple[str, KnownScene | None]:
-    """Give a file's id and what is known of it; usable or not, it is always the same.
+def _own_id(candidate: Candidate, collection: Collection) -> tuple[str, KnownScene | None]:
+    """Give a candidate's id and what is known of it; usable or not, it is always the same.
 
     It is the path below the folder, with folder names before it while another file that is still
     there has that id. So ``2024/north.tif`` and ``2025/north.tif`` can be indexed one folder after
     the other, and be refused apart.
     """
-    below = path.relative_to(root)
-    name, folders = _written(below), path.parents[len(below.parts) - 1]
+    names = candidate.names()
+    name = next(names)
     while (known := collection.find_known(name)) is not None:
-        if known.scene.path == str(path) or not Path(known.scene.path).is_file():
+        if known.scene.path == candidate.path or not is_there(known.scene):
             break
-        name, folders = f"{_written(Path(folders.name))}/{name}", folders.parent
+        longer = next(names, None)
+        if longer is None:
+            break
+        name = longer
     return name, known
-
-
-def _written(path: Path) -> str:
-    """Spell out bytes of a name that are not UTF-8: no database takes them as they are."""
-    return path.as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _read_scene(
     scene: Scene, *, known: KnownScene | None, spec: CollectionSpec
 ) -> Iterator[_Event]:
     done = SceneProgress() if known is None else known.progress_of(scene)
-    if known is not None and _has_moved(known.scene, scene):
+    if known is not None and _is_told_otherwise(known.scene, scene):
         yield _Moved(scene)
     if done.finished:
         yield _Unchanged(scene)
@@ -229,16 +266,19 @@ def _read_scene(
     plan = plan_chips(scene, grid=spec.grid)
     yield _Begun(scene, done, len(plan))
     stretch = stretch_of(scene, spec.recipe)
+    logger.info("%s: recipe %s %s", scene.id, stretch.recipe, stretch.why)
     cells = read_chips(
         scene, plan=plan, stretch=stretch, min_valid=spec.min_valid, start=done.next_position
     )
     for read in cells:
         yield _Cell(read)
-    yield _Finished(scene)
+    yield _Finished(scene, stretch.recipe)
 
 
-def _has_moved(before: Scene, now: Scene) -> bool:
-    return before.path != now.path and before.digest == now.digest
+def _is_told_otherwise(before: Scene, now: Scene) -> bool:
+    """Whether the same pixels lie elsewhere, or something else is said of them."""
+    said = attrgetter("path", "properties", "band_names", "assets", "hosts")
+    return before.digest == now.digest and said(before) != said(now)
 
 
 @dataclass(slots=True)
@@ -291,15 +331,18 @@ class _Writer:
         self,
         collection: Collection,
         progress: IndexProgress,
+        candidates: Candidates,
         on_progress: Callable[[IndexProgress], None],
     ) -> None:
         self._collection = collection
         self._progress = progress
+        self._candidates = candidates
         self._on_progress = on_progress
         self._pending: list[_Pending] = []
         self._cells = 0
         self._committed_at = time.monotonic()
         self._scenes = self._unchanged = self._skipped = 0
+        self._recipes: Counter[str] = Counter()
         self._refusals: list[Refusal] = []
         self._refused_before = {refusal.path for refusal in collection.refusals()}
 
@@ -321,6 +364,7 @@ class _Writer:
         waited = time.monotonic() - self._committed_at
         if self._cells >= COMMIT_CELLS or waited >= COMMIT_SECONDS:
             self.commit()
+        self._progress.files_total = self._candidates.total
         self._on_progress(self._progress)
 
     def commit(self) -> None:
@@ -345,6 +389,7 @@ class _Writer:
             cells_skipped=self._skipped,
             refusals=tuple(self._refusals),
             seconds=seconds,
+            recipes=dict(self._recipes),
         )
 
     def _begin(self, scene: Scene, done: SceneProgress, total: int) -> None:
@@ -370,6 +415,7 @@ class _Writer:
         self._progress.files_done += 1
         if isinstance(event, _Finished):
             self._pending[-1].finished = True
+            self._recipes[event.recipe] += 1
         else:
             self._unchanged += 1
             if event.scene.id in self._refused_before:

@@ -10,13 +10,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satseek.errors import NotFound, SatseekError, UnreadableImage
 from satseek.imagery.chips import plan_chips, read_chips
+from satseek.imagery.digests import current_digest
 from satseek.imagery.recipes import stretch_of
-from satseek.imagery.scenes import describe_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,9 +71,8 @@ def look_at(scene: Scene | None) -> str:
     """
     if scene is None:
         return "the collection has no record of this scene"
-    path = Path(scene.path)
     try:
-        digest = describe_scene(path, root=path.parent).digest
+        digest = current_digest(scene)
     except (NotFound, UnreadableImage, OSError) as error:
         return _line(error)
     return "" if digest == scene.digest else f"{scene.path}: changed since it was indexed"

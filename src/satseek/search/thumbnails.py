@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from satseek.errors import UnreadableImage
 from satseek.imagery.chips import read_chip
+from satseek.imagery.digests import current_digest
 from satseek.imagery.recipes import Stretch, stretch_of
-from satseek.imagery.scenes import describe_scene
 
 if TYPE_CHECKING:
     from satseek.index.collection import Collection
@@ -34,10 +33,10 @@ def chip_pixels(chip_id: str, *, collection: Collection) -> Pixels:
     """
     (chip,) = collection.chips([collection.row_of(chip_id)])
     scene = collection.scene(chip.scene_id)
-    path = Path(scene.path)
-    if describe_scene(path, root=path.parent).digest != scene.digest:
+    if current_digest(scene) != scene.digest:
         raise UnreadableImage(f"{scene.id}: changed since it was indexed; index its folder again")
-    return read_chip(chip, stretch=_stretch(scene, collection.spec.recipe))
+    stretch = _stretch(scene, collection.spec.recipe)
+    return read_chip(chip, stretch=stretch, scene=scene)
 
 
 def thumbnail(chip_id: str, *, collection: Collection, size: int = 256) -> bytes:
