@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from satseek.imagery._stacks import View
     from satseek.types import Scene, Valid, Window
 
 Reducing: TypeAlias = Literal["average", "nearest"]
@@ -264,6 +265,7 @@ def seen_through(
 
     ``resampling`` is ``nearest`` or ``bilinear``; bands of classes are never averaged.
     """
+    from satseek.imagery._crisp import CrispSource, crisp_bands  # noqa: PLC0415 - as is this
     from satseek.imagery._stacks import StackSource, View  # noqa: PLC0415 - made of sources
 
     view = View(crs=crs, transform=transform, width=width, height=height)
@@ -271,18 +273,30 @@ def seen_through(
         with source.through(view, resampling=resampling) as seen:
             yield seen
     elif isinstance(source, RasterSource):
-        with open_warped(
-            source.dataset,
-            crs=crs,
-            transform=transform,
-            width=width,
-            height=height,
-            resampling=resampling,
-        ) as warped:
-            raster = RasterSource.of(warped, name=source.name, nodata=source.nodata)
-            yield replace(raster, layout=raster.layout.named_like(source.layout))
+        with _warped(source, view, resampling) as seen:
+            classes = crisp_bands(source.layout) if resampling != "nearest" else frozenset()
+            if not classes:
+                yield seen
+                return
+            with _warped(source, view, "nearest") as crisp:
+                yield CrispSource.of(seen, crisp=crisp, classes=classes)
     else:
         yield source
+
+
+@contextmanager
+def _warped(source: RasterSource, view: View, resampling: str) -> Iterator[RasterSource]:
+    assert view.crs is not None
+    with open_warped(
+        source.dataset,
+        crs=view.crs,
+        transform=view.transform,
+        width=view.width,
+        height=view.height,
+        resampling=resampling,
+    ) as warped:
+        raster = RasterSource.of(warped, name=source.name, nodata=source.nodata)
+        yield replace(raster, layout=raster.layout.named_like(source.layout))
 
 
 @contextmanager

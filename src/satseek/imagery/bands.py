@@ -119,7 +119,8 @@ def _by_order(asked: str, layout: BandLayout, sensor: Sensor | None) -> int:
 def _by_usage(asked: str, layout: BandLayout, sensor: Sensor | None) -> int:
     if asked == "pan":
         return 1 if _shown_count(layout) == 1 else 0
-    usual = _usual(layout) if sensor is None else _coloured(layout)
+    plainly = sensor is None or _shown_count(layout) == len(_TRUE_COLOURS)
+    usual = _usual(layout) if plainly else _coloured(layout)
     if asked in _TRUE_COLOURS and len(usual) == len(_TRUE_COLOURS):
         return usual[_TRUE_COLOURS.index(asked)]
     return 0
@@ -153,4 +154,5 @@ def _shown_count(layout: BandLayout) -> int:
 
 def _listed(layout: BandLayout) -> str:
     names = ", ".join(text for text in layout.descriptions if text)
-    return f"{layout.count} bands" + (f" ({shown(names)})" if names else "")
+    counted = "1 band" if layout.count == 1 else f"{layout.count} bands"
+    return counted + (f" ({shown(names)})" if names else "")

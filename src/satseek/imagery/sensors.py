@@ -104,9 +104,9 @@ NAIP = Sensor(
 )
 
 _PLATFORMS = (
-    (re.compile(r"sentinel-?2[a-d]?"), SENTINEL_2),
-    (re.compile(r"landsat-?[89]"), LANDSAT_OLI),
-    (re.compile(r"landsat-?[457]"), LANDSAT_TM),
+    (re.compile(r"sentinel[-_ ]?2[a-d]?"), SENTINEL_2),
+    (re.compile(r"landsat[-_ ]?[89]"), LANDSAT_OLI),
+    (re.compile(r"landsat[-_ ]?[457]"), LANDSAT_TM),
 )
 """Sensor by STAC's ``platform``, lower case."""
 

@@ -27,11 +27,6 @@ def ramp(dtype: str, low: float, high: float) -> np.ndarray:
     return np.stack([values, values, values]).astype(dtype)
 
 
-@pytest.mark.parametrize("name", ["auto", "rgb8", "percentile16", "fixed16"])
-def test_recipes_have_their_own_names(name: str) -> None:
-    assert name == recipe_named(name).name
-
-
 def test_an_unknown_recipe_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="no recipe 'best'; there are auto"):
         recipe_named("best")
