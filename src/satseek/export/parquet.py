@@ -7,6 +7,7 @@ and the STAC embedding extension 0.0.1 (a proposal: prefix ``emb``).
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,7 @@ _OWN = (
 )
 _MEDIA_TYPE = "application/vnd.apache.parquet"
 _COMPRESSION = "zstd"
+_ARROW_SCHEMA = "ARROW:schema"
 
 
 def write_geoparquet(
@@ -68,11 +70,15 @@ def write_geoparquet(
         columns, features = found_columns(features)
     _check(columns)
     table = _Table(columns=columns, crs=crs, origin=origin, name=draft.name)
-    with parquet.ParquetWriter(draft, table.schema, compression=_COMPRESSION) as writer:
+    options = {"compression": _COMPRESSION, "store_schema": False}
+    with parquet.ParquetWriter(draft, table.schema, **options) as writer:
         for batch in batches(features):
             arrays = table.arrays(batch)
             writer.write_batch(pa.record_batch(arrays, schema=table.schema))
-        writer.add_key_value_metadata(table.footer())
+        told = table.footer()
+        # Arrow's readers take what is told of all rows from the schema that they find here
+        whole = table.schema.with_metadata(told).serialize().to_pybytes()
+        writer.add_key_value_metadata(told | {_ARROW_SCHEMA: b64encode(whole).decode()})
     return table.count
 
 

@@ -20,8 +20,10 @@ from satseek.service import (
     chips,
     classifying,
     collections,
+    concepts,
     dates,
     embedding,
+    exporting,
     health,
     jobbing,
     modelling,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
 ROUTERS = (
     searching.router,
+    exporting.router,
     classifying.router,
     embedding.router,
     collections.router,

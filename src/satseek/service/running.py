@@ -50,6 +50,12 @@ need no permit, and answer all the same."""
 LITTLE_BYTES = 64 * 1024
 """So much is read or written in a fraction of a millisecond."""
 
+EXPORTS = 2
+"""Exports of whole collections that are written at once."""
+
+EXPORTS_WAITING = 8
+"""Exports that may wait for these; more get 429."""
+
 ATTEMPTS = 3
 """How often a question is asked again because its collection was replaced meanwhile."""
 
@@ -111,6 +117,8 @@ class Running:
     """What searches were answered, for those who ask the same again."""
     readiness: Readiness = field(default_factory=Readiness)
     """Whether the model is loaded."""
+    exporters: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(EXPORTS))
+    """Threads for files of whole collections: they take the disk for long."""
 
     @classmethod
     def of(cls, assembly: Assembly) -> Running:
@@ -206,6 +214,16 @@ class Running:
         if waiting >= most:
             raise Overloaded(f"{most} images wait to be decoded already; try again soon")
         return await to_thread.run_sync(_while_wanted(work), limiter=self.decoders)
+
+    async def in_exporter(self, work: Callable[[], T]) -> T:
+        """Run what writes a large file off the event loop, two at once; the others wait.
+
+        Raises:
+            Overloaded: too many wait already.
+        """
+        if self.exporters.statistics().tasks_waiting >= EXPORTS_WAITING:
+            raise Overloaded(f"{EXPORTS_WAITING} exports wait already; try again soon")
+        return await to_thread.run_sync(_while_wanted(work), limiter=self.exporters)
 
     async def with_collection(
         self,

@@ -57,6 +57,7 @@ RULES: Mapping[str, Rule] = {
     "/": PAGE,
     "/_nicegui": PAGE,
     "/_nicegui_ws": PAGE,
+    "/v1/formats": OPEN,  # the same as the product's own documentation
     "/v1/search": Rule(read="search", write="search"),
     "/v1/classify": Rule(read="classify", write="classify"),
     "/v1/similarity": Rule(read="classify", write="classify"),
