@@ -24,6 +24,10 @@ precision moves a vector's length by at most 2⁻¹¹, float32 sums by far less.
 REFINED_AT_ONCE = 1024
 """Rows refined at a time: 6 MB of float64 at 768 numbers each."""
 
+_SINGLY = 16
+"""Queries up to which each is compared by itself: measured, 0.08 ms for 1,024 rows of 768 numbers,
+as against 0.1 ms (idle machine) to 7 ms (all cores busy) by a matrix product of any number."""
+
 _NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 _NO_SCORES: NDArray[np.float32] = np.empty(0, dtype=np.float32)
 
@@ -70,10 +74,24 @@ def scan(
     """
     shortlists = [Shortlist(k) for _ in queries]
     for rows, vectors in blocks:
-        scores = queries @ vectors.T  # (q, rows)
+        scores = _products(queries, vectors)
         for shortlist, line in zip(shortlists, scores, strict=True):
             shortlist.offer(rows, line)
     return [shortlist.rows for shortlist in shortlists]
+
+
+def _products(queries: Vectors, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the inner product of each query with each vector, shape (q, rows).
+
+    A matrix product wakes the threads of BLAS, which on a busy machine takes many times as long as
+    the work; vectors by themselves are too short for that.
+    """
+    if len(queries) > _SINGLY:
+        return np.asarray(queries @ vectors.T)
+    found = np.empty((len(queries), len(vectors)), dtype=np.float32)
+    for line, query in zip(found, queries, strict=True):
+        np.vecdot(vectors, query, out=line)
+    return found
 
 
 def exact_cosines(query: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
