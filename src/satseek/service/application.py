@@ -20,7 +20,6 @@ from satseek.service import (
     chips,
     classifying,
     collections,
-    concepts,
     dates,
     embedding,
     exporting,
