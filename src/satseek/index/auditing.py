@@ -73,18 +73,8 @@ def _database_damages(db: sqlite3.Connection, folder: Path) -> list[str]:
     if not chips == blocks == committed:
         found.append(f"expected {committed} rows, came {chips} chips and {blocks} rows in blocks")
     elif traits.has_tables(db):
-        found += _trait_damages(db, committed)
+        found += traits.damages(db, rows=committed)
     return [f"{folder}: {' '.join(line.split())}" for line in found]
-
-
-def _trait_damages(db: sqlite3.Connection, rows: int) -> list[str]:
-    """Compare what filters ask with the chips that it was taken from."""
-    try:
-        kept = traits.read(db, None, rows=rows)
-    except DamagedData as error:
-        return [str(error)]
-    sound = traits.same(kept, traits.gathered(db))
-    return [] if sound else ["what filters ask of chips is not what the chips say"]
 
 
 def _segment_damages(db: sqlite3.Connection, segments: Segments, table: str) -> list[str]:

@@ -135,19 +135,19 @@ def _of_scenes(
 def _within(db: sqlite3.Connection, area: Area, traits: Traits, passes: NDArray[np.bool_]) -> Rows:
     """Give the passing rows whose footprint meets an area: by its box, else by itself."""
     west, south, east, north = traits.boxes
-    near = np.zeros(len(traits), dtype=np.bool_)
+    near = np.zeros(traits.examples.size, dtype=np.bool_)
     for w, s, e, n in area.boxes:
         near |= (west <= e) & (east >= w) & (south <= n) & (north >= s)
-    rows = np.flatnonzero(near & passes)
-    inside, maybe = area.touches(traits.boxes[:, rows].T.astype(np.float64))
-    asked = rows[maybe & ~inside]
-    return np.sort(np.concatenate([rows[inside], asked[_meeting(db, area, asked)]]))
+    places = np.flatnonzero(near)
+    inside, maybe = area.touches(traits.boxes[:, places].T.astype(np.float64))
+    asked = places[maybe & ~inside]
+    meets = np.zeros(traits.examples.size, dtype=np.bool_)
+    meets[places[inside]] = True
+    meets[asked[_meeting(db, area, traits.examples[asked])]] = True
+    passes &= meets[traits.places]
+    return np.flatnonzero(passes)
 
 
 def _meeting(db: sqlite3.Connection, area: Area, rows: Rows) -> NDArray[np.bool_]:
-    """Tell which footprints meet the area; scenes of one place share theirs, asked once."""
     texts = dict(select_by(db, "row, footprint", "row", rows.tolist()))
-    found = [texts[row] for row in rows.tolist()]
-    distinct = list(dict.fromkeys(found))
-    answers = dict(zip(distinct, area.meets(distinct).tolist(), strict=True))
-    return np.array([answers[text] for text in found], dtype=np.bool_)
+    return area.meets([texts[row] for row in rows.tolist()])

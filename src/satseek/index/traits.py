@@ -1,17 +1,19 @@
-"""What filters ask of chips: boxes, dates, scenes and levels, row by row, in arrays.
+"""What filters ask of chips: places, dates, scenes and levels, row by row, in arrays.
 
-Does not know which chips are living, nor what is asked. A row's traits never change.
+Does not know which chips are living, nor what is asked. A row's traits never change. Chips that
+were cut at one place at several dates share their footprint, about which an area is asked once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from satseek.errors import DamagedData, InvalidRequest
-from satseek.index.records import to_microseconds
+from satseek.index.records import footprint_text, to_microseconds
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,9 +31,16 @@ MAX_LEVEL = 255
 
 _SIDES = ("west", "south", "east", "north")
 _STORED = np.dtype(
-    [*((side, "<f4") for side in _SIDES), ("taken", "<i8"), ("scene", "<i4"), ("level", "u1")]
+    [
+        *((side, "<f4") for side in _SIDES),
+        ("footprint", "<u8"),
+        ("taken", "<i8"),
+        ("scene", "<i4"),
+        ("level", "u1"),
+    ]
 )
-"""29 bytes a row; boxes are rounded outwards, chips without footprint have none (NaN)."""
+"""37 bytes a row. Boxes are rounded outwards; chips without footprint have none (NaN). A footprint
+is told by 64 bits of a digest: two of a billion are alike by chance once in forty times."""
 
 _ROWS_AT_ONCE = 65_536
 """Rows that are packed at a time where a collection of an older format is taken over."""
@@ -53,14 +62,18 @@ CREATE TABLE scene_numbers (
 class Traits:
     """The traits of the first rows of a collection; never changed."""
 
-    boxes: NDArray[np.float32]
-    """Shape (4, rows): west, south, east, north in degrees, rounded outwards; NaN: no footprint."""
+    places: NDArray[np.int32]
+    """Shape (rows,): number of the footprint."""
     taken: NDArray[np.int64]
     """Shape (rows,): microseconds since 1970, or `UNDATED`."""
     scenes: NDArray[np.int32]
     """Shape (rows,): number of the scene."""
     levels: NDArray[np.uint8]
     """Shape (rows,): size as a multiple of the grid's chip."""
+    boxes: NDArray[np.float32]
+    """Shape (4, footprints): west, south, east, north in degrees, rounded outwards; NaN: none."""
+    examples: NDArray[np.int64]
+    """Shape (footprints,): a row that has it."""
     numbers: Mapping[str, int] = field(default_factory=dict)
     """Numbers of scenes by id."""
 
@@ -72,18 +85,20 @@ class Traits:
         """Give those of the first rows alone."""
         if rows == len(self):
             return self
-        return Traits(
-            boxes=self.boxes[:, :rows],
+        return replace(
+            self,
+            places=self.places[:rows],
             taken=self.taken[:rows],
             scenes=self.scenes[:rows],
             levels=self.levels[:rows],
-            numbers=self.numbers,
         )
 
     def followed_by(self, more: Traits) -> Traits:
         """Give these and those of the rows behind them."""
         return Traits(
+            places=np.concatenate([self.places, more.places + self.examples.size], dtype=np.int32),
             boxes=np.concatenate([self.boxes, more.boxes], axis=1),
+            examples=np.concatenate([self.examples, more.examples + len(self)]),
             taken=np.concatenate([self.taken, more.taken]),
             scenes=np.concatenate([self.scenes, more.scenes]),
             levels=np.concatenate([self.levels, more.levels]),
@@ -104,6 +119,7 @@ def pack(chips: Sequence[Chip], boxes: Sequence[BBox | None], numbers: Mapping[s
     packed = np.empty(len(chips), dtype=_STORED)
     sides = [box or (np.nan,) * 4 for box in boxes]
     _lay_boxes(packed, np.array(sides, dtype=np.float64).reshape(-1, 4))
+    packed["footprint"] = [_digest(footprint_text(chip.footprint)) for chip in chips]
     packed["taken"] = [_moment(to_microseconds(chip.datetime)) for chip in chips]
     packed["scene"] = [numbers[chip.scene_id] for chip in chips]
     packed["level"] = [chip.level for chip in chips]
@@ -135,43 +151,30 @@ def read(db: sqlite3.Connection, known: Traits | None, *, rows: int) -> Traits:
     if known is not None and len(known) >= rows:
         return known
     start = 0 if known is None else len(known)
-    if not has_tables(db):
-        return gathered(db)
-    text = "SELECT content FROM traits WHERE start >= ? AND start < ? ORDER BY start"
-    content = b"".join(part for (part,) in db.execute(text, (start, rows)))
-    packed = np.frombuffer(content, dtype=_STORED)
-    if packed.size != rows - start:
-        message = f"expected the traits of {rows - start} chips, came {packed.size}; verify it"
-        raise DamagedData(message)
-    more = _unpacked(packed, _numbers(db))
-    return more if known is None else known.followed_by(more)
+    if has_tables(db):
+        more = _unpacked(_stored(db, start, rows), _numbers(db))
+        return more if known is None else known.followed_by(more)
+    numbers: dict[str, int] = {}
+    return _unpacked(_gathered(db, numbers), numbers)
 
 
-def gathered(db: sqlite3.Connection) -> Traits:
-    """Gather the traits of all rows from the chips themselves; slow."""
-    kept = has_tables(db)
-    numbers = _numbers(db) if kept else {}
-    level = "level" if kept else "1"
-    text = f"SELECT west, south, east, north, taken, scene_id, {level} FROM chips ORDER BY row"  # noqa: S608 - ours
-    found = db.execute(text)
-    parts = [np.empty(0, dtype=_STORED)]
-    while part := found.fetchmany(_ROWS_AT_ONCE):
-        parts.append(_packed(part, numbers))
-    return _unpacked(np.concatenate(parts), numbers)
+def damages(db: sqlite3.Connection, *, rows: int) -> list[str]:
+    """Compare what is stored with the chips that it was taken from."""
+    try:
+        stored = _stored(db, 0, rows)
+    except DamagedData as error:
+        return [str(error)]
+    same = np.array_equal(stored.view(np.uint8), _gathered(db).view(np.uint8))
+    return [] if same else ["what filters ask of chips is not what the chips say"]
 
 
 def take_over(db: sqlite3.Connection) -> None:
     """Make the tables and fill them from the chips of an older format."""
     for table in TABLES.split(";\n"):
         db.execute(table)
-    found = gathered(db)
-    db.executemany(
-        "INSERT INTO scene_numbers VALUES (?, ?)", [(n, one) for one, n in found.numbers.items()]
-    )
-    packed = np.empty(len(found), dtype=_STORED)
-    for side, values in zip(_SIDES, found.boxes, strict=True):
-        packed[side] = values
-    packed["taken"], packed["scene"], packed["level"] = found.taken, found.scenes, found.levels
+    ids = db.execute("SELECT DISTINCT scene_id FROM chips")
+    number_scenes(db, [scene_id for (scene_id,) in ids])
+    packed = _gathered(db)
     for start in range(0, packed.size, _ROWS_AT_ONCE):
         store(db, start, packed[start : start + _ROWS_AT_ONCE].tobytes())
 
@@ -182,15 +185,32 @@ def has_tables(db: sqlite3.Connection) -> bool:
     return db.execute(text).fetchone() is not None
 
 
-def same(one: Traits, other: Traits) -> bool:
-    """Tell whether two say the same of every row."""
-    pairs = (
-        (one.boxes, other.boxes),
-        (one.taken, other.taken),
-        (one.scenes, other.scenes),
-        (one.levels, other.levels),
-    )
-    return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
+def _stored(db: sqlite3.Connection, start: int, rows: int) -> NDArray[Any]:
+    text = "SELECT content FROM traits WHERE start >= ? AND start < ? ORDER BY start"
+    content = b"".join(part for (part,) in db.execute(text, (start, rows)))
+    if len(content) != (rows - start) * _STORED.itemsize:
+        came = len(content) // _STORED.itemsize
+        message = f"expected the traits of {rows - start} chips, came {came}; verify the collection"
+        raise DamagedData(message)
+    return np.frombuffer(content, dtype=_STORED)
+
+
+def _gathered(db: sqlite3.Connection, numbers: dict[str, int] | None = None) -> NDArray[Any]:
+    """Gather the traits of all rows from the chips themselves; slow.
+
+    Args:
+        db: The collection.
+        numbers: Filled with numbers of scenes where the collection keeps none; None: it does.
+    """
+    level = "1" if numbers is not None else "level"
+    columns = f"west, south, east, north, taken, scene_id, footprint, {level}"
+    text = f"SELECT {columns} FROM chips ORDER BY row"  # noqa: S608 - ours
+    known = _numbers(db) if numbers is None else numbers
+    found = db.execute(text)
+    parts = [np.empty(0, dtype=_STORED)]
+    while part := found.fetchmany(_ROWS_AT_ONCE):
+        parts.append(_packed(part, known))
+    return np.concatenate(parts)
 
 
 def _numbers(db: sqlite3.Connection) -> dict[str, int]:
@@ -200,12 +220,19 @@ def _numbers(db: sqlite3.Connection) -> dict[str, int]:
 
 def _packed(rows: Sequence[Sequence[Any]], numbers: dict[str, int]) -> NDArray[Any]:
     packed = np.empty(len(rows), dtype=_STORED)
-    west, south, east, north, taken, scenes, levels = zip(*rows, strict=True)
+    west, south, east, north, taken, scenes, footprints, levels = zip(*rows, strict=True)
     _lay_boxes(packed, np.array([west, south, east, north], dtype=np.float64).T)
+    packed["footprint"] = [_digest(text) for text in footprints]
     packed["taken"] = [_moment(one) for one in taken]
     packed["scene"] = [numbers.setdefault(one, len(numbers) + 1) for one in scenes]
     packed["level"] = levels
     return packed
+
+
+def _digest(footprint: str | None) -> int:
+    if footprint is None:
+        return 0
+    return int.from_bytes(blake2b(footprint.encode("ascii"), digest_size=8).digest(), "little")
 
 
 def _moment(microseconds: int | None) -> int:
@@ -223,8 +250,11 @@ def _lay_boxes(packed: NDArray[Any], boxes: NDArray[np.float64]) -> None:
 
 
 def _unpacked(packed: NDArray[Any], numbers: Mapping[str, int]) -> Traits:
+    _, examples, places = np.unique(packed["footprint"], return_index=True, return_inverse=True)
     return Traits(
-        boxes=np.stack([packed[side] for side in _SIDES]),
+        places=places.astype(np.int32),
+        boxes=np.stack([packed[side][examples] for side in _SIDES]),
+        examples=examples.astype(np.int64),
         taken=np.ascontiguousarray(packed["taken"]),
         scenes=np.ascontiguousarray(packed["scene"]),
         levels=np.ascontiguousarray(packed["level"]),
