@@ -157,6 +157,11 @@ class Settings(BaseModel):
         description="Hosts whose images requests may name by address. Add one only if you trust "
         "what it serves.",
     )
+    stac_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts (`HOST[:PORT][=NETWORK]`) and buckets (`s3://NAME`) whose STAC "
+        "documents and scenes may be indexed. Add one only if you trust what it serves.",
+    )
     tls_cert_file: Path | None = Field(
         default=None,
         description="Certificate chain (PEM); set together with the key to serve HTTPS. Replaced "
@@ -264,6 +269,7 @@ class Settings(BaseModel):
         "auth",
         "reference_roots",
         "reference_hosts",
+        "stac_hosts",
         "reader_groups",
         "operator_groups",
         "admin_groups",

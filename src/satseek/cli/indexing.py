@@ -1,8 +1,9 @@
-"""``satseek index``: a folder of scenes → a collection. Knows only the use-case."""
+"""``satseek index``: scenes, wherever they are → a collection. Knows only the use-case."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,12 +14,22 @@ from satseek.errors import InvalidRequest, UnreadableImage
 
 if TYPE_CHECKING:
     from satseek.assemble import Layout
+    from satseek.imagery.candidates import Candidates
+    from satseek.imagery.reach import Reach
+    from satseek.settings import Settings
+    from satseek.types import BBox
 
 
 @app.command()
 def index(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of scenes, or one scene.")],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="Folder of scenes, one scene, a STAC item, collection or catalog (file or http "
+            "address), or a table of STAC items (.parquet)."
+        ),
+    ] = None,
     *,
     collection: Annotated[
         str, typer.Option("--collection", "-c", help="Collection; made when it is not there.")
@@ -39,18 +50,51 @@ def index(
     min_valid: Annotated[
         float | None, typer.Option(help="Smallest valid fraction of a chip. [default: 0.5]")
     ] = None,
+    stac_api: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Ask this STAC API; name no source."),
+    ] = None,
+    collections: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Collections of the STAC API. [default: all]")
+    ] = None,
+    bbox: Annotated[
+        str | None, typer.Option(metavar="W,S,E,N", help="Degrees. [default: anywhere]")
+    ] = None,
+    datetime: Annotated[
+        str | None, typer.Option(help="2024-06, or START/END. [default: any time]")
+    ] = None,
+    query: Annotated[
+        list[str] | None, typer.Option(help="Such as 'eo:cloud_cover<20'; may be repeated.")
+    ] = None,
+    ids: Annotated[str | None, typer.Option(metavar="A,B", help="Ids of items.")] = None,
+    max_items: Annotated[int | None, typer.Option(min=1, help="Items taken at most.")] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST|s3://BUCKET|FOLDER",
+            help="Where scenes of a STAC source may lie besides beside it; may be repeated.",
+        ),
+    ] = None,
     batch: Annotated[int | None, typer.Option(help="Chips per engine call.")] = None,
     json: Json = False,
 ) -> None:
-    """Index a folder of scenes; run it again to go on or to add what is new.
+    """Index scenes; run it again to go on or to add what is new.
 
     Example: satseek index ./scenes -c county
     """
-    from satseek.imagery.scenes import find_scenes  # noqa: PLC0415
-    from satseek.search.indexing import index_folder  # noqa: PLC0415
+    from satseek.search.indexing import index_scenes  # noqa: PLC0415
 
-    find_scenes(folder)  # refuse a missing folder before anything is made
     parts = assembly(context, batch=batch)
+    asked = _Asked(
+        collections=_parts(collections),
+        bbox=_box(bbox),
+        datetime=datetime,
+        query=tuple(query or ()),
+        ids=_parts(ids),
+        most=max_items,
+    )
+    reach = _reach(parts.settings, allow or ())
+    candidates = _candidates(source, stac_api, asked, reach)  # refuses before anything is made
     wanted = _layout(
         recipe=recipe,
         chip=chip,
@@ -60,8 +104,8 @@ def index(
         min_valid=min_valid,
     )
     with parts.writer(collection, wanted) as target, indexing_bar() as on_progress:
-        report = index_folder(
-            folder,
+        report = index_scenes(
+            candidates,
             collection=target,
             embedder=parts.bulk_embedder,
             workers=parts.workers,
@@ -77,11 +121,63 @@ def index(
             f"{collection}: {report.scenes} scenes ({report.unchanged} unchanged), "
             f"{report.chips_added} chips added in {report.seconds:.1f} s ({rate:.0f}/s), "
             f"{report.cells_skipped} cells skipped as mostly nodata, "
-            f"{len(report.refusals)} files refused, {chips} chips in all"
+            f"{len(report.refusals)} refused, {chips} chips in all"
         )
         list_refusals(report.refusals)
     if report.refusals and not report.scenes:
-        raise UnreadableImage(f"none of the {len(report.refusals)} files in {folder} can be used")
+        raise UnreadableImage(
+            f"none of the {len(report.refusals)} scenes in {source or stac_api} can be used"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a STAC API is asked for; see `satseek.imagery.stac_search.ApiSearch`."""
+
+    collections: tuple[str, ...]
+    bbox: BBox | None
+    datetime: str | None
+    query: tuple[str, ...]
+    ids: tuple[str, ...]
+    most: int | None
+
+
+def _candidates(
+    source: str | None, stac_api: str | None, asked: _Asked, reach: Reach
+) -> Candidates:
+    from satseek.imagery.candidates import ItemScenes, find_candidates  # noqa: PLC0415
+    from satseek.imagery.stac_search import ApiSearch, SearchedItems  # noqa: PLC0415
+
+    given = {name: getattr(asked, name) for name in _Asked.__slots__}
+    if (source is None) == (stac_api is None):
+        raise InvalidRequest("give a source of scenes, or --stac-api, not both")
+    if source is not None:
+        if any(given.values()):
+            raise InvalidRequest("--collections, --bbox … --max-items go with --stac-api")
+        return find_candidates(source, reach=reach.and_named(source))
+    assert stac_api is not None
+    named = reach.and_named(stac_api)
+    return ItemScenes(SearchedItems(ApiSearch(address=stac_api, **given), named), reach=named)
+
+
+def _reach(settings: Settings, allowed: Sequence[str]) -> Reach:
+    from satseek.imagery.reach import Reach  # noqa: PLC0415
+
+    return Reach.of((*settings.reference_roots, *settings.stac_hosts, *allowed))
+
+
+def _parts(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def _box(text: str | None) -> BBox | None:
+    if text is None:
+        return None
+    try:
+        west, south, east, north = map(float, text.split(","))
+    except ValueError as error:
+        raise InvalidRequest(f"--bbox: expected W,S,E,N in degrees, came {text!r}") from error
+    return west, south, east, north
 
 
 def _layout(

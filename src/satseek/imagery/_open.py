@@ -290,6 +290,8 @@ def _lacks_mask(dataset: Any) -> bool:
 
 
 def _check_blocks(dataset: Any, name: str) -> None:
+    if not dataset.count:  # it holds variables, each of which is opened by itself
+        return
     rows, columns = dataset.block_shapes[0]
     together = dataset.interleaving is not None and dataset.interleaving.name == "pixel"
     size = rows * columns * (dataset.count if together else 1) * _bytes_of(dataset.dtypes[0])

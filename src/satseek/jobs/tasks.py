@@ -6,7 +6,7 @@ Does not know queues or processes. What it does is committed step by step: run a
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,7 +19,6 @@ from satseek.errors import (
     ModelNotFound,
     UnreadableImage,
 )
-from satseek.jobs.places import folder_under
 from satseek.types import GridSpec
 
 if TYPE_CHECKING:
@@ -45,13 +44,41 @@ class _Task(BaseModel):
     )
 
 
+class StacSearch(BaseModel):
+    """Which items of a STAC API are indexed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    collections: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
+        (), max_length=100, description="Ids of collections; none: all."
+    )
+    bbox: tuple[float, float, float, float] | None = Field(
+        None, description="West, south, east, north in degrees; unset: anywhere."
+    )
+    datetime: str | None = Field(
+        None, max_length=100, description="RFC 3339 moment or `START/END`; unset: any time."
+    )
+    query: tuple[Annotated[str, Field(min_length=3, max_length=200)], ...] = Field(
+        (), max_length=20, description="Conditions such as `eo:cloud_cover<20`."
+    )
+    ids: tuple[Annotated[str, Field(min_length=1, max_length=500)], ...] = Field(
+        (), max_length=1000, description="Ids of items; none: any."
+    )
+    max_items: int | None = Field(None, ge=1, description="Items taken at most; unset: all.")
+
+
 class IndexTask(_Task):
-    """Index a folder of scenes; again: go on, or add what is new."""
+    """Index scenes; again: go on, or add what is new."""
 
     folder: str = Field(
         min_length=1,
         max_length=1000,
-        description="Folder or scene below one of the server's `reference_roots`.",
+        description="Folder, scene, STAC document or table of STAC items below one of the server's "
+        "`reference_roots`; or the address of a STAC document, table or API on one of its "
+        "`stac_hosts`.",
+    )
+    search: StacSearch | None = Field(
+        None, description="Set where `folder` is the address of a STAC API: what it is asked for."
     )
     recipe: str | None = Field(None, max_length=64, description="Radiometric recipe; unset: auto.")
     chip_px: int | None = Field(None, ge=16, le=8192, description="Chip edge in pixels.")
@@ -107,17 +134,18 @@ def run_task(
 
 
 def _index(asked: IndexTask, settings: Settings, on_progress: OnProgress) -> Result:
-    from satseek.search.indexing import index_folder  # noqa: PLC0415 - slow to load
+    from satseek.jobs.sources import candidates_for  # noqa: PLC0415 - slow to load
+    from satseek.search.indexing import index_scenes  # noqa: PLC0415
 
-    folder = folder_under(asked.folder, settings.reference_roots)
+    candidates = candidates_for(asked, settings)
     parts = Assembly(settings)
 
     def show(progress: IndexProgress) -> None:
         on_progress(progress.files_done, progress.files_total, progress.scene)
 
     with parts.writer(asked.collection, layout_of(asked)) as target:
-        report = index_folder(
-            folder,
+        report = index_scenes(
+            candidates,
             collection=target,
             embedder=parts.bulk_embedder,
             workers=parts.workers,

@@ -16,8 +16,8 @@ from starlette.responses import Response
 
 from satseek.errors import JobNotFound
 from satseek.index.checks import check_name
-from satseek.jobs.places import folder_under
 from satseek.jobs.protocol import JobState, TaskName
+from satseek.jobs.sources import source_for
 from satseek.jobs.tasks import IndexTask, ReembedTask, VerifyTask, layout_of
 from satseek.service.calling import caller
 from satseek.service.describing import PROBLEM
@@ -40,7 +40,7 @@ JobId = Annotated[str, PathParameter(max_length=64, description="Id of the job."
 
 
 class IndexAsked(IndexTask):
-    """Index a folder that lies beside the server."""
+    """Index scenes that lie beside the server, or that a STAC host lists."""
 
     task: Literal["index"]
 
@@ -63,6 +63,14 @@ JobAsked = Annotated[
         discriminator="task",
         openapi_examples={
             "index": {"value": {"task": "index", "collection": "county", "folder": "2025"}},
+            "index a STAC API": {
+                "value": {
+                    "task": "index",
+                    "collection": "county",
+                    "folder": "https://stac.example.org/",
+                    "search": {"collections": ["sentinel-2-l2a"], "query": ["eo:cloud_cover<20"]},
+                }
+            },
             "reembed": {"value": {"task": "reembed", "collection": "county"}},
             "verify": {"value": {"task": "verify", "collection": "county"}},
         },
@@ -212,7 +220,7 @@ def _check(asked: IndexAsked | ReembedAsked | VerifyAsked, shared: Running, who:
     match asked:
         case IndexAsked():
             layout_of(asked)
-            folder_under(asked.folder, shared.assembly.settings.reference_roots)
+            source_for(asked, shared.assembly.settings)
         case ReembedAsked(to=to):
             shared.reader(asked.collection, who)
             if to is not None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from satseek.embed.patience import current_patience
 from satseek.errors import ImageTooLarge, UnsafeReference
 from satseek.imagery.hosts import listed
+from satseek.imagery.reach import check_host
 from satseek.service.addresses import fetch_address
 from satseek.service.messages import MAX_REFERENCE
 
@@ -68,9 +69,11 @@ def fetch(reference: str, settings: Settings) -> bytes:
 
 
 def check_references(settings: Settings) -> None:
-    """Read every entry of ``reference_hosts`` once; raises InvalidSettings."""
+    """Read every entry of ``reference_hosts`` and ``stac_hosts`` once; raises InvalidSettings."""
     for entry in settings.reference_hosts:
         listed(entry)
+    for entry in settings.stac_hosts:
+        check_host(entry)
 
 
 def _path_of(address: str) -> str:
