@@ -17,6 +17,8 @@ from satseek.errors import CollectionNotFound, InvalidRequest, ModelMismatch
 from satseek.index.checks import check_name
 from satseek.index.collection import create_collection, open_collection
 from satseek.index.removing import remove_collection
+from satseek.search.concepts import ConceptStore
+from satseek.search.glossary import glossary_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from satseek.index.collection import Collection, CollectionSpec
     from satseek.index.pinned import Pinned
     from satseek.model.bundle import Bundle
+    from satseek.search.glossary import Glossary
     from satseek.settings import Settings
 
 
@@ -97,6 +100,16 @@ class Assembly:
             ModelNotServed: there is none of that name, or the settings pin another one.
         """
         return self.models.named(ref)
+
+    @property
+    def concepts(self) -> ConceptStore:
+        """Queries saved under a name."""
+        return ConceptStore(self.settings.data_dir / "concepts")
+
+    @property
+    def glossary(self) -> Glossary:
+        """Chinese words, with the data folder's own; raises InvalidConfig where a line is none."""
+        return glossary_in(self.settings.data_dir)
 
     @property
     def bundle(self) -> Bundle:

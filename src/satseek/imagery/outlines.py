@@ -29,8 +29,8 @@ MAX_BYTES = 64 << 20
 """Largest file of an outline: more points than any area needs."""
 
 PARTS = 64
-"""Steps along the longer side of an outline's box between which its edges are taken as straight when
-they are brought to degrees: an edge of 100 km then lies within a metre of where it is."""
+"""Steps along the longer side of an outline's box, between which its edges are taken as straight
+when they are brought to degrees: an edge of 100 km then lies within a metre of where it is."""
 
 DEGREES = frozenset({"EPSG:4326", "OGC:CRS84", "CRS84", "WGS84", "4326"})
 """What people call degrees on WGS 84."""

@@ -17,7 +17,7 @@ from satseek.model.scores import pair_scores, share
 from satseek.types import LabelScore, Pixels, Vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from satseek.embed.embedder import Embedder
 
@@ -71,11 +71,24 @@ def classify_vectors(
     embedder: Embedder,
     templates: Sequence[str] = TEMPLATES,
     distractors: Sequence[str] = DISTRACTORS,
+    known: Mapping[str, Vectors] | None = None,
 ) -> list[Classification]:
-    """Like ``classify``, for images that are embedded already, shape (n, dim)."""
-    asked = check_labels(labels)
+    """Like ``classify``, for images that are embedded already, shape (n, dim).
+
+    Args:
+        vectors: Of the images.
+        labels: As asked.
+        embedder: Of the model that made the vectors.
+        templates: Prompt templates.
+        distractors: What else the images might show.
+        known: Vectors (1, dim) of labels that are not to be embedded as they are written.
+    """
+    asked, given = check_labels(labels), dict(known or {})
     others = distractors_beside(asked, pool=distractors)
-    prompts = embedder.label_vectors([*asked, *others], templates=templates)
+    written = [one for one in (*asked, *others) if one not in given]
+    embedded = embedder.label_vectors(written, templates=templates) if written else ()
+    by_label = given | {one: row[None] for one, row in zip(written, embedded, strict=True)}
+    prompts = np.concatenate([by_label[one] for one in (*asked, *others)])
     cosines = vectors @ prompts.T
     return [_ranked(asked, row, embedder=embedder) for row in cosines]
 

@@ -167,18 +167,18 @@ def check_concept(concept: Concept) -> Concept:
         InvalidName, InvalidRequest: the name or what is in it cannot be.
     """
     check_concept_name(concept.name)
-    words = {name: _words(name, getattr(concept, name)) for name in ("prompts", "negatives")}
-    chips = {name: _chips(name, getattr(concept, name)) for name in ("liked", "disliked")}
-    if not words["prompts"] and not chips["liked"]:
+    prompts, negatives = _words("prompts", concept.prompts), _words("negatives", concept.negatives)
+    liked, disliked = _chips("liked", concept.liked), _chips("disliked", concept.disliked)
+    if not prompts and not liked:
         raise InvalidRequest("a concept needs words for it, or a chip that shows it")
-    both = sorted(set(chips["liked"]) & set(chips["disliked"]))
+    both = sorted(set(liked) & set(disliked))
     if both:
         raise InvalidRequest(f"chip {both[0]!r} is liked and disliked")
     if len(concept.notes) > MAX_NOTES:
         raise InvalidRequest(f"notes: expected at most {MAX_NOTES} letters")
     if concept.least is not None and not 0 <= concept.least <= 100:  # noqa: PLR2004 - percent
         raise InvalidRequest(f"least: expected a percentile from 0 to 100, came {concept.least}")
-    return replace(concept, **words, **chips)
+    return replace(concept, prompts=prompts, negatives=negatives, liked=liked, disliked=disliked)
 
 
 def written(concept: Concept) -> dict[str, Any]:

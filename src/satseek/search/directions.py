@@ -59,6 +59,13 @@ class Examples:
     disliked: Vectors
     """float32 (m, dim), unit rows."""
 
+    def beside(self, others: Examples) -> Examples:
+        """All of both."""
+        return Examples(
+            liked=np.concatenate([self.liked, others.liked]),
+            disliked=np.concatenate([self.disliked, others.disliked]),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Said:

@@ -47,6 +47,20 @@ class Refined:
     """Of what the clicks taught, the words counting 1; 0: the words alone do better."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Learnt:
+    """What clicks taught, in units of its spread over the background."""
+
+    probe: Values
+    """(dim,)"""
+    spread: float
+    """Of the words' cosines over the background."""
+    middle: Values
+    """(dim,) of the background."""
+    weight: float
+    """What it counts, the words counting 1."""
+
+
 def refine(words: Vectors, *, liked: Vectors, disliked: Vectors, background: Vectors) -> Refined:
     """Turn a direction towards liked chips and away from disliked ones.
 
@@ -62,23 +76,53 @@ def refine(words: Vectors, *, liked: Vectors, disliked: Vectors, background: Vec
         disliked: float32 (m, dim), unit rows; may be none.
         background: float32 (sample, dim), unit rows: chips of the collection, any of them.
     """
+    learnt = _learn(words, liked=liked, disliked=disliked, background=background)
+    if learnt is None:
+        return Refined(vector=words, weight=0.0)
+    total = words[0] / learnt.spread + learnt.weight * learnt.probe
+    length = float(np.linalg.norm(total))
+    if length == 0 or not np.isfinite(length):
+        return Refined(vector=words, weight=0.0)
+    return Refined(vector=(total / length).astype(np.float32)[None], weight=learnt.weight)
+
+
+def beside_words(
+    words: Vectors, *, liked: Vectors, disliked: Vectors, background: Vectors
+) -> Vectors:
+    """Like ``refine``, for one of several labels: cosines with it stay on the scale of words'.
+
+    Images lie closer to images than to any words, so that a label with clicks in it would outdo all
+    others. Here the clicks move a chip's cosine by as much as words do, and the mean over the
+    background by nothing: the vector is not of length one.
+    """
+    learnt = _learn(words, liked=liked, disliked=disliked, background=background)
+    if learnt is None:
+        return words
+    middle = learnt.middle / max(float(np.linalg.norm(learnt.middle)), 1e-9)
+    level = learnt.probe - (learnt.probe @ middle) * middle
+    turned = words[0] + learnt.weight * learnt.spread * level
+    return np.asarray(turned, dtype=np.float32)[None]
+
+
+def _learn(
+    words: Vectors, *, liked: Vectors, disliked: Vectors, background: Vectors
+) -> _Learnt | None:
+    """Learn from clicks; None where there is nothing to learn, or the words alone do better."""
     clicks = np.concatenate([liked, disliked]).astype(np.float64)
     likes = np.arange(len(clicks)) < len(liked)
     if not len(clicks) or len(background) < 2:  # noqa: PLR2004 - one chip has no spread
-        return Refined(vector=words, weight=0.0)
+        return None
     middle = background.mean(axis=0, dtype=np.float64)
     around, seen = background - middle, clicks - middle
     towards = words[0].astype(np.float64)
     spread = _spread(around @ towards)
     weight = _weight(around, seen, likes, towards / spread)
     if not weight:
-        return Refined(vector=words, weight=0.0)
+        return None
     probe = _probe(seen, likes, np.ones(len(seen), dtype=np.bool_))
-    total = towards / spread + weight * probe / _spread(around @ probe)
-    length = float(np.linalg.norm(total))
-    if length == 0 or not np.isfinite(length):
-        return Refined(vector=words, weight=0.0)
-    return Refined(vector=(total / length).astype(np.float32)[None], weight=weight)
+    return _Learnt(
+        probe=probe / _spread(around @ probe), spread=spread, middle=middle, weight=weight
+    )
 
 
 def _probe(seen: Values, likes: NDArray[np.bool_], among: NDArray[np.bool_]) -> Values:

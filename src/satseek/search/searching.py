@@ -48,7 +48,12 @@ class Answer:
 
 
 def search(
-    query: Query, *, index: Searchable, embedder: Embedder, glossary: Glossary | None = None
+    query: Query,
+    *,
+    index: Searchable,
+    embedder: Embedder,
+    glossary: Glossary | None = None,
+    others: Examples | None = None,
 ) -> Answer:
     """Find the chips nearest to the query among those that pass its filter.
 
@@ -57,6 +62,7 @@ def search(
         index: One pinned generation, where another model's vectors may be put into place meanwhile.
         embedder: Of the model that made the index' vectors.
         glossary: Chinese words; None: the shipped ones.
+        others: Vectors of more chips that show it, or do not, wherever they lie.
 
     Raises:
         EmptyText: the text has no word, or nothing at all was asked.
@@ -68,7 +74,7 @@ def search(
     check_filter(query.where)
     check_k(query.k)
     check_least(query.least)
-    direction = directed(query, index=index, embedder=embedder, glossary=glossary)
+    direction = directed(query, index=index, embedder=embedder, glossary=glossary, others=others)
     hits, plan = look(query, direction, index=index, embedder=embedder)
     return Answer(
         hits=hits,
@@ -81,23 +87,30 @@ def search(
 
 
 def query_vector(
-    query: Query, *, index: Searchable, embedder: Embedder, glossary: Glossary | None = None
+    query: Query,
+    *,
+    index: Searchable,
+    embedder: Embedder,
+    glossary: Glossary | None = None,
+    others: Examples | None = None,
 ) -> Vectors:
     """Blend the parts of a query into one unit vector, shape (1, dim); raises as ``search``."""
-    return directed(query, index=index, embedder=embedder, glossary=glossary).vector
+    return directed(query, index=index, embedder=embedder, glossary=glossary, others=others).vector
 
 
 def directed(
-    query: Query, *, index: Searchable, embedder: Embedder, glossary: Glossary | None = None
+    query: Query,
+    *,
+    index: Searchable,
+    embedder: Embedder,
+    glossary: Glossary | None = None,
+    others: Examples | None = None,
 ) -> Direction:
     """Find the direction that a query asks a collection in; raises as ``search``."""
-    examples = Examples(
-        liked=_of_chips(query.liked, index=index, dim=embedder.card.dim),
-        disliked=_of_chips(query.disliked, index=index, dim=embedder.card.dim),
-    )
+    examples = examples_in(query, index=index, dim=embedder.card.dim)
     return direct(
         query,
-        examples=examples,
+        examples=examples if others is None else examples.beside(others),
         background=lambda: index.sample(BACKGROUND_SAMPLE),
         embedder=embedder,
         glossary=glossary,
@@ -141,6 +154,14 @@ def is_text_alone(query: Query) -> bool:
     """Tell whether words alone were asked, of which nothing was taken away."""
     clicked = query.liked or query.disliked
     return query.image is None and not clicked and not query.negatives
+
+
+def examples_in(query: Query, *, index: Searchable, dim: int) -> Examples:
+    """Give the vectors of a query's clicked chips; raises ChipNotFound."""
+    return Examples(
+        liked=_of_chips(query.liked, index=index, dim=dim),
+        disliked=_of_chips(query.disliked, index=index, dim=dim),
+    )
 
 
 def _of_chips(chip_ids: Sequence[str], *, index: Searchable, dim: int) -> Vectors:

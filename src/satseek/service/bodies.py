@@ -40,7 +40,9 @@ MAX_FIELDS = 1000
 FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 """Kinds of body that carry fields, and files."""
 
-REPEATED = frozenset({"liked", "disliked", "templates", "distractors"})
+REPEATED = frozenset(
+    {"liked", "disliked", "templates", "distractors", "collections", "where", "levels"}
+)
 """Fields of a form that may come several times."""
 
 
@@ -125,7 +127,7 @@ async def _read_form(request: Request) -> tuple[dict[str, Any], bytes | None]:
 
 
 def _from_fields(kind: type[Asked], fields: dict[str, Any]) -> Asked:
-    if "area" not in fields:
+    if not str(fields.get("area", "")).lstrip().startswith("{"):  # none, or WKT
         return validated(kind, fields)
     try:
         area = from_json(fields["area"])

@@ -52,6 +52,7 @@ async def post_classify(request: Request, shared: Shared) -> Response:
     shown = ClassifyAnswer(
         model=_model(one.card),
         best=one.classification.best.label,
+        translated=dict(one.translated),
         labels=[_label(label) for label in one.classification.labels],
     )
     return Response(shown.model_dump_json().encode(), media_type=JSON)

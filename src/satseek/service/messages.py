@@ -5,13 +5,14 @@ Knows no use-case. Unknown fields are errors, so that a misspelt filter is never
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from satseek.index.checks import MAX_K
 from satseek.model.prompts import TEMPLATES
 from satseek.search.classifying import MAX_LABELS
+from satseek.search.federating import MAX_COLLECTIONS
 
 if TYPE_CHECKING:
     from satseek.types import Chip
@@ -42,6 +43,9 @@ REFERENCE = (
 
 DEFAULT_K = 10
 
+MAX_CRS = 10_000
+"""Letters of a CRS: a code, or WKT."""
+
 
 def _four_numbers(value: Any) -> Any:
     """``w,s,e,n`` → four parts; what is no text is left to the schema."""
@@ -61,6 +65,7 @@ _Four = tuple[float, float, float, float]
 BoundingBox = Annotated[_Four, BeforeValidator(_four_numbers, json_schema_input_type=_Four | str)]
 Words = Annotated[str, Field(max_length=MAX_TEXT)]
 Reference = Annotated[str, Field(max_length=MAX_REFERENCE)]
+Condition = Annotated[str, Field(max_length=MAX_TEXT)]
 _Listed = Annotated[list[Words], Field(max_length=MAX_LABELS)]
 Lines = Annotated[_Listed, BeforeValidator(_lines, json_schema_input_type=_Listed | str)]
 
@@ -78,12 +83,26 @@ def _either_word(schema: dict[str, Any]) -> None:
 
 
 class SearchAsked(_Asked):
-    """A search. Words, an image and liked chips may be combined; each counts alike."""
+    """A search. Words, an image and liked chips may be combined; words and an image count alike."""
 
     collection: str | None = Field(
         None, description="Collection to search; left out: the only one, or `default`."
     )
-    text: Words | None = Field(None, description="Words to look for.")
+    collections: list[str] = Field(
+        default_factory=list,
+        max_length=MAX_COLLECTIONS,
+        description="Several collections instead, ranked together; `*`: all that you may see. "
+        "Chips are then named `COLLECTION/CHIP`.",
+    )
+    rank_by: Literal["cosine", "percentile"] = Field(
+        "cosine",
+        description="Over several collections: `cosine` where one model version made them all; "
+        "`percentile` also where several did.",
+    )
+    text: Words | None = Field(None, description="Words to look for, in English or Chinese.")
+    concept: str | None = Field(
+        None, max_length=100, description="A saved concept, such as `mines` or `mines@3`."
+    )
     image: str | None = Field(
         None, description="Example image: base64, or a `data:` address holding base64."
     )
@@ -101,16 +120,51 @@ class SearchAsked(_Asked):
     bbox: BoundingBox | None = Field(
         None, description="West, south, east, north in degrees; chips that touch it pass."
     )
-    area: dict[str, Any] | None = Field(
-        None, description="GeoJSON Polygon, MultiPolygon or Feature, instead of `bbox`."
+    area: dict[str, Any] | str | None = Field(
+        None,
+        description="Instead of `bbox`: a polygon as GeoJSON (also a Feature or a collection), or "
+        "as WKT.",
+    )
+    area_crs: str | None = Field(
+        None,
+        max_length=MAX_CRS,
+        description="CRS of the area's coordinates, such as `EPSG:25833`, easting or longitude "
+        "first; left out: what it names, or degrees on WGS 84.",
     )
     start: str | None = Field(None, description="Earliest date or time (ISO 8601), inclusive.")
     end: str | None = Field(None, description="Latest date or time, inclusive: a day is whole.")
+    where: list[Condition] | dict[str, Any] = Field(
+        default_factory=list,
+        description="Conditions on scenes' properties: texts such as `eo:cloud_cover<=20` or "
+        '`platform in a,b`, or an object such as `{"eo:cloud_cover": {"lte": 20}}`.',
+    )
+    levels: list[int] = Field(
+        default_factory=list, max_length=16, description="Only chips of these sizes."
+    )
+    least: float | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="Least percentile of a hit against its collection; left out: no cut.",
+    )
     k: int = Field(
         DEFAULT_K,
-        description="Number of hits, 1 to 10,000.",
+        description="Number of hits, 1 to 10,000; left out beside `least`: all above it, up to "
+        "10,000.",
         json_schema_extra={"minimum": 1, "maximum": MAX_K},
     )
+
+    @model_validator(mode="after")
+    def _check_places(self) -> Self:
+        if self.collection and self.collections:
+            raise ValueError("give collection or collections, not both")
+        return self
+
+    @property
+    def wanted(self) -> int:
+        """Number of hits: as asked, or as many as the cut leaves."""
+        cut_alone = self.least is not None and "k" not in self.model_fields_set
+        return MAX_K if cut_alone else self.k
 
 
 class ClassifyAsked(_Asked):
@@ -120,7 +174,10 @@ class ClassifyAsked(_Asked):
     image_ref: Reference | None = Field(None, description=REFERENCE)
     collection: str | None = Field(None, description="Collection of `chip`.")
     chip: str | None = Field(None, description="Id of a chip, instead of `image`.")
-    labels: Lines = Field(description="Labels: a list, or a text with one label a line.")
+    labels: Lines = Field(
+        description="Labels: a list, or a text with one label a line. `@mines` is the concept of "
+        "that name."
+    )
     templates: list[Words] | None = Field(
         None,
         max_length=MAX_TEMPLATES,
@@ -205,20 +262,40 @@ class HitShown(ChipShown):
     """One chip that answers."""
 
     rank: int = Field(description="1 is the best.")
+    collection: str = Field(description="Where it was found.")
     scores: dict[str, float] = Field(
         description="By kind: cosine, percentile and, where words alone were asked, match "
         "(not of models trained under a softmax, such as CLIP)."
     )
 
 
-class SearchAnswer(_Shown):
-    """Hits, best first, and how they were found."""
+class SourceShown(_Shown):
+    """What one collection contributed."""
 
     collection: str
     model: ModelShown
     plan: str = Field(description="Which way through the index was taken.")
     generation: int = Field(description="State of the collection that answered.")
+
+
+class SearchAnswer(_Shown):
+    """Hits, best first, and how they were found."""
+
+    collection: str = Field(description="The one asked; the first of several.")
+    model: ModelShown
+    plan: str = Field(description="Which way through the index was taken.")
+    generation: int = Field(description="State of the collection that answered.")
     seconds: float
+    translated: str | None = Field(
+        description="What words that are not English were taken for; null: taken as asked."
+    )
+    weight: float | None = Field(
+        description="What liked and disliked chips counted, the words counting 1; 0: words alone "
+        "rank the clicks better; null: no chip was named."
+    )
+    concept: str | None = Field(description="The concept that was asked, with its version.")
+    warnings: list[str] = Field(description="What the reader should know of this answer.")
+    sources: list[SourceShown] = Field(description="Every collection that was asked.")
     hits: list[HitShown]
 
 
@@ -236,6 +313,9 @@ class ClassifyAnswer(_Shown):
     """Labels by falling share."""
 
     model: ModelShown
+    translated: dict[str, str] = Field(
+        description="What labels that are not English were taken for, by label."
+    )
     best: str = Field(description="The label with the largest share; may be “none of these”.")
     labels: list[LabelShown]
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from satseek.embed.caching import Cache, LookupObserver
     from satseek.embed.embedder import Embedder
     from satseek.index.pinned import Pinned
+    from satseek.search.directions import Examples
     from satseek.search.glossary import Glossary
     from satseek.types import Filter, Pixels, Query
 
@@ -44,7 +45,13 @@ class AnswerMemory:
         self._software = version("satseek")
 
     def search(
-        self, query: Query, *, index: Pinned, embedder: Embedder, glossary: Glossary | None = None
+        self,
+        query: Query,
+        *,
+        index: Pinned,
+        embedder: Embedder,
+        glossary: Glossary | None = None,
+        others: Examples | None = None,
     ) -> Answer:
         """Give the answer to a query, by neither tower nor index where it was given before.
 
@@ -53,25 +60,27 @@ class AnswerMemory:
             index: The generation that answers; an answer of any other is never given.
             embedder: Of the model that made its vectors.
             glossary: Chinese words; None: the shipped ones.
+            others: Vectors of more chips that show it, or do not.
 
         Raises:
             Whatever ``search`` raises: what cannot be answered is not remembered.
         """
         if self._cache is None:
-            return search(query, index=index, embedder=embedder, glossary=glossary)
+            return search(query, index=index, embedder=embedder, glossary=glossary, others=others)
         started = time.perf_counter()
-        key = self._key(query, index=index, embedder=embedder, glossary=glossary)
+        told = [_digest(others), None if glossary is None else glossary.digest]
+        key = self._key(query, index=index, embedder=embedder, told=told)
         (content,) = self._cache.get_many([key])
         known = None if content is None else _read(content, generation=index.generation)
         self._observer.on_lookup("answer", int(known is not None), int(known is None))
         if known is not None:
             return replace(known, seconds=time.perf_counter() - started)
-        answer = search(query, index=index, embedder=embedder, glossary=glossary)
+        answer = search(query, index=index, embedder=embedder, glossary=glossary, others=others)
         self._cache.put_many({key: _written(answer)})
         return answer
 
     def _key(
-        self, query: Query, *, index: Pinned, embedder: Embedder, glossary: Glossary | None
+        self, query: Query, *, index: Pinned, embedder: Embedder, told: list[str | None]
     ) -> str:
         """Name everything that decides the answer."""
         text, canonical = query.text, embedder.tokenizer.canonical
@@ -83,7 +92,7 @@ class AnswerMemory:
             "text": None if text is None else canonical(text),
             "prompts": [canonical(one) for one in query.prompts],
             "negatives": [canonical(one) for one in query.negatives],
-            "glossary": None if glossary is None else glossary.digest,
+            "told": told,
             "image": None if query.image is None else _image_digest(query.image, embedder),
             "liked": query.liked,
             "disliked": query.disliked,
@@ -93,6 +102,15 @@ class AnswerMemory:
         }
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         return f"answer:{index.spec.name}:{index.generation}:{digest}"
+
+
+def _digest(others: Examples | None) -> str | None:
+    if others is None:
+        return None
+    digest = hashlib.sha256()
+    for vectors in (others.liked, others.disliked):
+        digest.update(len(vectors).to_bytes(4, "little") + vectors.tobytes())
+    return digest.hexdigest()
 
 
 def _image_digest(image: Pixels, embedder: Embedder) -> str:

@@ -6,7 +6,7 @@ Knows the use-case and the wire, nothing of how hits are found.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends
@@ -24,13 +24,14 @@ from satseek.service.messages import (
     ModelShown,
     SearchAnswer,
     SearchAsked,
+    SourceShown,
 )
 from satseek.service.negotiating import GEOJSON, Format, form_of
 from satseek.service.running import Running, running
 from satseek.service.verbs import Found, find
 
 if TYPE_CHECKING:
-    from satseek.types import Hit
+    from satseek.types import Hit, ModelCard
 
 router = APIRouter(tags=["search"])
 
@@ -51,21 +52,70 @@ async def get_search(
     request: Request,
     shared: Shared,
     *,
-    text: Annotated[str, QueryParameter(description="Words to look for.")],
-    collection: Annotated[
-        str | None, QueryParameter(description="Left out: the only one, or `default`.")
+    text: Annotated[
+        str | None, QueryParameter(description="Words to look for, in English or Chinese.")
     ] = None,
+    concept: Annotated[
+        str | None, QueryParameter(description="A saved concept, such as `mines`.")
+    ] = None,
+    collection: Annotated[
+        list[str] | None,
+        QueryParameter(
+            description="Left out: the only one, or `default`. Several times: all of them "
+            "together; `*`: all that you may see."
+        ),
+    ] = None,
+    rank_by: Annotated[
+        str, QueryParameter(description="Over several collections: `cosine` or `percentile`.")
+    ] = "cosine",
     bbox: Annotated[
         str | None, QueryParameter(description="West,south,east,north in degrees.")
     ] = None,
+    area: Annotated[
+        str | None, QueryParameter(description="A polygon instead, as GeoJSON or WKT.")
+    ] = None,
+    area_crs: Annotated[
+        str | None, QueryParameter(description="Its CRS, such as `EPSG:25833`.")
+    ] = None,
     start: Annotated[str | None, QueryParameter(description="Earliest date.")] = None,
     end: Annotated[str | None, QueryParameter(description="Latest date, inclusive.")] = None,
-    k: Annotated[int, QueryParameter(description="Number of hits.")] = DEFAULT_K,
+    where: Annotated[
+        list[str] | None,
+        QueryParameter(
+            description="Condition such as `eo:cloud_cover<=20`; several hold together."
+        ),
+    ] = None,
+    level: Annotated[
+        list[int] | None, QueryParameter(description="Only chips of this size.")
+    ] = None,
+    least: Annotated[float | None, QueryParameter(description="Least percentile of a hit.")] = None,
+    k: Annotated[
+        int | None,
+        QueryParameter(description=f"Number of hits; left out: {DEFAULT_K}, or all above `least`."),
+    ] = None,
     f: Format = None,
 ) -> Response:
-    """Find the chips nearest to words: an address that a GIS can open as it is."""
-    fields = {"text": text, "collection": collection, "start": start, "end": end, "k": k}
-    asked = validated(SearchAsked, fields | {"bbox": bbox or None})
+    """Find the chips nearest to words, or to a concept: an address that a GIS can open as it is."""
+    names = collection or []
+    several = len(names) > 1 or "*" in names
+    fields: dict[str, Any] = {
+        "text": text,
+        "concept": concept,
+        "collection": names[0] if names and not several else None,
+        "collections": names if several else None,
+        "rank_by": rank_by,
+        "bbox": bbox or None,
+        "area": area,
+        "area_crs": area_crs,
+        "start": start,
+        "end": end,
+        "where": where,
+        "levels": level,
+        "least": least,
+        "k": k,
+    }
+    given = {name: value for name, value in fields.items() if value is not None}
+    asked = validated(SearchAsked, given)
     return await _answer(asked, None, shared, request=request, form=form_of(request, f))
 
 
@@ -86,35 +136,62 @@ def thumbnail_path(name: str, chip_id: str, *, root: str = "") -> str:
 
 
 def _json(one: Found, root: str) -> bytes:
-    name, answer, card = one.collection, one.answer, one.card
+    answer = one.answer
     shown = SearchAnswer(
-        collection=name,
-        model=ModelShown(name=card.name, version=card.version),
+        collection=one.collection,
+        model=_model(one.card),
         plan=answer.plan,
         generation=answer.generation,
         seconds=answer.seconds,
-        hits=[_shown(hit, thumbnail_path(name, hit.chip.id, root=root)) for hit in answer.hits],
+        translated=answer.translated,
+        weight=answer.weight,
+        concept=one.concept,
+        warnings=list(one.warnings),
+        sources=[
+            SourceShown(
+                collection=source.collection,
+                model=_model(source.card),
+                plan=source.plan,
+                generation=source.generation,
+            )
+            for source in one.sources
+        ],
+        hits=[_shown(hit, one.place_of(hit), root=root) for hit in answer.hits],
     )
     return shown.model_dump_json().encode()
 
 
-def _shown(hit: Hit, thumbnail: str) -> HitShown:
-    scores = {str(kind): value for kind, value in hit.scores.items()}
-    return HitShown.of(hit.chip, thumbnail=thumbnail, rank=hit.rank, scores=scores)
+def _model(card: ModelCard) -> ModelShown:
+    return ModelShown(name=card.name, version=card.version)
+
+
+def _shown(hit: Hit, place: str, *, root: str) -> HitShown:
+    return HitShown.of(
+        hit.chip,
+        thumbnail=thumbnail_path(place, hit.chip.id, root=root),
+        rank=hit.rank,
+        collection=place,
+        scores={str(kind): value for kind, value in hit.scores.items()},
+    )
 
 
 def _geojson(one: Found, root: str) -> bytes:
-    name, answer, card = one.collection, one.answer, one.card
+    answer, card = one.answer, one.card
     content = feature_collection(
         (),
-        collection=name,
+        collection=one.collection,
+        collections=[source.collection for source in one.sources],
         model={"name": card.name, "version": card.version},
         plan=answer.plan,
         generation=answer.generation,
         seconds=answer.seconds,
+        translated=answer.translated,
+        concept=one.concept,
+        warnings=list(one.warnings),
     )
     for hit in answer.hits:
-        feature = hit_feature(hit)
-        feature["properties"]["thumbnail"] = thumbnail_path(name, hit.chip.id, root=root)
+        feature, place = hit_feature(hit), one.place_of(hit)
+        thumbnail = thumbnail_path(place, hit.chip.id, root=root)
+        feature["properties"].update(collection=place, thumbnail=thumbnail)
         content["features"].append(feature)
     return json.dumps(content).encode()

@@ -5,6 +5,7 @@ Knows neither HTTP nor gRPC: a door reads its own messages, says who asks, and w
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,24 +16,41 @@ from satseek.errors import InvalidRequest
 from satseek.index.checks import check_k
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.classifying import check_labels, classify_vectors, similarity
-from satseek.search.filtering import read_filter
+from satseek.search.federating import Place, search_many
+from satseek.service.asking import labels_of, places_of, question_of, shown_by
 from satseek.service.bodies import decode
 from satseek.service.checking import check_ids, check_tensor, check_texts
 from satseek.service.tracing import step
-from satseek.types import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from satseek.assemble import Matched, ServedModel
     from satseek.search.classifying import Classification
+    from satseek.search.directions import Examples
     from satseek.search.searching import Answer
+    from satseek.service.access.principals import Principal
+    from satseek.service.asking import Question
     from satseek.service.calling import Caller
     from satseek.service.messages import ClassifyAsked, SearchAsked, SimilarityAsked
     from satseek.service.running import Running
-    from satseek.types import LabelScore, ModelCard, Pixels, Tensor, TokenIds, Vectors
+    from satseek.types import Hit, LabelScore, ModelCard, Pixels, Tensor, TokenIds, Vectors
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What one collection contributed."""
+
+    collection: str
+    """Its name."""
+    card: ModelCard
+    """The model that made its vectors."""
+    plan: str
+    """Which way through its index was taken."""
+    generation: int
+    """Its state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +58,33 @@ class Found:
     """Hits, and what found them."""
 
     collection: str
-    """Name of the collection."""
+    """Name of the collection, of several the first."""
     card: ModelCard
     """The model that made its vectors, and the query's."""
     answer: Answer
     """The hits."""
+    concept: str | None = None
+    """The concept that was asked, ``name@version``; None: none."""
+    warnings: tuple[str, ...] = ()
+    """What the reader should know of it."""
+    several: tuple[Source, ...] = ()
+    """What each of several collections contributed; empty: one was asked."""
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every collection that was asked."""
+        answer = self.answer
+        one = Source(
+            collection=self.collection,
+            card=self.card,
+            plan=answer.plan,
+            generation=answer.generation,
+        )
+        return self.several or (one,)
+
+    def place_of(self, hit: Hit) -> str:
+        """Give the collection where a hit was found."""
+        return hit.collection or self.collection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +95,8 @@ class Classified:
     """The model."""
     classification: Classification
     """The labels, best first."""
+    translated: Mapping[str, str]
+    """What labels that are not English were taken for, by label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,27 +135,143 @@ async def find(
         Overloaded, DeadlineExceeded, Abandoned: there was no time for it.
     """
     caller.principal.require("search")
-    check_k(asked.k)
+    check_k(asked.wanted)
+    who = caller.principal
+    names = await shared.in_thread(lambda: places_of(asked, shared=shared, who=who))
+    if names:
+        one, written = await _find_in_many(names, asked, image, shared=shared, who=who, write=write)
+    else:
+        name = asked.collection
+        one, written = await _find_in_one(name, asked, image, shared=shared, who=who, write=write)
+    answer = one.answer
+    searched = ",".join(source.collection for source in one.sources)
+    caller.pairs.update(collection=searched, model=one.card.ref, k=asked.wanted)
+    caller.pairs.update(hits=len(answer.hits), plan=answer.plan)
+    shared.metrics.count_search(answer)
+    return written
 
+
+async def _find_in_one(
+    name: str | None,
+    asked: SearchAsked,
+    image: bytes | None,
+    *,
+    shared: Running,
+    who: Principal,
+    write: Callable[[Found], T],
+) -> tuple[Found, T]:
     async def work(name: str, matched: Matched) -> tuple[Found, T]:
         model = matched.model
         pixels = None if image is None else await decode(image, model.card, running=shared)
-        query = _query(asked, pixels)
 
         def found() -> tuple[Found, T]:
+            question = question_of(asked, pixels, shared=shared)
+            others, warnings = _examples(question, model.card, shared=shared, who=who)
             with step("satseek.search", collection=name), matched.pinned() as index:
-                answer = shared.remembered.search(query, index=index, embedder=model.embedder)
-            one = Found(collection=name, card=model.card, answer=answer)
+                answer = shared.remembered.search(
+                    question.query,
+                    index=index,
+                    embedder=model.embedder,
+                    glossary=shared.assembly.glossary,
+                    others=others,
+                )
+            one = Found(
+                collection=name,
+                card=model.card,
+                answer=answer,
+                concept=question.ref,
+                warnings=tuple(warnings),
+            )
             return one, write(one)
 
         return await shared.in_thread(found)
 
-    one, written = await shared.with_collection(asked.collection, work, who=caller.principal)
-    answer = one.answer
-    caller.pairs.update(collection=one.collection, model=one.card.ref, k=asked.k)
-    caller.pairs.update(hits=len(answer.hits), plan=answer.plan)
-    shared.metrics.count_search(answer)
-    return written
+    return await shared.with_collection(name, work, who=who)
+
+
+async def _find_in_many(
+    names: Sequence[str],
+    asked: SearchAsked,
+    image: bytes | None,
+    *,
+    shared: Running,
+    who: Principal,
+    write: Callable[[Found], T],
+) -> tuple[Found, T]:
+    """Take one collection after the other with its model, then ask all of them at once."""
+
+    async def taken(all_of_them: dict[str, Matched]) -> tuple[Found, T]:
+        if len(all_of_them) < len(names):
+
+            async def work(name: str, matched: Matched) -> tuple[Found, T]:
+                return await taken(all_of_them | {name: matched})
+
+            return await shared.with_collection(names[len(all_of_them)], work, who=who)
+        card = all_of_them[names[0]].model.card
+        pixels = None if image is None else await decode(image, card, running=shared)
+
+        def found() -> tuple[Found, T]:
+            one = _look_in(all_of_them, asked, pixels, shared=shared, who=who)
+            return one, write(one)
+
+        return await shared.in_thread(found)
+
+    return await taken({})
+
+
+def _look_in(
+    all_of_them: Mapping[str, Matched],
+    asked: SearchAsked,
+    image: Pixels | None,
+    *,
+    shared: Running,
+    who: Principal,
+) -> Found:
+    question = question_of(asked, image, shared=shared)
+    cards = {name: matched.model.card for name, matched in all_of_them.items()}
+    first = next(iter(cards))
+    others, warnings = _examples(question, cards[first], shared=shared, who=who)
+    with step("satseek.search", collection=",".join(cards)), ExitStack() as stack:
+        places = [
+            Place(
+                name=name,
+                index=stack.enter_context(matched.pinned()),
+                embedder=matched.model.embedder,
+            )
+            for name, matched in all_of_them.items()
+        ]
+        many = search_many(
+            question.query,
+            places,
+            rank_by=asked.rank_by,
+            glossary=shared.assembly.glossary,
+            others=others,
+        )
+    several = [
+        Source(
+            collection=part.collection,
+            card=cards[part.collection],
+            plan=part.plan,
+            generation=part.generation,
+        )
+        for part in many.parts
+    ]
+    return Found(
+        collection=first,
+        card=cards[first],
+        answer=many.answer,
+        concept=question.ref,
+        warnings=tuple(warnings),
+        several=tuple(several),
+    )
+
+
+def _examples(
+    question: Question, card: ModelCard, *, shared: Running, who: Principal
+) -> tuple[Examples | None, list[str]]:
+    if question.concept is None:
+        return None, []
+    return shown_by(question.concept, card=card, shared=shared, who=who)
 
 
 async def classify(
@@ -132,14 +290,22 @@ async def classify(
     if image is None:
 
         async def work(_name: str, matched: Matched) -> Classified:
-            return await shared.in_thread(lambda: _classify_chip(asked, matched))
+            return await shared.in_thread(
+                lambda: _classify_chip(asked, matched, shared=shared, who=caller.principal)
+            )
 
         return await shared.with_collection(asked.collection, work, who=caller.principal)
     check_labels(asked.labels)
     model = await shared.model()
     pixels = await decode(image, model.card, running=shared)
     return await shared.in_thread(
-        lambda: _classified(asked, model.embedder.embed_images([pixels]), model)
+        lambda: _classified(
+            asked,
+            model.embedder.embed_images([pixels]),
+            model,
+            shared=shared,
+            who=caller.principal,
+        )
     )
 
 
@@ -254,30 +420,27 @@ async def _of_images(images: Sequence[bytes], served: ServedModel, *, shared: Ru
     return np.concatenate([await embed(images[at : at + IMAGE_BATCH]) for at in starts])
 
 
-def _query(asked: SearchAsked, image: Pixels | None) -> Query:
-    return Query(
-        text=asked.text,
-        image=image,
-        liked=tuple(asked.liked),
-        disliked=tuple(asked.disliked),
-        where=read_filter(bbox=asked.bbox, area=asked.area, start=asked.start, end=asked.end),
-        k=asked.k,
-    )
-
-
-def _classify_chip(asked: ClassifyAsked, matched: Matched) -> Classified:
+def _classify_chip(
+    asked: ClassifyAsked, matched: Matched, *, shared: Running, who: Principal
+) -> Classified:
     assert asked.chip is not None
     with matched.pinned() as index:
         vectors = index.vectors([index.row_of(asked.chip)])
-    return _classified(asked, vectors, matched.model)
+    return _classified(asked, vectors, matched.model, shared=shared, who=who)
 
 
-def _classified(asked: ClassifyAsked, vectors: Vectors, model: ServedModel) -> Classified:
+def _classified(
+    asked: ClassifyAsked, vectors: Vectors, model: ServedModel, *, shared: Running, who: Principal
+) -> Classified:
+    templates = TEMPLATES if asked.templates is None else asked.templates
+    known = labels_of(asked.labels, model=model, templates=templates, shared=shared, who=who)
+    distractors = DISTRACTORS if asked.distractors is None else asked.distractors
     (found,) = classify_vectors(
         vectors,
         asked.labels,
         embedder=model.embedder,
-        templates=TEMPLATES if asked.templates is None else asked.templates,
-        distractors=DISTRACTORS if asked.distractors is None else asked.distractors,
+        templates=templates,
+        distractors=(*distractors, *known.negatives),
+        known=known.vectors,
     )
-    return Classified(card=model.card, classification=found)
+    return Classified(card=model.card, classification=found, translated=known.translated)

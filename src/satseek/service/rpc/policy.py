@@ -49,6 +49,7 @@ RULES: Mapping[str, Rule] = {
     f"{_OWN}/EmbedEach": EMBED,
     f"{_OWN}/ListCollections": SEARCH,
     f"{_OWN}/GetModel": SEARCH,
+    f"{_OWN}/ListConcepts": SEARCH,
     f"{_INFERENCE}/ServerLive": OPEN,
     f"{_INFERENCE}/ServerReady": OPEN,
     f"{_INFERENCE}/ModelReady": EMBED,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from satseek.service.collections import accounts
+from satseek.service.concepts import shown_concepts
 from satseek.service.rpc.calling import current_caller
 from satseek.service.rpc.embedding import embed_all, embed_each, embed_few
 from satseek.service.rpc.generated import satseek_pb2 as pb
@@ -19,6 +20,7 @@ from satseek.service.rpc.translating import (
     classified,
     classify_asked,
     compared,
+    concepts,
     described,
     image_in,
     listed,
@@ -125,6 +127,14 @@ class Servicer:
         shared, who = self._shared, current_caller().principal
         who.require("search")
         return await shared.in_thread(lambda: listed(accounts(shared.collections(who), shared)))
+
+    async def list_concepts(
+        self, _request: pb.ListConceptsRequest, _context: Any
+    ) -> pb.ListConceptsResponse:
+        """List the saved concepts."""
+        shared, who = self._shared, current_caller().principal
+        who.require("search")
+        return await shared.in_thread(lambda: concepts(shown_concepts(shared, who)))
 
     async def get_model(self, request: pb.GetModelRequest, _context: Any) -> pb.GetModelResponse:
         """Show a model's card."""

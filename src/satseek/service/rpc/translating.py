@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from satseek.service.verbs import Classified, Compared, Found
+    from satseek.service.concepts import ConceptShown
+    from satseek.service.verbs import Classified, Compared, Found, Source
     from satseek.types import Hit, LabelScore, ModelCard, Vectors
+
+_ONCE = (
+    "collection", "text", "start", "end", "k", "area_crs", "least", "concept", "rank_by",
+)  # fmt: skip
+_SEVERAL = ("liked", "disliked", "where", "levels", "collections")
 
 PIECE_HITS = 100
 """Hits in one piece of a stream: some 50 kB, far below what any client takes in one message."""
@@ -38,13 +44,14 @@ PIECE_HITS = 100
 
 def search_asked(request: pb.SearchRequest) -> SearchAsked:
     """Check a search; raises RequestValidationError."""
-    fields = _present(request, "collection", "text", "start", "end", "k")
-    fields |= {"liked": list(request.liked), "disliked": list(request.disliked)}
+    fields = _present(request, *_ONCE)
+    fields |= {name: list(getattr(request, name)) for name in _SEVERAL}
     if request.HasField("bbox"):
         box = request.bbox
         fields["bbox"] = (box.west, box.south, box.east, box.north)
     if request.HasField("area"):
-        fields["area"] = _geojson(request.area)
+        text = request.area
+        fields["area"] = _geojson(text) if text.lstrip().startswith("{") else text
     return validated(SearchAsked, fields)
 
 
@@ -96,7 +103,12 @@ def pieces(found: Found, *, size: int | None = None) -> Iterator[pb.SearchRespon
             plan=answer.plan,
             generation=answer.generation,
             seconds=answer.seconds,
-            hits=[_hit(hit, found.collection) for hit in answer.hits[first : first + step]],
+            translated=answer.translated,
+            weight=answer.weight,
+            concept=found.concept,
+            warnings=found.warnings,
+            sources=[_source(one) for one in found.sources],
+            hits=[_hit(hit, found.place_of(hit)) for hit in answer.hits[first : first + step]],
         )
 
 
@@ -107,6 +119,7 @@ def classified(one: Classified) -> pb.ClassifyResponse:
         model=model(one.card),
         best=one.classification.best.label,
         labels=[_label(label) for label in labels],
+        translated=one.translated,
     )
 
 
@@ -163,7 +176,22 @@ def _hit(hit: Hit, collection: str) -> pb.Hit:
         footprint=json.dumps(chip.footprint) if chip.footprint else None,
         scores={str(kind): value for kind, value in hit.scores.items()},
         thumbnail=thumbnail_path(collection, chip.id),
+        collection=collection,
     )
+
+
+def _source(one: Source) -> pb.Source:
+    return pb.Source(
+        collection=one.collection,
+        model=model(one.card),
+        plan=one.plan,
+        generation=one.generation,
+    )
+
+
+def concepts(saved: Sequence[ConceptShown]) -> pb.ListConceptsResponse:
+    """Write concepts."""
+    return pb.ListConceptsResponse(concepts=[pb.Concept(**one.model_dump()) for one in saved])
 
 
 def _label(one: LabelScore) -> pb.Label:

@@ -27,7 +27,7 @@ class BoundingBox(_message.Message):
     def __init__(self, west: _Optional[float] = ..., south: _Optional[float] = ..., east: _Optional[float] = ..., north: _Optional[float] = ...) -> None: ...
 
 class SearchRequest(_message.Message):
-    __slots__ = ("collection", "text", "image", "liked", "disliked", "bbox", "area", "start", "end", "k")
+    __slots__ = ("collection", "text", "image", "liked", "disliked", "bbox", "area", "start", "end", "k", "area_crs", "where", "levels", "least", "concept", "collections", "rank_by")
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
@@ -38,6 +38,13 @@ class SearchRequest(_message.Message):
     START_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
+    AREA_CRS_FIELD_NUMBER: _ClassVar[int]
+    WHERE_FIELD_NUMBER: _ClassVar[int]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FIELD_NUMBER: _ClassVar[int]
+    CONCEPT_FIELD_NUMBER: _ClassVar[int]
+    COLLECTIONS_FIELD_NUMBER: _ClassVar[int]
+    RANK_BY_FIELD_NUMBER: _ClassVar[int]
     collection: str
     text: str
     image: bytes
@@ -48,26 +55,55 @@ class SearchRequest(_message.Message):
     start: str
     end: str
     k: int
-    def __init__(self, collection: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., liked: _Optional[_Iterable[str]] = ..., disliked: _Optional[_Iterable[str]] = ..., bbox: _Optional[_Union[BoundingBox, _Mapping]] = ..., area: _Optional[str] = ..., start: _Optional[str] = ..., end: _Optional[str] = ..., k: _Optional[int] = ...) -> None: ...
+    area_crs: str
+    where: _containers.RepeatedScalarFieldContainer[str]
+    levels: _containers.RepeatedScalarFieldContainer[int]
+    least: float
+    concept: str
+    collections: _containers.RepeatedScalarFieldContainer[str]
+    rank_by: str
+    def __init__(self, collection: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., liked: _Optional[_Iterable[str]] = ..., disliked: _Optional[_Iterable[str]] = ..., bbox: _Optional[_Union[BoundingBox, _Mapping]] = ..., area: _Optional[str] = ..., start: _Optional[str] = ..., end: _Optional[str] = ..., k: _Optional[int] = ..., area_crs: _Optional[str] = ..., where: _Optional[_Iterable[str]] = ..., levels: _Optional[_Iterable[int]] = ..., least: _Optional[float] = ..., concept: _Optional[str] = ..., collections: _Optional[_Iterable[str]] = ..., rank_by: _Optional[str] = ...) -> None: ...
 
 class SearchResponse(_message.Message):
-    __slots__ = ("collection", "model", "plan", "generation", "seconds", "hits")
+    __slots__ = ("collection", "model", "plan", "generation", "seconds", "hits", "translated", "weight", "concept", "warnings", "sources")
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SECONDS_FIELD_NUMBER: _ClassVar[int]
     HITS_FIELD_NUMBER: _ClassVar[int]
+    TRANSLATED_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    CONCEPT_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
     collection: str
     model: Model
     plan: str
     generation: int
     seconds: float
     hits: _containers.RepeatedCompositeFieldContainer[Hit]
-    def __init__(self, collection: _Optional[str] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., plan: _Optional[str] = ..., generation: _Optional[int] = ..., seconds: _Optional[float] = ..., hits: _Optional[_Iterable[_Union[Hit, _Mapping]]] = ...) -> None: ...
+    translated: str
+    weight: float
+    concept: str
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    sources: _containers.RepeatedCompositeFieldContainer[Source]
+    def __init__(self, collection: _Optional[str] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., plan: _Optional[str] = ..., generation: _Optional[int] = ..., seconds: _Optional[float] = ..., hits: _Optional[_Iterable[_Union[Hit, _Mapping]]] = ..., translated: _Optional[str] = ..., weight: _Optional[float] = ..., concept: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ...) -> None: ...
+
+class Source(_message.Message):
+    __slots__ = ("collection", "model", "plan", "generation")
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    collection: str
+    model: Model
+    plan: str
+    generation: int
+    def __init__(self, collection: _Optional[str] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., plan: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class Hit(_message.Message):
-    __slots__ = ("rank", "chip", "scene", "cell", "datetime", "valid_fraction", "footprint", "scores", "thumbnail")
+    __slots__ = ("rank", "chip", "scene", "cell", "datetime", "valid_fraction", "footprint", "scores", "thumbnail", "collection")
     class ScoresEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +120,7 @@ class Hit(_message.Message):
     FOOTPRINT_FIELD_NUMBER: _ClassVar[int]
     SCORES_FIELD_NUMBER: _ClassVar[int]
     THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
     rank: int
     chip: str
     scene: str
@@ -93,7 +130,8 @@ class Hit(_message.Message):
     footprint: str
     scores: _containers.ScalarMap[str, float]
     thumbnail: str
-    def __init__(self, rank: _Optional[int] = ..., chip: _Optional[str] = ..., scene: _Optional[str] = ..., cell: _Optional[str] = ..., datetime: _Optional[str] = ..., valid_fraction: _Optional[float] = ..., footprint: _Optional[str] = ..., scores: _Optional[_Mapping[str, float]] = ..., thumbnail: _Optional[str] = ...) -> None: ...
+    collection: str
+    def __init__(self, rank: _Optional[int] = ..., chip: _Optional[str] = ..., scene: _Optional[str] = ..., cell: _Optional[str] = ..., datetime: _Optional[str] = ..., valid_fraction: _Optional[float] = ..., footprint: _Optional[str] = ..., scores: _Optional[_Mapping[str, float]] = ..., thumbnail: _Optional[str] = ..., collection: _Optional[str] = ...) -> None: ...
 
 class ClassifyRequest(_message.Message):
     __slots__ = ("image", "collection", "chip", "labels", "templates", "distractors")
@@ -118,14 +156,23 @@ class Phrases(_message.Message):
     def __init__(self, texts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ClassifyResponse(_message.Message):
-    __slots__ = ("model", "best", "labels")
+    __slots__ = ("model", "best", "labels", "translated")
+    class TranslatedEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     MODEL_FIELD_NUMBER: _ClassVar[int]
     BEST_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
+    TRANSLATED_FIELD_NUMBER: _ClassVar[int]
     model: Model
     best: str
     labels: _containers.RepeatedCompositeFieldContainer[Label]
-    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., best: _Optional[str] = ..., labels: _Optional[_Iterable[_Union[Label, _Mapping]]] = ...) -> None: ...
+    translated: _containers.ScalarMap[str, str]
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., best: _Optional[str] = ..., labels: _Optional[_Iterable[_Union[Label, _Mapping]]] = ..., translated: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Label(_message.Message):
     __slots__ = ("label", "scores")
@@ -261,6 +308,38 @@ class Collection(_message.Message):
     start: str
     end: str
     def __init__(self, name: _Optional[str] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., searchable: bool = ..., chips: _Optional[int] = ..., scenes: _Optional[int] = ..., refusals: _Optional[int] = ..., generation: _Optional[int] = ..., extent: _Optional[_Union[BoundingBox, _Mapping]] = ..., start: _Optional[str] = ..., end: _Optional[str] = ...) -> None: ...
+
+class ListConceptsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListConceptsResponse(_message.Message):
+    __slots__ = ("concepts",)
+    CONCEPTS_FIELD_NUMBER: _ClassVar[int]
+    concepts: _containers.RepeatedCompositeFieldContainer[Concept]
+    def __init__(self, concepts: _Optional[_Iterable[_Union[Concept, _Mapping]]] = ...) -> None: ...
+
+class Concept(_message.Message):
+    __slots__ = ("name", "version", "prompts", "negatives", "liked", "disliked", "notes", "created", "least")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    NEGATIVES_FIELD_NUMBER: _ClassVar[int]
+    LIKED_FIELD_NUMBER: _ClassVar[int]
+    DISLIKED_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    prompts: _containers.RepeatedScalarFieldContainer[str]
+    negatives: _containers.RepeatedScalarFieldContainer[str]
+    liked: _containers.RepeatedScalarFieldContainer[str]
+    disliked: _containers.RepeatedScalarFieldContainer[str]
+    notes: str
+    created: str
+    least: float
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., prompts: _Optional[_Iterable[str]] = ..., negatives: _Optional[_Iterable[str]] = ..., liked: _Optional[_Iterable[str]] = ..., disliked: _Optional[_Iterable[str]] = ..., notes: _Optional[str] = ..., created: _Optional[str] = ..., least: _Optional[float] = ...) -> None: ...
 
 class GetModelRequest(_message.Message):
     __slots__ = ("model",)
