@@ -86,8 +86,9 @@ class Answering:
         for query, fetched, rest in zip(
             queries, codes.candidates(queries, fetch.count), tail, strict=True
         ):
-            near = fetched[fetched >= 0]
-            near = near if mask is None else near[mask[near]]
+            near = _left(fetched, mask)
+            if near.size < fetch.least and fetch.most > fetch.count:
+                near = _left(codes.candidates(query[None], fetch.most)[0], mask)
             if near.size < fetch.least:
                 self._rescanned += 1
                 answers += self._scanned(query[None])
@@ -112,3 +113,9 @@ class Answering:
     def _names(self, rows: Rows) -> Sequence[str]:
         ids = dict(select_by(self._db, "row, id", "row", rows.tolist()))
         return [ids[row] for row in rows.tolist()]
+
+
+def _left(fetched: Rows, mask: NDArray[np.bool_] | None) -> Rows:
+    """Give the candidates that pass, best first."""
+    near = fetched[fetched >= 0]
+    return near if mask is None else near[mask[near]]
