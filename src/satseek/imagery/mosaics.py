@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from satseek.imagery.recipes import Stretch
+    from satseek.imagery.stretching import Stretch
     from satseek.imagery.showing import Spot
     from satseek.imagery.views import View
     from satseek.types import BBox, GeoJSON, Recipe, Scene

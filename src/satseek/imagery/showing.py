@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from satseek.imagery._sources import RasterSource, Source, open_source
 from satseek.imagery.ground import parse_crs, to_pixels
-from satseek.imagery.recipes import apply, stretch_of, valid_under
+from satseek.imagery.recipes import stretch_of
+from satseek.imagery.stretching import apply, read_under
 from satseek.types import Window
 
 if TYPE_CHECKING:
-    from satseek.imagery.recipes import Stretch
+    from satseek.imagery.stretching import Stretch
     from satseek.imagery.views import Positions, View
     from satseek.types import Recipe, Scene
 
@@ -201,14 +202,11 @@ def _cost(source: Source, window: Window, step: int) -> float:
 
 
 def _picture(source: Source, window: Window, stretch: Stretch, step: int) -> Picture:
-    samples = source.read(
-        window, bands=stretch.bands, step=step, by="nearest" if stretch.palette else "average"
-    )
-    valid = valid_under(samples, stretch)
-    shades = np.empty((*valid.shape, 4), np.uint8)
+    samples = read_under(source, window, stretch, step=step)
+    shades = np.empty((*samples.valid.shape, 4), np.uint8)
     shades[..., :3] = apply(samples.values, stretch)
     shades[..., 3] = 255
-    shades[~valid] = 0
+    shades[~samples.valid] = 0
     return Picture(
         shades=shades,
         column=window.column,
