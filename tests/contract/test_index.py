@@ -23,14 +23,16 @@ from satseek.errors import (
     ModelMismatch,
 )
 from satseek.index import (
+    Collection,
     CollectionSpec,
     ExactIndex,
     Index,
     PlanLimits,
+    SceneBlock,
     bbox_area,
     create_collection,
 )
-from satseek.types import Chip, Filter, GridSpec, Recipe, Vectors, Window
+from satseek.types import Chip, Filter, GridSpec, Recipe, Scene, Vectors, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -252,6 +254,106 @@ def test_filters_by_scene(index: Index) -> None:
     assert sorted(ids(index, units(10, 1), where=where)) == ["s1/a", "s3/a"]
 
 
+def scene(name: str, **properties: object) -> Scene:
+    return Scene(
+        id=name,
+        path=f"/scenes/{name}.tif",
+        width=256,
+        height=256,
+        bands=3,
+        dtype="uint8",
+        crs=None,
+        transform=(1, 0, 0, 0, 1, 0),
+        nodata=None,
+        datetime=None,
+        digest=str(sorted(properties.items(), key=str)),
+        properties=properties,
+    )
+
+
+def block(one: Scene, chips: list[Chip], vectors: Vectors) -> SceneBlock:
+    return SceneBlock(
+        scene=one,
+        chips=tuple(chips),
+        vectors=vectors,
+        next_position=len(chips),
+        skipped=0,
+        finished=True,
+    )
+
+
+def test_filters_by_level(index: Index) -> None:
+    index.add([chip(f"{n}", level=level) for n, level in enumerate((1, 2, 4, 1))], units(10, 4))
+    query = units(10, 1)
+    assert sorted(ids(index, query, where=Filter(levels=(1,)))) == ["one/0", "one/3"]
+    assert sorted(ids(index, query, where=Filter(levels=(2, 4)))) == ["one/1", "one/2"]
+    assert ids(index, query, where=Filter(levels=(3,))) == []
+    assert [2] == [found.level for found in index.chips([index.row_of("one/1")])]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({}, ["cloudy/a", "clear/a", "bare/a", "one/lone"]),
+        ({"platform": "sentinel-2a"}, ["cloudy/a", "clear/a"]),
+        ({"platform": ["sentinel-2a", "landsat-8"]}, ["cloudy/a", "clear/a"]),
+        ({"platform": {"in": ["landsat-8"]}}, []),
+        ({"platform": {"ne": "sentinel-2a"}}, []),
+        ({"eo:cloud_cover": {"lte": 20}}, ["clear/a"]),
+        ({"eo:cloud_cover": {"lt": 20.0}}, []),
+        ({"eo:cloud_cover": {"gt": 20, "lte": 80}}, ["cloudy/a"]),
+        ({"eo:cloud_cover": {"ne": 20}}, ["cloudy/a"]),
+        ({"eo:cloud_cover": 20.0}, ["clear/a"]),
+        ({"eo:cloud_cover": "20"}, []),
+        ({"eo:cloud_cover": {"gte": "0"}}, []),
+        ({"created": {"gte": "2024-01-01", "lt": "2025-01-01"}}, ["cloudy/a"]),
+        ({"view.off_nadir": {"lt": 10}}, ["clear/a"]),
+        ({"night": False}, ["clear/a"]),
+        ({"night": 0}, []),
+        ({"platform": "sentinel-2a", "eo:cloud_cover": {"gt": 50}}, ["cloudy/a"]),
+        ({"nothing": {"ne": 1}}, []),
+    ],
+)
+def test_filters_by_the_properties_of_scenes(
+    index: Index, attributes: dict[str, object], expected: list[str]
+) -> None:
+    known = {
+        "cloudy": scene(
+            "cloudy",
+            platform="sentinel-2a",
+            created="2024-06-01T00:00:00Z",
+            **{"eo:cloud_cover": 80},
+        ),
+        "clear": scene(
+            "clear",
+            platform="sentinel-2a",
+            night=False,
+            view={"off_nadir": 4.5},
+            **{"eo:cloud_cover": 20},
+        ),
+        "bare": scene("bare"),
+    }
+    assert isinstance(index, Collection | ExactIndex)
+    index.add_blocks(
+        [
+            block(one, [chip("a", scene_id=name)], units(n, 1))
+            for n, (name, one) in enumerate(known.items())
+        ]
+    )
+    index.add([chip("lone")], units(9, 1))
+    where = Filter(attributes=attributes)
+    assert sorted(ids(index, units(10, 1), where=where)) == sorted(expected)
+
+
+def test_a_scene_that_changed_answers_by_its_new_properties(index: Index) -> None:
+    assert isinstance(index, Collection | ExactIndex)
+    where = Filter(attributes={"eo:cloud_cover": {"lte": 20}})
+    for cover, expected in ((10, ["s/a"]), (30, []), (20, ["s/a"])):
+        changed = scene("s", **{"eo:cloud_cover": cover})
+        index.add_blocks([block(changed, [chip("a", scene_id="s")], units(1, 1))])
+        assert ids(index, units(1, 1), where=where) == expected
+
+
 def test_an_area_is_met_by_footprints_not_by_their_boxes(index: Index) -> None:
     triangle = {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [0, 10], [0, 0]]]}
     far_corner = {"type": "Polygon", "coordinates": [[[9, 9], [10, 9], [10, 10], [9, 9]]]}
@@ -287,6 +389,16 @@ def test_an_area_across_the_antimeridian(index: Index) -> None:
         Filter(area={}),
         Filter(start=NEW_YEAR, end=NEW_YEAR - DAY),
         Filter(start=NEW_YEAR.replace(tzinfo=None)),
+        Filter(levels=(0,)),
+        Filter(attributes={"": 1}),
+        Filter(attributes={"a": {"like": "x"}}),
+        Filter(attributes={"a": None}),
+        Filter(attributes={"a": {"lt": True}}),
+        Filter(attributes={"a": float("nan")}),
+        Filter(attributes={"a": []}),
+        Filter(attributes={"a": {"in": "abc"}}),
+        Filter(attributes={"a": [["b"]]}),
+        Filter(attributes={f"a{n}": 1 for n in range(33)}),
     ],
 )
 def test_wrong_filters_are_refused(index: Index, where: Filter) -> None:
@@ -312,13 +424,14 @@ BOXES = st.builds(lambda x, y: bbox_area(x, y, x + 10, y + 10), CORNERS, st.inte
 FOOTPRINTS = st.one_of(st.none(), BOXES, st.just(bbox_area(175, -5, -175, 5)))
 MOMENTS = st.one_of(st.none(), st.integers(0, 9).map(lambda days: NEW_YEAR + days * DAY))
 CHIPS = st.builds(
-    lambda n, scene, footprint, moment: chip(
-        f"{n}", scene_id=scene, footprint=footprint, datetime=moment
+    lambda n, scene, footprint, moment, level: chip(
+        f"{n}", scene_id=scene, footprint=footprint, datetime=moment, level=level
     ),
     st.integers(0, 12),
     st.sampled_from(["s1", "s2"]),
     FOOTPRINTS,
     MOMENTS,
+    st.sampled_from([1, 1, 2]),
 )
 BATCHES = st.lists(CHIPS, max_size=8, unique_by=lambda one: one.id)
 SEEDS = st.integers(0, 3)
@@ -329,17 +442,22 @@ AREAS = st.one_of(
     st.just({"type": "Polygon", "coordinates": [[[-60, -60], [60, -60], [0, 70], [-60, -60]]]}),
 )
 FILTERS = st.builds(
-    lambda area, first, last, scenes: Filter(
+    lambda area, first, last, scenes, attributes, levels: Filter(
         area=area,
         start=first,
         end=None if last is None or (first is not None and last < first) else last,
         scene_ids=scenes,
+        attributes=attributes,
+        levels=levels,
     ),
     AREAS,
     MOMENTS,
     MOMENTS,
     st.sampled_from([(), ("s1",), ("s2", "s9")]),
+    st.sampled_from([{}, {}, {"cover": {"lte": 20}}, {"cover": {"gt": 20}, "kind": "b"}]),
+    st.sampled_from([(), (), (1,), (2, 3)]),
 )
+PROPERTIES = {"s1": {"cover": 20, "kind": "a"}, "s2": {"cover": 60, "kind": "b"}}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "exact"])
@@ -361,8 +479,17 @@ def test_every_index_answers_as_the_oracle(
     with opened(kind) as tested:
         for batch, seed in batches:
             vectors = units(seed, 4)[np.arange(len(batch)) % 4]  # so that many are equal
-            oracle.add(batch, vectors)
-            tested.add(batch, vectors)
+            blocks = [
+                block(
+                    scene(name, **properties),
+                    [one for one in batch if one.scene_id == name],
+                    vectors[[n for n, one in enumerate(batch) if one.scene_id == name]],
+                )
+                for name, properties in PROPERTIES.items()
+            ]
+            assert isinstance(tested, Collection)
+            oracle.add_blocks(blocks)
+            tested.add_blocks(blocks)
         names = [f"s1/{n}" for n in removed]
         assert oracle.remove(names) == tested.remove(names)
         assert len(oracle) == len(tested)
