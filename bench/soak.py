@@ -200,6 +200,7 @@ async def _end(place: Place, clients: Clients, *, rate: float) -> tuple[Tally, d
         "refused": tally.refused,
         "taken_by_the_log": len(taken),
         "taken_but_not_answered": len(taken - tally.answered),
+        "not_answered": [tally.unanswered.get(one, "") for one in sorted(taken - tally.answered)],
         "lost_on_connections_from_before": len(early),
         "lost_though_sent_in_time": len(due),
         "lost_on_later_connections": len(tally.lost) - len(early),
@@ -297,7 +298,7 @@ def _failures(
         f"processes: {before.children} → {after.children}": after.children != before.children,
         f"exit code {drain['exit_code']}": drain["exit_code"] != 0,
         f"{drain['processes_left']} processes are left": bool(drain["processes_left"]),
-        f"{drain['taken_but_not_answered']} taken requests were not answered": bool(
+        f"taken requests that were not answered: {drain['not_answered']}": bool(
             drain["taken_but_not_answered"]
         ),
         # Later ones may meet the close of a connection without a request: no HTTP/1.1 server can

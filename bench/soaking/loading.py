@@ -60,6 +60,8 @@ class Tally:
     sent: int = 0
     answered: set[str] = field(default_factory=set)
     """Names of requests that were answered rightly."""
+    unanswered: dict[str, str] = field(default_factory=dict)
+    """What came of the others, by their names."""
     lost: list[tuple[str, float, float]] = field(default_factory=list)
     """Name of each request that was not answered, when its connection was opened, when it went."""
     dropped: set[str] = field(default_factory=set)
@@ -69,9 +71,10 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
     """Of right answers, since they were due."""
 
-    def note(self, ask: Ask, outcome: str) -> None:
+    def note(self, ask: Ask, name: str, outcome: str) -> None:
         """Count an outcome."""
         self.outcomes.setdefault(ask.kind, Counter())[outcome] += 1
+        self.unanswered[name] = f"{ask.kind}: {outcome}"
 
     def complain(self, ask: Ask, what: str) -> None:
         """Take down what should not have come."""
@@ -82,6 +85,7 @@ class Tally:
     def accept(self, ask: Ask, name: str, answer: Any) -> None:
         """Take a right answer."""
         self.answered.add(name)
+        self.unanswered.pop(name, None)
         self.right += 1
         try:
             sample = ask.read(answer)
@@ -154,20 +158,20 @@ class Clients:
         try:
             if ask.vanishes:
                 await line.vanish(ask.content, after_s=self._rng.random() * 0.05)
-                tally.note(ask, "gone")
+                tally.note(ask, name, "gone")
                 return False
             answer = await line.ask(ask.content)
         except NotTakenError:
-            tally.note(ask, "not taken")
+            tally.note(ask, name, "not taken")
             tally.not_taken += 1
             return False
         except LostError as error:
-            tally.note(ask, f"lost: {error}")
+            tally.note(ask, name, f"lost: {error}")
             tally.lost.append((name, line.since, sent))
             return False
         finally:
             self._free.append(line)
-        tally.note(ask, str(answer.status))
+        tally.note(ask, name, str(answer.status))
         return self._judge(ask, name, answer, tally)
 
     def _judge(self, ask: Ask, name: str, answer: Answer, tally: Tally) -> bool:
@@ -199,13 +203,13 @@ class Clients:
             call = shape(f"/satseek.v1.Satseek/{method}", **how)
             answer = await call(sent, metadata=metadata, timeout=PATIENCE_S)
         except grpc.aio.AioRpcError as error:
-            tally.note(ask, error.code().name)
+            tally.note(ask, name, error.code().name)
             if error.code() is Code.CANCELLED:  # its message was not looked at
                 tally.dropped.add(name)
             else:
                 self._refused(ask, error, tally)
             return False
-        tally.note(ask, "OK")
+        tally.note(ask, name, "OK")
         tally.accept(ask, name, answer)
         return True
 
