@@ -32,6 +32,7 @@ def main() -> None:
         importing,
         indexing,
         keys,
+        mapping,
         modelling,
         quantizing,
         recipes,

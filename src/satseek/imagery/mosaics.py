@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.errors import InvalidRequest, NotFound, SatseekError, UnreadableImage
+from satseek.imagery.digests import current_digest
 from satseek.imagery.ground import between, scene_footprint, to_pixels
 from satseek.imagery.keeping import Kept
+from satseek.imagery.recipes import stretch_of
 from satseek.imagery.showing import (
     Picture,
     Shades,
     can_preview,
     preview,
     read_picture,
-    scene_stretch,
     show,
     spot,
 )
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from satseek.imagery.stretching import Stretch
     from satseek.imagery.showing import Spot
+    from satseek.imagery.stretching import Stretch
     from satseek.imagery.views import View
     from satseek.types import BBox, GeoJSON, Recipe, Scene
 
@@ -249,16 +250,9 @@ def _newest_first(scene: Scene) -> tuple[bool, float, str]:
 
 def _stretch(scene: Scene, recipe: Recipe) -> Stretch:
     """Resolve a recipe for a scene that is still what was indexed."""
-    _check_same(scene)
-    return scene_stretch(scene, recipe)
-
-
-def _check_same(scene: Scene) -> None:
-    from satseek.imagery.scenes import describe_scene  # noqa: PLC0415
-
-    path = Path(scene.path)
-    if describe_scene(path, root=path.parent).digest != scene.digest:
+    if current_digest(scene) != scene.digest:
         raise UnreadableImage(f"{scene.id}: changed since it was indexed; index its folder again")
+    return stretch_of(scene, recipe)
 
 
 def _state(scene: Scene) -> tuple[int, int]:

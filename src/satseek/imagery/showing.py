@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from satseek.imagery._sources import RasterSource, Source, open_source
 from satseek.imagery.ground import parse_crs, to_pixels
-from satseek.imagery.recipes import stretch_of
 from satseek.imagery.stretching import apply, read_under
 from satseek.types import Window
 
 if TYPE_CHECKING:
     from satseek.imagery.stretching import Stretch
     from satseek.imagery.views import Positions, View
-    from satseek.types import Recipe, Scene
+    from satseek.types import Scene
 
 Shades: TypeAlias = NDArray[np.uint8]
 """uint8, shape (h, w, 4): red, green, blue, and 255 where something was measured, else 0."""
@@ -152,11 +151,6 @@ def show(picture: Picture, where: Spot) -> Shades:
         shown = picture.shades[rows, columns]
     shown[~inside] = 0
     return shown
-
-
-def scene_stretch(scene: Scene, recipe: Recipe) -> Stretch:
-    """Resolve a recipe for a scene, as its chips were stretched; see `recipes.stretch_of`."""
-    return stretch_of(scene, recipe)
 
 
 def _turned(scene: Scene, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> Positions:

@@ -44,6 +44,8 @@ _DISTINCT: tuple[tuple[int, int, int], ...] = (
 """Okabe and Ito's palette for all kinds of colour vision ("Color universal design", 2008), without
 its black."""
 
+_UNNAMED = (221, 221, 221)
+
 _CLASS_ALPHA = 190
 
 _GOLDEN = 0.618_033_988_75
@@ -71,6 +73,14 @@ def class_colours(names: Sequence[str]) -> list[Colour]:
     """Give each class its colour; “none of these” is not coloured."""
     return [
         (0, 0, 0, 0) if name == NONE_OF_THESE else (*_distinct(number), _CLASS_ALPHA)
+        for number, name in enumerate(names)
+    ]
+
+
+def file_colours(names: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Give each class its colour in a file, where “none of these” is light grey."""
+    return [
+        _UNNAMED if name == NONE_OF_THESE else _distinct(number)
         for number, name in enumerate(names)
     ]
 
