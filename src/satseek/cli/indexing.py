@@ -35,7 +35,8 @@ def index(
         str, typer.Option("--collection", "-c", help="Collection; made when it is not there.")
     ] = "default",
     recipe: Annotated[
-        str | None, typer.Option(help="auto, rgb8, percentile16 or fixed16. [default: auto]")
+        str | None,
+        typer.Option(help="Of `satseek recipe list`, or a file of JSON. [default: auto]"),
     ] = None,
     chip: Annotated[int | None, typer.Option(help="Chip edge in pixels. [default: 256]")] = None,
     stride: Annotated[
@@ -123,6 +124,9 @@ def index(
             f"{report.cells_skipped} cells skipped as mostly nodata, "
             f"{len(report.refusals)} refused, {chips} chips in all"
         )
+        if report.recipes:
+            used = (f"{name} ({scenes} scenes)" for name, scenes in report.recipes.items())
+            say(f"  stretched by {', '.join(used)}; --log-level info says why")
         list_refusals(report.refusals)
     if report.refusals and not report.scenes:
         raise UnreadableImage(
@@ -190,7 +194,7 @@ def _layout(
     min_valid: float | None,
 ) -> Layout:
     from satseek.assemble import DEFAULT_GRID, Layout  # noqa: PLC0415
-    from satseek.imagery.recipes import recipe_named  # noqa: PLC0415
+    from satseek.imagery.recipe_files import find_recipe  # noqa: PLC0415
     from satseek.types import GridSpec  # noqa: PLC0415
 
     edge = DEFAULT_GRID.chip_px if chip is None else chip
@@ -202,7 +206,7 @@ def _layout(
     asked = any(value is not None for value in (chip, stride, pixel_size, crs))
     grid = GridSpec(crs=crs, chip_px=edge, stride_px=step, pixel_size=pixel_size)
     return Layout(
-        recipe=recipe_named(recipe) if recipe else None,
+        recipe=find_recipe(recipe) if recipe else None,
         grid=grid if asked else None,
         min_valid=min_valid,
     )

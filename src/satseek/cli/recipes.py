@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from satseek.cli.application import Json, app, configured
-from satseek.cli.printing import print_json, print_table
+from satseek.cli.printing import list_refusals, print_json, print_table, say
 from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ def fit(
     like = recipe_from_json(
         _as_json(name=name, bands=bands, low=low, high=high, mask=mask), name="satseek recipe fit"
     )
-    typer.echo(recipe_to_json(fit_recipe(folder, like=like, most=scenes)))
+    found = fit_recipe(folder, like=like, most=scenes)
+    typer.echo(recipe_to_json(found.recipe))
+    say(f"fitted to {found.scenes} scenes, {len(found.refusals)} refused")
+    list_refusals(found.refusals)
 
 
 def _as_json(*, name: str, bands: str, low: float, high: float, mask: str) -> str:

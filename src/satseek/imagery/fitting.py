@@ -5,8 +5,7 @@ Does not know collections. Nothing is kept: who wants the recipe stores it.
 
 from __future__ import annotations
 
-import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from satseek.imagery.bands import choose_bands
 from satseek.imagery.recipes import cuts_of, sampled
 from satseek.imagery.scenes import describe_scene, find_scenes
 from satseek.imagery.sensors import sensor_of
-from satseek.logs import log_line
+from satseek.types import Refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,10 +35,20 @@ FIT_EDGE = 256
 _DIGITS = 6
 """Significant digits of the numbers that are found."""
 
-logger = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A recipe, and what it was fitted to."""
+
+    recipe: Recipe
+    """With fixed numbers."""
+    scenes: int
+    """Scenes that were looked at."""
+    refusals: tuple[Refusal, ...]
+    """Scenes that could not be used."""
 
 
-def fit_recipe(folder: Path, *, like: Recipe, most: int = MAX_SCENES) -> Recipe:
+def fit_recipe(folder: Path, *, like: Recipe, most: int = MAX_SCENES) -> Fit:
     """Take percentiles over many scenes at once, band by band, as the numbers of a fixed stretch.
 
     Args:
@@ -54,17 +63,20 @@ def fit_recipe(folder: Path, *, like: Recipe, most: int = MAX_SCENES) -> Recipe:
         InvalidRequest: its scenes are of several kinds.
     """
     found: list[NDArray[Any]] = []
+    refusals: list[Refusal] = []
     kinds: dict[tuple[tuple[int, ...], str], str] = {}
     for path in _spread(find_scenes(folder), most):
         try:
             bands, dtype, values = _looked_at(path, folder, like)
         except UnreadableImage as error:
-            log_line(logger, "left out of a fit", path=str(path), reason=str(error))
+            kind = type(error).__name__
+            refusals.append(Refusal(path=str(path), reason=str(error), kind=kind))
             continue
-        kinds.setdefault((bands, dtype), path.name)
+        kinds.setdefault((() if like.bands else bands, dtype), path.name)
         found.append(values)
     if not found:
-        raise UnreadableImage(f"{shown(str(folder))}: no scene of it can be used")
+        reason = refusals[0].reason if refusals else "there are no images in it"
+        raise UnreadableImage(f"{shown(str(folder))}: no scene can be used: {reason}")
     if len(kinds) > 1:
         listed = "; ".join(f"{shown(name)}: bands {b} of {d}" for (b, d), name in kinds.items())
         raise InvalidRequest(f"scenes of several kinds ({listed}); fit each kind by itself")
@@ -73,7 +85,7 @@ def fit_recipe(folder: Path, *, like: Recipe, most: int = MAX_SCENES) -> Recipe:
         (_rounded(low), _rounded(high))
         for low, high in (cuts_of(band, like) for band in np.concatenate(found, axis=1))
     )
-    return replace(
+    fitted = replace(
         like,
         bands=like.bands or bands,
         stretch="fixed",
@@ -81,6 +93,7 @@ def fit_recipe(folder: Path, *, like: Recipe, most: int = MAX_SCENES) -> Recipe:
         high=max(high for _, high in cuts),
         cuts=cuts,
     )
+    return Fit(recipe=fitted, scenes=len(found), refusals=tuple(refusals))
 
 
 def _looked_at(path: Path, folder: Path, like: Recipe) -> tuple[tuple[int, ...], str, NDArray[Any]]:
