@@ -29,6 +29,7 @@ from satseek.service import (
     modelling,
     openai,
     searching,
+    tabulating,
     tiling,
     tiling_describing,
 )
@@ -64,6 +65,7 @@ ROUTERS = (
     collections.router,
     dates.router,
     chips.router,
+    tabulating.router,
     tiling.router,
     tiling_describing.router,
     concepts.router,

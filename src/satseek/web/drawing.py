@@ -50,8 +50,6 @@ class Visit:
     """The model in force, or why there is none."""
     map_id: int
     """Number of the framework's element that is the map."""
-    routes: Sequence[str]
-    """Kinds of tiles that this server draws: ``tiles``, ``heat``, ``classes``."""
 
 
 def draw_head(visit: Visit) -> str:
@@ -85,8 +83,6 @@ def _boot(visit: Visit) -> dict[str, Any]:
         "scopes": sorted(visit.scopes),
         "collections": list(visit.collections),
         "map": visit.map_id,
-        "routes": dict.fromkeys(visit.routes, True),
-        "formats": [],
         "templates": list(TEMPLATES),
     }
 

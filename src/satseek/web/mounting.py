@@ -29,29 +29,18 @@ RECONNECT_SECONDS = 20
 BUILD_SECONDS = 30
 """The page may take this long to be built while the machine is busy with searches."""
 
-DRAWN = {"tiles": "scenes/tiles", "heat": "heat", "classes": "classes"}
-"""Kinds of tiles, and where they lie below a collection."""
-
-TILES = "/v1/collections/{{name}}/{part}/{{z}}/{{x}}/{{y}}.png"
-"""Route of one kind of tiles."""
-
 _TOOLS = {"draw": {"polyline": False}, "edit": {"edit": False, "remove": False}}
-_MAP = {"attributionControl": False, "maxZoom": 22, "minZoom": 1, "zoomSnap": 0.5}
+_MAP = {"attributionControl": False, "maxZoom": 22, "minZoom": 1, "zoomSnap": 0.25}
 
 
 def mount_page(application: FastAPI, assembly: Assembly) -> None:
     """Serve the page at ``/``; once in a process, as the framework wants it."""
     running: Running = application.state.running
     app.add_static_files("/_satseek", STATIC, max_cache_age=0)  # asked again by their tags
-    paths = {getattr(route, "path", "") for route in application.routes}
-    below = "/v1/collections/{name}"
-    drawn = [
-        kind for kind, part in DRAWN.items() if f"{below}/{part}/{{z}}/{{x}}/{{y}}.png" in paths
-    ]
 
     @ui.page("/", title="satseek", response_timeout=BUILD_SECONDS)
     async def page(request: Request) -> None:
-        await _draw(request, assembly, running, drawn)
+        await _draw(request, assembly, running)
 
     ui.run_with(
         application,
@@ -64,7 +53,7 @@ def mount_page(application: FastAPI, assembly: Assembly) -> None:
     )
 
 
-async def _draw(request: Request, assembly: Assembly, running: Running, drawn: list[str]) -> None:
+async def _draw(request: Request, assembly: Assembly, running: Running) -> None:
     who = caller(request).principal
     collections = await running.in_thread(lambda: running.collections(who))
     tiles = ui.leaflet(
@@ -81,7 +70,6 @@ async def _draw(request: Request, assembly: Assembly, running: Running, drawn: l
         collections=collections,
         model=await running.in_thread(lambda: _model_name(assembly)),
         map_id=tiles.id,
-        routes=drawn,
     )
     ui.add_head_html(draw_head(visit))
     ui.add_body_html(draw_body(visit))

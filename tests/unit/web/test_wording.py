@@ -78,7 +78,6 @@ def test_nothing_that_comes_from_elsewhere_is_markup() -> None:
         collections=("</script><b>",),
         model="<i>",
         map_id=4,
-        routes=(),
     )
     drawn = draw_body(visit)
     assert "<script>x" not in drawn

@@ -32,7 +32,7 @@ async function classify() {
   try {
     const told = await ask(`${collectionPath()}/classes?${new URLSearchParams(parameters)}`);
     byId("classes").replaceChildren(table(told.classes));
-    showClasses(parameters, told.classes.map((one) => [one.colour, named(one)]));
+    showClasses(parameters, told.classes.filter((one) => one.colour && one.places).map((one) => [one.colour, named(one)]));
   } catch (problem) {
     toast(problem.message);
   }
@@ -42,12 +42,12 @@ async function classify() {
 const named = (one) => (one.label === "none of these" ? say("none_of_these") : one.label);
 
 function table(classes) {
-  const chips = classes.reduce((sum, one) => sum + one.chips, 0);
-  const head = ["class", "chips_label", "share_of_chips", "area_ha"].map((key) =>
+  const all = classes.reduce((sum, one) => sum + one.area_ha, 0);
+  const head = ["class", "places", "share_of_area", "area_ha"].map((key) =>
     el("th", { scope: "col" }, say(key)));
   const rows = classes.map((one) => el("tr", {},
-    el("th", { scope: "row" }, el("i", { class: "swatch", style: `background:${one.colour}` }), named(one)),
-    el("td", {}, number(one.chips)), el("td", {}, `${((100 * one.chips) / (chips || 1)).toFixed(1)} %`),
+    el("th", { scope: "row" }, el("i", { class: "swatch", style: `background:${one.colour ?? "none"}` }), named(one)),
+    el("td", {}, number(one.places)), el("td", {}, `${((100 * one.area_ha) / (all || 1)).toFixed(1)} %`),
     el("td", {}, number(Math.round(one.area_ha)))));
   return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
 }

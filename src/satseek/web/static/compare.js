@@ -1,7 +1,7 @@
 // Two days → two layers of tiles with a line between them that is moved.
 // Knows the days of the collection and the map, no search.
 
-import { boot, byId, el, empty, say } from "./elements.js";
+import { byId, el, empty, say } from "./elements.js";
 import { on } from "./asking.js";
 import { theMap, tiles } from "./map.js";
 import { days } from "./timeline.js";
@@ -21,7 +21,7 @@ const slider = () => byId("swipe").querySelector("input");
 function begin() {
   const box = byId("compare");
   end();
-  if (!boot.routes.tiles || days.length < 2) {
+  if (days.length < 2) {
     box.replaceChildren(empty(say("compare_not"), say("compare_not_say")));
     return;
   }

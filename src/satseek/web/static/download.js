@@ -1,26 +1,35 @@
 // Hits → a file in a format that the person chooses.
 // Knows neither formats nor projections: the server lists the one, and takes the other as a code.
 
-import { boot, byId, dialogHead, el, say, toast } from "./elements.js";
-import { message, on, sent } from "./asking.js";
+import { byId, dialogHead, el, say, toast } from "./elements.js";
+import { ask, message, on, sent } from "./asking.js";
 
 export function startDownload() {
   on("download", open);
 }
 
-function open() {
+let formats = null; // as the server lists them: asked once
+
+async function open() {
+  try {
+    formats ??= (await ask("formats")).formats.filter((one) => one.at_hand);
+    draw();
+  } catch (problem) {
+    toast(problem.message);
+  }
+}
+
+function draw() {
   const dialog = byId("download");
-  const format = el("select", { name: "format" }, ...boot.formats.map((one) =>
-    el("option", { value: one.name }, one.words)));
+  const format = el("select", { name: "format" }, ...formats.map((one) => el("option", { value: one.name }, one.title)));
   const crs = el("input", {
     name: "crs", list: "crs-list", value: "EPSG:4326", autocomplete: "off", spellcheck: "false", maxlength: 64,
   });
   const known = el("datalist", { id: "crs-list" }, ...["EPSG:4326", "EPSG:4490", "EPSG:3857"].map((code) =>
     el("option", { value: code })));
   const fix = () => { // GeoJSON is on WGS 84 (RFC 7946)
-    const one = boot.formats.find((it) => it.name === format.value);
-    crs.disabled = one.fixed;
-    if (one.fixed) crs.value = "EPSG:4326";
+    crs.disabled = !formats.find((one) => one.name === format.value).any_crs;
+    if (crs.disabled) crs.value = "EPSG:4326";
   };
   format.addEventListener("change", fix);
   const go = el("button", { class: "primary", type: "submit" }, say("download"));

@@ -59,7 +59,7 @@ function draw(answer) {
     model: `${answer.model.name}@${answer.model.version}`, plan: answer.plan,
   });
   status.append(el("b", {}, counted(answer.hits.length, "hits")),
-    el("span", { title: facts }, say("ms", { ms: Math.max(1, Math.round(answer.seconds * 1000)) })));
+    el("span", { class: "ms", title: facts }, say("ms", { ms: Math.max(1, Math.round(answer.seconds * 1000)) })));
   if (answer.translated) status.append(el("span", {}, say("translated", { words: answer.translated })));
   if (!answer.hits.length) return;
   status.append(

@@ -1,7 +1,7 @@
 // What lies on the map: imagery, footprints, the heat map of the words, the class map.
 // Knows tiles by their addresses only.
 
-import { boot, byId, el, say } from "./elements.js";
+import { byId, el, say } from "./elements.js";
 import { found, on, query, tell } from "./asking.js";
 import { theMap, tiles } from "./map.js";
 
@@ -43,13 +43,13 @@ const dates = () => Object.entries({ start: query.start, end: query.end }).filte
 function wanted() {
   const words = query.text.trim();
   return {
-    imagery: chosen.imagery && boot.routes.tiles && ground ? ["scenes/tiles", dates(), "imagery"] : null,
+    imagery: chosen.imagery && ground ? ["scenes/tiles", dates(), "imagery"] : null,
     heat: chosen.heat && heatable() ? ["heat", [["text", words], ...dates()], "maps"] : null,
     classes: chosen.classes && labels ? ["classes", labels.parameters, "maps"] : null,
   };
 }
 
-const heatable = () => boot.routes.heat && ground && Boolean(query.text.trim()) && Boolean(found.answer);
+const heatable = () => ground && Boolean(query.text.trim()) && Boolean(found.answer);
 
 function lay() {
   for (const [name, asked] of Object.entries(wanted())) {
@@ -64,9 +64,9 @@ function lay() {
 
 function list() {
   const rows = [];
-  if (boot.routes.tiles && ground) rows.push(row("imagery", say("imagery")));
+  if (ground) rows.push(row("imagery", say("imagery")));
   rows.push(row("footprints", say("footprints"), () => tell("footprints", chosen.footprints)));
-  if (boot.routes.heat && ground) {
+  if (ground) {
     const heat = row("heat", say("heat"), lay, !heatable());
     rows.push(heat);
     if (!heatable()) heat.title = say("heat_needs");

@@ -2,18 +2,18 @@
 // Knows no search. Every tile comes from this server.
 
 import { byId, boot, day, el, say } from "./elements.js";
-import { change, collectionPath, on, query, tell, thumbnail } from "./asking.js";
+import { change, collectionPath, on, query, tell } from "./asking.js";
 
 let map = null;
 let extent = null; // Leaflet bounds of the collection
-let hits = null; // layer group: footprints, and thumbnails where there are no tiles
+let hits = null; // layer group: footprints
 let outline = null;
 let area = null;
 let lattice = null;
 let lit = null;
 const shapes = new Map(); // chip → its footprint
-const FOOT_PX = 76; // the time line, and what lies below it
-const PANES = { lattice: 300, imagery: 310, before: 311, after: 312, maps: 330, labels: 340, pictures: 350 };
+const FOOT_PX = 22; // below the time line, and between it and the labels
+const PANES = { lattice: 300, imagery: 310, before: 311, after: 312, maps: 330, labels: 340 };
 
 export async function startMap() {
   map = await waitFor(() => document.querySelector("#app .leaflet-container") && getElement(boot.map)?.map);
@@ -32,6 +32,7 @@ export async function startMap() {
   on("refusal", () => showHits([]));
   on("area", showArea);
   on("query", () => { if (!query.area) showArea(null); });
+  on("timeline", drawLattice);
   on("light", light);
   on("focus", focus);
   on("footprints", (visible) => (visible ? hits.addTo(map) : hits.remove()));
@@ -80,24 +81,9 @@ function showHits(found) {
     shape.on("mouseover", () => tell("light", hit.chip));
     shape.on("click", () => { tell("light", hit.chip); tell("reveal", hit.chip); });
     shape.on("dblclick", (event) => { L.DomEvent.stop(event); tell("open", hit.chip); });
-    if (!boot.routes.tiles && hit.valid_fraction > 0.999 && isUpright(hit.footprint)) {
-      L.imageOverlay(thumbnail(hit.chip, 256), shape.getBounds(), { pane: "pictures" }).addTo(hits);
-    }
     shape.addTo(hits);
     shapes.set(hit.chip, shape);
   }
-}
-
-/** A thumbnail may lie on the map only where its footprint is an upright rectangle. */
-function isUpright(geometry) {
-  if (geometry.type !== "Polygon") return false;
-  const ring = geometry.coordinates[0];
-  const near = (axis) => {
-    const values = ring.map((point) => point[axis]);
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    return values.every((value) => Math.min(value - low, high - value) <= 0.06 * (high - low));
-  };
-  return near(0) && near(1);
 }
 
 function showArea(geometry) {
@@ -199,7 +185,7 @@ function drawLattice() {
   const view = map.getBounds();
   const step = niceStep((view.getEast() - view.getWest()) / 5);
   const [south, north] = [Math.max(-85, view.getSouth()), Math.min(85, view.getNorth())];
-  const foot = map.containerPointToLatLng([0, map.getSize().y - FOOT_PX]).lat;
+  const foot = map.containerPointToLatLng([0, map.getSize().y - byId("timeline").offsetHeight - FOOT_PX]).lat;
   const style = { className: "lattice", weight: 1, interactive: false, pane: "lattice" };
   for (let x = Math.ceil(view.getWest() / step) * step; x <= view.getEast(); x += step) {
     L.polyline([[south, x], [north, x]], style).addTo(lattice);

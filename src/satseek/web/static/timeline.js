@@ -16,6 +16,12 @@ export async function showTimeline() {
   tell("days", days);
   if (!days.length) return;
   bar.hidden = false;
+  draw();
+  tell("timeline");
+}
+
+function draw() {
+  const bar = byId("timeline");
   if (days.length === 1) {
     ends = null;
     bar.replaceChildren(el("span", { class: "span" }, say("one_day", { day: days[0].day })));
@@ -60,17 +66,17 @@ function follow() {
   const last = query.end ? days.findLastIndex((one) => one.day <= query.end) : days.length - 1;
   ends.first.value = first < 0 ? days.length - 1 : first;
   ends.last.value = last < 0 ? 0 : last;
-  draw();
+  mark();
 }
 
 /** One end never passes the other: it pushes it. */
 function preview(moved) {
   const [first, last] = [Number(ends.first.value), Number(ends.last.value)];
   if (first > last) (moved === "first_day" ? ends.last : ends.first).value = moved === "first_day" ? first : last;
-  draw();
+  mark();
 }
 
-function draw() {
+function mark() {
   const [first, last] = [Number(ends.first.value), Number(ends.last.value)];
   const [start, end] = [days[first].day, days[last].day];
   byId("span").textContent = start === end ? start : `${start} – ${end}`;

@@ -48,6 +48,8 @@ async function fill(id, load) {
 // ---- collections ----
 
 const showCollections = () => fill("collections", async () => {
+  const into = byId("index")?.elements.collection;
+  if (into && !into.value) into.value = query.collection ?? "";
   const { collections } = await ask("collections");
   if (!collections.length) {
     return [empty(say("no_collection"), say("no_collection_say"), el("code", {}, "satseek index FOLDER"))];
@@ -163,7 +165,7 @@ const showModels = () => fill("models", async () => {
 });
 
 function modelBox(one, { inForce, pinned }) {
-  const now = inForce === `${one.name}@${one.version}`;
+  const now = inForce.endsWith(`@${one.version}`);
   const facts = [
     [say("version"), one.version], [say("precision"), one.precision],
     [say("size"), `${(one.bytes / 1e6).toFixed(1)} MB`], [say("gate"), say(`gate_${one.gate}`)],
