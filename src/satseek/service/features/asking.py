@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import InvalidFilter
+from satseek.errors import InvalidFilter, InvalidRequest
 from satseek.service.features.conditions import read_condition
 from satseek.service.features.moments import read_span
 from satseek.service.paging import DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT
@@ -27,21 +27,21 @@ def parameters(request: Request, known: Iterable[str]) -> dict[str, str]:
     """Read the query; the parameter ``f`` may always be there.
 
     Raises:
-        InvalidFilter: one is unknown, or comes twice.
+        InvalidRequest: one is unknown, or comes twice.
     """
     allowed = {*known, "f"}
     found: dict[str, str] = {}
     for name, text in request.query_params.multi_items():
         if name not in allowed:
             known_ones = ", ".join(sorted(allowed))
-            raise InvalidFilter(f"expected parameters among {known_ones}; came {name[:40]!r}")
+            raise InvalidRequest(f"expected parameters among {known_ones}; came {name[:40]!r}")
         if name in found:
-            raise InvalidFilter(f"{name}: expected once, came twice")
+            raise InvalidRequest(f"{name}: expected once, came twice")
         found[name] = text
     if found.pop("f", "json") not in FORMATS:
-        raise InvalidFilter("f: expected json, which is all there is")
+        raise InvalidRequest("f: expected json, which is all there is")
     if len(found.get("cursor", "")) > MAX_CURSOR:
-        raise InvalidFilter(f"cursor: expected at most {MAX_CURSOR} letters")
+        raise InvalidRequest(f"cursor: expected at most {MAX_CURSOR} letters")
     return found
 
 
@@ -49,13 +49,13 @@ def limit_in(value: Any, *, most: int = MAX_LIMIT, usual: int = DEFAULT_LIMIT) -
     """Read how many features a page may have; more than there may be are cut to those.
 
     Raises:
-        InvalidFilter: it is no positive whole number.
+        InvalidRequest: it is no positive whole number.
     """
     if value is None:
         return usual
     number = int(value) if isinstance(value, str) and _is_whole(value) else value
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise InvalidFilter(f"expected a positive whole number of features, came {value!s:.40}")
+        raise InvalidRequest(f"expected a positive whole number of features, came {value!s:.40}")
     return min(number, most)
 
 

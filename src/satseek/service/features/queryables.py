@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import InvalidFilter
+from satseek.errors import InvalidRequest
 from satseek.service.features.catalogue import catalogue_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def check_names(
     """Refuse to order by what no feature of some collections has.
 
     Raises:
-        InvalidFilter: a name is none of theirs.
+        InvalidRequest: a name is none of theirs.
     """
     wanted = {name.removeprefix("properties.") for name in names} - {*OF_ALL, *OF_CHIPS}
     for one in told:
@@ -64,7 +64,7 @@ def check_names(
             return
         wanted -= set(catalogue_of(shared.reader(one.name, who), one).kinds)
     if wanted:
-        raise InvalidFilter(f"sortby: nothing here has the property {min(wanted)[:60]!r}")
+        raise InvalidRequest(f"sortby: nothing here has the property {min(wanted)[:60]!r}")
 
 
 def queryables(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satseek.errors import InvalidFilter
+from satseek.errors import InvalidRequest
 from satseek.search.searching import Answer
 from satseek.service.features.catalogue import catalogue_of
 from satseek.service.features.conditions import compiled, narrowed
@@ -60,7 +60,7 @@ class Search:
         """Give the page that a cursor leads to, best first by cosine.
 
         Raises:
-            EmptyText, InvalidFilter: what is asked for cannot be.
+            EmptyText, InvalidRequest: what is asked for cannot be.
             CollectionNotFound, ModelMismatch: a collection cannot be searched.
             InvalidRequest, Conflict: the cursor is not one of this search, or no longer.
         """
@@ -85,9 +85,9 @@ class Search:
 
     def _check(self) -> None:
         if len(self.words) > MAX_TEXT:
-            raise InvalidFilter(f"q: expected at most {MAX_TEXT} letters, came {len(self.words)}")
+            raise InvalidRequest(f"q: expected at most {MAX_TEXT} letters, came {len(self.words)}")
         if len(self.told) > MAX_SEARCHED:
-            raise InvalidFilter(
+            raise InvalidRequest(
                 f"q: at most {MAX_SEARCHED} collections can be searched at once, there are "
                 f"{len(self.told)}: name some"
             )

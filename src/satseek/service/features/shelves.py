@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from satseek.errors import ChipNotFound, InvalidFilter
+from satseek.errors import ChipNotFound, InvalidRequest
 from satseek.service.features.catalogue import catalogue_of
 from satseek.service.features.conditions import compiled, narrowed
 from satseek.service.features.entries import chip_entry
@@ -170,5 +170,5 @@ class _Chips:
 
 def _row(key: str) -> int:
     if not key.isdecimal():
-        raise InvalidFilter("cursor: expected one that this list gave; begin without one")
+        raise InvalidRequest("cursor: expected one that this list gave; begin without one")
     return int(key)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from satseek.errors import CollectionNotFound, InvalidFilter, NotFound
+from satseek.errors import CollectionNotFound, InvalidRequest, NotFound
 from satseek.service.features.shelves import BATCH, entry_of, opened
 from satseek.service.paging import Listing
 
@@ -69,8 +69,9 @@ class Walk:
         """Give the page that a cursor leads to; None: the first.
 
         Raises:
-            InvalidRequest, Conflict: the cursor is not one of this walk, or no longer.
-            InvalidFilter: what is asked for cannot be, or is too much to be put in an order.
+            InvalidRequest: the cursor is not one of this walk, or too much is to be put in an order.
+            Conflict: a collection has changed since the cursor was given.
+            InvalidFilter: what is asked for cannot be.
         """
         if self.order:
             return self._ordered(cursor, shared=shared, who=who)
@@ -183,8 +184,8 @@ def _sorted(keys: list[_Key], falling: list[bool]) -> list[_Key]:
     return keys
 
 
-def _too_many() -> InvalidFilter:
-    return InvalidFilter(
+def _too_many() -> InvalidRequest:
+    return InvalidRequest(
         f"sortby: at most {MAX_SORTED} features can be put in an order; ask for fewer, by "
         "collections, bbox, datetime or filter"
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 
-from satseek.errors import InvalidFilter
+from satseek.errors import InvalidFilter, InvalidRequest
 from satseek.index.filters import check_area
 from satseek.service.bodies import media_type
 from satseek.service.features.asking import condition_in, limit_in, parameters, span_in
@@ -72,7 +72,7 @@ def from_address(request: Request, known: Iterable[str] = tuple(SEARCHED)) -> As
     """Read a search from a query.
 
     Raises:
-        InvalidFilter: it cannot be.
+        InvalidRequest: it cannot be.
         DependencyMissing: it has a condition as text, which cannot be read here.
     """
     texts = parameters(request, known)
@@ -96,7 +96,7 @@ async def from_body(request: Request) -> tuple[Asked, dict[str, Any]]:
     """Read a search from a body, and give the body itself.
 
     Raises:
-        InvalidFilter: it cannot be.
+        InvalidRequest: it cannot be.
         HTTPException: the body is too large, or no JSON.
     """
     parameters(request, ())
@@ -108,11 +108,11 @@ async def from_body(request: Request) -> tuple[Asked, dict[str, Any]]:
         raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
     body = _json(content, "body")
     if not isinstance(body, dict):
-        raise InvalidFilter(f"body: expected a JSON object, came {type(body).__name__}")
+        raise InvalidRequest(f"body: expected a JSON object, came {type(body).__name__}")
     unknown = sorted(set(body) - set(SEARCHED))
     if unknown:
         known = ", ".join(sorted(SEARCHED))
-        raise InvalidFilter(f"expected fields among {known}; came {unknown[0][:40]!r}")
+        raise InvalidRequest(f"expected fields among {known}; came {unknown[0][:40]!r}")
     return _read(body, body, usual="cql2-json"), body
 
 
@@ -129,7 +129,7 @@ def _read(asked: Mapping[str, Any], plain: Mapping[str, Any], *, usual: str) -> 
     cursor, words = asked.get("cursor"), asked.get("q")
     for name, value in (("cursor", cursor), ("q", words)):
         if value is not None and not isinstance(value, str):
-            raise InvalidFilter(f"{name}: expected a text, came {type(value).__name__}")
+            raise InvalidRequest(f"{name}: expected a text, came {type(value).__name__}")
     order = _order(asked.get("sortby", []))
     if words and order:
         raise InvalidFilter(
@@ -172,15 +172,15 @@ def _texts(asked: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
         return None
     listed = [found] if isinstance(found, str) else found
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-        raise InvalidFilter(f"{name}: expected a list of ids, came {str(found)[:80]!r}")
+        raise InvalidRequest(f"{name}: expected a list of ids, came {str(found)[:80]!r}")
     if len(listed) > MAX_IDS * (MAX_COMMAS + 1):
-        raise InvalidFilter(f"{name}: expected at most {MAX_IDS} ids, came {len(listed)}")
+        raise InvalidRequest(f"{name}: expected at most {MAX_IDS} ids, came {len(listed)}")
     return tuple(listed)
 
 
 def _order(asked: Any) -> Order:
     if not isinstance(asked, list) or len(asked) > MAX_ORDERS:
-        raise InvalidFilter(f"sortby: expected a list of at most {MAX_ORDERS} fields")
+        raise InvalidRequest(f"sortby: expected a list of at most {MAX_ORDERS} fields")
     return tuple(_one_order(one) for one in asked)
 
 
@@ -190,7 +190,7 @@ def _one_order(asked: Any) -> tuple[str, bool]:
             return name, False
         case {"field": str(name), "direction": "desc"}:
             return name, True
-    raise InvalidFilter(f"sortby: expected a field, and asc or desc, came {str(asked)[:80]!r}")
+    raise InvalidRequest(f"sortby: expected a field, and asc or desc, came {str(asked)[:80]!r}")
 
 
 def _direction(text: str) -> dict[str, str]:
@@ -222,4 +222,4 @@ def _json(content: str | bytes, name: str) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise InvalidFilter(f"{name}: expected JSON, came something else") from error
+        raise InvalidRequest(f"{name}: expected JSON, came something else") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from satseek.errors import InvalidFilter
+from satseek.errors import InvalidRequest
 
 MAX_FIELDS = 100
 """Names in a request."""
@@ -54,10 +54,10 @@ def fields_in(asked: Any) -> Fields:
     An empty list to include means the usual ones, no list at all means every field.
 
     Raises:
-        InvalidFilter: they are not lists of names.
+        InvalidRequest: they are not lists of names.
     """
     if not isinstance(asked, dict) or set(asked) - {"include", "exclude"}:
-        raise InvalidFilter("fields: expected an object with the lists include and exclude")
+        raise InvalidRequest("fields: expected an object with the lists include and exclude")
     include, exclude = (_names(asked.get(name) or []) for name in ("include", "exclude"))
     if include or (exclude and "include" not in asked):
         return Fields(include=include, exclude=exclude)
@@ -66,9 +66,9 @@ def fields_in(asked: Any) -> Fields:
 
 def _names(asked: Any) -> tuple[str, ...]:
     if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
-        raise InvalidFilter(f"fields: expected a list of names, came {str(asked)[:80]!r}")
+        raise InvalidRequest(f"fields: expected a list of names, came {str(asked)[:80]!r}")
     if len(asked) > MAX_FIELDS:
-        raise InvalidFilter(f"fields: expected at most {MAX_FIELDS} names, came {len(asked)}")
+        raise InvalidRequest(f"fields: expected at most {MAX_FIELDS} names, came {len(asked)}")
     return tuple(asked)
 
 

@@ -31,7 +31,7 @@ _FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/"
 
 _LIST = {"type": "array", "items": TEXT}
 
-PARAMETERS: dict[str, dict[str, Any]] = {
+SEARCHED: dict[str, dict[str, Any]] = {
     **COMMON,
     "sortby": {
         "description": "Properties to order by; - in front of one means falling.",
@@ -42,16 +42,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": TEXT,
     },
     "q": {"description": "Words to look for among chips, best first.", "schema": TEXT},
-}
-"""Parameters of the Items of one collection."""
-
-SEARCHED: dict[str, dict[str, Any]] = {
-    **PARAMETERS,
     "collections": {"description": "Ids of collections.", "schema": _LIST, "explode": False},
     "ids": {"description": "Ids of Items.", "schema": _LIST, "explode": False},
     "intersects": {"description": "A GeoJSON geometry, instead of bbox.", "schema": TEXT},
 }
-"""Parameters of a search."""
+"""Parameters of a search, and of the Items of one collection: some clients send them all."""
 
 _BODY: dict[str, Any] = {
     "type": "object",
@@ -144,7 +139,7 @@ def described(base: str) -> dict[str, Any]:
             "queryables", "Show what conditions may name", SCHEMA, path=inside, query=form
         ),
         f"{above}/items": operation(
-            "items", "List Items page by page", GEOJSON, path=inside, query=PARAMETERS
+            "items", "List Items page by page", GEOJSON, path=inside, query=SEARCHED
         ),
         f"{above}/items/{{featureId}}": operation(
             "item", "Show an Item", GEOJSON, path=[*inside, "featureId"], query=form

@@ -36,7 +36,7 @@ from satseek.service.running import Running
 from satseek.service.stac.asking import Asked, from_address, from_body
 from satseek.service.stac.collections import KINDS, all_shown, shown
 from satseek.service.stac.items import ROOM, item
-from satseek.service.stac.landing import PARAMETERS, conformance, described, landing
+from satseek.service.stac.landing import conformance, described, landing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,12 +123,13 @@ async def list_items(request: Request, shared: Running) -> Response:
     """List the Items of one collection page by page."""
 
     def read() -> tuple[Asked, Told]:
-        return from_address(request, tuple(PARAMETERS)), _told(request, shared)
+        return from_address(request), _told(request, shared)
 
     asked, one = await shared.in_thread(read)
     base = _base(request, shared)
     above = address(base, ROOM, "collections", one.id)
-    page = await _page(asked, [one], request, shared)
+    elsewhere = asked.collections is not None and one.id not in asked.collections
+    page = await _page(asked, [] if elsewhere else [one], request, shared)
     links = [link("self", as_asked(request, f"{above}/items"), GEOJSON)]
     links += [link("collection", above, JSON), link("parent", above, JSON)]
     if page.cursor is not None:
