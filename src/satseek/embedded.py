@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from satseek.assemble import Assembly
+from satseek.assemble.asking import ALL, ask, labels_known
 from satseek.client import results
 from satseek.client.images import content_of
 from satseek.errors import FolderNotFound, InvalidFilter, InvalidRequest
@@ -15,13 +16,14 @@ from satseek.imagery.decode import decode_image
 from satseek.model.preprocessing import squared
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.classifying import classify_vectors, similarity
+from satseek.search.federating import check_rank_by
 from satseek.search.filtering import read_filter
-from satseek.search.searching import search
+from satseek.search.searching import wanted
 from satseek.settings import read_settings
-from satseek.types import Query
+from satseek.types import Concept, Query
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from satseek.assemble import ServedModel
@@ -43,40 +45,66 @@ class Embedded:
         image: Image | None = None,
         liked: Sequence[str] = (),
         disliked: Sequence[str] = (),
+        concept: str | None = None,
         bbox: Sequence[float] | None = None,
-        area: GeoJSON | None = None,
+        area: GeoJSON | str | None = None,
+        area_crs: str | None = None,
         start: str | None = None,
         end: str | None = None,
-        k: int = 10,
+        where: Sequence[str] | Mapping[str, Any] = (),
+        levels: Sequence[int] = (),
+        least: float | None = None,
+        k: int | None = None,
         collection: str | None = None,
+        collections: Sequence[str] = (),
+        rank_by: str = "cosine",
     ) -> results.Hits:
-        """Find the chips nearest to words, an image, liked chips, or all of them together.
+        """Find the chips nearest to words, an image, liked chips, a concept, or all together.
 
         Takes what ``Client.search`` takes.
 
         Raises:
-            CollectionNotFound, ModelMismatch, ChipNotFound: it cannot be searched.
+            CollectionNotFound, ConceptNotFound, ModelMismatch, ChipNotFound: it cannot be searched.
             EmptyText, InvalidFilter, InvalidK, UnreadableImage: what was asked cannot be.
         """
-        name = self._assembly.chosen(collection)
-        matched = self._assembly.matched(name)
         query = Query(
             text=text,
-            image=None if image is None else self._pixels(image, matched.model.card),
+            image=None if image is None else self._query_pixels(image, collection, collections),
             liked=tuple(liked),
             disliked=tuple(disliked),
-            where=read_filter(bbox=_four(bbox) if bbox else None, area=area, start=start, end=end),
-            k=k,
+            where=read_filter(
+                bbox=_four(bbox) if bbox else None,
+                area=area,
+                area_crs=area_crs,
+                start=start,
+                end=end,
+                where=where,
+                levels=levels,
+            ),
+            k=wanted(k, least=least),
+            least=least,
         )
-        with matched.pinned() as index:
-            answer = search(query, index=index, embedder=matched.model.embedder)
+        asked = ask(
+            query,
+            self._assembly,
+            collection=collection,
+            collections=collections,
+            rank_by=check_rank_by(rank_by),
+            concept=concept,
+        )
+        answer = asked.answer
         return results.Hits(
-            hits=tuple(_hit(one) for one in answer.hits),
-            collection=name,
-            model=_model(matched.model.card),
+            hits=tuple(_hit(one, one.collection or asked.collections[0]) for one in answer.hits),
+            collection=asked.collections[0],
+            model=_model(asked.card),
             plan=answer.plan,
             generation=answer.generation,
             seconds=answer.seconds,
+            collections=asked.collections,
+            translated=answer.translated,
+            weight=answer.weight,
+            concept=asked.concept,
+            warnings=asked.warnings,
         )
 
     def classify(
@@ -102,14 +130,17 @@ class Embedded:
             vectors = model.embedder.embed_images([self._pixels(image, model.card)])
         else:
             model, vectors = self._of_chip(str(chip), collection)
+        templates = TEMPLATES if templates is None else templates
+        known = labels_known(labels, model=model, templates=templates, parts=self._assembly)
         (found,) = classify_vectors(
             vectors,
             labels,
             embedder=model.embedder,
-            templates=TEMPLATES if templates is None else templates,
-            distractors=DISTRACTORS if distractors is None else distractors,
+            templates=templates,
+            distractors=(*(DISTRACTORS if distractors is None else distractors), *known.negatives),
+            known=known.vectors,
         )
-        return _labels(found.labels, model.card)
+        return _labels(found.labels, model.card, translated=known.translated)
 
     def similarity(self, image: Image, texts: Sequence[str]) -> results.Labels:
         """Compare an image with each text as written; takes what ``Client.similarity`` takes."""
@@ -154,6 +185,42 @@ class Embedded:
             end=end,
         )
 
+    def concepts(self) -> list[Concept]:
+        """List the saved concepts, each in its newest version."""
+        return list(self._assembly.concepts.list())
+
+    def concept(self, name: str, *, version: int | None = None) -> Concept:
+        """Show a concept: the newest version, or another one; raises ConceptNotFound."""
+        return self._assembly.concepts.get(name, version)
+
+    def save_concept(
+        self,
+        name: str,
+        *,
+        prompts: Sequence[str] = (),
+        negatives: Sequence[str] = (),
+        liked: Sequence[str] = (),
+        disliked: Sequence[str] = (),
+        notes: str = "",
+        least: float | None = None,
+    ) -> Concept:
+        """Save a concept as the next version under its name; takes what the client's takes."""
+        concept = Concept(
+            name=name,
+            version=0,
+            prompts=tuple(prompts),
+            negatives=tuple(negatives),
+            liked=tuple(liked),
+            disliked=tuple(disliked),
+            notes=notes,
+            least=least,
+        )
+        return self._assembly.concepts.save(concept)
+
+    def remove_concept(self, name: str) -> None:
+        """Remove a concept with all its versions; raises ConceptNotFound."""
+        self._assembly.concepts.remove(name)
+
     def model(self) -> results.Model:
         """Show which model is in force."""
         return _model(self._assembly.model().card)
@@ -172,6 +239,14 @@ class Embedded:
         matched = self._assembly.matched(self._assembly.chosen(collection))
         with matched.pinned() as index:
             return matched.model, index.vectors([index.row_of(chip)])
+
+    def _query_pixels(
+        self, image: Image, collection: str | None, collections: Sequence[str]
+    ) -> Pixels:
+        first = next((name for name in collections if name != ALL), None)
+        name = first or (None if collections else self._assembly.chosen(collection))
+        model = self._assembly.matched(name).model if name else self._assembly.model()
+        return self._pixels(image, model.card)
 
     def _pixels(self, image: Image, card: ModelCard) -> Pixels:
         """Decode as the service does: the same input has the same vector through both."""
@@ -200,7 +275,7 @@ def open_folder(path: Path | str | None = None, **settings: Any) -> Embedded:
     return Embedded(Assembly(chosen))
 
 
-def _hit(one: Hit) -> results.Hit:
+def _hit(one: Hit, collection: str) -> results.Hit:
     chip = one.chip
     return results.Hit(
         rank=one.rank,
@@ -211,10 +286,16 @@ def _hit(one: Hit) -> results.Hit:
         valid_fraction=chip.valid_fraction,
         footprint=chip.footprint,
         scores={str(kind): value for kind, value in one.scores.items()},
+        collection=collection,
     )
 
 
-def _labels(found: Sequence[LabelScore], card: ModelCard) -> results.Labels:
+def _labels(
+    found: Sequence[LabelScore],
+    card: ModelCard,
+    *,
+    translated: Mapping[str, str] | None = None,
+) -> results.Labels:
     return results.Labels(
         labels=tuple(
             results.Label(
@@ -223,6 +304,7 @@ def _labels(found: Sequence[LabelScore], card: ModelCard) -> results.Labels:
             for one in found
         ),
         model=_model(card),
+        translated=translated or {},
     )
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
 from satseek.client.images import content_of
 from satseek.client.reading import (
     collection_of,
+    concept_of,
     embedding_of,
     hits_of,
     job_of,
@@ -23,11 +25,11 @@ from satseek.client.reading import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from satseek.client.images import Image
     from satseek.client.results import Collection, Embedding, Hits, Job, Labels, Model
-    from satseek.types import GeoJSON
+    from satseek.types import Concept, GeoJSON
 
 T = TypeVar("T")
 
@@ -61,40 +63,65 @@ def ask_search(
     image: Image | None = None,
     liked: Sequence[str] = (),
     disliked: Sequence[str] = (),
+    concept: str | None = None,
     bbox: Sequence[float] | None = None,
-    area: GeoJSON | None = None,
+    area: GeoJSON | str | None = None,
+    area_crs: str | None = None,
     start: str | None = None,
     end: str | None = None,
-    k: int = 10,
+    where: Sequence[str] | Mapping[str, Any] = (),
+    levels: Sequence[int] = (),
+    least: float | None = None,
+    k: int | None = None,
     collection: str | None = None,
+    collections: Sequence[str] = (),
+    rank_by: str = "cosine",
 ) -> Ask[Hits]:
-    """Find the chips nearest to words, an image, liked chips, or all of them together.
+    """Find the chips nearest to words, an image, liked chips, a concept, or all of them together.
 
     Args:
-        text: Words to look for.
+        text: Words to look for, in English or Chinese.
         image: Example: bytes of a file, its path, an open file, uint8 (h, w, 3), a Pillow image.
-        liked: Ids of chips that show what is looked for.
+        liked: Ids of chips that show what is looked for; over several collections
+            ``collection/chip id``.
         disliked: Ids of chips that do not.
+        concept: A saved concept: ``mines``, or ``mines@3``.
         bbox: West, south, east, north in degrees; chips that touch it pass.
-        area: GeoJSON Polygon, MultiPolygon or Feature, instead of ``bbox``.
+        area: A polygon instead of ``bbox``: GeoJSON, or WKT.
+        area_crs: Its CRS, such as ``EPSG:25833``; None: what it names, or degrees on WGS 84.
         start: Earliest date or time, ISO 8601, inclusive.
         end: Latest date or time, inclusive: a day is whole.
-        k: Number of hits, 1 to 10,000.
+        where: Conditions on scenes' properties: texts such as ``eo:cloud_cover<=20``, or a mapping
+            such as ``{"eo:cloud_cover": {"lte": 20}}``.
+        levels: Only chips of these sizes.
+        least: Least percentile of a hit against its collection, 0–100; None: no cut.
+        k: Number of hits, 1 to 10,000; None: 10, or all above ``least``.
         collection: Where to look; None: the only one, or ``default``.
+        collections: Several instead, ranked together; ``*``: all that you may see.
+        rank_by: Over several: ``cosine`` where one model version made them all, or ``percentile``.
     """
-    fields = {
+    fields: dict[str, Any] = {
         "collection": collection,
+        "collections": list(collections) or None,
+        "rank_by": rank_by if collections else None,
         "text": text,
         "liked": list(liked),
         "disliked": list(disliked),
+        "concept": concept,
         "bbox": list(bbox) if bbox else None,
         "area": area,
+        "area_crs": area_crs,
         "start": start,
         "end": end,
+        "where": (where if isinstance(where, Mapping) else list(where)) or None,
+        "levels": list(levels) or None,
+        "least": least,
         "k": k,
     }
     if image is None:
         return _asked("/v1/search", fields, hits_of)
+    if isinstance(where, Mapping) and where:  # a form could not hold it
+        return _asked("/v1/search", {**fields, "image": _encoded(image)}, hits_of)
     form = _form({**fields, "bbox": ",".join(map(str, bbox)) if bbox else None})
     return Ask(method="POST", path="/v1/search", form=form, images=[image], read=hits_of)
 
@@ -112,7 +139,7 @@ def ask_classify(
 
     Args:
         image: As in ``search``; or none, and a chip.
-        labels: What it might show.
+        labels: What it might show; ``@mines`` is the concept of that name.
         chip: Id of a chip, instead of an image.
         collection: Of that chip.
         templates: Prompt templates, each with one ``{}``; None: the built-in ones.
@@ -172,6 +199,56 @@ def ask_collection(name: str) -> Ask[Collection]:
     return _get(f"/v1/collections/{quote(name, safe='')}", collection_of)
 
 
+def ask_concepts() -> Ask[list[Concept]]:
+    """List the saved concepts, each in its newest version."""
+    return _get("/v1/concepts", lambda answer: [concept_of(one) for one in answer["concepts"]])
+
+
+def ask_concept(name: str, *, version: int | None = None) -> Ask[Concept]:
+    """Show a concept: the newest version, or another one."""
+    asked = f"?version={version}" if version is not None else ""
+    return _get(f"/v1/concepts/{quote(name, safe='')}{asked}", concept_of)
+
+
+def ask_save_concept(
+    name: str,
+    *,
+    prompts: Sequence[str] = (),
+    negatives: Sequence[str] = (),
+    liked: Sequence[str] = (),
+    disliked: Sequence[str] = (),
+    notes: str = "",
+    least: float | None = None,
+) -> Ask[Concept]:
+    """Save a concept as the next version under its name; returns it.
+
+    Args:
+        name: Letters, digits and ``-_.``.
+        prompts: Words for it, averaged.
+        negatives: Words for what is mistaken for it.
+        liked: Chips that show it: ``collection/chip id``.
+        disliked: Chips that do not.
+        notes: What is to be known of it.
+        least: Least percentile of its hits, 0–100; None: no cut.
+    """
+    given = {
+        "prompts": list(prompts),
+        "negatives": list(negatives),
+        "liked": list(liked),
+        "disliked": list(disliked),
+        "notes": notes,
+        "least": least,
+    }
+    ask = _write(f"/v1/concepts/{quote(name, safe='')}", given, concept_of)
+    return replace(ask, method="PUT")
+
+
+def ask_remove_concept(name: str) -> Ask[None]:
+    """Remove a concept with all its versions."""
+    ask = _write(f"/v1/concepts/{quote(name, safe='')}", None, lambda _: None)
+    return replace(ask, method="DELETE")
+
+
 def ask_model() -> Ask[Model]:
     """Show which model is in force."""
     return _get("/v1/model", model_of)
@@ -222,7 +299,7 @@ def _form(fields: Mapping[str, Any]) -> Fields:
     form: Fields = {}
     for name, value in fields.items():
         if isinstance(value, list):
-            form |= {name: value} if value else {}
+            form |= {name: [str(one) for one in value]} if value else {}
         elif isinstance(value, dict):
             form[name] = json.dumps(value)
         elif value is not None:

@@ -23,6 +23,7 @@ from satseek.client.results import (
     Labels,
     Model,
 )
+from satseek.types import Concept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,24 @@ def hits_of(answer: Json) -> Hits:
         plan=answer["plan"],
         generation=answer["generation"],
         seconds=answer["seconds"],
+        collections=tuple(one["collection"] for one in answer["sources"]),
+        translated=answer["translated"],
+        weight=answer["weight"],
+        concept=answer["concept"],
+        warnings=tuple(answer["warnings"]),
+    )
+
+
+def concept_of(answer: Json) -> Concept:
+    """Read one version of a concept."""
+    lists = {name: tuple(answer[name]) for name in ("prompts", "negatives", "liked", "disliked")}
+    return Concept(
+        name=answer["name"],
+        version=answer["version"],
+        notes=answer["notes"],
+        least=answer["least"],
+        created=_time(answer["created"]),
+        **lists,
     )
 
 
@@ -50,6 +69,7 @@ def labels_of(answer: Json) -> Labels:
     return Labels(
         labels=tuple(Label(label=one["label"], scores=one["scores"]) for one in listed),
         model=model_of(answer["model"]),
+        translated=answer.get("translated", {}),
     )
 
 
@@ -123,6 +143,7 @@ def _hit(one: Json) -> Hit:
         valid_fraction=one["valid_fraction"],
         footprint=one["footprint"],
         scores=one["scores"],
+        collection=one["collection"],
     )
 
 

@@ -52,11 +52,14 @@ class Hit:
     """GeoJSON geometry in degrees; None: the scene has no georeference."""
     scores: Mapping[str, float]
     """By kind: ``cosine``, ``percentile`` and, where words alone were asked, ``match``."""
+    collection: str = ""
+    """Where it was found."""
 
     def to_feature(self) -> dict[str, Any]:
         """The hit as a GeoJSON Feature."""
         properties = {
             "rank": self.rank,
+            "collection": self.collection,
             "chip": self.chip,
             "scene": self.scene,
             "cell": self.cell,
@@ -80,7 +83,7 @@ class Hits:
     hits: tuple[Hit, ...]
     """Best first."""
     collection: str
-    """Where they were found."""
+    """Where they were found; of several collections the first."""
     model: Model
     """What made the vectors."""
     plan: str
@@ -89,6 +92,16 @@ class Hits:
     """State of the collection that answered."""
     seconds: float
     """From query to hits, without the network."""
+    collections: tuple[str, ...] = ()
+    """Every collection that was asked."""
+    translated: str | None = None
+    """What words that are not English were taken for; None: they were taken as asked."""
+    weight: float | None = None
+    """What clicked chips counted, the words counting 1; None: no chip was named."""
+    concept: str | None = None
+    """The concept that was asked, ``name@version``; None: none."""
+    warnings: tuple[str, ...] = ()
+    """What the reader should know of this answer."""
 
     def __iter__(self) -> Iterator[Hit]:
         """Best first."""
@@ -124,7 +137,7 @@ class Hits:
             raise DependencyMissing(
                 "a GeoDataFrame needs geopandas: pip install geopandas"
             ) from error
-        columns = ["rank", "chip", "scene", "cell", "datetime", "valid_fraction"]
+        columns = ["rank", "collection", "chip", "scene", "cell", "datetime", "valid_fraction"]
         found = geopandas.GeoDataFrame.from_features(self.to_geojson()["features"], crs="EPSG:4326")
         if not len(self.hits):
             return geopandas.GeoDataFrame(columns=[*columns, "geometry"], crs="EPSG:4326")
@@ -149,6 +162,8 @@ class Labels:
     """Of a classification best first, of a comparison in the order asked."""
     model: Model
     """What says so."""
+    translated: Mapping[str, str] = field(default_factory=dict)
+    """What labels that are not English were taken for, by label."""
 
     @property
     def best(self) -> Label:

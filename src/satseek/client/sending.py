@@ -102,7 +102,7 @@ def result(ask: Ask[T], response: httpx.Response) -> T:
         SatseekError: what the server refused, as the class it raised.
     """
     if response.is_success:
-        return ask.read(response.json())
+        return ask.read(response.json() if response.content else None)
     try:
         problem = response.json()
     except ValueError:

@@ -140,6 +140,15 @@ def search_many(
     return AnswerOfMany(answer=answer, parts=tuple(parts))
 
 
+def check_rank_by(rank_by: str) -> RankBy:
+    """Give a way to rank; raises InvalidRequest where it is none."""
+    if rank_by == "percentile":
+        return "percentile"
+    if rank_by != "cosine":
+        raise InvalidRequest(f"rank_by: expected cosine or percentile, came {rank_by[:40]!r}")
+    return "cosine"
+
+
 def _directed(
     query: Query,
     places: Sequence[Place],

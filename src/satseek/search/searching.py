@@ -140,6 +140,17 @@ def look(
     return hits, found.plan
 
 
+DEFAULT_K = 10
+"""Hits where nothing was said."""
+
+
+def wanted(k: int | None, *, least: float | None) -> int:
+    """Number of hits: as asked, or as many as a cut leaves, or ten."""
+    if k is not None:
+        return k
+    return DEFAULT_K if least is None else MAX_K
+
+
 def check_least(least: float | None) -> None:
     """Refuse a least percentile that is none.
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from satseek.assemble.asking import labels_known
 from satseek.embed.embedder import IMAGE_BATCH
 from satseek.errors import InvalidRequest
 from satseek.index.checks import check_k
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.classifying import check_labels, classify_vectors, similarity
 from satseek.search.federating import Place, search_many
-from satseek.service.asking import labels_of, places_of, question_of, shown_by
+from satseek.service.asking import places_of, question_of, seen_by, shown_by
 from satseek.service.bodies import decode
 from satseek.service.checking import check_ids, check_tensor, check_texts
 from satseek.service.tracing import step
@@ -180,7 +181,7 @@ async def _find_in_one(
                 card=model.card,
                 answer=answer,
                 concept=question.ref,
-                warnings=tuple(warnings),
+                warnings=warnings,
             )
             return one, write(one)
 
@@ -261,16 +262,16 @@ def _look_in(
         card=cards[first],
         answer=many.answer,
         concept=question.ref,
-        warnings=tuple(warnings),
+        warnings=warnings,
         several=tuple(several),
     )
 
 
 def _examples(
     question: Question, card: ModelCard, *, shared: Running, who: Principal
-) -> tuple[Examples | None, list[str]]:
+) -> tuple[Examples | None, tuple[str, ...]]:
     if question.concept is None:
-        return None, []
+        return None, ()
     return shown_by(question.concept, card=card, shared=shared, who=who)
 
 
@@ -433,7 +434,13 @@ def _classified(
     asked: ClassifyAsked, vectors: Vectors, model: ServedModel, *, shared: Running, who: Principal
 ) -> Classified:
     templates = TEMPLATES if asked.templates is None else asked.templates
-    known = labels_of(asked.labels, model=model, templates=templates, shared=shared, who=who)
+    known = labels_known(
+        asked.labels,
+        model=model,
+        templates=templates,
+        parts=shared.assembly,
+        opened=seen_by(who, shared),
+    )
     distractors = DISTRACTORS if asked.distractors is None else asked.distractors
     (found,) = classify_vectors(
         vectors,
