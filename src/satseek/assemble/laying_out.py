@@ -89,6 +89,7 @@ def check_layout(spec: CollectionSpec, layout: Layout) -> None:
     if differs or (layout.grid is not None and layout.grid != spec.grid):
         raise GridMismatch(
             f"collection {spec.name!r} lies on chips of {spec.grid.chip_px} px every "
-            f"{spec.grid.stride_px} px, valid from {spec.min_valid}; asked was another lattice: "
+            f"{spec.grid.stride_px} px at levels {', '.join(map(str, spec.grid.levels))}, valid "
+            f"from {spec.min_valid}; asked was another lattice: "
             "use a new collection"
         )

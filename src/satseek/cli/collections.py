@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from satseek.index.spec import Pending
     from satseek.search.overlapping import Overlap
     from satseek.search.reembedding import ReembedProgress, ReembedReport
+    from satseek.types import GridSpec
 
 group = typer.Typer(help="See what has been indexed.", no_args_is_help=True)
 app.add_typer(group, name="collection")
@@ -78,7 +79,7 @@ def show(
     rows = [
         ["model", f"{spec.model_name}@{spec.model_version}"],
         ["recipe", f"{spec.recipe.name} v{spec.recipe.version}"],
-        ["grid", f"{spec.grid.chip_px} px every {spec.grid.stride_px} px"],
+        ["grid", _grid(spec.grid)],
         ["chips", str(stats.chips)],
         ["scenes", str(stats.scenes)],
         ["size", f"{stats.bytes / 1e6:.1f} MB"],
@@ -276,6 +277,11 @@ def _reembedding_bar() -> Iterator[Callable[[ReembedProgress], None]]:
 def _beside(pending: Pending) -> list[str]:
     what = "kept" if pending.kept else "pending"
     return [what, f"{pending.model}, {pending.next_row} of {pending.rows} rows"]
+
+
+def _grid(grid: GridSpec) -> str:
+    told = f"{grid.chip_px} px every {grid.stride_px} px"
+    return told if grid.levels == (1,) else f"{told}, at levels {', '.join(map(str, grid.levels))}"
 
 
 def _dates(span: tuple[object, object] | None) -> str:

@@ -48,6 +48,12 @@ def index(
     crs: Annotated[
         str | None, typer.Option(help="CRS of the grid. [default: each scene's own]")
     ] = None,
+    levels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="1,2,4", help="Sizes of chips, as multiples of the chip edge. [default: 1]"
+        ),
+    ] = None,
     min_valid: Annotated[
         float | None, typer.Option(help="Smallest valid fraction of a chip. [default: 0.5]")
     ] = None,
@@ -102,6 +108,7 @@ def index(
         stride=stride,
         pixel_size=pixel_size,
         crs=crs,
+        levels=levels,
         min_valid=min_valid,
     )
     with parts.writer(collection, wanted) as target, indexing_bar() as on_progress:
@@ -191,6 +198,7 @@ def _layout(
     stride: int | None,
     pixel_size: float | None,
     crs: str | None,
+    levels: str | None,
     min_valid: float | None,
 ) -> Layout:
     from satseek.assemble import DEFAULT_GRID, Layout  # noqa: PLC0415
@@ -203,10 +211,23 @@ def _layout(
         raise InvalidRequest("chip, stride and pixel size must be positive, the stride ≤ the chip")
     if min_valid is not None and not 0 <= min_valid <= 1:
         raise InvalidRequest(f"--min-valid must lie in 0–1, came {min_valid}")
-    asked = any(value is not None for value in (chip, stride, pixel_size, crs))
-    grid = GridSpec(crs=crs, chip_px=edge, stride_px=step, pixel_size=pixel_size)
+    asked = any(value is not None for value in (chip, stride, pixel_size, crs, levels))
+    grid = GridSpec(
+        crs=crs,
+        chip_px=edge,
+        stride_px=step,
+        pixel_size=pixel_size,
+        levels=_levels(levels) if levels else DEFAULT_GRID.levels,
+    )
     return Layout(
         recipe=find_recipe(recipe) if recipe else None,
         grid=grid if asked else None,
         min_valid=min_valid,
     )
+
+
+def _levels(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise InvalidRequest(f"--levels: expected numbers such as 1,2,4, came {text!r}") from error

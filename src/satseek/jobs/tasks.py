@@ -85,6 +85,9 @@ class IndexTask(_Task):
     stride_px: int | None = Field(None, ge=1, le=8192, description="Step from chip to chip.")
     pixel_size: float | None = Field(None, gt=0, description="Metres per pixel; unset: scenes'.")
     crs: str | None = Field(None, max_length=1000, description="CRS of the grid; unset: scenes'.")
+    levels: tuple[int, ...] | None = Field(
+        None, min_length=1, max_length=6, description="Sizes of chips, such as 1, 2, 4; unset: 1."
+    )
     min_valid: float | None = Field(None, ge=0, le=1, description="Least valid fraction of a chip.")
 
 
@@ -171,8 +174,14 @@ def layout_of(asked: IndexTask) -> Layout:
     step = asked.stride_px or edge
     if step > edge:
         raise InvalidRequest(f"stride_px: expected at most the chip's edge {edge}, came {step}")
-    wanted = (asked.chip_px, asked.stride_px, asked.pixel_size, asked.crs)
-    grid = GridSpec(crs=asked.crs, chip_px=edge, stride_px=step, pixel_size=asked.pixel_size)
+    wanted = (asked.chip_px, asked.stride_px, asked.pixel_size, asked.crs, asked.levels)
+    grid = GridSpec(
+        crs=asked.crs,
+        chip_px=edge,
+        stride_px=step,
+        pixel_size=asked.pixel_size,
+        levels=asked.levels or DEFAULT_GRID.levels,
+    )
     return Layout(
         recipe=recipe_named(asked.recipe) if asked.recipe else None,
         grid=None if all(one is None for one in wanted) else grid,
