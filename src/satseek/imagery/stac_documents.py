@@ -156,6 +156,8 @@ class Walk:
     ) -> Iterator[str | LostDocument]:
         """Where links lead that were not followed before."""
         for href in hrefs(document, rels):
+            if not self._is_new(f"{location}\n{href}"):  # resolving a path asks the disk
+                continue
             try:
                 target = self.reach.follow(href, base=location)
             except SatseekError as error:

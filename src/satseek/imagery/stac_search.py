@@ -7,6 +7,7 @@ asks goes through the same checked connections as everything else.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from satseek.imagery.stac_documents import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from satseek.imagery.reach import Reach
     from satseek.imagery.stac_documents import LostDocument
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 
 PAGE_ITEMS = 100
 """Items asked for at once; most APIs give no more."""
+
+_OPERATORS = {"<=": "lte", ">=": "gte", "!=": "neq", "=": "eq", "==": "eq", "<": "lt", ">": "gt"}
+"""https://github.com/stac-api-extensions/query, "Query Attribute Names and Operators"."""
+
+_CONDITION = re.compile(r"([A-Za-z_][\w:.\-]*)\s*(<=|>=|!=|==|=|<|>)\s*(\S.*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +125,7 @@ class SearchedItems:
                 collections=list(asked.collections) or None,
                 bbox=list(asked.bbox) if asked.bbox else None,
                 datetime=asked.datetime,
-                query=list(asked.query) or None,
+                query=read_conditions(asked.query) or None,
                 ids=list(asked.ids) or None,
                 limit=min(PAGE_ITEMS, asked.most or PAGE_ITEMS),
                 max_items=None,
@@ -136,6 +142,33 @@ class SearchedItems:
             raise InvalidRequest(
                 f"cannot be asked of a STAC API: {shown(str(error))[:300]}"
             ) from error
+
+
+def read_conditions(texts: Iterable[str]) -> dict[str, dict[str, str | float]]:
+    """Read ``eo:cloud_cover<20`` and their like as the query extension has them.
+
+    Raises:
+        InvalidRequest: one is none.
+    """
+    found: dict[str, dict[str, str | float]] = {}
+    for text in texts:
+        parts = _CONDITION.fullmatch(text.strip())
+        if parts is None:
+            raise InvalidRequest(
+                f"query: expected a condition such as eo:cloud_cover<20, came {shown(text[:80])!r}"
+            )
+        name, symbol, value = parts.groups()
+        found.setdefault(name, {})[_OPERATORS[symbol]] = _number(value)
+    return found
+
+
+def _number(text: str) -> str | float:
+    """APIs compare numbers with numbers alone."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text.strip("'\"")
+    return int(number) if number.is_integer() else number
 
 
 def _matched(page: Mapping[str, Any]) -> int:
