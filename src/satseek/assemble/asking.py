@@ -15,6 +15,7 @@ from satseek.search.examples import background_of, examples_of
 from satseek.search.federating import MAX_COLLECTIONS, Place, search_many
 from satseek.search.labelling import Known, Shown, known_labels
 from satseek.search.searching import search
+from satseek.search.suiting import pixel_size_of, suits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -97,12 +98,13 @@ def ask(
                 glossary=parts.glossary,
                 others=others,
             )
+    large = [said for one in matched.values() for said in unsuited(asked, one.collection)]
     return Asked(
         answer=answer,
         collections=tuple(matched),
         card=card,
         concept=f"{saved.name}@{saved.version}" if saved else None,
-        warnings=warnings,
+        warnings=tuple(dict.fromkeys((*warnings, *large))),
     )
 
 
@@ -131,6 +133,14 @@ def unused(concept: Concept, missed: Sequence[str]) -> tuple[str, ...]:
         f"{len(missed)} of {chips} chips of {concept.name} are not used: gone, or of other models"
     )
     return (said,)
+
+
+def unsuited(query: Query, collection: Collection) -> tuple[str, ...]:
+    """Warn where a collection's pixels are too large for what the words name."""
+    size = pixel_size_of(collection)
+    texts = (*([query.text] if query.text else []), *query.prompts)
+    said = [suits(text, size) for text in texts] if size is not None else []
+    return tuple(dict.fromkeys(one for one in said if one))
 
 
 def reading(reader: Callable[[str], Collection]) -> Opened:

@@ -24,7 +24,8 @@ def classify(
     images: Annotated[list[Path], typer.Argument(help="Images or folders of images.")],
     *,
     labels: Annotated[
-        list[str] | None, typer.Option("--label", "-l", help="A label; give it several times.")
+        list[str] | None,
+        typer.Option("--label", "-l", help="A label, or @CONCEPT; give it several times."),
     ] = None,
     labels_file: Annotated[Path | None, typer.Option(help="Text file, one label a line.")] = None,
     distractors: Annotated[
@@ -59,13 +60,17 @@ def _classified(
     use_distractors: bool,
     refused: list[UnreadableImage],
 ) -> Iterator[tuple[Path, Classification]]:
+    from satseek.assemble.asking import labels_known  # noqa: PLC0415
     from satseek.imagery.decode import decode_image  # noqa: PLC0415
     from satseek.imagery.scenes import find_scenes  # noqa: PLC0415
-    from satseek.model.prompts import DISTRACTORS  # noqa: PLC0415
+    from satseek.model.prompts import DISTRACTORS, TEMPLATES  # noqa: PLC0415
     from satseek.search.classifying import check_labels, classify  # noqa: PLC0415
 
     check_labels(labels)
-    others = DISTRACTORS if use_distractors else ()
+    known = labels_known(labels, model=parts.model(), templates=TEMPLATES, parts=parts)
+    for label, taken in known.translated.items():
+        say(f"translated: {label}: {taken}")
+    others = (*DISTRACTORS, *known.negatives) if use_distractors else ()
     limit = parts.settings.max_image_pixels
     for path in (file for image in images for file in find_scenes(image)):
         try:
@@ -73,7 +78,13 @@ def _classified(
         except UnreadableImage as error:
             refused.append(error)
             continue
-        scored = classify([image.pixels], labels, embedder=parts.embedder, distractors=others)
+        scored = classify(
+            [image.pixels],
+            labels,
+            embedder=parts.embedder,
+            distractors=others,
+            known=known.vectors,
+        )
         yield path, scored[0]
 
 

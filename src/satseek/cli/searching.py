@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import json as jsonlib
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from satseek.cli.application import CollectionName, Json, app, assembly
+from satseek.cli.application import Json, app, assembly
+from satseek.cli.asking import (
+    Area,
+    AreaCrs,
+    BoundingBox,
+    Collections,
+    ConceptRef,
+    End,
+    K,
+    Least,
+    Levels,
+    RankBy,
+    Start,
+    Where,
+    check_asks,
+    filter_of,
+    image_of,
+    places,
+)
+from satseek.cli.exporting import WGS84, Crs, FormatName, Out
 from satseek.cli.printing import print_json, print_table, say
-from satseek.errors import FolderNotFound, InvalidFilter, InvalidRequest
+from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from satseek.assemble import Assembly
-    from satseek.search.searching import Answer
-    from satseek.types import Filter, Pixels, Query
+    from satseek.assemble.asking import Asked
+    from satseek.types import Query
 
-K = Annotated[int, typer.Option("-k", help="Number of hits.")]
-BoundingBox = Annotated[
-    str | None, typer.Option("--bbox", help="West,south,east,north in degrees.")
-]
-Area = Annotated[Path | None, typer.Option(help="GeoJSON file with a polygon.")]
-Start = Annotated[str | None, typer.Option(help="Earliest date, such as 2024-05-01.")]
-End = Annotated[str | None, typer.Option(help="Latest date, inclusive.")]
 GeoJson = Annotated[Path | None, typer.Option("--geojson", help="Write the hits to this file.")]
 Sheet = Annotated[Path | None, typer.Option(help="Write a contact sheet of the hits (PNG/JPEG).")]
 
@@ -31,37 +44,73 @@ Sheet = Annotated[Path | None, typer.Option(help="Write a contact sheet of the h
 @app.command()
 def search(
     context: typer.Context,
-    text: Annotated[str | None, typer.Argument(help="What to look for.")] = None,
+    text: Annotated[
+        str | None, typer.Argument(help="What to look for, in English or Chinese.")
+    ] = None,
     *,
+    concept: ConceptRef = None,
     image: Annotated[Path | None, typer.Option(help="Example image, alone or with words.")] = None,
     like: Annotated[list[str] | None, typer.Option(help="Chip that shows it.")] = None,
     dislike: Annotated[list[str] | None, typer.Option(help="Chip that does not.")] = None,
-    collection: CollectionName = None,
-    k: K = 10,
+    collection: Collections = None,
+    rank_by: RankBy = "cosine",
+    k: K = None,
+    least: Least = None,
     bbox: BoundingBox = None,
     area: Area = None,
+    area_crs: AreaCrs = None,
     start: Start = None,
     end: End = None,
+    where: Where = None,
+    level: Levels = None,
     geojson: GeoJson = None,
+    out: Out = None,
+    format: FormatName = None,  # noqa: A002 (what everybody calls it)
+    crs: Crs = WGS84,
     sheet: Sheet = None,
     json: Json = False,
 ) -> None:
-    """Find chips by words, by an image, or by chips that show it.
+    """Find chips by words, by a concept, by an image, or by chips that show it.
 
     Example: satseek search 'ships in a harbour' -k 5 --start 2025-01-01
     """
+    from satseek.assemble.asking import ask  # noqa: PLC0415
+    from satseek.search.federating import check_rank_by  # noqa: PLC0415
+    from satseek.search.searching import wanted  # noqa: PLC0415
     from satseek.types import Query  # noqa: PLC0415
 
+    check_asks(text, image=image, liked=like, concept=concept)
     parts = assembly(context)
     query = Query(
         text=text,
-        image=_image(image, parts) if image else None,
+        image=image_of(image, parts) if image else None,
         liked=tuple(like or ()),
         disliked=tuple(dislike or ()),
-        where=_where(bbox, area, start, end),
-        k=k,
+        where=filter_of(
+            bbox=bbox,
+            area=area,
+            area_crs=area_crs,
+            start=start,
+            end=end,
+            where=where,
+            levels=level,
+        ),
+        k=wanted(k, least=least),
+        least=least,
     )
-    _answer(query, parts, collection, geojson=geojson, sheet=sheet, json=json)
+    one, several = places(collection)
+    asked = ask(
+        query,
+        parts,
+        collection=one,
+        collections=several,
+        rank_by=check_rank_by(rank_by),
+        concept=concept,
+    )
+    _write(asked, query, parts, geojson=geojson, sheet=sheet)
+    if out:
+        _export(asked, query, parts, out, format=format, crs=crs)
+    _show(asked, json=json)
 
 
 @app.command()
@@ -69,12 +118,17 @@ def similar(
     context: typer.Context,
     example: Annotated[str, typer.Argument(help="Chip id of the collection, or an image file.")],
     *,
-    collection: CollectionName = None,
-    k: K = 10,
+    collection: Collections = None,
+    rank_by: RankBy = "cosine",
+    k: K = None,
+    least: Least = None,
     bbox: BoundingBox = None,
     area: Area = None,
+    area_crs: AreaCrs = None,
     start: Start = None,
     end: End = None,
+    where: Where = None,
+    level: Levels = None,
     geojson: GeoJson = None,
     sheet: Sheet = None,
     json: Json = False,
@@ -83,103 +137,108 @@ def similar(
 
     Example: satseek similar ./quarry.jpg -k 20
     """
+    from satseek.assemble.asking import ask  # noqa: PLC0415
+    from satseek.search.federating import check_rank_by  # noqa: PLC0415
+    from satseek.search.searching import wanted  # noqa: PLC0415
     from satseek.types import Query  # noqa: PLC0415
 
     parts = assembly(context)
-    where = _where(bbox, area, start, end)
-    if Path(example).is_file():
-        query = Query(image=_image(Path(example), parts), where=where, k=k)
-    else:
-        query = Query(liked=(example,), where=where, k=k)
-    _answer(query, parts, collection, geojson=geojson, sheet=sheet, json=json)
-
-
-def _where(bbox: str | None, area: Path | None, start: str | None, end: str | None) -> Filter:
-    from satseek.search.filtering import read_filter  # noqa: PLC0415
-
-    return read_filter(
-        bbox=_four(bbox) if bbox is not None else None,
-        area=_geojson(area) if area is not None else None,
-        start=start,
-        end=end,
+    is_file = Path(example).is_file()
+    query = Query(
+        image=image_of(Path(example), parts) if is_file else None,
+        liked=() if is_file else (example,),
+        where=filter_of(
+            bbox=bbox,
+            area=area,
+            area_crs=area_crs,
+            start=start,
+            end=end,
+            where=where,
+            levels=level,
+        ),
+        k=wanted(k, least=least),
+        least=least,
     )
+    one, several = places(collection)
+    ranked = check_rank_by(rank_by)
+    asked = ask(query, parts, collection=one, collections=several, rank_by=ranked)
+    _write(asked, query, parts, geojson=geojson, sheet=sheet)
+    _show(asked, json=json)
 
 
-def _four(text: str) -> tuple[float, float, float, float]:
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InvalidFilter(f"expected west,south,east,north in degrees, came {text!r}") from error
-    return west, south, east, north
-
-
-def _geojson(path: Path) -> dict[str, Any]:
-    try:
-        content = jsonlib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidFilter(f"{path} is not readable GeoJSON: {error}") from error
-    if not isinstance(content, dict):
-        raise InvalidFilter(f"{path} is not a GeoJSON object")
-    return content
-
-
-def _image(path: Path, parts: Assembly) -> Pixels:
-    from satseek.imagery.decode import decode_image  # noqa: PLC0415
-
-    if not path.is_file():
-        raise FolderNotFound(f"no image {path}")
-    limit = parts.settings.max_image_pixels
-    return decode_image(path.read_bytes(), name=str(path), max_pixels=limit).pixels
-
-
-def _answer(
-    query: Query,
-    parts: Assembly,
-    name: str | None,
-    *,
-    geojson: Path | None,
-    sheet: Path | None,
-    json: bool,
+def _write(
+    asked: Asked, query: Query, parts: Assembly, *, geojson: Path | None, sheet: Path | None
 ) -> None:
-    from satseek.search.searching import search as find  # noqa: PLC0415
-
-    if query.text is None and query.image is None and not query.liked:
-        raise InvalidRequest("nothing to look for: give words, --image or --like")
-    matched = parts.matched(parts.chosen(name))
-    with matched.pinned() as index:
-        answer = find(query, index=index, embedder=matched.model.embedder)
+    answer = asked.answer
     if geojson:
-        _write_geojson(answer, geojson)
+        from satseek.search.geojson import feature_collection  # noqa: PLC0415
+
+        content = feature_collection(answer.hits)
+        geojson.write_text(jsonlib.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+        say(f"wrote {geojson}")
     if sheet:
         from satseek.search.sheets import SheetRow, write_sheet  # noqa: PLC0415
 
-        row = SheetRow.of_hits(query.text or "similar", answer.hits)
-        write_sheet([row], sheet, collection=matched.collection)
+        if len(asked.collections) > 1:
+            raise InvalidRequest("--sheet shows the chips of one collection: give one with -c")
+        row = SheetRow.of_hits(query.text or asked.concept or "similar", answer.hits)
+        write_sheet([row], sheet, collection=parts.reader(asked.collections[0]))
         say(f"wrote {sheet}")
+
+
+def _export(
+    asked: Asked,
+    query: Query,
+    parts: Assembly,
+    out: Path,
+    *,
+    format: str | None,  # noqa: A002
+    crs: str,
+) -> None:
+    from satseek.search.exporting import (  # noqa: PLC0415
+        Choices,
+        found_hits,
+        query_facts,
+        write_hits,
+    )
+
+    answer, first = asked.answer, asked.collections[0]
+    by_name = {
+        name: [hit for hit in answer.hits if (hit.collection or first) == name]
+        for name in asked.collections
+    }
+    found = [found_hits(hits, parts.reader(name)) for name, hits in by_name.items()]
+    facts = query_facts(query, plan=answer.plan, generation=answer.generation)
+    count = write_hits(found, out, choices=Choices(format=format, crs=crs), facts=facts)
+    say(f"wrote {count} hits into {out}")
+
+
+def _show(asked: Asked, *, json: bool) -> None:
+    answer = asked.answer
     if json:
-        print_json(answer)
-    else:
-        _print_hits(answer)
-
-
-def _write_geojson(answer: Answer, path: Path) -> None:
-    from satseek.search.geojson import feature_collection  # noqa: PLC0415
-
-    content = feature_collection(answer.hits)
-    path.write_text(jsonlib.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    say(f"wrote {path}")
-
-
-def _print_hits(answer: Answer) -> None:
+        told: dict[str, Any] = {one.name: getattr(answer, one.name) for one in fields(answer)}
+        told |= {"collections": asked.collections, "model": asked.card.ref}
+        print_json(told | {"concept": asked.concept, "warnings": asked.warnings})
+        return
+    several = len(asked.collections) > 1
     rows = [
         [
             str(hit.rank),
             f"{hit.scores['cosine']:.3f}",
             f"{hit.scores['percentile']:.1f}",
             hit.chip.datetime.date().isoformat() if hit.chip.datetime else "–",
+            *([hit.collection] if several else []),
             hit.chip.id,
         ]
         for hit in answer.hits
     ]
-    print_table(["rank", "cosine", "percentile", "date", "chip"], rows)
+    head = ["rank", "cosine", "percentile", "date", *(["collection"] if several else []), "chip"]
+    print_table(head, rows)
+    if answer.translated:
+        say(f"translated: {answer.translated}")
+    if answer.weight is not None:
+        counted = f"{answer.weight:g} beside the words' 1" if answer.weight else "nothing"
+        say(f"clicked chips counted {counted}")
+    for warning in asked.warnings:
+        say(f"note: {warning}")
     say(f"{len(rows)} hits in {answer.seconds * 1000:.0f} ms ({answer.plan})")

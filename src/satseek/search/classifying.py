@@ -45,6 +45,7 @@ def classify(
     embedder: Embedder,
     templates: Sequence[str] = TEMPLATES,
     distractors: Sequence[str] = DISTRACTORS,
+    known: Mapping[str, Vectors] | None = None,
 ) -> list[Classification]:
     """Score every label on every image, zero-shot.
 
@@ -61,6 +62,7 @@ def classify(
         embedder=embedder,
         templates=templates,
         distractors=distractors,
+        known=known,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from satseek.assemble.asking import labels_known
+from satseek.assemble.asking import labels_known, unsuited
 from satseek.embed.embedder import IMAGE_BATCH
 from satseek.errors import InvalidRequest
 from satseek.index.checks import check_k
@@ -181,7 +181,7 @@ async def _find_in_one(
                 card=model.card,
                 answer=answer,
                 concept=question.ref,
-                warnings=warnings,
+                warnings=(*warnings, *unsuited(question.query, matched.collection)),
             )
             return one, write(one)
 
@@ -248,6 +248,11 @@ def _look_in(
             glossary=shared.assembly.glossary,
             others=others,
         )
+    large = [
+        said
+        for matched in all_of_them.values()
+        for said in unsuited(question.query, matched.collection)
+    ]
     several = [
         Source(
             collection=part.collection,
@@ -262,7 +267,7 @@ def _look_in(
         card=cards[first],
         answer=many.answer,
         concept=question.ref,
-        warnings=warnings,
+        warnings=tuple(dict.fromkeys((*warnings, *large))),
         several=tuple(several),
     )
 
