@@ -196,7 +196,7 @@ def write(
     checked = check_crs(crs)
     check(kind, crs=checked, vectors=made.dim is not None)
     work = partial(_writer(kind), crs=checked, origin=made, columns=columns)
-    with replaced(path) as draft:
+    with replaced(path, suffixes=kind.suffixes) as draft:
         return int(work(features, draft))
 
 

@@ -34,6 +34,9 @@ _SAME = frozenset({WGS84, "OGC:CRS84", "CRS84"})
 _BEYOND = 5.0
 """Degrees beyond its area of use where a CRS is taken: neighbouring zones overlap so far."""
 
+_FARTHEST = 1e9
+"""Metres, feet or degrees: 25 times around the Earth. PROJ gives larger ones for infinity."""
+
 _MERIDIAN = 180.0
 _TURN = 360.0
 
@@ -90,7 +93,7 @@ def project(shapes: Shapes, crs: str) -> Shapes:
 
     def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
         xs, ys = between(WGS84, crs, points[:, 0].copy(), points[:, 1].copy())
-        if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
+        if not (np.abs([xs, ys]) < _FARTHEST).all():
             raise InvalidRequest(
                 f"crs: some features lie where {crs[:60]} shows nothing; choose another one, or "
                 "fewer features with a filter"

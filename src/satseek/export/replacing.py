@@ -27,10 +27,14 @@ _RESERVE_BYTES = 1 << 20
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
+def replaced(path: Path, *, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
     """Lend a draft beside a file, of the same name, and put it into the file's place at the end.
 
     Whatever fails inside, the file stays as it was and the draft is gone.
+
+    Args:
+        path: The file.
+        suffixes: The draft ends in one of these, whatever the file is called: libraries look.
 
     Raises:
         FolderNotFound: there is no such folder.
@@ -46,7 +50,8 @@ def replaced(path: Path) -> Iterator[Path]:
         room = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}-", dir=path.parent))
     try:
         with _explained(path):
-            draft = room / path.name
+            plain = not suffixes or path.name.lower().endswith(suffixes)
+            draft = room / (path.name if plain else path.name + suffixes[0])
             yield draft
             _sync(draft)
             draft.replace(path)

@@ -66,6 +66,23 @@ def write_workbook(
     _lay_out(sheet, columns, len(places))
     names = [f"{one.name} (UTC)" if one.kind == "moment" else one.name for one in columns]
     sheet.append([maker.bold(name) for name in ["id", *names, *places]])
+    try:
+        count = _fill(sheet, maker, features, columns=columns, crs=crs)
+    finally:
+        sheet.close()  # also what is not to be saved: its rows lie in a file of its own
+    _tell(book, maker, origin, crs)
+    book.save(draft)
+    return count
+
+
+def _fill(
+    sheet: Any,
+    maker: _Cells,
+    features: Iterable[Feature],
+    *,
+    columns: Sequence[Column],
+    crs: str,
+) -> int:
     count = 0
     for batch in batches(features):
         check_names(columns, batch)
@@ -77,8 +94,6 @@ def write_workbook(
             )
         for row in _rows(batch, columns, crs):
             sheet.append([maker.plain(value) for value in row])
-    _tell(book, maker, origin, crs)
-    book.save(draft)
     return count
 
 
