@@ -81,7 +81,6 @@ def condition_in(fields: Mapping[str, Any], *, usual: str) -> Any:
 
     Raises:
         InvalidFilter: the language is unknown, or the condition not of it.
-        DependencyMissing: text cannot be read here.
     """
     language, crs = fields.get("filter-lang") or usual, fields.get("filter-crs") or _CRS84
     if crs != _CRS84:

@@ -17,7 +17,6 @@ from satseek.service.features.addressing import (
     address,
     link,
 )
-from satseek.service.features.conditions.parsing import reads_text
 from satseek.service.features.describing import COMMON, TEXT, document, operation
 from satseek.service.features.geojson import ROOM
 
@@ -34,6 +33,7 @@ _FILTER = "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/"
 _CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"
 
 CQL2: tuple[str, ...] = (
+    f"{_CQL2}cql2-text",
     f"{_CQL2}cql2-json",
     f"{_CQL2}basic-cql2",
     f"{_CQL2}advanced-comparison-operators",
@@ -47,8 +47,6 @@ CQL2: tuple[str, ...] = (
     f"{_CQL2}temporal-operators",
 )
 """What conditions may say, in CQL2's conformance classes."""
-
-CQL2_TEXT = f"{_CQL2}cql2-text"
 
 FILTERS = (f"{_FILTER}queryables", f"{_FILTER}filter", f"{_FILTER}features-filter")
 
@@ -68,10 +66,9 @@ ITEMS = tuple(_PARAMETERS)
 
 
 def conformance() -> list[str]:
-    """List what the door conforms to; CQL2 text only where it can be read."""
-    text = [CQL2_TEXT] if reads_text() else []
+    """List what the door conforms to."""
     first = [f"{_FEATURES}{name}" for name in ("core", "geojson", "oas30")]
-    return [*first, _CRS, *FILTERS, *CQL2, *text]
+    return [*first, _CRS, *FILTERS, *CQL2]
 
 
 def landing(base: str) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def projected(geometries: Sequence[GeoJSON | None], crs: str) -> list[Any]:
         return np.round(there[:, ::-1] if _is_swapped(code) else there, decimals)
 
     return [
-        json.loads(text) if text is not None and "Infinity" not in text else None
+        json.loads(text) if text is not None and "null" not in text else None
         for text in shapely.to_geojson(shapely.transform(shapes, turned))
     ]
 

@@ -69,7 +69,7 @@ class Walk:
         """Give the page that a cursor leads to; None: the first.
 
         Raises:
-            InvalidRequest: the cursor is not one of this walk, or too much is to be put in an order.
+            InvalidRequest: the cursor is none of this walk, or there is too much to be ordered.
             Conflict: a collection has changed since the cursor was given.
             InvalidFilter: what is asked for cannot be.
         """

@@ -73,7 +73,6 @@ def from_address(request: Request, known: Iterable[str] = tuple(SEARCHED)) -> As
 
     Raises:
         InvalidRequest: it cannot be.
-        DependencyMissing: it has a condition as text, which cannot be read here.
     """
     texts = parameters(request, known)
     asked: dict[str, Any] = dict(texts)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from satseek.service.features.addressing import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, address, link
 from satseek.service.features.collections import QUERYABLES
-from satseek.service.features.conditions.parsing import reads_text
 from satseek.service.features.describing import COMMON, NUMBERS, TEXT, document, operation
-from satseek.service.features.landing import CQL2, CQL2_TEXT, FILTERS
+from satseek.service.features.landing import CQL2, FILTERS
 from satseek.service.stac.items import ROOM, VERSION
 
 if TYPE_CHECKING:
@@ -77,14 +76,13 @@ _BODY: dict[str, Any] = {
 
 
 def conformance() -> list[str]:
-    """List what the door conforms to; CQL2 text only where it can be read."""
+    """List what the door conforms to."""
     parts = ("core", "collections", "ogcapi-features", "item-search")
     extended = [
         f"{_STAC}{part}#{name}"
         for part in ("item-search", "ogcapi-features")
         for name in ("sort", "fields")
     ]
-    text = [CQL2_TEXT] if reads_text() else []
     return [
         *(f"{_STAC}{part}" for part in parts),
         *extended,
@@ -92,7 +90,6 @@ def conformance() -> list[str]:
         *(f"{_FEATURES}{name}" for name in ("core", "geojson", "oas30")),
         *FILTERS,
         *CQL2,
-        *text,
     ]
 
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 pystac_client = pytest.importorskip(
     "pystac_client", reason="pystac-client is not on this machine: pip install 'satseek[gis]'"
 )
-pytest.importorskip("cql2", reason="cql2 is not on this machine: pip install 'satseek[gis]'")
 
 MADE = [f"{at % 3}/made, {at:02}" for at in range(12)]
 

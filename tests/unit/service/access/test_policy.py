@@ -29,6 +29,11 @@ from satseek.service.access.principals import SCOPES
         ("/_nicegui_ws/socket.io/", PAGE),
         ("", UNDECLARED),
         ("/new", UNDECLARED),
+        ("/stac", RULES["/stac"]),
+        ("/stac/search", RULES["/stac"]),
+        ("/stac/api", OPEN),
+        ("/ogc/collections/a/items", RULES["/ogc"]),
+        ("/ogc/api.html", OPEN),
     ],
 )
 def test_the_longest_part_decides(path: str, wanted: object) -> None:
