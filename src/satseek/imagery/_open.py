@@ -42,6 +42,9 @@ MAX_PLAIN_PIXELS = 100_000_000
 MAX_BLOCK_BYTES = 512 * 1024**2
 """Bytes of one raster block: GDAL decodes a block at a time, however small the window."""
 
+CACHE_BYTES = 128 * 1024**2
+"""Bytes of decoded blocks that GDAL keeps, of all open rasters together."""
+
 _PLAIN_FORMATS = [
     str(plugin.format)
     for plugin in (JpegImageFile, PngImageFile, WebPImageFile, BmpImageFile, GifImageFile)
@@ -68,7 +71,7 @@ _SETTINGS = {
     "GDAL_GEOREF_SOURCES": "INTERNAL",  # no world files
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",  # no network
     "PROJ_NETWORK": "OFF",
-    "GDAL_CACHEMAX": 128 * 1024**2,  # bytes, as rasterio hands it on; else 5 % of the machine
+    "GDAL_CACHEMAX": CACHE_BYTES,  # as rasterio hands it on; else 5 % of the machine
 }
 
 _OBJECTS = {"CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif,.tiff,.jp2,.j2k"}

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satseek.errors import NoValidPixels, UnreadableImage
+from satseek.imagery._blocks import decoding_once
 from satseek.imagery._open import shown
 from satseek.imagery._sources import open_source, seen_through
 from satseek.imagery.grid import (
@@ -226,7 +227,7 @@ def _frame_of(chip: Chip, scene: Scene) -> tuple[Frame, Window]:
 def _open_frame(scene: Scene, frame: Frame, stretch: Stretch) -> Iterator[Source]:
     with open_source(scene) as source:
         if not frame.warped or frame.crs is None:
-            yield source
+            yield decoding_once(source, bands=len(stretch.bands))
             return
         with seen_through(
             source,
