@@ -151,10 +151,9 @@ def _crs(text: str) -> CRS:
 def _on_wgs84(shape: BaseGeometry, crs: CRS) -> GeoJSON:
     west, south, east, north = shape.bounds if not shape.is_empty else (0.0, 0.0, 0.0, 0.0)
     step = max(east - west, north - south) / PARTS
-    if step > 0:
-        shape = shapely.segmentize(shape, step)
     try:
-        moved = transform_geom(crs, "EPSG:4326", _geojson(shape), antimeridian_cutting=True)
+        dense = shapely.segmentize(shape, step) if step > 0 else shape
+        moved = transform_geom(crs, "EPSG:4326", _geojson(dense), antimeridian_cutting=True)
         found = shapely.from_geojson(json.dumps(moved, allow_nan=False))
     except (RasterioError, shapely.errors.GEOSException, ValueError) as error:
         raise InvalidFilter(

@@ -54,3 +54,50 @@ def test_box_and_area_become_the_same_polygon() -> None:
 def test_box_and_area_together_are_refused() -> None:
     with pytest.raises(InvalidFilter, match="not both"):
         read_filter(bbox=(0, 0, 1, 1), area=SQUARE)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["eo:cloud_cover<=20"], {"eo:cloud_cover": {"lte": 20.0}}),
+        (["a>=1", "a < 5"], {"a": {"gte": 1.0, "lt": 5.0}}),
+        (["platform = sentinel-2b"], {"platform": {"eq": "sentinel-2b"}}),
+        (["tile=044"], {"tile": {"in": [44.0, "044"]}}),
+        (["tile='044'"], {"tile": {"eq": "044"}}),
+        (["platform != landsat-8"], {"platform": {"ne": "landsat-8"}}),
+        (["platform in a, b"], {"platform": {"in": ["a", "b"]}}),
+        (["clear=true"], {"clear": {"in": [True, "true"]}}),
+        (["datetime>2024-05-01"], {"datetime": {"gt": "2024-05-01"}}),
+    ],
+)
+def test_conditions_are_read(texts: list[str], expected: dict[str, object]) -> None:
+    assert expected == read_filter(where=texts).attributes
+
+
+def test_conditions_may_be_a_mapping() -> None:
+    asked = {"eo:cloud_cover": {"lte": 20}, "platform": "a"}
+    assert asked == read_filter(where=asked).attributes
+
+
+@pytest.mark.parametrize(
+    "where",
+    [["cloudy"], ["<=20"], ["a=1", "a=2"], ["a in "], {"a": {"like": 1}}, {"a": {"lt": None}}],
+)
+def test_conditions_that_cannot_be_are_refused(where: object) -> None:
+    with pytest.raises(InvalidFilter):
+        read_filter(where=where)  # type: ignore[arg-type]
+
+
+def test_an_area_may_have_a_crs_of_its_own() -> None:
+    wkt = "POLYGON((500000 5800000, 510000 5800000, 510000 5810000, 500000 5800000))"
+    area = read_filter(area=wkt, area_crs="EPSG:32633").area
+    assert area is not None
+    assert "Polygon" == area["type"]
+    with pytest.raises(InvalidFilter, match="goes with area"):
+        read_filter(bbox=(0, 0, 1, 1), area_crs="EPSG:32633")
+
+
+def test_levels_are_sizes_from_one_on() -> None:
+    assert (1, 4) == read_filter(levels=[4, 1, 4]).levels
+    with pytest.raises(InvalidFilter):
+        read_filter(levels=[0])
