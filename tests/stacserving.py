@@ -23,7 +23,7 @@ CONFORMS = [
 
 
 class StacServer(ThreadingHTTPServer):
-    """Serves files below ``/files/``, a STAC API below ``/api`` over ``items``."""
+    """Serves files below ``/files/`` (and ``/bucket/``, as an object store), a STAC API below ``/api`` over ``items``."""
 
     daemon_threads = True
 
@@ -55,8 +55,8 @@ class _Answering(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         if parts.path in self.server.redirects:
             self._answer(302, b"", {"location": self.server.redirects[parts.path]})
-        elif parts.path.startswith("/files/"):
-            self._file(unquote(parts.path.removeprefix("/files/")))
+        elif parts.path.startswith(("/files/", "/bucket/")):
+            self._file(unquote(parts.path.split("/", 2)[2]))
         elif parts.path.rstrip("/") == "/api":
             self._json(self._landing())
         elif parts.path == "/api/search":

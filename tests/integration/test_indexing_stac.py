@@ -240,6 +240,33 @@ def test_chips_from_a_host_look_as_those_from_files(
     assert [] == opened  # the recipe asks for red, green and blue
 
 
+def test_objects_of_an_allowed_bucket_are_read_and_no_others(
+    server: StacServer, catalog: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("AWS_S3_ENDPOINT", server.host),
+        ("AWS_HTTPS", "NO"),
+        ("AWS_VIRTUAL_HOSTING", "FALSE"),
+        ("AWS_NO_SIGN_REQUEST", "YES"),
+    ):
+        monkeypatch.setenv(name, value)
+    for day in ("day1", "day2"):
+        file = catalog.parent / "s2" / day / f"{day}.json"
+        item = json.loads(file.read_text(encoding="utf-8"))
+        bucket = "bucket" if day == "day1" else "other"
+        for asset in item["assets"].values():
+            asset["href"] = f"s3://{bucket}/s2/{day}/{asset['href'].removeprefix('./')}"
+        file.write_text(json.dumps(item), encoding="utf-8")
+    reach = Reach.of(["s3://bucket"]).and_named(str(catalog))
+    found = find_candidates(str(catalog), reach=reach)
+    report = index_scenes(found, collection=collection, embedder=EMBEDDER)
+    assert (1, CHIPS, ["s2/day2"]) == (report.scenes, report.chips_added, list(reasons(report)))
+    assert "bucket may not be read" in reasons(report)["s2/day2"]
+    assert ("s3://bucket",) == collection.scene("s2/day1").hosts
+    (chip,) = collection.chips([0])
+    assert thumbnail(chip.id, collection=collection)
+
+
 def test_a_host_without_ranges_is_read_whole(server: StacServer, collection: Collection) -> None:
     server.ranges = False
     assert 2 == index(f"{server.url}/files/catalog.json", collection).scenes

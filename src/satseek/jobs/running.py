@@ -38,6 +38,7 @@ PASSED = {
     "threads",
     "batch",
     "reference_roots",
+    "stac_hosts",
     "log_level",
 }
 """Settings that a job is told: no credentials are among them."""
