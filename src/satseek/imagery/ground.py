@@ -53,6 +53,12 @@ _HALF_TURN = 180.0
 _METRES_PER_DEGREE = 111_195.0
 """Of latitude, on a sphere of 6,371 km; an ellipsoid differs by half a percent."""
 
+_SLIVER = 1e-6
+"""Share of an outline; less beyond the antimeridian is what rounding leaves of an edge along it."""
+
+_NEARLY = 1e-6
+"""Pixels; a lattice that is anchored at a pole has it in the corner of four cells."""
+
 _DECIMALS = 7
 """Decimals of degrees in footprints: 1 cm."""
 
@@ -248,22 +254,52 @@ def _poles(crs: str, transform: Affine) -> list[tuple[float, float, float]]:
     return [tuple(map(float, point)) for point in points if np.isfinite(point).all()]  # type: ignore[misc]
 
 
-def _pole_within(poles: Sequence[tuple[float, float, float]], window: Window) -> float | None:
+def _pole_within(
+    poles: Sequence[tuple[float, float, float]], window: Window
+) -> tuple[float, float, float] | None:
     for lat, column, row in poles:
-        across = window.column <= column <= window.column + window.width
-        if across and window.row <= row <= window.row + window.height:
-            return lat
+        across = window.column - _NEARLY <= column <= window.column + window.width + _NEARLY
+        if across and window.row - _NEARLY <= row <= window.row + window.height + _NEARLY:
+            return lat, column, row
     return None
 
 
-def _careful(crs: str, transform: Affine, window: Window, pole: float | None) -> GeoJSON | None:
-    lon, lat = _to_degrees(crs, *to_ground(transform, *_edge(window)))
+def _careful(
+    crs: str, transform: Affine, window: Window, pole: tuple[float, float, float] | None
+) -> GeoJSON | None:
+    columns, rows = _edge(window)
+    place = None if pole is None else _on_edge(columns, rows, pole)
+    if pole is not None and place is not None:
+        order = np.roll(np.arange(len(columns)), -place - 1)
+        order = order[np.hypot(columns[order] - pole[1], rows[order] - pole[2]) > _NEARLY]
+        lon, lat = _to_degrees(crs, *to_ground(transform, columns[order], rows[order]))
+        return _wedge(lon, lat, pole[0])
+    lon, lat = _to_degrees(crs, *to_ground(transform, columns, rows))
     if not np.isfinite(lon).all():
         return _hull(*_to_degrees(crs, *to_ground(transform, *_lattice_points(window))))
     unrolled = np.unwrap(lon, period=360)
     if pole is not None and abs(unrolled[-1] - unrolled[0]) > 180:  # noqa: PLR2004 (went around)
-        return _cap(lon, lat, pole)
+        return _cap(lon, lat, pole[0])
     return _split(Polygon(np.column_stack([unrolled, lat])))
+
+
+def _on_edge(
+    columns: NDArray[np.float64], rows: NDArray[np.float64], pole: tuple[float, float, float]
+) -> int | None:
+    """Number of the piece of a window's edge on which the pole lies; None: on none."""
+    _, column, row = pole
+    near = np.ones(len(columns), bool)
+    for axis, place in ((columns, column), (rows, row)):
+        ends = np.stack([axis, np.roll(axis, -1)])
+        near &= (ends.min(axis=0) - _NEARLY <= place) & (place <= ends.max(axis=0) + _NEARLY)
+    return int(near.argmax()) if near.any() else None
+
+
+def _wedge(lon: NDArray[np.float64], lat: NDArray[np.float64], pole: float) -> GeoJSON | None:
+    """Everything between the pole and an outline that begins and ends there."""
+    unrolled = np.unwrap(lon, period=360)
+    ends = [(unrolled[-1], pole), (unrolled[0], pole)]
+    return _split(Polygon([*zip(unrolled, lat, strict=True), *ends]))
 
 
 def _cap(lon: NDArray[np.float64], lat: NDArray[np.float64], pole: float) -> GeoJSON:
@@ -303,7 +339,7 @@ def _split(outline: Polygon) -> GeoJSON | None:
         part
         for piece in pieces
         for part in getattr(piece, "geoms", [piece])
-        if part.geom_type == "Polygon" and part.area > 0
+        if part.geom_type == "Polygon" and part.area > _SLIVER * sound.area
     ]
     if not parts:
         return None

@@ -200,6 +200,11 @@ def check_samples(dataset: Any, path: str) -> None:
         raise ImageTooLarge(
             f"{shown(path)}: {dataset.width} x {dataset.height} pixels, at most {MAX_SCENE_PIXELS}"
         )
+    if dataset.crs is None and dataset.rpcs is not None:
+        raise UnsupportedRaster(
+            f"{shown(path)}: placed by rational polynomials (RPC) alone, which need heights of "
+            "the ground; orthorectify it first, with gdalwarp -rpc -to RPC_DEM=FILE"
+        )
 
 
 def placed(dataset: Any, path: str) -> dict[str, Any]:
