@@ -66,9 +66,11 @@ def heat(
         disliked=tuple(dislike or ()),
         where=_where(bbox, area, start, end),
     )
-    matched = assembly(context).matched(collection)
+    parts = assembly(context)
+    matched = parts.matched(collection)
     with matched.pinned() as index:
-        ground = heat_map(query, index=index, embedder=matched.model.embedder)
+        embedder = matched.model.embedder
+        ground = heat_map(query, index=index, embedder=embedder, glossary=parts.glossary)
     write_cog(ground, out, crs=crs)
     known = ground.values[ground.known]
     facts = _facts(collection, ground, out) | {
@@ -106,21 +108,26 @@ def classes(
 
     Example: satseek map classes county --labels harbour,forest,quarry --out classes.tif
     """
+    from satseek.assemble.asking import labels_known  # noqa: PLC0415
     from satseek.export.areas import raster_area_by_class  # noqa: PLC0415
     from satseek.export.rasters import write_cog  # noqa: PLC0415
-    from satseek.model.prompts import TEMPLATES  # noqa: PLC0415
+    from satseek.model.prompts import DISTRACTORS, TEMPLATES  # noqa: PLC0415
     from satseek.search.mapping import class_map  # noqa: PLC0415
     from satseek.search.mapping_colours import file_colours  # noqa: PLC0415
 
     asked = [label.strip() for text in labels for label in text.split(",")]
-    matched = assembly(context).matched(collection)
+    parts, templates = assembly(context), tuple(template or TEMPLATES)
+    matched = parts.matched(collection)
+    known = labels_known(asked, model=matched.model, templates=templates, parts=parts)
     with matched.pinned() as index:
         ground = class_map(
             asked,
             index=index,
             embedder=matched.model.embedder,
             where=_where(bbox, area, start, end),
-            templates=tuple(template or TEMPLATES),
+            templates=templates,
+            distractors=(*DISTRACTORS, *known.negatives),
+            known=known.vectors,
         )
     write_cog(ground, out, crs=crs, colours=file_colours(ground.names))
     areas = raster_area_by_class(ground)

@@ -85,14 +85,26 @@ def classify_vectors(
         distractors: What else the images might show.
         known: Vectors (1, dim) of labels that are not to be embedded as they are written.
     """
-    asked, given = check_labels(labels), dict(known or {})
+    asked = check_labels(labels)
     others = distractors_beside(asked, pool=distractors)
-    written = [one for one in (*asked, *others) if one not in given]
-    embedded = embedder.label_vectors(written, templates=templates) if written else ()
-    by_label = given | {one: row[None] for one, row in zip(written, embedded, strict=True)}
-    prompts = np.concatenate([by_label[one] for one in (*asked, *others)])
+    prompts = prompt_vectors((*asked, *others), embedder=embedder, templates=templates, known=known)
     cosines = vectors @ prompts.T
     return [_ranked(asked, row, embedder=embedder) for row in cosines]
+
+
+def prompt_vectors(
+    labels: Sequence[str],
+    *,
+    embedder: Embedder,
+    templates: Sequence[str],
+    known: Mapping[str, Vectors] | None,
+) -> Vectors:
+    """Give a unit vector for each label, (labels, dim): those that are known, else by templates."""
+    given = dict(known or {})
+    written = [one for one in labels if one not in given]
+    embedded = embedder.label_vectors(written, templates=templates) if written else ()
+    by_label = given | {one: row[None] for one, row in zip(written, embedded, strict=True)}
+    return np.concatenate([by_label[one] for one in labels])
 
 
 def check_labels(labels: Sequence[str]) -> list[str]:

@@ -19,15 +19,16 @@ from satseek.search.mapping_values import class_cells, heat_cells
 from satseek.types import Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from satseek.embed.embedder import Embedder
     from satseek.index.pinned import Pinned
+    from satseek.search.glossary import Glossary
     from satseek.search.mapping_cells import Layer
     from satseek.search.mapping_values import CellMap
-    from satseek.types import BBox, Query
+    from satseek.types import BBox, Query, Vectors
 
 MAX_CELLS = 100_000_000
 """Rows times columns of a map: 400 MB of scores."""
@@ -44,19 +45,22 @@ _EDGE_STEPS = 33
 _ANY = Filter()
 
 
-def heat_map(query: Query, *, index: Pinned, embedder: Embedder) -> GroundMap:
+def heat_map(
+    query: Query, *, index: Pinned, embedder: Embedder, glossary: Glossary | None = None
+) -> GroundMap:
     """Map how well each place fits a query: percentiles, NaN where there is no chip.
 
     Args:
         query: What is looked for, and where and when; ``k`` and ``least`` do not matter.
         index: One pinned generation.
         embedder: Of the model that made the index' vectors.
+        glossary: Chinese words; None: the shipped ones.
 
     Raises:
-        EmptyText, InvalidFilter, ChipNotFound: as ``search``.
+        EmptyText, Untranslatable, InvalidFilter, ChipNotFound: as ``search``.
         InvalidRequest: no chip that passes the filter lies on a grid, or they lie too far apart.
     """
-    cells = heat_cells(query, index=index, embedder=embedder)
+    cells = heat_cells(query, index=index, embedder=embedder, glossary=glossary)
     view = _view_of(cells)
     return GroundMap(
         values=_filled(cells, view),
@@ -75,10 +79,20 @@ def class_map(
     where: Filter = _ANY,
     templates: Sequence[str] = TEMPLATES,
     distractors: Sequence[str] = DISTRACTORS,
+    known: Mapping[str, Vectors] | None = None,
 ) -> GroundMap:
     """Map what each place is, zero-shot: numbers of labels in their order, `NO_CLASS` for none.
 
     “None of these” is a class of its own behind the labels, unless there are no distractors.
+
+    Args:
+        labels: As asked.
+        index: One pinned generation.
+        embedder: Of the model that made the index' vectors.
+        where: Which chips count.
+        templates: Prompt templates.
+        distractors: What stands for “none of these”.
+        known: Vectors (1, dim) of labels that are not to be embedded as they are written.
 
     Raises:
         EmptyText, InvalidRequest, InvalidFilter: labels or filter cannot be.
@@ -91,6 +105,7 @@ def class_map(
         where=where,
         templates=templates,
         distractors=distractors,
+        known=known,
     )
     view = _view_of(cells)
     values = _filled(cells, view)

@@ -17,7 +17,7 @@ from satseek.index.filters import check_filter
 from satseek.model.prompts import DISTRACTORS, NONE_OF_THESE, TEMPLATES
 from satseek.model.prompts import distractors as distractors_beside
 from satseek.model.scores import percentile
-from satseek.search.classifying import check_labels
+from satseek.search.classifying import check_labels, prompt_vectors
 from satseek.search.mapping_cells import Layer, Placed, Placing, keys_of, mean_by, place
 from satseek.search.mapping_cells import columns_of as _columns_of
 from satseek.search.mapping_cells import rows_of as _rows_of
@@ -26,7 +26,7 @@ from satseek.search.searching import BACKGROUND_SAMPLE, query_vector
 from satseek.types import Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from satseek.imagery.views import View
     from satseek.index.pinned import Pinned
     from satseek.index.protocol import Rows
+    from satseek.search.directions import Examples
+    from satseek.search.glossary import Glossary
     from satseek.types import Query, Vectors
 
 MAX_CLASSES = 100
@@ -98,42 +100,19 @@ class Maps:
         self._tables: Kept[Table] = Kept(_TABLES)
         self._maps: Kept[CellMap] = Kept(_MAP_BYTES, size=lambda one: one.bytes)
 
-    def heat(self, query: Query, *, index: Pinned, embedder: Embedder) -> CellMap:
-        """Map how well each place fits a query; see ``heat_cells``."""
-        key = (index.fingerprint, embedder.memory_key, repr(query))
-        return self._maps.get(
-            key,
-            lambda: heat_cells(query, index=index, embedder=embedder, table=self._table(index)),
-        )
+    def made(self, key: str, make: Callable[[Table], CellMap], *, index: Pinned) -> CellMap:
+        """Give the map made before of this generation under a key, or make it.
 
-    def classes(
-        self,
-        labels: Sequence[str],
-        *,
-        index: Pinned,
-        embedder: Embedder,
-        where: Filter = _ANY,
-        templates: Sequence[str] = TEMPLATES,
-        distractors: Sequence[str] = DISTRACTORS,
-    ) -> CellMap:
-        """Map what each place is; see ``class_cells``."""
-        asked = (tuple(labels), tuple(templates), tuple(distractors), repr(where))
-        key = (index.fingerprint, embedder.memory_key, asked)
+        Args:
+            key: Names everything besides the generation that decides the map: model, words …
+            make: Makes it, where the chips lie being known.
+            index: The generation.
+        """
+        generation = index.fingerprint
         return self._maps.get(
-            key,
-            lambda: class_cells(
-                labels,
-                index=index,
-                embedder=embedder,
-                table=self._table(index),
-                where=where,
-                templates=templates,
-                distractors=distractors,
-            ),
+            (generation, key),
+            lambda: make(self._tables.get(generation, lambda: Table.of(index))),
         )
-
-    def _table(self, index: Pinned) -> Table:
-        return self._tables.get(index.fingerprint, lambda: Table.of(index))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -172,7 +151,13 @@ class Table:
 
 
 def heat_cells(
-    query: Query, *, index: Pinned, embedder: Embedder, table: Table | None = None
+    query: Query,
+    *,
+    index: Pinned,
+    embedder: Embedder,
+    table: Table | None = None,
+    glossary: Glossary | None = None,
+    others: Examples | None = None,
 ) -> CellMap:
     """Map how well each place fits a query: percentiles against the collection's background.
 
@@ -184,12 +169,14 @@ def heat_cells(
         index: One pinned generation.
         embedder: Of the model that made the index' vectors.
         table: Where its chips lie; None: found out.
+        glossary: Chinese words; None: the shipped ones.
+        others: Vectors of chips liked and disliked elsewhere.
 
     Raises:
-        EmptyText, InvalidFilter, ChipNotFound: as ``search``.
+        EmptyText, Untranslatable, InvalidFilter, ChipNotFound: as ``search``.
     """
     where = _on_one_level(check_filter(query.where), index)
-    vector = query_vector(query, index=index, embedder=embedder)
+    vector = query_vector(query, index=index, embedder=embedder, glossary=glossary, others=others)
     table = Table.of(index) if table is None else table
     kept = table.among(passing(index, where))
     values = np.full(kept.shape, np.nan, dtype=np.float32)
@@ -198,8 +185,8 @@ def heat_cells(
         found = cosines(index, vector, table.cells.rows[kept])[0]
         values[kept] = percentile(found, background)
     layers = tuple(_best_layer(placed, values) for placed in table.passing(kept))
-    others = table.others(kept)
-    return CellMap(layers=layers, outlines=_outlines(index, table, others, values), names=())
+    beside = table.others(kept)
+    return CellMap(layers=layers, outlines=_outlines(index, table, beside, values), names=())
 
 
 def class_cells(
@@ -211,11 +198,22 @@ def class_cells(
     where: Filter = _ANY,
     templates: Sequence[str] = TEMPLATES,
     distractors: Sequence[str] = DISTRACTORS,
+    known: Mapping[str, Vectors] | None = None,
 ) -> CellMap:
     """Map what each place is, zero-shot: the label that fits best, or “none of these”.
 
     Of a cell with chips of several dates the newest counts; where chips overlap, the mean of their
     cosines.
+
+    Args:
+        labels: As asked.
+        index: One pinned generation.
+        embedder: Of the model that made the index' vectors.
+        table: Where its chips lie; None: found out.
+        where: Which chips count.
+        templates: Prompt templates.
+        distractors: What stands for “none of these”.
+        known: Vectors (1, dim) of labels that are not to be embedded as they are written.
 
     Raises:
         EmptyText: no label, or one without any word.
@@ -226,7 +224,7 @@ def class_cells(
     if len(asked) > MAX_CLASSES:
         raise InvalidRequest(f"at most {MAX_CLASSES} labels on one map, came {len(asked)}")
     others = distractors_beside(asked, pool=distractors)
-    prompts = embedder.label_vectors([*asked, *others], templates=templates)
+    prompts = prompt_vectors((*asked, *others), embedder=embedder, templates=templates, known=known)
     table = Table.of(index) if table is None else table
     kept = table.among(passing(index, _on_one_level(check_filter(where), index)))
     names = (*asked, NONE_OF_THESE) if others else tuple(asked)

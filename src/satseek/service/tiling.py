@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.errors import FolderNotFound, NotFound, UnreadableImage
+from satseek.errors import FolderNotFound, UnreadableImage
 from satseek.service.calling import caller
 from satseek.service.chips import reading
 from satseek.service.describing import PROBLEM
@@ -28,15 +28,14 @@ from satseek.service.tiling_asking import (
     OfScenes,
     OfTile,
 )
-from satseek.service.tiling_drawing import NO_GROUND, Painted, tag_of
+from satseek.service.tiling_drawing import Painted, tag_of
+from satseek.service.tiling_making import made, wanted
 from satseek.service.withholding import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from satseek.assemble import Matched
-    from satseek.index.pinned import Pinned
-    from satseek.search.mapping_values import CellMap
     from satseek.service.tiling_drawing import Shape
 
 router = APIRouter(tags=["maps"])
@@ -158,13 +157,17 @@ async def _show_cells(
 ) -> Response:
     drawing = shared.tiling
 
+    who = caller(request).principal
+
     def looked(matched: Matched) -> tuple[str, int, Painted | None]:
+        want = wanted(asked, matched, shared=shared, who=who)
         with matched.pinned() as index:
-            tag = tag_of(index, matched.model.embedder.memory_key, tile.name, asked)
+            tag = tag_of(index, want.key, tile.name)
             if _is_known(request, tag):
                 return tag, index.generation, None
             painted = drawing.kept(
-                tag, lambda: drawing.paint_cells(tile, cells_of(asked, matched, index, shared))
+                tag,
+                lambda: drawing.paint_cells(tile, made(want, matched, index, shared=shared)),
             )
             return tag, index.generation, painted
 
@@ -172,35 +175,9 @@ async def _show_cells(
         async with drawing.maps.turn():
             return await shared.in_thread(lambda: looked(matched))
 
-    tag, now, found = await shared.with_collection(name, work, who=caller(request).principal)
+    tag, now, found = await shared.with_collection(name, work, who=who)
     fresh = generation == now
     return _unchanged(tag, fresh=fresh) if found is None else _answer(found, tag, tile, fresh=fresh)
-
-
-def cells_of(
-    asked: HeatAsked | ClassesAsked, matched: Matched, index: Pinned, shared: Running
-) -> CellMap:
-    """Make the map that is asked for, or give the one made before.
-
-    Raises:
-        NotFound: nothing lies on the ground.
-        EmptyText, InvalidRequest, ChipNotFound: what is asked cannot be.
-    """
-    made, embedder = shared.tiling.made, matched.model.embedder
-    if isinstance(asked, HeatAsked):
-        cells = made.heat(asked.query, index=index, embedder=embedder)
-    else:
-        cells = made.classes(
-            asked.labels,
-            index=index,
-            embedder=embedder,
-            where=asked.where,
-            templates=asked.templates,
-            distractors=asked.distractors,
-        )
-    if cells.nowhere and not shared.tiling.mosaic(matched.collection, index).scenes:
-        raise NotFound(NO_GROUND)
-    return cells
 
 
 def _is_known(request: Request, tag: str) -> bool:

@@ -14,10 +14,16 @@ from starlette.requests import Request
 from satseek.imagery.tiles import MAX_ZOOM, Tile
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.filtering import read_filter
-from satseek.service.messages import MAX_DISTRACTORS, MAX_EXAMPLES, MAX_TEMPLATES, Words
+from satseek.service.bodies import validated
+from satseek.service.messages import (
+    MAX_DISTRACTORS,
+    MAX_EXAMPLES,
+    MAX_TEMPLATES,
+    SearchAsked,
+    Words,
+)
 from satseek.service.tiling_drawing import Shape
 from satseek.service.tiling_pictures import picturing
-from satseek.types import Query as Asked
 
 if TYPE_CHECKING:
     from satseek.types import Filter
@@ -68,8 +74,8 @@ class ScenesAsked:
 class HeatAsked:
     """What a heat map is of."""
 
-    query: Asked
-    """Words and chips, and dates."""
+    search: SearchAsked
+    """Words, chips, a concept, dates: as in a search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,19 +99,23 @@ def scenes_asked(scene: SceneId = None, start: Start = None, end: End = None) ->
 
 def heat_asked(
     text: Annotated[Words | None, Query(description="Words to look for.")] = None,
+    concept: Annotated[Words | None, Query(description="A saved concept, such as `mines`.")] = None,
     liked: Chips = None,
     disliked: Chips = None,
+    *,
     start: Start = None,
     end: End = None,
 ) -> HeatAsked:
-    """Read what a heat map is asked of; raises InvalidFilter."""
-    query = Asked(
-        text=text,
-        liked=tuple(liked or ()),
-        disliked=tuple(disliked or ()),
-        where=read_filter(start=start, end=end),
-    )
-    return HeatAsked(query=query)
+    """Read what a heat map is asked of."""
+    asked = {
+        "text": text,
+        "concept": concept,
+        "liked": liked or [],
+        "disliked": disliked or [],
+        "start": start,
+        "end": end,
+    }
+    return HeatAsked(search=validated(SearchAsked, asked))
 
 
 def classes_asked(

@@ -20,9 +20,10 @@ from satseek.service.chips import reading
 from satseek.service.describing import PROBLEM
 from satseek.service.negotiating import JSON
 from satseek.service.running import Running, running
-from satseek.service.tiling import BELOW, cells_of
+from satseek.service.tiling import BELOW
 from satseek.service.tiling_asking import ClassesAsked, HeatAsked, OfClasses, OfHeat, OfScenes
 from satseek.service.tiling_documents import MapShown, capabilities, tilejson
+from satseek.service.tiling_making import made, wanted
 from satseek.service.tiling_pictures import JPEG, PNG, WEBP
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _CAPABILITIES: dict[int | str, dict[str, Any]] = {
 
 _ASKED = {
     "scenes": ("scene", "start", "end"),
-    "heat": ("text", "liked", "disliked", "start", "end"),
+    "heat": ("text", "concept", "liked", "disliked", "start", "end"),
     "classes": ("label", "template", "distractor", "start", "end"),
 }
 """Parameters of each map that its tiles take over from what describes it."""
@@ -104,7 +105,7 @@ async def describe_wmts(request: Request, name: str, shared: Shared) -> Response
     if asked.get("request", "GetCapabilities").lower() != "getcapabilities":
         raise InvalidRequest("expected GetCapabilities: tiles have the addresses given there")
     kinds = ["scenes"]
-    kinds += ["heat"] if any(asked.get(key) for key in ("text", "liked")) else []
+    kinds += ["heat"] if any(asked.get(key) for key in ("text", "concept", "liked")) else []
     kinds += ["classes"] if asked.get("label") else []
 
     def described() -> bytes:
@@ -122,10 +123,12 @@ async def _describe_cells(
     request: Request, name: str, asked: HeatAsked | ClassesAsked, *, shared: Running
 ) -> Response:
     """Describe a map; it is made at once, so that what cannot be is told here."""
+    who = caller(request).principal
 
     def described(matched: Matched) -> bytes:
+        want = wanted(asked, matched, shared=shared, who=who)
         with matched.pinned() as index:
-            cells = cells_of(asked, matched, index, shared)
+            cells = made(want, matched, index, shared=shared)
             extent = shared.tiling.extent(matched.collection, index)
             kind = "classes" if isinstance(asked, ClassesAsked) else "heat"
             legend = class_legend(cells.names) if cells.names else heat_legend()
@@ -136,7 +139,7 @@ async def _describe_cells(
         async with shared.tiling.maps.turn():
             return await shared.in_thread(lambda: described(matched))
 
-    content = await shared.with_collection(name, work, who=caller(request).principal)
+    content = await shared.with_collection(name, work, who=who)
     return Response(content, media_type=JSON)
 
 
@@ -156,7 +159,7 @@ def _shown(
     if kind == "scenes":
         path += "/tiles"
     places = "/{z}/{x}/{y}"
-    of = ", ".join(value for key, value in pairs if key in {"scene", "text", "label"})
+    of = ", ".join(value for key, value in pairs if key in {"scene", "text", "concept", "label"})
     return MapShown(
         id=kind,
         title=_TITLES[kind].format(name) + (f": {of}" if of else ""),
