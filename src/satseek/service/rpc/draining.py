@@ -6,11 +6,10 @@ Knows no method. Belongs to the event loop's thread.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+Context: TypeAlias = Any
+"""``grpc.aio.ServicerContext``; gRPC ships no types."""
 
 
 class Drain:
@@ -35,17 +34,16 @@ class Drain:
         """Wait until the server stops."""
         await self._begun.wait()
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count a call while it is in flight."""
+    def count(self, context: Context) -> None:
+        """Count a call until its status has gone out: its method ends sooner."""
         self._calls += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._calls -= 1
-            if not self._calls:
-                self._idle.set()
+        context.add_done_callback(self._ended)
+
+    def _ended(self, _context: Context) -> None:
+        self._calls -= 1
+        if not self._calls:
+            self._idle.set()
 
     async def idle(self, seconds: float) -> None:
         """Wait until no call is in flight, no longer than so many seconds."""

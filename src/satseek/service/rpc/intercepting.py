@@ -126,9 +126,10 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def _answer(self, call: _Call, handler: Handler, context: Context) -> None:
         started, refused = time.perf_counter(), None
+        self._drain.count(context)
         context.set_trailing_metadata(((REQUEST_ID, call.id),))
         try:
-            with self._shared.metrics.in_flight.track_inprogress(), self._drain.counted():
+            with self._shared.metrics.in_flight.track_inprogress():
                 with self._span(call):
                     refused = await self._refusal(call, handler, context)
                 if refused is not None:
