@@ -23,7 +23,7 @@ CONFORMS = [
 
 
 class StacServer(ThreadingHTTPServer):
-    """Serves files below ``/files/`` (and ``/bucket/``, as an object store), a STAC API below ``/api`` over ``items``."""
+    """Serves files below ``/files/`` and ``/bucket/``, and ``items`` by a STAC API at ``/api``."""
 
     daemon_threads = True
 

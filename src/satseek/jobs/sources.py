@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from satseek.errors import UnsafeReference
 from satseek.imagery.candidates import ItemScenes, find_candidates
 from satseek.imagery.hosts import covering, place_of
-from satseek.imagery.reach import Reach, is_remote
+from satseek.imagery.reach import Reach, is_bucket, is_remote
 from satseek.imagery.stac_search import ApiSearch, SearchedItems
 from satseek.jobs.places import folder_under
 
@@ -51,6 +51,8 @@ def source_for(asked: IndexTask, settings: Settings) -> str:
         UnsafeReference: no setting covers it.
         FolderNotFound: it would be allowed, but is not there.
     """
+    if is_bucket(asked.folder):
+        raise UnsafeReference("folder: a bucket is not listed; name a STAC document of its scenes")
     if asked.search is None and not is_remote(asked.folder):
         return str(folder_under(asked.folder, settings.reference_roots))
     what = "folder"
