@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +16,7 @@ from satseek.errors import UnsupportedRaster
 from satseek.imagery._sources import open_source
 from satseek.imagery.recipes import recipe_named, resolve
 from satseek.imagery.stretching import apply, read_under
+from satseek.index.spec import CollectionSpec
 from satseek.types import Recipe, Window
 
 if TYPE_CHECKING:
@@ -81,3 +84,31 @@ def test_recipes_of_old_collections_are_what_they_were() -> None:
         Recipe(name="fixed16", stretch="fixed", low=0.0, high=3000.0, nodata=0.0, **plain),
     ]
     assert expected == [recipe_named(f"{one.name}@1") for one in expected]
+
+
+def test_what_an_older_satseek_wrote_of_a_recipe_is_read() -> None:
+    text = json.dumps(
+        {
+            "name": "county",
+            "model_name": "satseek-starter",
+            "model_version": "350d9fd9c312",
+            "dim": 256,
+            "recipe": {
+                "name": "auto",
+                "version": 1,
+                "bands": [],
+                "stretch": "auto",
+                "low": 2.0,
+                "high": 98.0,
+                "nodata": None,
+            },
+            "grid": {"crs": None, "chip_px": 256, "stride_px": 256, "pixel_size": None},
+            "min_valid": 0.5,
+            "format_version": 1,
+        }
+    )
+    spec = CollectionSpec.from_json(text)
+    assert recipe_named("auto@1") == spec.recipe
+    cuts = ((0.0, 1.0), (0.5, 2.0), (0.0, 3.0))
+    mine = replace(spec, recipe=replace(spec.recipe, name="mine", bands=("nir", 1, 2), cuts=cuts))
+    assert mine == CollectionSpec.from_json(mine.to_json())
