@@ -20,11 +20,13 @@ from satseek.service.describing import PROBLEM
 from satseek.service.messages import ModelShown
 from satseek.service.running import Running, running
 from satseek.service.tiling_asking import ClassesAsked, OfClasses
+from satseek.service.tiling_making import known_of
 
 if TYPE_CHECKING:
     from satseek.assemble import Matched
     from satseek.export.ground_map import GroundMap
     from satseek.search.mapping_colours import Colour
+    from satseek.service.access.principals import Principal
 
 router = APIRouter(tags=["maps"])
 
@@ -66,12 +68,17 @@ async def tabulate_classes(
     who.require("classify")
 
     async def work(name: str, matched: Matched) -> ClassesAnswer:
-        return await shared.in_thread(lambda: _tabulated(name, asked, matched))
+        return await shared.in_thread(
+            lambda: _tabulated(name, asked, matched, shared=shared, who=who)
+        )
 
     return await shared.with_collection(name, work, who=who)
 
 
-def _tabulated(name: str, asked: ClassesAsked, matched: Matched) -> ClassesAnswer:
+def _tabulated(
+    name: str, asked: ClassesAsked, matched: Matched, *, shared: Running, who: Principal
+) -> ClassesAnswer:
+    known = known_of(asked, matched, shared=shared, who=who)
     with matched.pinned() as index:
         ground = class_map(
             asked.labels,
@@ -79,7 +86,8 @@ def _tabulated(name: str, asked: ClassesAsked, matched: Matched) -> ClassesAnswe
             embedder=matched.model.embedder,
             where=asked.where,
             templates=asked.templates,
-            distractors=asked.distractors,
+            distractors=(*asked.distractors, *known.negatives),
+            known=known.vectors,
         )
         card = matched.model.card
         return ClassesAnswer(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from satseek.assemble import Matched
     from satseek.index.pinned import Pinned
+    from satseek.search.labelling import Known
     from satseek.service.access.principals import Principal
     from satseek.service.running import Running
     from satseek.types import Vectors
@@ -81,13 +82,7 @@ def _heat(asked: HeatAsked, matched: Matched, *, shared: Running, who: Principal
 
 def _classes(asked: ClassesAsked, matched: Matched, *, shared: Running, who: Principal) -> Wanted:
     embedder = matched.model.embedder
-    known = labels_known(
-        asked.labels,
-        model=matched.model,
-        templates=asked.templates,
-        parts=shared.assembly,
-        opened=seen_by(who, shared),
-    )
+    known = known_of(asked, matched, shared=shared, who=who)
     told = (asked, known.negatives, sorted(known.vectors), _digest(known.vectors.values()))
     return Wanted(
         key=f"classes {embedder.memory_key} {told!r}",
@@ -101,6 +96,17 @@ def _classes(asked: ClassesAsked, matched: Matched, *, shared: Running, who: Pri
             distractors=(*asked.distractors, *known.negatives),
             known=known.vectors,
         ),
+    )
+
+
+def known_of(asked: ClassesAsked, matched: Matched, *, shared: Running, who: Principal) -> Known:
+    """Look up labels that are concepts or Chinese; raises as `wanted`."""
+    return labels_known(
+        asked.labels,
+        model=matched.model,
+        templates=asked.templates,
+        parts=shared.assembly,
+        opened=seen_by(who, shared),
     )
 
 
