@@ -24,10 +24,10 @@ DOUBT = 6.0
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 """Weights of the probe that are tried; the words count 1."""
 
-USUAL = 1.0
+USUAL = 0.5
 """Weight that is left only for a reason."""
 
-FIRST, SECOND = 0.35, 0.75
+FIRST, SECOND = 0.25, 0.6
 """Weights of one liked chip: where the words find it anyway, and where they do not."""
 
 FOUND_ANYWAY = 0.05
