@@ -14,27 +14,34 @@ import numpy as np
 import pystac
 import pytest
 import rasterio
+from othertower import DIM as OTHER_DIM
+from othertower import OTHER, CornerEngine
 from stacmaking import EDGE, make_catalog, make_item, write_band
 from stacserving import StacServer, stac_server
 from towers import CARD, ColourEngine, make_tokenizer
 
 from satseek.assemble import DEFAULT_GRID
 from satseek.embed.embedder import Embedder
-from satseek.errors import UnreadableImage, UnsafeReference
+from satseek.errors import DependencyMissing, UnreadableImage, UnsafeReference
 from satseek.imagery.candidates import ItemScenes, find_candidates
 from satseek.imagery.reach import Reach
 from satseek.imagery.recipes import recipe_named
 from satseek.imagery.stac_search import ApiSearch, SearchedItems
 from satseek.index import Collection, CollectionSpec, create_collection
 from satseek.search.indexing import IndexProgress, IndexReport, index_scenes
+from satseek.search.reembedding import ReembedChoices, reembed_collection
 from satseek.search.rereading import look_at
 from satseek.search.thumbnails import chip_pixels, thumbnail
+from satseek.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from satseek.imagery.candidates import Candidates
+
 EMBEDDER = Embedder(ColourEngine(), make_tokenizer())
+CORNERS = Embedder(CornerEngine(), make_tokenizer())
 SPEC = CollectionSpec(
     name="items",
     model_name=CARD.name,
@@ -66,9 +73,11 @@ def server(tmp_path: Path, catalog: Path) -> Iterator[StacServer]:
         yield running
 
 
-def index(source: Path | str, collection: Collection) -> IndexReport:
+def index(
+    source: Path | str, collection: Collection, *, embedder: Embedder = EMBEDDER
+) -> IndexReport:
     found = find_candidates(str(source), reach=Reach().and_named(str(source)))
-    return index_scenes(found, collection=collection, embedder=EMBEDDER)
+    return index_scenes(found, collection=collection, embedder=embedder)
 
 
 def reasons(report: IndexReport) -> dict[str, str]:
@@ -153,6 +162,46 @@ def test_properties_that_changed_are_taken_over_without_embedding(
     report = index(catalog, collection)
     assert (2, 0) == (report.unchanged, report.chips_added)
     assert 77.5 == collection.scene("s2/day1").properties["eo:cloud_cover"]
+    with collection.pinned() as searchable:
+        cloudy = Filter(attributes={"eo:cloud_cover": {"gte": 70}})
+        assert CHIPS == searchable.page(where=cloudy, after=-1, limit=100)[1]
+
+
+@pytest.mark.parametrize("where", ["files", "host"])
+@pytest.mark.parametrize("crs", [None, "EPSG:3857"])
+def test_items_are_embedded_again_as_if_indexed_with_the_new_model(
+    where: str, crs: str | None, server: StacServer, catalog: Path, tmp_path: Path
+) -> None:
+    source = str(catalog) if where == "files" else f"{server.url}/files/catalog.json"
+    spec = replace(SPEC, grid=replace(DEFAULT_GRID, crs=crs))
+    other = replace(spec, model_name=OTHER.name, model_version=OTHER.version, dim=OTHER_DIM)
+    with (
+        create_collection(tmp_path / "again", spec) as again,
+        create_collection(tmp_path / "fresh", other) as fresh,
+    ):
+        index(source, again)
+        index(source, fresh, embedder=CORNERS)
+        report = reembed_collection(again, embedder=CORNERS, former=None, choices=ReembedChoices())
+        assert ("switched", len(again)) == (report.outcome, report.embedded)
+        assert fresh.digest() == again.digest()
+
+
+@pytest.mark.parametrize(
+    ("package", "source"), [("pystac_client", "api"), ("stac_geoparquet.arrow", "items.parquet")]
+)
+def test_a_package_that_is_missing_is_named_with_its_line(
+    package: str, source: str, catalog: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    if source == "api":
+        search = ApiSearch(address="http://127.0.0.1:1/")
+        found: Candidates = ItemScenes(SearchedItems(search, Reach()), reach=Reach())
+    else:
+        table = catalog.parent / source
+        table.touch()
+        found = find_candidates(str(table), reach=Reach())
+    with pytest.raises(DependencyMissing, match=r"pip install 'satseek\[gis\]'"):
+        list(found)
 
 
 def test_one_bad_item_stops_no_other(catalog: Path, collection: Collection) -> None:
