@@ -16,6 +16,7 @@ import shapely
 
 from satseek.errors import InvalidFilter
 from satseek.index.attributes import check_attributes
+from satseek.index.checkering import Board
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +34,9 @@ _DEEPEST = 2
 _POLE = 90.0
 _MERIDIAN = 180.0
 _TURN = 360.0
+
+_MANY = 4_000
+"""Boxes from which a board is worth its making: some 3 ms, as against 1 µs a box."""
 
 MAX_CROSSING = 180.0
 """Widest box, in degrees, taken as crossing the antimeridian; a wider one has its sides swapped."""
@@ -53,6 +57,15 @@ class Area:
         """Tell which boxes, shape (n, 4), lie wholly inside, and which touch the area at all."""
         if self.plain:
             return self._compared(boxes)
+        if len(boxes) < _MANY:
+            return self._asked(boxes)
+        inside, outside = Board(self.shape).sorted(boxes)
+        maybe = ~outside
+        edge = np.flatnonzero(~(inside | outside))
+        inside[edge], maybe[edge] = self._asked(boxes[edge])
+        return inside, maybe
+
+    def _asked(self, boxes: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         corners = shapely.box(boxes[:, 0], boxes[:, 1], boxes[:, 2], boxes[:, 3])
         maybe = shapely.intersects(self.shape, corners)
         inside = np.zeros(len(boxes), dtype=np.bool_)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from satseek.errors import InvalidFilter
 from satseek.index import bbox_area, check_area, check_filter
 from satseek.index.filters import prepare_area
 from satseek.types import Filter
+
+if TYPE_CHECKING:
+    from satseek.types import GeoJSON
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]]}
 
@@ -212,3 +216,36 @@ def test_an_invalid_footprint_is_mended_before_it_is_compared() -> None:
     bow = '{"type":"Polygon","coordinates":[[[0,0],[2,2],[2,0],[0,2],[0,0]]]}'
     assert prepare_area(bbox_area(1.8, 0.9, 3, 1.1)).meets([bow]).tolist() == [True]
     assert prepare_area(bbox_area(0.9, 1.5, 1.1, 3)).meets([bow]).tolist() == [False]
+
+
+WEDGE = {"type": "Polygon", "coordinates": [[[-9, -9], [9, -7], [1, 9], [0, 0], [-9, -9]]]}
+HOLED = {
+    "type": "Polygon",
+    "coordinates": [
+        [[-8, -8], [8, -8], [8, 8], [-8, 8], [-8, -8]],
+        [[-3, -3], [-3, 4], [4, 4], [4, -3], [-3, -3]],
+    ],
+}
+APART = {
+    "type": "MultiPolygon",
+    "coordinates": [
+        [[[-9, -9], [-4, -9], [-6, -2], [-9, -9]]],
+        [[[2, 2], [9, 3], [5, 9], [2, 2]]],
+    ],
+}
+
+
+@pytest.mark.parametrize("area", [WEDGE, HOLED, APART], ids=["wedge", "holed", "apart"])
+@pytest.mark.parametrize("edge", [0.05, 1.0, 7.0])
+def test_many_boxes_are_sorted_as_geometry_sorts_them(area: GeoJSON, edge: float) -> None:
+    rng = np.random.default_rng(0)
+    corners = np.round(rng.uniform(-12, 12, (6_000, 2)), 1)  # many touch the area's corners
+    boxes = np.concatenate([corners, corners + edge * rng.choice([0.5, 1, 2], (6_000, 2))], axis=1)
+    prepared = prepare_area(area)
+    assert not prepared.plain
+    inside, maybe = prepared.touches(boxes)
+    whole = shapely.from_geojson(json.dumps(area))
+    shapes = shapely.box(*boxes.T)
+    assert shapely.covers(whole, shapes).tolist() == inside.tolist()
+    assert shapely.intersects(whole, shapes).tolist() == maybe.tolist()
+    assert 0 < maybe.sum() < len(boxes)
