@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw
+import shapely
 
 from satseek.imagery.ground import between, to_pixels
 
@@ -52,18 +52,15 @@ class Outlines:
         points = np.concatenate([self._rings[number] for number in near])
         xs, ys = between(_WGS84, view.crs, points[:, 0], points[:, 1])
         columns, rows = to_pixels(view.transform, xs, ys)
-        canvas = Image.new("F", (view.width, view.height), float("nan"))
-        draw = ImageDraw.Draw(canvas)
+        filled = np.full((view.height, view.width), np.nan, dtype=np.float32)
         start = 0
         for number in near:
             stop = start + len(self._rings[number])
-            # Pillow fills a pixel whose number a corner has: its middle lies half a pixel further.
-            corners = np.column_stack([columns[start:stop], rows[start:stop]]) - 0.5
-            if np.isfinite(corners).all():
-                corners = np.clip(corners, -1e5, 1e5)
-                draw.polygon(corners.ravel().tolist(), fill=float(self.values[number]))
+            ring = np.column_stack([columns[start:stop], rows[start:stop]])
+            if np.isfinite(ring).all():
+                _fill(filled, ring, self.values[number])
             start = stop
-        return np.asarray(canvas, dtype=np.float32)
+        return filled
 
     def _near(self, view: View) -> NDArray[np.bool_]:
         lons, lats = view.positions(_WGS84)
@@ -73,6 +70,22 @@ class Outlines:
         over = self._boxes[:, 0] <= lons.max(), self._boxes[:, 2] >= lons.min()
         beside = self._boxes[:, 1] <= lats.max(), self._boxes[:, 3] >= lats.min()
         return np.asarray(over[0] & over[1] & beside[0] & beside[1], dtype=np.bool_)
+
+
+def _fill(filled: NDArray[np.float32], ring: NDArray[np.float64], value: np.float32) -> None:
+    """Set the pixels whose middles lie within a ring; of one smaller than a pixel, its middle's."""
+    height, width = filled.shape
+    left, top = np.maximum(np.floor(ring.min(axis=0)), 0).astype(np.int64)
+    right, bottom = np.minimum(np.ceil(ring.max(axis=0)), (width, height)).astype(np.int64)
+    if left >= right or top >= bottom:
+        return
+    part = filled[top:bottom, left:right]
+    across, down = np.meshgrid(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5)
+    inside = shapely.contains_xy(shapely.polygons(ring), across.ravel(), down.ravel())
+    if inside.any():
+        part[inside.reshape(part.shape)] = value
+    else:
+        part[part.shape[0] // 2, part.shape[1] // 2] = value
 
 
 def _rings(footprint: GeoJSON | None) -> list[NDArray[np.float64]]:
