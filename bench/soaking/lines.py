@@ -99,8 +99,9 @@ def _ended(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
     if reader.at_eof() or writer.is_closing():
         return True
     descriptor = writer.get_extra_info("socket").fileno()
-    readable, _, _ = select.select([descriptor], [], [], 0)
-    return bool(readable)
+    looking = select.poll()  # select takes no more than 1,024 descriptors
+    looking.register(descriptor, select.POLLIN)
+    return bool(looking.poll(0))
 
 
 async def _answer(reader: asyncio.StreamReader) -> Answer:
