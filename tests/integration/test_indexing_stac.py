@@ -483,3 +483,7 @@ def test_the_command_line_indexes_a_host_that_is_named(server: StacServer, tmp_p
     done = subprocess.run([*command, *asked, "-c", "api"], check=True, capture_output=True)
     report = json.loads(done.stdout)
     assert (CHIPS, 1) == (report["chips"], report["report"]["scenes"])
+    for wrong in (["--stac-api", f"{server.url}/files"], [f"{server.url}/gone.json"]):
+        done = subprocess.run([*command, *wrong, "-c", "none"], check=False, capture_output=True)
+        assert (4, 1) == (done.returncode, done.stderr.count(b"\n")), done.stderr
+    assert ["api"] == [path.name for path in (tmp_path / "data" / "collections").iterdir()]

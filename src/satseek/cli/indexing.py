@@ -89,6 +89,7 @@ def index(
 
     Example: satseek index ./scenes -c county
     """
+    from satseek.imagery.candidates import BegunCandidates  # noqa: PLC0415
     from satseek.search.indexing import index_scenes  # noqa: PLC0415
 
     parts = assembly(context, batch=batch)
@@ -101,7 +102,8 @@ def index(
         most=max_items,
     )
     reach = _reach(parts.settings, allow or ())
-    candidates = _candidates(source, stac_api, asked, reach)  # refuses before anything is made
+    found = _candidates(source, stac_api, asked, reach)
+    candidates = BegunCandidates(found)  # refuses what cannot be read before anything is made
     wanted = _layout(
         recipe=recipe,
         chip=chip,

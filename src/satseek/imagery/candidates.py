@@ -68,6 +68,28 @@ class Candidates(Protocol):
         """Give them in order; once."""
 
 
+class BegunCandidates:
+    """Candidates of which the first was looked for, so that what cannot be read at all is known."""
+
+    def __init__(self, candidates: Candidates) -> None:
+        """Look for the first; raises what iterating raises."""
+        self._all = candidates
+        self._rest = iter(candidates)
+        self._first = next(self._rest, None)
+        self.source = candidates.source
+
+    @property
+    def total(self) -> int:
+        """See `Candidates.total`."""
+        return self._all.total
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """Give all of them; once."""
+        if self._first is not None:
+            yield self._first
+        yield from self._rest
+
+
 class FolderScenes:
     """The scenes below a folder, or one file."""
 

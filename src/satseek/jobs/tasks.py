@@ -137,10 +137,11 @@ def run_task(
 
 
 def _index(asked: IndexTask, settings: Settings, on_progress: OnProgress) -> Result:
-    from satseek.jobs.sources import candidates_for  # noqa: PLC0415 - slow to load
+    from satseek.imagery.candidates import BegunCandidates  # noqa: PLC0415 - slow to load
+    from satseek.jobs.sources import candidates_for  # noqa: PLC0415
     from satseek.search.indexing import index_scenes  # noqa: PLC0415
 
-    candidates = candidates_for(asked, settings)
+    candidates = BegunCandidates(candidates_for(asked, settings))
     parts = Assembly(settings)
 
     def show(progress: IndexProgress) -> None:
