@@ -5,17 +5,21 @@ Knows no HTTP. What it answers has the same types as what ``satseek.Client`` ans
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from satseek.assemble import Assembly
 from satseek.assemble.asking import ALL, ask, labels_known
+from satseek.assemble.exporting import write_asked
 from satseek.client import results
+from satseek.client.exporting import WGS84, is_question
 from satseek.client.images import content_of
 from satseek.errors import FolderNotFound, InvalidFilter, InvalidRequest
 from satseek.imagery.decode import decode_image
 from satseek.model.preprocessing import squared
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.classifying import classify_vectors, similarity
+from satseek.search.exporting import Choices, write_chips
 from satseek.search.federating import check_rank_by
 from satseek.search.filtering import read_filter
 from satseek.search.searching import wanted
@@ -24,11 +28,11 @@ from satseek.types import Concept, Query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from satseek.assemble import ServedModel
+    from satseek.assemble.asking import Asked
     from satseek.client.images import Image
-    from satseek.types import GeoJSON, Hit, LabelScore, ModelCard, Pixels, Vectors
+    from satseek.types import Filter, GeoJSON, Hit, LabelScore, ModelCard, Pixels, Vectors
 
 
 class Embedded:
@@ -67,30 +71,24 @@ class Embedded:
             CollectionNotFound, ConceptNotFound, ModelMismatch, ChipNotFound: it cannot be searched.
             EmptyText, InvalidFilter, InvalidK, UnreadableImage: what was asked cannot be.
         """
-        query = Query(
-            text=text,
-            image=None if image is None else self._query_pixels(image, collection, collections),
-            liked=tuple(liked),
-            disliked=tuple(disliked),
-            where=read_filter(
-                bbox=_four(bbox) if bbox else None,
-                area=area,
-                area_crs=area_crs,
-                start=start,
-                end=end,
-                where=where,
-                levels=levels,
-            ),
-            k=wanted(k, least=least),
+        _, asked = self._ask(
+            text,
+            image=image,
+            liked=liked,
+            disliked=disliked,
+            concept=concept,
+            bbox=bbox,
+            area=area,
+            area_crs=area_crs,
+            start=start,
+            end=end,
+            where=where,
+            levels=levels,
             least=least,
-        )
-        asked = ask(
-            query,
-            self._assembly,
+            k=k,
             collection=collection,
             collections=collections,
-            rank_by=check_rank_by(rank_by),
-            concept=concept,
+            rank_by=rank_by,
         )
         answer = asked.answer
         return results.Hits(
@@ -106,6 +104,36 @@ class Embedded:
             concept=asked.concept,
             warnings=asked.warnings,
         )
+
+    def export(
+        self,
+        path: Path | str,
+        text: str | None = None,
+        *,
+        collection: str | None = None,
+        format: str | None = None,  # noqa: A002 (what everybody calls it)
+        crs: str = WGS84,
+        vectors: bool = False,
+        **asked: Any,
+    ) -> None:
+        """Write hits, or the chips of a collection, into a file; takes what ``Client.export`` does.
+
+        Raises:
+            InvalidRequest: the format cannot hold what is asked for, or there is none.
+            DependencyMissing: it needs a package that is not installed.
+            DiskFull, FolderNotFound: the file cannot be written; it is as it was.
+            As ``search`` otherwise.
+        """
+        choices = Choices(format=format, crs=crs, vectors=vectors)
+        choices.checked(Path(path))
+        if is_question(text, asked):
+            query, found = self._ask(text, collection=collection, **asked)
+            write_asked(found, query, Path(path), parts=self._assembly, choices=choices)
+            return
+        if collection is None:
+            raise InvalidRequest("give words to look for, or the collection to export")
+        where = _filter(**asked)
+        write_chips(self._assembly.reader(collection), Path(path), where=where, choices=choices)
 
     def classify(
         self,
@@ -235,6 +263,40 @@ class Embedded:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _ask(
+        self,
+        text: str | None,
+        *,
+        image: Image | None = None,
+        liked: Sequence[str] = (),
+        disliked: Sequence[str] = (),
+        concept: str | None = None,
+        least: float | None = None,
+        k: int | None = None,
+        collection: str | None = None,
+        collections: Sequence[str] = (),
+        rank_by: str = "cosine",
+        **filters: Any,
+    ) -> tuple[Query, Asked]:
+        query = Query(
+            text=text,
+            image=None if image is None else self._query_pixels(image, collection, collections),
+            liked=tuple(liked),
+            disliked=tuple(disliked),
+            where=_filter(**filters),
+            k=wanted(k, least=least),
+            least=least,
+        )
+        asked = ask(
+            query,
+            self._assembly,
+            collection=collection,
+            collections=collections,
+            rank_by=check_rank_by(rank_by),
+            concept=concept,
+        )
+        return query, asked
+
     def _of_chip(self, chip: str, collection: str | None) -> tuple[ServedModel, Vectors]:
         matched = self._assembly.matched(self._assembly.chosen(collection))
         with matched.pinned() as index:
@@ -273,6 +335,27 @@ def open_folder(path: Path | str | None = None, **settings: Any) -> Embedded:
             f"{chosen.data_dir}: expected a data folder, such as `satseek index` makes"
         )
     return Embedded(Assembly(chosen))
+
+
+def _filter(
+    *,
+    bbox: Sequence[float] | None = None,
+    area: GeoJSON | str | None = None,
+    area_crs: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    where: Sequence[str] | Mapping[str, Any] = (),
+    levels: Sequence[int] = (),
+) -> Filter:
+    return read_filter(
+        bbox=_four(bbox) if bbox else None,
+        area=area,
+        area_crs=area_crs,
+        start=start,
+        end=end,
+        where=where,
+        levels=levels,
+    )
 
 
 def _hit(one: Hit, collection: str) -> results.Hit:

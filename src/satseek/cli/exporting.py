@@ -12,16 +12,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from satseek.cli.application import Json, app, assembly
+from satseek.cli.asking import (
+    Area,
+    AreaCrs,
+    BoundingBox,
+    End,
+    Levels,
+    Start,
+    Where,
+    filter_of,
+)
 from satseek.cli.printing import print_json, print_table, progress_bar, say
-from satseek.errors import InvalidFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from satseek.assemble import Matched
     from satseek.export.formats import Format
-    from satseek.search.searching import Answer
-    from satseek.types import Query
 
 WGS84 = "EPSG:4326"
 
@@ -49,11 +55,13 @@ def export(
     format: FormatName = None,  # noqa: A002 (what everybody calls it)
     crs: Crs = WGS84,
     vectors: Vectors = False,
-    bbox: Annotated[
-        str | None, typer.Option("--bbox", help="West,south,east,north in degrees.")
-    ] = None,
-    start: Annotated[str | None, typer.Option(help="Earliest date, such as 2024-05-01.")] = None,
-    end: Annotated[str | None, typer.Option(help="Latest date, inclusive.")] = None,
+    bbox: BoundingBox = None,
+    area: Area = None,
+    area_crs: AreaCrs = None,
+    start: Start = None,
+    end: End = None,
+    where: Where = None,
+    level: Levels = None,
     json: Json = False,
 ) -> None:
     """Write a collection's chips into a file, whole or not at all.
@@ -61,15 +69,22 @@ def export(
     Example: satseek export county --out chips.parquet --vectors
     """
     from satseek.search.exporting import Choices, write_chips  # noqa: PLC0415
-    from satseek.search.filtering import read_filter  # noqa: PLC0415
 
     parts = assembly(context)
     name = parts.chosen(collection)
     choices = Choices(format=format, crs=crs, vectors=vectors)
-    where = read_filter(bbox=_four(bbox) if bbox else None, start=start, end=end)
+    passing = filter_of(
+        bbox=bbox,
+        area=area,
+        area_crs=area_crs,
+        start=start,
+        end=end,
+        where=where,
+        levels=level,
+    )
     with _bar() as on_progress:
         count = write_chips(
-            parts.reader(name), out, where=where, choices=choices, on_progress=on_progress
+            parts.reader(name), out, where=passing, choices=choices, on_progress=on_progress
         )
     if json:
         kind = choices.checked(out)
@@ -103,41 +118,10 @@ def formats(*, json: Json = False) -> None:
     print_table(["format", "files", "what", "CRS", "vectors", "at hand"], rows)
 
 
-def write_answer(
-    answer: Answer,
-    query: Query,
-    out: Path,
-    *,
-    matched: Matched,
-    crs: str = WGS84,
-    format: str | None = None,  # noqa: A002
-) -> None:
-    """Write the hits of one collection."""
-    from satseek.search.exporting import (  # noqa: PLC0415
-        Choices,
-        found_hits,
-        query_facts,
-        write_hits,
-    )
-
-    found = found_hits(answer.hits, matched.collection)
-    facts = query_facts(query, plan=answer.plan, generation=answer.generation)
-    count = write_hits([found], out, choices=Choices(format=format, crs=crs), facts=facts)
-    say(f"wrote {count} hits into {out}")
-
-
 @contextmanager
 def _bar() -> Iterator[Callable[[int, int], None]]:
     with progress_bar("writing") as show:
         yield lambda done, total: show("chips", done, total)
-
-
-def _four(text: str) -> tuple[float, float, float, float]:
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InvalidFilter(f"expected west,south,east,north in degrees, came {text!r}") from error
-    return west, south, east, north
 
 
 def _told(one: Format) -> dict[str, Any]:

@@ -130,6 +130,9 @@ def similar(
     where: Where = None,
     level: Levels = None,
     geojson: GeoJson = None,
+    out: Out = None,
+    format: FormatName = None,  # noqa: A002
+    crs: Crs = WGS84,
     sheet: Sheet = None,
     json: Json = False,
 ) -> None:
@@ -163,6 +166,8 @@ def similar(
     ranked = check_rank_by(rank_by)
     asked = ask(query, parts, collection=one, collections=several, rank_by=ranked)
     _write(asked, query, parts, geojson=geojson, sheet=sheet)
+    if out:
+        _export(asked, query, parts, out, format=format, crs=crs)
     _show(asked, json=json)
 
 
@@ -195,21 +200,11 @@ def _export(
     format: str | None,  # noqa: A002
     crs: str,
 ) -> None:
-    from satseek.search.exporting import (  # noqa: PLC0415
-        Choices,
-        found_hits,
-        query_facts,
-        write_hits,
-    )
+    from satseek.assemble.exporting import write_asked  # noqa: PLC0415
+    from satseek.search.exporting import Choices  # noqa: PLC0415
 
-    answer, first = asked.answer, asked.collections[0]
-    by_name = {
-        name: [hit for hit in answer.hits if (hit.collection or first) == name]
-        for name in asked.collections
-    }
-    found = [found_hits(hits, parts.reader(name)) for name, hits in by_name.items()]
-    facts = query_facts(query, plan=answer.plan, generation=answer.generation)
-    count = write_hits(found, out, choices=Choices(format=format, crs=crs), facts=facts)
+    choices = Choices(format=format, crs=crs)
+    count = write_asked(asked, query, out, parts=parts, choices=choices)
     say(f"wrote {count} hits into {out}")
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from satseek.client import asking
+from satseek.client.exporting import WGS84, ask_export, saved
 from satseek.client.retrying import Retrying
 from satseek.client.sending import Line, arguments, pause, result, unreachable
 
@@ -140,6 +141,62 @@ class Client(_Connected):
             job = self.job(job.id)
         return job
 
+    def export(
+        self,
+        path: Path | str,
+        text: str | None = None,
+        *,
+        collection: str | None = None,
+        format: str | None = None,  # noqa: A002 (what everybody calls it)
+        crs: str = WGS84,
+        vectors: bool = False,
+        **asked: Any,
+    ) -> None:
+        """Write hits, or the chips of a collection, into a file, whole or not at all.
+
+        Args:
+            path: The file; its name tells the format.
+            text: Words to look for; None, and nothing else to look for: all chips.
+            collection: Where to look; of chips, which.
+            format: Name of a format, instead of the file's name.
+            crs: Of the coordinates, such as ``EPSG:4490``.
+            vectors: True: with the vectors (GeoParquet, GeoJSON).
+            asked: Whatever else ``search`` takes; of chips, its filters.
+
+        Raises:
+            SatseekError: what the server refused; the file is as it was.
+            DiskFull, FolderNotFound: the file cannot be written.
+        """
+        ask = ask_export(
+            path,
+            text,
+            collection=collection,
+            format=format,
+            crs=crs,
+            vectors=vectors,
+            **asked,
+        )
+        failed = 0
+        while True:
+            failed += 1
+            try:
+                with arguments(ask) as given, self._http.stream(**given) as response:
+                    if response.is_success:
+                        with saved(path) as file:
+                            for chunk in response.iter_bytes():
+                                file.write(chunk)
+                        return None
+                    response.read()
+            except httpx.TransportError as error:
+                waits = pause(self._line, failed, None)
+                if waits is None:
+                    raise unreachable(self._line, error) from error
+            else:
+                waits = pause(self._line, failed, response)
+                if waits is None:
+                    return result(ask, response)
+            time.sleep(waits)
+
     def send(self, ask: Ask[T]) -> T:
         """Send one request, again where it was refused for now or lost on the way.
 
@@ -212,6 +269,49 @@ class AsyncClient(_Connected):
             await asyncio.sleep(POLL_SECONDS)
             job = await self.job(job.id)
         return job
+
+    async def export(
+        self,
+        path: Path | str,
+        text: str | None = None,
+        *,
+        collection: str | None = None,
+        format: str | None = None,  # noqa: A002 (what everybody calls it)
+        crs: str = WGS84,
+        vectors: bool = False,
+        **asked: Any,
+    ) -> None:
+        """Write hits, or chips, into a file as ``Client.export`` does; raises likewise."""
+        ask = ask_export(
+            path,
+            text,
+            collection=collection,
+            format=format,
+            crs=crs,
+            vectors=vectors,
+            **asked,
+        )
+        failed = 0
+        while True:
+            failed += 1
+            try:
+                with arguments(ask) as given:
+                    async with self._http.stream(**given) as response:
+                        if response.is_success:
+                            with saved(path) as file:
+                                async for chunk in response.aiter_bytes():
+                                    file.write(chunk)
+                            return None
+                        await response.aread()
+            except httpx.TransportError as error:
+                waits = pause(self._line, failed, None)
+                if waits is None:
+                    raise unreachable(self._line, error) from error
+            else:
+                waits = pause(self._line, failed, response)
+                if waits is None:
+                    return result(ask, response)
+            await asyncio.sleep(waits)
 
     async def send(self, ask: Ask[T]) -> T:
         """Send one request as ``Client.send`` does; raises likewise."""

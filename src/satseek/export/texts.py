@@ -53,7 +53,7 @@ def write_geojson(features: Iterable[Feature], draft: Path, *, origin: Origin, *
                 file.write(("," if count else "") + "\n" + _feature_text(feature, shape))
                 count += 1
         file.write("\n]")
-        members: dict[str, Any] = {"name": origin.layer, **origin.told()}
+        members: dict[str, Any] = {"name": origin.layer, "origin": origin.told()}
         if (box := extent.box()) is not None:
             members["bbox"] = box
         for name, value in members.items():

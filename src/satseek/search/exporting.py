@@ -150,7 +150,8 @@ def write_chips(
 def query_facts(query: Query, *, plan: str, generation: int) -> dict[str, str]:
     """Say what was asked, in the words of the query."""
     asked = {
-        "words": query.text or "",
+        "words": "; ".join(filter(None, [query.text, *query.prompts])),
+        "not": "; ".join(query.negatives),
         "image": "an example image" if query.image is not None else "",
         "liked": ", ".join(query.liked),
         "disliked": ", ".join(query.disliked),

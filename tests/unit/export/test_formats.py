@@ -15,7 +15,7 @@ from satseek.errors import DependencyMissing, FolderNotFound, InvalidRequest
 from satseek.export import formats
 from satseek.export.feature import Feature
 from satseek.export.formats import FORMATS, format_named, format_of, write
-from satseek.service.exporting import FormatName
+from satseek.service.exporting_asking import FormatName
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,8 +111,8 @@ def test_geojson_is_as_its_standard_says(tmp_path: Path) -> None:
     assert [116.3, 10.0, -179.9, 39.91] == content["bbox"]
     assert ("hits", "county", "tanks 油罐") == (
         content["name"],
-        content["collection"],
-        content["words"],
+        content["origin"]["collection"],
+        content["origin"]["words"],
     )
     second = content["features"][1]["properties"]
     assert ("2024-05-01T10:20:30Z", 98.5, False, None) == (
