@@ -44,6 +44,9 @@ MAX_CLASSES = 100
 CHIPS_AT_ONCE = 65_536
 """Chips that are compared with all labels at a time: 29 MB for a hundred labels and distractors."""
 
+_DECIMALS = 6
+"""Of cosines that count as equal: sums of float32 differ by some 1e-7 with the order of terms."""
+
 _TABLES = 4
 """Collections whose cells are kept: 24 bytes a chip, and their names while they are read."""
 
@@ -183,7 +186,8 @@ def heat_cells(
     if kept.any():
         background = (index.sample(BACKGROUND_SAMPLE) @ vector[0]).astype(np.float32)
         found = cosines(index, vector, table.cells.rows[kept])[0]
-        values[kept] = percentile(found, background)
+        # a chip that is part of the background ties with itself, however sums were rounded
+        values[kept] = percentile(np.round(found, _DECIMALS), np.round(background, _DECIMALS))
     layers = tuple(_best_layer(placed, values) for placed in table.passing(kept))
     beside = table.others(kept)
     return CellMap(layers=layers, outlines=_outlines(index, table, beside, values), names=())
