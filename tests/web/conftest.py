@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 import serving
+from PIL import Image
 
 from satseek.imagery.county import make_county
 
@@ -44,6 +45,10 @@ COUNTY_PX = 2560
 
 SHOTS = os.environ.get("SCREENSHOTS")
 """Folder that keeps the screenshots, such as ``docs/guides/images``; unset: none does."""
+
+
+SHOT_COLOURS = 200
+"""Keeps a screenshot of imagery below 300 kB."""
 
 
 class Tab:
@@ -105,8 +110,15 @@ class Tab:
     def shoot(self, name: str) -> None:
         """Keep a picture of the tab for the guide, where a folder for them is named."""
         if SHOTS:
-            self.page.wait_for_timeout(700)  # tiles fade in
-            self.page.screenshot(path=Path(SHOTS) / f"{name}.png")
+            self.page.wait_for_load_state("networkidle")
+            self.page.wait_for_timeout(500)  # tiles fade in
+            self._keep(self.page.screenshot(), Path(SHOTS) / f"{name}.png")
+
+    def _keep(self, picture: bytes, path: Path) -> None:
+        """Reduce a picture to as many colours as a guide needs."""
+        with Image.open(BytesIO(picture)) as shown:
+            few = shown.convert("RGB").quantize(SHOT_COLOURS, dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
 
     def _note(self, message: Any) -> None:
         if message.type == "error":
@@ -141,13 +153,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(home: Path) -> Iterator[serving.Server]:
-    roots = json.dumps([str(home)])
-    with serving.running_server(home / "data", reference_roots=roots) as server:
+    with serving.running_server(home / "data", reference_roots=str(home)) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Start it for each file anew: as long as it runs, no test can run an event loop."""
     if CHROMIUM is None:
         pytest.skip("chromium is not on this machine: apt-get install chromium")
     with sync_playwright() as playwright:

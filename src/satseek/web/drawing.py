@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 
+_SCRIPTS = sorted(path.name for path in STATIC.glob("*.js"))
+
 _KEY = re.compile(r"\{\{(\w+)\}\}")
 
 _MARK = (
@@ -60,7 +62,8 @@ def draw_head(visit: Visit) -> str:
         "const dark = kept ? kept === '1' : matchMedia('(prefers-color-scheme: dark)').matches;"
         "document.documentElement.classList.toggle('dark', dark);}</script>"
         '<link rel="stylesheet" href="_satseek/satseek.css">'
-        '<script type="module" src="_satseek/app.js"></script>'
+        + "".join(f'<link rel="modulepreload" href="_satseek/{one}">' for one in _SCRIPTS)
+        + '<script type="module" src="_satseek/app.js"></script>'
     )
 
 

@@ -2,9 +2,10 @@
 // Knows no details of any part.
 
 import { allowed, boot, byId, counted, day, dialogHead, el, say, toast } from "./elements.js";
-import { ask, enter, on, query, readAddress, tell } from "./asking.js";
+import { ask, asks, enter, on, query, readAddress, tell } from "./asking.js";
 import { startClasses } from "./classes.js";
 import { startCompare } from "./compare.js";
+import { startConcepts } from "./concepts.js";
 import { startDownload } from "./download.js";
 import { startGallery } from "./gallery.js";
 import { resetLayers, startLayers, toggleHeat } from "./layers.js";
@@ -25,13 +26,14 @@ async function start() {
   startTimeline();
   startDownload();
   startClasses();
+  startConcepts();
   on("say", (words) => toast(words, "plain"));
   on("collection", stock);
   on("stock", restock);
   byId("collection").addEventListener("change", ({ target }) => enter(target.value));
   fillCollections();
   tell("query", query);
-  if (!query.text && !query.liked.length) tell("answer", null);
+  if (!asks()) tell("answer", null);
   await startMap();
   startLayers();
   startCompare();

@@ -8,7 +8,7 @@ const MOST = 960; // more cards than that are a download's work
 
 /** What the person has asked for so far. */
 export const query = {
-  collection: null, text: "", image: null, imageName: "", liked: [], disliked: [],
+  collection: null, concept: "", text: "", image: null, imageName: "", liked: [], disliked: [],
   area: null, start: "", end: "", k: PAGE,
 };
 
@@ -56,12 +56,12 @@ export const collectionPath = (name = query.collection) => `collections/${encode
 export const thumbnail = (chip, size, collection = query.collection) =>
   `v1/${collectionPath(collection)}/thumbnail?chip=${encodeURIComponent(chip)}&size=${size}`;
 
-export const asks = () => Boolean(query.text.trim() || query.image || query.liked.length);
+export const asks = () => Boolean(query.text.trim() || query.concept || query.image || query.liked.length);
 
 /** The message that asks what stands in the query. */
 export function message() {
   const fields = {
-    collection: query.collection, text: query.text.trim(), image: query.image,
+    collection: query.collection, concept: query.concept, text: query.text.trim(), image: query.image,
     area: query.area, start: query.start, end: query.end, k: query.k,
     liked: query.liked, disliked: query.disliked,
   };
@@ -124,7 +124,7 @@ export function judge(chip, verdict) {
 
 /** Look for what a chip shows, and for nothing else. */
 export const similar = (chip) =>
-  change({ text: "", image: null, imageName: "", liked: [chip], disliked: [] });
+  change({ text: "", concept: "", image: null, imageName: "", liked: [chip], disliked: [] });
 
 /** Go on with another collection: chips and dates belong to one only. */
 export function enter(collection) {
@@ -143,6 +143,7 @@ export function readAddress(names) {
   query.collection = names.includes(named) ? named
     : names.includes("default") ? "default" : names[0] ?? null;
   query.text = address.get("q") ?? "";
+  query.concept = address.get("concept") ?? "";
   query.liked = address.getAll("like");
   query.disliked = address.getAll("dislike");
   query.start = address.get("start") ?? "";
@@ -156,6 +157,7 @@ function writeAddress() {
   const put = (name, value) => value && address.set(name, value);
   put("collection", boot.collections.length > 1 ? query.collection : "");
   put("q", query.text.trim());
+  put("concept", query.concept);
   for (const chip of query.liked) address.append("like", chip);
   for (const chip of query.disliked) address.append("dislike", chip);
   put("start", query.start);

@@ -5,6 +5,7 @@ import { byId, counted, day, dialogHead, el, empty, icon, iconButton, say } from
 import {
   asks, change, found, hasMore, judge, more, on, query, similar, tell, thumbnail,
 } from "./asking.js";
+import { isSavable } from "./concepts.js";
 
 const CARD_PX = 320; // twice the width of a card, so that sharp screens stay sharp
 const LARGE_PX = 1024;
@@ -57,17 +58,19 @@ function draw(answer) {
   if (!answer) return;
   const facts = say("found_by", {
     model: `${answer.model.name}@${answer.model.version}`, plan: answer.plan,
+    ms: Math.max(1, Math.round(answer.seconds * 1000)),
   });
-  status.append(el("b", {}, counted(answer.hits.length, "hits")),
-    el("span", { class: "ms", title: facts }, say("ms", { ms: Math.max(1, Math.round(answer.seconds * 1000)) })));
-  if (answer.translated) status.append(el("span", {}, say("translated", { words: answer.translated })));
-  if (!answer.hits.length) return;
-  status.append(
+  status.append(el("b", { title: facts }, counted(answer.hits.length, "hits")));
+  if (answer.hits.length) status.append(
     el("button", { type: "button", class: "link", onclick: explain }, say("scores_link")),
     el("span", { class: "grow" }),
+    ...(isSavable() ? [iconButton("saved", say("save_title"), () => tell("save"))] : []),
     el("button", { type: "button", class: "small", onclick: () => tell("download") },
       icon("download"), say("download")),
   );
+  const notes = [answer.translated && say("translated", { words: answer.translated }),
+    answer.weight === 0 && say("weight_0"), ...answer.warnings].filter(Boolean);
+  status.append(...notes.map((words) => el("p", { class: "remark" }, words)));
 }
 
 const KINDS = ["percentile", "cosine", "match"];

@@ -127,6 +127,7 @@ function fromWkt(text) {
 
 function drawTokens() {
   const tokens = [];
+  if (query.concept) tokens.push(token(`@${query.concept}`, () => change({ concept: "" }), { name: "saved" }));
   if (query.image) {
     tokens.push(token(say("looks_like", { name: query.imageName }), () =>
       change({ image: null, imageName: "" }), { name: "image" }));
