@@ -49,6 +49,8 @@ class Doors:
     """Shows that key."""
     staff: httpx.Client
     """Sees ``secret``."""
+    operator: httpx.Client
+    """May save concepts."""
 
     @property
     def header(self) -> str:
@@ -66,13 +68,15 @@ def standard_doors(home: Path, **settings: str) -> Iterator[Doors]:
     assembly.close()
     key = make_key(data, "reader", "--role", "reader")
     staff = make_key(data, "staff", "--role", "reader", "--group", "staff")
+    operator = make_key(data, "operator", "--role", "operator")
     asked = {"auth": "keys", "collection_groups": '{"secret": ["staff"]}', **settings}
     with (
         serving.running_server(data, **asked) as server,
         httpx.Client(base_url=server.url, headers=bearer(key), timeout=60) as client,
         httpx.Client(base_url=server.url, headers=bearer(staff), timeout=60) as insider,
+        httpx.Client(base_url=server.url, headers=bearer(operator), timeout=60) as maker,
     ):
-        yield Doors(server.url, key, client, insider)
+        yield Doors(server.url, key, client, insider, maker)
 
 
 def make_scenes(folder: Path) -> Path:

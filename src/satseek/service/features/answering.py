@@ -10,6 +10,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
@@ -40,16 +41,27 @@ def route(path: str, endpoint: Endpoint, *, method: str = "GET") -> Route:
             return await endpoint(request, await running(request))
         except InvalidName as error:  # could be no collection's: there is none
             raise HTTPException(HTTPStatus.NOT_FOUND, told(error)) from error
+        except RequestValidationError as error:
+            return _refused(InvalidRequest(_first(error)), request)
         except InvalidRequest as error:
-            return problem(
-                HTTPStatus.BAD_REQUEST,
-                kind=type(error).__name__,
-                title=(type(error).__doc__ or "").strip().splitlines()[0],
-                detail=told(error),
-                scope=request.scope,
-            )
+            return _refused(error, request)
 
     return Route(path, answer, methods=[method], include_in_schema=False)
+
+
+def _refused(error: InvalidRequest, request: Request) -> Response:
+    return problem(
+        HTTPStatus.BAD_REQUEST,
+        kind=type(error).__name__,
+        title=(type(error).__doc__ or "").strip().splitlines()[0],
+        detail=told(error),
+        scope=request.scope,
+    )
+
+
+def _first(error: RequestValidationError) -> str:
+    wrong = error.errors()[0]
+    return f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
 
 
 def written(

@@ -59,6 +59,14 @@ def limit_in(value: Any, *, most: int = MAX_LIMIT, usual: int = DEFAULT_LIMIT) -
     return min(number, most)
 
 
+def number_in(text: str, *, name: str) -> float:
+    """Read a number; raises InvalidRequest."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidRequest(f"{name}: expected a number, came {text[:40]!r}") from error
+
+
 def span_in(text: Any) -> Span:
     """Read a time or an interval; None: any time.
 

@@ -24,7 +24,7 @@ TITLE = "satseek"
 DESCRIPTION = (
     "Scenes, chips, and what words find among them, as features. Each collection is told three "
     "times: NAME holds its scenes, NAME.chips its chips, NAME.search the chips that fit the words "
-    "of the parameter q."
+    "of the parameter q, or a saved concept."
 )
 
 _FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/"
@@ -55,6 +55,11 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "crs": {"description": "System of the coordinates, as a URI.", "schema": TEXT},
     "bbox-crs": {"description": "System of bbox, as a URI.", "schema": TEXT},
     "q": {"description": "Words to look for; of NAME.search alone.", "schema": TEXT},
+    "concept": {"description": "A saved concept; of NAME.search alone.", "schema": TEXT},
+    "least": {
+        "description": "Least percentile of a hit; of NAME.search alone.",
+        "schema": {"type": "number", "minimum": 0, "maximum": 100},
+    },
     "k": {
         "description": "Hits at most; of NAME.search alone.",
         "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},

@@ -31,8 +31,8 @@ TITLES: dict[Kind, str] = {
 DESCRIPTIONS: dict[Kind, str] = {
     "scenes": "The scenes of the collection {!r}: images as they were acquired.",
     "chips": "The chips of the collection {!r}: squares of its scenes that can be searched.",
-    "search": "The chips of the collection {!r} that fit the words of the parameter q, best first; "
-    "none without words. Scores are the model's: none of them is a probability.",
+    "search": "The chips of the collection {!r} that fit the words of the parameter q, or a saved "
+    "concept, best first; none without either. Scores are the model's, none is a probability.",
 }
 
 

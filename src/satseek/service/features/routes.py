@@ -26,7 +26,13 @@ from satseek.service.features.addressing import (
     with_cursor,
 )
 from satseek.service.features.answering import route, written
-from satseek.service.features.asking import condition_in, limit_in, parameters, span_in
+from satseek.service.features.asking import (
+    condition_in,
+    limit_in,
+    number_in,
+    parameters,
+    span_in,
+)
 from satseek.service.features.boxes import split_numbers
 from satseek.service.features.collections import KINDS, all_shown, shown
 from satseek.service.features.geojson import ROOM, features, single
@@ -50,7 +56,7 @@ if TYPE_CHECKING:
 USUAL_HITS = 100
 """Hits of a search that does not say how many."""
 
-MIXED = ("q", "k")
+MIXED = ("q", "concept", "least", "k")
 """Parameters of features that clients repeat wherever they go: passed over elsewhere."""
 
 
@@ -127,17 +133,14 @@ async def list_items(request: Request, shared: Running) -> Response:
     one = await shared.in_thread(lambda: _told(request, shared))
     limit = limit_in(asked.get("limit"))
     wanted, crs = await shared.in_thread(lambda: _wanted(asked, one, request, shared))
-    if one.kind != "search":
+    if one.kind == "search":
+        page = await _search(asked, one, wanted, limit=limit).page(
+            cursor, shared=shared, caller=caller(request)
+        )
+    else:
         walk = Walk(told=[one], wanted=wanted, limit=limit, asked=asked)
         who = caller(request).principal
         page = await shared.in_thread(lambda: walk.page(cursor, shared=shared, who=who))
-    elif not asked.get("q", "").strip():
-        page = Page(entries=(), cursor=None, matched=0)
-    else:
-        hits = limit_in(asked.get("k"), most=MAX_HITS, usual=USUAL_HITS)
-        words = asked["q"]
-        search = Search(words=words, told=[one], wanted=wanted, limit=limit, hits=hits, asked=asked)
-        page = await search.page(cursor, shared=shared, caller=caller(request))
     return await shared.in_thread(lambda: _items(page, one, crs, request, shared))
 
 
@@ -180,6 +183,21 @@ def _wanted(
     condition = condition_in(asked, usual="cql2-text")
     where = Filter(area=area, start=start, end=end)
     return Wanted(where=where, condition=condition), crs
+
+
+def _search(asked: dict[str, str], one: Told, wanted: Wanted, *, limit: int) -> Search:
+    """Read what is looked for; where nothing is, nothing is searched."""
+    words, concept = asked.get("q", "").strip() or None, asked.get("concept")
+    return Search(
+        words=words,
+        concept=concept,
+        least=None if "least" not in asked else number_in(asked["least"], name="least"),
+        told=[one] if words or concept else [],
+        wanted=wanted,
+        limit=limit,
+        hits=limit_in(asked.get("k"), most=MAX_HITS, usual=USUAL_HITS),
+        asked=asked,
+    )
 
 
 def _items(page: Page, one: Told, crs: str, request: Request, shared: Running) -> Response:

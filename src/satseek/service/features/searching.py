@@ -1,4 +1,4 @@
-"""Words → the chips of a collection that fit them, as features with a rank and scores.
+"""Words, or a saved concept → the chips that fit them, as features with a rank and scores.
 
 Knows the use-case; the answer is the same as at every other door.
 """
@@ -9,26 +9,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from satseek.errors import InvalidRequest
-from satseek.search.searching import Answer
+from satseek.service.bodies import validated
 from satseek.service.features.catalogue import catalogue_of
 from satseek.service.features.conditions import compiled, narrowed
 from satseek.service.features.entries import hit_entry
 from satseek.service.features.walking import Page
-from satseek.service.messages import MAX_TEXT
+from satseek.service.messages import SearchAsked
 from satseek.service.paging import Listing
-from satseek.service.tracing import step
-from satseek.types import Query
+from satseek.service.verbs import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from satseek.assemble import Matched
     from satseek.service.calling import Caller
     from satseek.service.features.entries import Entry
     from satseek.service.features.naming import Told
     from satseek.service.features.shelves import Wanted
     from satseek.service.running import Running
+    from satseek.service.verbs import Found
 
 MAX_HITS = 1000
 """Best chips of each collection that a walk leads through: further ones fit hardly better than
@@ -40,10 +39,14 @@ MAX_SEARCHED = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Words, and where to look for what fits them."""
+    """What to look for, and where."""
 
-    words: str
-    """What to look for."""
+    words: str | None
+    """What to look for; None: a concept alone."""
+    concept: str | None = None
+    """A saved concept; None: none."""
+    least: float | None = None
+    """Least percentile of a hit, 0–100; None: no cut."""
     told: Sequence[Told]
     """Which collections."""
     wanted: Wanted
@@ -84,8 +87,6 @@ class Search:
         )
 
     def _check(self) -> None:
-        if len(self.words) > MAX_TEXT:
-            raise InvalidRequest(f"q: expected at most {MAX_TEXT} letters, came {len(self.words)}")
         if len(self.told) > MAX_SEARCHED:
             raise InvalidRequest(
                 f"q: at most {MAX_SEARCHED} collections can be searched at once, there are "
@@ -96,30 +97,33 @@ class Search:
         self, told: Told, *, shared: Running, caller: Caller
     ) -> tuple[list[Entry], int]:
         where, left = narrowed(self.wanted.condition, self.wanted.where)
-        query = Query(text=self.words, where=where, k=self.hits)
+        fields = {
+            "collection": told.name,
+            "text": self.words,
+            "concept": self.concept,
+            "area": where.area,
+            "start": None if where.start is None else where.start.isoformat(),
+            "end": None if where.end is None else where.end.isoformat(),
+            "where": dict(where.attributes),
+            "levels": list(where.levels),
+            "least": self.least,
+            "k": self.hits,
+        }
+        asked = validated(SearchAsked, fields)
 
-        async def work(name: str, matched: Matched) -> Answer:
-            def answered() -> Answer:
-                with step("satseek.search", collection=name), matched.pinned() as index:
-                    model = matched.model
-                    return shared.remembered.search(query, index=index, embedder=model.embedder)
+        def entries(one: Found) -> tuple[list[Entry], int]:
+            scenes = catalogue_of(shared.reader(told.name, caller.principal), told)
+            found = [
+                hit_entry(hit, told, of_scene=scenes.known(hit.chip.scene_id))
+                for hit in one.answer.hits
+            ]
+            if where.scene_ids:  # what a search by words cannot be asked for
+                found = [entry for entry in found if entry.scene in where.scene_ids]
+            return self._kept(found, left), one.answer.generation
 
-            return await shared.in_thread(answered)
+        return await find(asked, None, shared=shared, caller=caller, write=entries)
 
-        answer = await shared.with_collection(told.name, work, who=caller.principal)
-        shared.metrics.count_search(answer)
-        caller.pairs.update(collection=told.name, k=self.hits, hits=len(answer.hits))
-        entries = await shared.in_thread(
-            lambda: self._entries(answer, told, left, shared=shared, caller=caller)
-        )
-        return entries, answer.generation
-
-    def _entries(
-        self, answer: Answer, told: Told, left: Any, *, shared: Running, caller: Caller
-    ) -> list[Entry]:
-        scenes = catalogue_of(shared.reader(told.name, caller.principal), told)
-        known = scenes.known
-        entries = [hit_entry(hit, told, of_scene=known(hit.chip.scene_id)) for hit in answer.hits]
+    def _kept(self, entries: list[Entry], left: Any) -> list[Entry]:
         if left is not None:
             test = compiled(left)
             entries = [one for one in entries if test(one.fact)]

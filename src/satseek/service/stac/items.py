@@ -59,6 +59,8 @@ def item(entry: Entry, *, base: str) -> dict[str, Any]:
         shown["bbox"] = list(box_around(entry.geometry))
     if entry.told.kind != "scenes":
         _tell_chip(shown, entry, base)
+    elif entry.geometry is not None:
+        shown["assets"]["tiles"] = _tiles(entry, base)
     return shown
 
 
@@ -76,4 +78,15 @@ def _tell_chip(shown: dict[str, Any], entry: Entry, base: str) -> None:
         "type": JPEG,
         "title": "As it was embedded",
         "roles": ["thumbnail"],
+    }
+
+
+def _tiles(entry: Entry, base: str) -> dict[str, Any]:
+    """Tell where the tiles of a scene are."""
+    name = entry.told.name
+    return {
+        "href": address(base, "v1", "collections", name, "scenes", "tilejson.json", scene=entry.id),
+        "type": JSON,
+        "title": "Tiles for web maps (TileJSON)",
+        "roles": ["tiles"],
     }

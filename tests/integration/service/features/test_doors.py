@@ -137,6 +137,8 @@ def test_conditions_and_times_are_taken_together(doors: Doors) -> None:
         one["id"] for one in found["features"]
     ]
     assert "numberMatched" not in found  # it would take looking at every chip
+    chips = "/ogc/collections/archive.chips/items"
+    assert 16 == _items(doors, chips, filter="platform = 'landsat-8'")["numberMatched"]
 
 
 def test_words_find_nothing_without_words(doors: Doors) -> None:
@@ -150,6 +152,22 @@ def test_words_find_nothing_without_words(doors: Doors) -> None:
     (following,) = [one["href"] for one in found["links"] if one["rel"] == "next"]
     rest = doors.client.get(following).json()["features"]
     assert [5, 6, 7] == [one["properties"]["rank"] for one in rest]
+
+
+def test_a_saved_concept_is_a_live_collection(doors: Doors) -> None:
+    path = "/ogc/collections/county.search/items"
+    saved = doors.operator.put("/v1/concepts/harbours", json={"prompts": ["a harbour"]})
+    assert saved.is_success, saved.text
+    body = {"collection": "county", "concept": "harbours", "k": 5}
+    hits = doors.client.post("/v1/search", json=body).raise_for_status().json()["hits"]
+    found = _items(doors, path, concept="harbours", k=5)["features"]
+    assert [one["chip"] for one in hits] == [one["id"] for one in found]
+    best = _items(doors, path, concept="harbours", least=50)["features"]
+    assert {True} == {one["properties"]["percentile"] >= 50 for one in best}
+    assert 404 == doors.client.get(path, params={"concept": "unknown"}).status_code
+    for asked in ({"least": "101"}, {"least": "x"}, {"least": "nan"}, {"concept": "x" * 200}):
+        params = {"q": "water", **asked}
+        assert 400 == doors.client.get(path, params=params).status_code
 
 
 def test_a_feature_is_found_by_its_id(doors: Doors) -> None:

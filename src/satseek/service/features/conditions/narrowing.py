@@ -1,6 +1,7 @@
 """A condition → what of it an index can answer by itself, and what is left to test.
 
-Knows the few forms that matter most: areas, dates and scenes that must all hold.
+Knows the forms that matter most: areas, dates, scenes, sizes and scenes' properties that must all
+hold.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import InvalidFilter
+from satseek.index.attributes import check_attributes
 from satseek.index.filters import check_area
 from satseek.service.features.boxes import box_area, read_box
 from satseek.service.features.moments import MICROSECOND, read_moment
@@ -17,6 +19,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from satseek.types import Filter
+
+_OWN = frozenset(
+    {
+        *("id", "collection", "geometry", "datetime", "scene", "cell", "level", "valid_fraction"),
+        *("rank", "cosine", "match", "share", "percentile", "probability"),
+    }
+)
+"""Properties that are not those of a scene's record."""
+
+_BOUNDS = {"=": "eq", "<>": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte", "in": "in"}
+"""What the index calls the operators that compare a property with values."""
 
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
@@ -56,14 +69,41 @@ def _parts(tree: Any) -> list[Any]:
 def _narrower(tree: Any, where: Filter) -> Filter | None:
     """Give a filter that says this too; None: there is none."""
     try:
-        match tree:
-            case {"op": "s_intersects", "args": [{"property": "geometry"}, dict(place)]}:
-                return _within(place, where)
-            case {"op": "=", "args": [{"property": "scene"}, str(scene)]} if not where.scene_ids:
-                return replace(where, scene_ids=(scene,))
-        return _during(tree, where)
+        for way in (_somewhere, _during, _known):
+            closer = way(tree, where)
+            if closer is not None:
+                return closer
     except (InvalidFilter, OverflowError, TypeError):  # compiling says what is wrong with it
         return None
+    return None
+
+
+def _somewhere(tree: Any, where: Filter) -> Filter | None:
+    match tree:
+        case {"op": "s_intersects", "args": [{"property": "geometry"}, dict(place)]}:
+            return _within(place, where)
+        case {"op": "=", "args": [{"property": "scene"}, str(scene)]} if not where.scene_ids:
+            return replace(where, scene_ids=(scene,))
+        case {"op": "=", "args": [{"property": "level"}, int(level)]} if _is_new(level, where):
+            return replace(where, levels=(level,))
+    return None
+
+
+def _is_new(level: int, where: Filter) -> bool:
+    return not where.levels and not isinstance(level, bool)
+
+
+def _known(tree: Any, where: Filter) -> Filter | None:
+    """Say what must be known of a scene."""
+    match tree:
+        case {"op": str(op), "args": [{"property": str(name)}, bound]} if op in _BOUNDS:
+            sign, bounds = _BOUNDS[op], where.attributes.get(name, {})
+            if name in _OWN or "." in name or sign in bounds:
+                return None
+            attributes = {**where.attributes, name: {**bounds, sign: bound}}
+            check_attributes(attributes)
+            return replace(where, attributes=attributes)
+    return None
 
 
 def _during(tree: Any, where: Filter) -> Filter | None:
