@@ -47,8 +47,10 @@ SHOTS = os.environ.get("SCREENSHOTS")
 """Folder that keeps the screenshots, such as ``docs/guides/images``; unset: none does."""
 
 
-SHOT_COLOURS = 200
-"""Keeps a screenshot of imagery below 300 kB."""
+SHOT_COLOURS = (200, 160, 128, 96)
+"""Tried one after the other, until a screenshot of imagery is small enough."""
+
+SHOT_BYTES = 290_000
 
 
 class Tab:
@@ -112,13 +114,7 @@ class Tab:
         if SHOTS:
             self.page.wait_for_load_state("networkidle")
             self.page.wait_for_timeout(500)  # tiles fade in
-            self._keep(self.page.screenshot(), Path(SHOTS) / f"{name}.png")
-
-    def _keep(self, picture: bytes, path: Path) -> None:
-        """Reduce a picture to as many colours as a guide needs."""
-        with Image.open(BytesIO(picture)) as shown:
-            few = shown.convert("RGB").quantize(SHOT_COLOURS, dither=Image.Dither.NONE)
-        few.save(path, optimize=True)
+            _keep(self.page.screenshot(), Path(SHOTS) / f"{name}.png")
 
     def _note(self, message: Any) -> None:
         if message.type == "error":
@@ -139,6 +135,17 @@ class Tab:
             return True
         self.outside.append(address)
         return False
+
+
+def _keep(picture: bytes, path: Path) -> None:
+    """Reduce a picture to as many colours as a guide needs."""
+    with Image.open(BytesIO(picture)) as shown:
+        whole = shown.convert("RGB")
+    for colours in SHOT_COLOURS:
+        few = whole.quantize(colours, dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
+        if path.stat().st_size < SHOT_BYTES:
+            return
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import serving
+from keymaking import make_key
 from shipped import activate, store_variant
 
 from satseek.model.store import ModelStore
@@ -264,6 +265,26 @@ def test_another_model_is_shown_and_the_collection_keeps_its_own(
         tab.page.set_input_files("#file", image)  # reduced for one, asked of the other
         tab.wait_count(".card", SMALL)
         assert tab.text(".card .scores") == scores
+
+
+def test_what_somebody_may_not_do_is_not_shown(
+    tabs: Callable[..., Tab], home: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(home / "data", tmp_path / "data")
+    key = make_key(data, "ada", "--role", "reader")
+    shown = {"username": "x", "password": key, "send": "always"}
+    with serving.running_server(data, auth="keys") as guarded:
+        tab = tabs(http_credentials=shown).open("?collection=small", url=guarded.url)
+        assert len(tab.search("a quarry")) == SMALL
+        assert tab.page.locator(".rail button").all_inner_texts() == [
+            "Search",
+            "Classes",
+            "Compare",
+            "Concepts",
+            "Collections",
+        ]
+        assert tab.count("#index") == 0
+        assert tab.count("#status [aria-label='Save as a concept']") == 0
 
 
 def test_the_keyboard_reaches_everything(tab: Tab) -> None:
