@@ -24,14 +24,14 @@ DOUBT = 6.0
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 """Weights of the probe that are tried; the words count 1."""
 
-USUAL = 0.5
-"""Weight that is left only for a reason."""
+FOUND_ANYWAY = 0.05
+"""Share of the collection that the words may rank above the liked chips and still find them."""
 
-FIRST, SECOND = 0.25, 0.6
+ONE = {True: 0.25, False: 0.6}
 """Weights of one liked chip: where the words find it anyway, and where they do not."""
 
-FOUND_ANYWAY = 0.05
-"""Share of the collection that the words may rank above a chip which they find anyway."""
+USUAL = {True: 0.5, False: 1.0}
+"""The same of several, which are left only for a reason."""
 
 CAUTION = 0.05
 """What leaving the usual weight must gain for each step, in nats for each click."""
@@ -142,9 +142,11 @@ def _weight(around: Values, seen: Values, likes: NDArray[np.bool_], towards: Val
     """
     if not likes.any():
         return 0.0
+    above = np.mean([float((around @ towards > one @ towards).mean()) for one in seen[likes]])
+    found = bool(above < FOUND_ANYWAY)
     if likes.sum() == 1:
-        above = float((around @ towards > seen[likes] @ towards).mean())
-        return FIRST if above < FOUND_ANYWAY else SECOND
+        return ONE[found]
+    usual = USUAL[found]
     weights = np.array(WEIGHTS)
     losses = np.zeros(len(weights))
     for one in range(len(seen)):
@@ -158,7 +160,7 @@ def _weight(around: Values, seen: Values, likes: NDArray[np.bool_], towards: Val
         for against, counts in ((rest, likes[one]), (others, len(others) > 0)):
             if counts:
                 losses += np.logaddexp(0, -sign * (own - against) / scale).mean(axis=0)
-    steps = np.abs(weights - USUAL) * 4
+    steps = np.abs(weights - usual) * 4
     return float(weights[np.argmin(losses / len(seen) + CAUTION * steps)])
 
 

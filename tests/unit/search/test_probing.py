@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satseek.search.probing import FIRST, SECOND, beside_words, refine
+from satseek.search.probing import ONE, beside_words, refine
 
 DIM = 32
 NONE = np.empty((0, DIM), dtype=np.float32)
@@ -61,7 +61,7 @@ def test_one_click_counts_less_where_words_find_it(world: tuple[np.ndarray, ...]
     found, missed = chips[order[:1]], chips[order[-1:]]
     near = refine(words, liked=found, disliked=NONE, background=chips)
     far = refine(words, liked=missed, disliked=NONE, background=chips)
-    assert [FIRST, SECOND] == [near.weight, far.weight]
+    assert [ONE[True], ONE[False]] == [near.weight, far.weight]
 
 
 def test_a_background_of_one_chip_teaches_nothing(world: tuple[np.ndarray, ...]) -> None:

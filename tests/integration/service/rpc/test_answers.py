@@ -54,6 +54,13 @@ QUERIES: list[dict[str, Any]] = [
             "coordinates": [[[15.1, 52.3], [15.2, 52.3], [15.2, 52.4], [15.1, 52.4], [15.1, 52.3]]],
         },
     },
+    {
+        "text": "水库旁的村庄",
+        "area": "POLYGON((500000 5790000, 540000 5790000, 540000 5810000, 500000 5790000))",
+        "area_crs": "EPSG:32633",
+    },
+    {"text": "a river", "least": 40, "levels": [1], "collections": ["small"]},
+    {"text": "a river", "collections": ["*"], "rank_by": "percentile"},
 ]
 
 
@@ -66,7 +73,7 @@ def test_search_finds_what_rest_finds(
     if "bbox" in fields:
         box = zip(("west", "south", "east", "north"), fields["bbox"], strict=True)
         fields["bbox"] = client.pb.BoundingBox(**dict(box))
-    if "area" in fields:
+    if isinstance(fields.get("area"), dict):
         fields["area"] = json.dumps(fields["area"])
     answer = stub.Search(client.pb.SearchRequest(**fields))
     assert over_rest["hits"]
@@ -74,6 +81,33 @@ def test_search_finds_what_rest_finds(
     assert over_rest["model"] == model_of(answer)
     for name in ("collection", "plan", "generation"):
         assert over_rest[name] == getattr(answer, name)
+    told = MessageToDict(answer, preserving_proto_field_name=True)
+    assert over_rest["translated"] == told.get("translated")
+    assert over_rest["weight"] == told.get("weight")
+    assert [one["collection"] for one in over_rest["sources"]] == [
+        one.collection for one in answer.sources
+    ]
+
+
+def test_concepts_are_listed_and_asked(
+    client: rpcclient.Client, stub: Any, http: httpx.Client
+) -> None:
+    asked = {"prompts": ["a dam"], "negatives": ["a lake"], "least": 20}
+    saved = http.put("/v1/concepts/dams", json=asked).raise_for_status().json()
+    (listed,) = stub.ListConcepts(client.pb.ListConceptsRequest()).concepts
+    shown = MessageToDict(
+        listed, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    assert saved == shown
+    over_rest = http.post("/v1/search", json={"concept": "dams"}).raise_for_status().json()
+    answer = stub.Search(client.pb.SearchRequest(concept="dams"))
+    assert "dams@1" == answer.concept == over_rest["concept"]
+    assert over_rest["hits"] == hits_of(answer)
+    labels = ["@dams", "采石场"]
+    chip = answer.hits[0].chip
+    found = stub.Classify(client.pb.ClassifyRequest(chip=chip, labels=labels))
+    assert ["采石场"] == list(found.translated)
+    http.delete("/v1/concepts/dams").raise_for_status()
 
 
 def test_search_by_image_and_chips(
