@@ -131,7 +131,7 @@ def search_many(
     first = directions[places[0].embedder.card.ref]
     answer = Answer(
         hits=best,
-        plan="; ".join(f"{one.collection}: {one.plan}" for one in parts),
+        plan="several collections: " + "; ".join(f"{one.collection}: {one.plan}" for one in parts),
         generation=max(one.generation for one in parts),
         seconds=time.perf_counter() - started,
         translated=first.translated,
