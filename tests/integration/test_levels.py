@@ -14,7 +14,7 @@ from towers import CARD, ColourEngine, make_tokenizer
 from satseek.embed.embedder import Embedder
 from satseek.imagery.recipes import recipe_named
 from satseek.index import Collection, CollectionSpec, create_collection
-from satseek.search import indexing
+from satseek.search import indexing_writing
 from satseek.search.indexing import index_folder
 from satseek.search.rereading import Reread, reread
 from satseek.search.suiting import pixel_size_of
@@ -82,7 +82,7 @@ def test_large_chips_are_shown_and_embedded_again_as_they_were(collection: Colle
 def test_an_interrupted_run_goes_on_among_the_levels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "COMMIT_CELLS", 16)
+    monkeypatch.setattr(indexing_writing, "COMMIT_CELLS", 16)
     folder = make_scenes(tmp_path / "scenes")
     with (
         create_collection(tmp_path / "whole", replace(SPEC, name="whole")) as whole,
