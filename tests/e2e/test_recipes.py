@@ -88,7 +88,7 @@ def test_a_fitted_recipe_is_the_collections_own(scenes: Path) -> None:
 
     done = satseek("index", scenes, "-c", "fitted", "--recipe", mine, data=data)
     assert done.returncode == 0, done.stderr
-    assert "stretched by mine@1 (2 scenes)" in done.stderr
+    assert "scenes by recipe: mine@1: 2" in done.stderr
     again = satseek("index", scenes, "-c", "fitted", "--recipe", mine, data=data)
     assert again.returncode == 0, again.stderr
 

@@ -134,8 +134,8 @@ def index(
             f"{len(report.refusals)} refused, {chips} chips in all"
         )
         if report.recipes:
-            used = (f"{name} ({scenes} scenes)" for name, scenes in report.recipes.items())
-            say(f"  stretched by {', '.join(used)}; --log-level info says why")
+            used = (f"{name}: {scenes}" for name, scenes in report.recipes.items())
+            say(f"  scenes by recipe: {', '.join(used)} (--log-level info says why)")
         list_refusals(report.refusals)
     if report.refusals and not report.scenes:
         raise UnreadableImage(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satseek.errors import NoValidPixels, UnreadableImage
+from satseek.errors import UnreadableImage
 from satseek.imagery._blocks import decoding_once
 from satseek.imagery._open import shown
 from satseek.imagery._sources import open_source, seen_through
@@ -37,6 +37,7 @@ from satseek.imagery.grid import (
 from satseek.imagery.ground import footprints
 from satseek.imagery.recipes import apply, read_under
 from satseek.imagery.scenes import describe_scene
+from satseek.imagery.stretching import nothing_measured
 from satseek.types import Chip, Scene, Window
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def read_chips(
                     scene, window_set, region, stretch=stretch, least=least, start=start
                 )
     if not seen:
-        raise NoValidPixels(f"{shown(scene.path)}: no pixel was measured, all are nodata")
+        raise nothing_measured(scene.path, masked=stretch.mask_band > 0)
 
 
 def read_chip(chip: Chip, *, stretch: Stretch, scene: Scene | None = None) -> Pixels:

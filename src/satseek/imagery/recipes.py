@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satseek.errors import NoValidPixels, UnsupportedRaster
+from satseek.errors import UnsupportedRaster
 from satseek.imagery._open import shown
 from satseek.imagery._sources import measured, open_source
 from satseek.imagery.bands import choose_bands, find_band
@@ -18,7 +18,7 @@ from satseek.imagery.calibration import calibrated
 from satseek.imagery.masks import mask_band, uncovered
 from satseek.imagery.named_recipes import INTEGER_RECIPES, recipe_label, recipe_named
 from satseek.imagery.sensors import product_of, sensor_meant, sensor_of
-from satseek.imagery.stretching import Stretch, apply, read_under, valid_under
+from satseek.imagery.stretching import Stretch, apply, nothing_measured, read_under, valid_under
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +106,7 @@ def sampled(source: Source, recipe: Recipe, *, bands: tuple[int, ...], edge: int
         cover = source.sample(bands=(covers,), edge=edge)
         valid = valid & uncovered(cover.values[0], recipe.mask)
     if not valid.any():
-        raise NoValidPixels(f"{shown(source.name)}: no pixel was measured, all are nodata")
+        raise nothing_measured(source.name, masked=covers > 0)
     found: NDArray[Any] = samples.values[:, valid]
     return found
 

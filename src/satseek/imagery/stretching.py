@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from satseek.errors import NoValidPixels
+from satseek.imagery._open import shown
 from satseek.imagery._sources import Samples, measured
 from satseek.imagery.masks import uncovered
 
@@ -72,6 +74,12 @@ def valid_under(samples: Samples, stretch: Stretch) -> Valid:
         opaque = np.array(stretch.palette, np.uint8)[:, 3] > 0
         valid = valid & opaque[np.minimum(samples.values[0], len(opaque) - 1)]
     return valid
+
+
+def nothing_measured(name: str, *, masked: bool) -> NoValidPixels:
+    """Say of a scene that it shows nothing; ``masked``: clouds were left out."""
+    reason = "nodata or under clouds" if masked else "nodata"
+    return NoValidPixels(f"{shown(name)}: no pixel was measured, all are {reason}")
 
 
 def read_under(source: Source, window: Window, stretch: Stretch, *, step: int = 1) -> Samples:

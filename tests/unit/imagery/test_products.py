@@ -214,6 +214,14 @@ def test_cloudy_chips_are_left_out(make_raster: MakeRaster) -> None:
     assert all(one.chip is not None for one in chips(path, "auto@1"))
 
 
+def test_a_scene_under_clouds_is_refused(make_raster: MakeRaster) -> None:
+    values = sentinel()
+    values[4] = 8
+    path = make_raster(L2A.format("0301"), values, names=NAMES)
+    with pytest.raises(NoValidPixels, match="all are nodata or under clouds"):
+        chips(path, "sentinel2-l2a")
+
+
 def test_classes_are_not_blended_where_a_scene_is_warped(make_raster: MakeRaster) -> None:
     values = sentinel()
     values[4, :, 32:] = 8  # between 4 and 8 lie 5, 6 and 7, which are no clouds
@@ -236,5 +244,7 @@ def test_clouds_do_not_count_among_percentiles(make_raster: MakeRaster) -> None:
     assert 1500.5 == stretch_of(scene, recipe).high[0]
     values[4] = 9
     path = make_raster("b.tif", values, names=NAMES)
-    with pytest.raises(NoValidPixels, match="no pixel was measured"):
+    with pytest.raises(
+        NoValidPixels, match="no pixel was measured, all are nodata or under clouds"
+    ):
         stretch_of(describe_scene(path, root=path.parent), recipe)
