@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         make_county(home / "county", seed=5, width=1536, height=1536)
-        base = _base_shaped(home)
+        base = base_shaped(home)
         figures = {
             "starter": _measured(SCENES, "starter", rounds=3),
             "Git-RSCLIP-base shape, random weights": _measured(
@@ -53,7 +53,7 @@ def main() -> None:
     print(json.dumps(figures | {"ratio_wanted": 0.85}))
 
 
-def _base_shaped(home: Path) -> Path:
+def base_shaped(home: Path) -> Path:
     """Make a bundle of Git-RSCLIP-base's shapes: 12 layers of 768 for each tower, 224 px."""
     tower = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}
     config = SiglipConfig(
@@ -62,8 +62,11 @@ def _base_shaped(home: Path) -> Path:
         vision_config=tower | {"intermediate_size": 3072, "image_size": 224, "patch_size": 16},
     )
     SiglipModel(config).save_pretrained(home / "model")
-    for name in ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"):
+    for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(starter_bundle().folder / name, home / "model")
+    told = json.loads((starter_bundle().folder / "preprocessor_config.json").read_text())
+    told["size"] = {"height": 224, "width": 224}
+    (home / "model" / "preprocessor_config.json").write_text(json.dumps(told))
     export_bundle(
         home / "model",
         home / "bundle",
