@@ -216,7 +216,7 @@ def test_one_bad_item_stops_no_other(catalog: Path, collection: Collection) -> N
     report = index(catalog, collection)
     assert (1, CHIPS, 2) == (report.scenes, report.chips_added, len(report.refusals))
     assert "B04.tif" in reasons(report)["s2/day1"]
-    assert {"s2/day1", str(catalog.parent / "s2" / "gone.json")} == set(reasons(report))
+    assert {"s2/day1", "s2/gone.json"} == set(reasons(report))
     assert (day2 / "B04.tif").is_file()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
@@ -20,7 +20,8 @@ from satseek.imagery._open import shown
 from satseek.imagery.hosts import Place, connect, covering, place_of, resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import socket
+    from collections.abc import Iterator, Mapping
 
 ANSWER_SECONDS = 60.0
 """Longest time from a request to the last byte of its answer."""
@@ -149,9 +150,20 @@ class _Line(http.client.HTTPConnection):
         plain = connect(resolved(self._place, self._entries, what=self._what), self._place.port)
         plain.settimeout(ANSWER_SECONDS / 2)
         if self._place.parts.scheme == "https":
-            tls = ssl.create_default_context()
-            plain = tls.wrap_socket(plain, server_hostname=self._place.host)
+            with _closing_on_failure(plain):
+                tls = ssl.create_default_context()
+                plain = tls.wrap_socket(plain, server_hostname=self._place.host)
         self.sock = plain
+
+
+@contextmanager
+def _closing_on_failure(line: socket.socket) -> Iterator[None]:
+    """Close a connection that could not be made safe."""
+    try:
+        yield
+    except BaseException:
+        line.close()
+        raise
 
 
 def _content(response: http.client.HTTPResponse, *, max_bytes: int, address: str) -> bytes:

@@ -166,8 +166,9 @@ class ItemScenes:
         def refuse(_: Recipe) -> Scene:
             raise lost.error
 
+        folder = f"{Path(self.source).parent}/"  # names of folders are nobody's business
         return Candidate(
-            name=shown(lost.location),
+            name=shown(lost.location.replace(folder, "")),
             path=lost.location,
             folders=partial(iter, ()),
             describe=refuse,
