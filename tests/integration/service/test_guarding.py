@@ -31,6 +31,11 @@ OPEN = {
     "/_satseek",
     "/login",
     "/logout",
+    "/v1/formats",
+    "/ogc/api",  # like /openapi.json
+    "/ogc/api.html",
+    "/stac/api",
+    "/stac/api.html",
     "/v2/health",
 }
 """What anybody may ask; nothing else, whatever the table says."""
