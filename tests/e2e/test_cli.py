@@ -196,9 +196,21 @@ def test_refusal_is_one_line_with_its_code(
 
 
 def test_other_recipe_and_grid_are_refused(data: Path, scenes: Path) -> None:
-    for flags in (("--recipe", "percentile16"), ("--chip", "128"), ("--min-valid", "0.9")):
+    for flags in (
+        ("--recipe", "percentile16"),
+        ("--chip", "128"),
+        ("--levels", "1,2"),
+        ("--min-valid", "0.9"),
+    ):
         done = satseek("index", scenes, "-c", "three", *flags, data=data)
         assert done.returncode == 5, done.stderr
+
+
+@pytest.mark.parametrize("levels", ["two", "2,1", "1,,2"])
+def test_levels_that_cannot_be_are_refused(data: Path, scenes: Path, levels: str) -> None:
+    done = satseek("index", scenes, "-c", "levels", "--levels", levels, data=data)
+    assert done.returncode == 2, done.stderr
+    assert "levels" in done.stderr
 
 
 def test_bad_name_is_refused(data: Path, scenes: Path) -> None:
