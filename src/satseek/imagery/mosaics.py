@@ -161,7 +161,7 @@ class Scenery:
                 plain[_rows(window), _columns(window)] |= ~np.isnan(where.columns)
                 continue
             read += 1
-            part[empty] = show(picture, where)[empty]
+            np.copyto(part, show(picture, where), where=empty[..., np.newaxis])
         drawn[plain & (drawn[..., 3] == 0)] = PLAIN
         return Drawn(shades=drawn, failed=failed)
 

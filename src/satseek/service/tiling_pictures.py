@@ -37,7 +37,7 @@ PNG = Picturing(
     suffix="png",
     media_type="image/png",
     format="PNG",
-    options=(("compress_level", 3),),  # a third of the time of 6, and a tenth larger
+    options=(("compress_level", 1),),  # a quarter of the time of 6, and a sixth larger
 )
 WEBP = Picturing(
     suffix="webp",
