@@ -29,6 +29,7 @@ from satseek.index.rewriting import Rewriting
 from satseek.index.schema import TABLES, connect, storage_errors
 from satseek.index.segments import ROWS_PER_SEGMENT, sync_folder
 from satseek.index.spec import (
+    FORMAT_VERSION,
     KNOWN_VERSIONS,
     CollectionSpec,
     CollectionStats,
@@ -448,7 +449,8 @@ def _write_tables(path: Path, spec: CollectionSpec, rows_per_segment: int) -> No
             raise CollectionExists(message)
         for statement in (*TABLES.split(";\n"), *traits.TABLES.split(";\n")):
             db.execute(statement)
-        values = (1, spec.to_json(), rows_per_segment, 0, 0)
+        newest = replace(spec, format_version=FORMAT_VERSION)
+        values = (1, newest.to_json(), rows_per_segment, 0, 0)
         db.execute("INSERT INTO collection VALUES (?, ?, ?, ?, ?)", values)
         db.execute("COMMIT")
     finally:

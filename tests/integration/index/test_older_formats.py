@@ -168,6 +168,21 @@ def test_a_writer_that_dies_while_raising_leaves_the_old_one(
     assert expected == told(new)
 
 
+def test_a_collection_made_after_an_old_one_is_of_the_newest_format(
+    new: Path, tmp_path: Path
+) -> None:
+    lower(new)
+    with open_collection(new, mode="read") as old:
+        spec = old.spec
+    assert spec.format_version == 1
+    with create_collection(tmp_path / "next", spec) as made:
+        made.add([replace(chip(1), level=2)], units(1))
+    with open_collection(tmp_path / "next", mode="write") as again:
+        assert [2] == [one.level for one in again.chips([0])]
+        assert again.generation == 1
+    assert stored_version(tmp_path / "next") == 3
+
+
 @pytest.mark.parametrize(
     "damage",
     [
