@@ -136,6 +136,27 @@ def test_chips_of_many_files_look_as_one_stacked_file_does(
             assert (expected == chip_pixels(other, collection=collection)).all()
 
 
+@pytest.mark.parametrize("crs", [None, "EPSG:32633", "EPSG:3857"])
+def test_clouds_of_a_coarser_class_band_are_not_measured(
+    crs: str | None, catalog: Path, tmp_path: Path
+) -> None:
+    classes = np.full((EDGE // 2, EDGE // 2), 4, np.uint8)
+    classes[:, : EDGE // 4] = 9  # clouds over the western half
+    write_band(catalog.parent / "s2" / "day1" / "SCL.tif", classes, pixel=20)
+    grid = replace(DEFAULT_GRID, chip_px=64, stride_px=64, crs=crs)
+    spec = replace(SPEC, recipe=recipe_named("sentinel2-l2a"), grid=grid, min_valid=0.9)
+    with create_collection(tmp_path / "clear", spec) as made:
+        index(catalog, made)
+        chips = made.chips(range(len(made)))
+    cloudy = [chip for chip in chips if chip.scene_id == "s2/day1"]
+    clear = [chip for chip in chips if chip.scene_id == "s2/day2"]
+    assert 0.3 * len(clear) <= len(cloudy) <= 0.5 * len(clear)
+    west = min(x for chip in clear for x, _ in chip.footprint["coordinates"][0])  # type: ignore[index]
+    seen = min(x for chip in cloudy for x, _ in chip.footprint["coordinates"][0])  # type: ignore[index]
+    east = max(x for chip in clear for x, _ in chip.footprint["coordinates"][0])  # type: ignore[index]
+    assert (east - west) * 0.4 < seen - west
+
+
 def test_a_band_that_changed_is_embedded_again_and_its_old_chips_are_not_shown(
     catalog: Path, collection: Collection
 ) -> None:
