@@ -77,7 +77,7 @@ def ask(
     """
     if collection and collections:
         raise InvalidRequest("give collection or collections, not both")
-    names = list(dict.fromkeys(collections))
+    names = [name for name in dict.fromkeys(collections) if name]
     names = parts.collections() if ALL in names else names
     if len(names) > MAX_COLLECTIONS:
         raise InvalidRequest(f"collections: expected at most {MAX_COLLECTIONS}, came {len(names)}")

@@ -86,12 +86,12 @@ def seen_by(who: Principal, shared: Running) -> Opened:
 
 
 def places_of(asked: SearchAsked, *, shared: Running, who: Principal) -> list[str]:
-    """Give the collections that a search names, each once; empty: it names none, or one.
+    """Give the collections that a search names under ``collections``, each once; none: it has none.
 
     Raises:
         InvalidRequest: more than can be asked at once.
     """
-    names = list(dict.fromkeys(asked.collections))
+    names = [name for name in dict.fromkeys(asked.collections) if name]
     if ALL in names:
         names = shared.collections(who)
     if len(names) > MAX_COLLECTIONS:

@@ -107,6 +107,10 @@ def test_several_collections_are_asked_together(desk: Desk) -> None:
         assert f"/collections/{hit['collection']}/" in hit["thumbnail"]
     everything = desk.reader.get("/v1/search?text=a+quarry&collection=*&k=20").json()
     assert ["small"] == [one["collection"] for one in everything["sources"]]
+    assert ["small"] == [
+        one["collection"]
+        for one in _search(desk.reader, collections=["", "small", ""]).json()["sources"]
+    ]
     assert 404 == _search(desk.reader, collections=["small", "secret"]).status_code
     assert 422 == _search(desk.reader, collection="small", collections=["small"]).status_code
     liked = both["hits"][0]
