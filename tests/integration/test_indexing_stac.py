@@ -271,6 +271,16 @@ def test_a_table_of_items_is_a_source(
     assert 1 == index(catalog, collection).unchanged - 1
 
 
+def test_a_table_on_a_host_is_read_by_ranges(server: StacServer, collection: Collection) -> None:
+    arrow = pytest.importorskip("stac_geoparquet.arrow", reason="pip install 'satseek[gis]'")
+    path = server.folder / "items.parquet"
+    arrow.to_parquet(arrow.parse_stac_items_to_arrow(served_items(server, count=1)), path)
+    report = index(f"{server.url}/files/items.parquet", collection)
+    assert (1, CHIPS, ()) == (report.scenes, report.chips_added, report.refusals)
+    asked = [name for name in server.asked if name.endswith(".tif")]
+    assert len(asked) < 60  # three bands, opened for the header, the percentiles and the chips
+
+
 def test_an_api_is_asked_page_by_page(server: StacServer, collection: Collection) -> None:
     pytest.importorskip("pystac_client", reason="pip install 'satseek[gis]'")
     server.items = served_items(server)
