@@ -20,10 +20,11 @@ from satseek.search.exporting import write_chips, write_hits
 from satseek.service.bodies import read_body
 from satseek.service.calling import caller
 from satseek.service.chips import reading
-from satseek.service.describing import PROBLEM, SEARCH_BODY
+from satseek.service.describing import FEATURES, PROBLEM, SEARCH_BODY
 from satseek.service.exporting_asking import OfChips, OfFile, OfHits
 from satseek.service.exporting_files import Written, download, written
 from satseek.service.messages import SearchAsked
+from satseek.service.negotiating import GEOJSON
 from satseek.service.running import Running, running
 from satseek.service.verbs import Found, find
 
@@ -43,7 +44,8 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file.",
-        "content": {one.media_type: _BINARY for one in FORMATS.values()},
+        "content": {one.media_type: _BINARY for one in FORMATS.values()}
+        | {GEOJSON: {"schema": FEATURES}},
     },
     **dict.fromkeys((404, 409, 422, 429), PROBLEM),
 }

@@ -15,7 +15,7 @@ from satseek.export.projecting import WGS84
 from satseek.search.exporting import Choices
 from satseek.search.filtering import read_filter
 from satseek.service.bodies import validated
-from satseek.service.messages import MAX_CRS, BoundingBox, SearchAsked
+from satseek.service.messages import BoundingBox, SearchAsked
 from satseek.types import Filter
 
 FormatName: TypeAlias = Literal[
@@ -31,6 +31,10 @@ FormatName: TypeAlias = Literal[
 ]
 """Names of ``FORMATS``."""
 
+MAX_CRS_IN_ADDRESS = 1_500
+"""Letters of a CRS: its WKT has half of them mostly, and an address may have 64 KB in all, where a
+letter takes up to twelve bytes."""
+
 
 class FileWanted(BaseModel):
     """How a file is to be written."""
@@ -40,7 +44,7 @@ class FileWanted(BaseModel):
     format: FormatName = Field("geojson", description="Format; `/v1/formats` tells what they are.")
     crs: str = Field(
         WGS84,
-        max_length=MAX_CRS,
+        max_length=MAX_CRS_IN_ADDRESS,
         description="CRS of the coordinates: a code such as `EPSG:4490`, or WKT. GeoJSON is always "
         "in degrees on WGS 84.",
     )
@@ -64,7 +68,7 @@ class _Filtered(FileWanted):
     bbox: str | None = Field(None, description="West,south,east,north in degrees.")
     area: str | None = Field(None, description="A polygon instead, as GeoJSON or WKT.")
     area_crs: str | None = Field(
-        None, max_length=MAX_CRS, description="Its CRS, such as `EPSG:25833`."
+        None, max_length=MAX_CRS_IN_ADDRESS, description="Its CRS, such as `EPSG:25833`."
     )
     start: str | None = Field(None, description="Earliest date.")
     end: str | None = Field(None, description="Latest date, inclusive.")
