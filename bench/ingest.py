@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
-from indexing import base_shaped
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
@@ -155,6 +153,8 @@ def main() -> None:
     if asked.step:
         _step(asked)
         return
+    from indexing import base_shaped  # noqa: PLC0415 - loads torch, whose memory is no step's
+
     with tempfile.TemporaryDirectory() as folder:
         base = str(base_shaped(Path(folder)))
         figures = {
@@ -191,8 +191,14 @@ def _step(asked: argparse.Namespace) -> None:
         figures: dict[str, float] = {}
     else:
         figures = STEPS[asked.step](asked.path, asked.model)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps(figures | {"peak_rss_mib": peak}))
+    print(json.dumps(figures | {"peak_rss_mib": _peak_mib()}))
+
+
+def _peak_mib() -> float:
+    """Largest resident memory of this process; getrusage counts its parent's as well."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(peak) / 1024
 
 
 def _summary(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
