@@ -9,19 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Path, Query
+from pydantic import Field
 from starlette.requests import Request
 
 from satseek.imagery.tiles import MAX_ZOOM, Tile
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.filtering import read_filter
 from satseek.service.bodies import validated
-from satseek.service.messages import (
-    MAX_DISTRACTORS,
-    MAX_EXAMPLES,
-    MAX_TEMPLATES,
-    SearchAsked,
-    Words,
-)
+from satseek.service.messages import SearchAsked
 from satseek.service.tiling_drawing import Shape
 from satseek.service.tiling_pictures import picturing
 
@@ -48,16 +43,19 @@ Generation = Annotated[
 Start = Annotated[str | None, Query(description="Earliest date.")]
 End = Annotated[str | None, Query(description="Latest date, inclusive.")]
 SceneId = Annotated[str | None, Query(description="Id of the only scene to show.")]
-Chips = Annotated[list[str] | None, Query(max_length=MAX_EXAMPLES, description="Ids of chips.")]
-Labels = Annotated[list[Words], Query(min_length=1, max_length=100, description="Labels.")]
+_Word = Annotated[str, Field(max_length=64)]
+_ChipId = Annotated[str, Field(max_length=160)]
+Chips = Annotated[list[_ChipId] | None, Query(max_length=8, description="Ids of chips.")]
+Labels = Annotated[list[_Word], Query(min_length=1, max_length=32, description="Labels.")]
 Templates = Annotated[
-    list[Words] | None,
-    Query(max_length=MAX_TEMPLATES, description="Prompt templates, each with one `{}`."),
+    list[_Word] | None, Query(max_length=8, description="Prompt templates, each with one `{}`.")
 ]
 Distractors = Annotated[
-    list[Words] | None,
-    Query(max_length=MAX_DISTRACTORS, description="What else there may be; an empty one: nothing."),
+    list[_Word] | None,
+    Query(max_length=16, description="What else there may be; an empty one: nothing."),
 ]
+"""All of these, written in addresses as twelve letters each, stay below the 64 KiB of a request's
+head that servers take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +96,10 @@ def scenes_asked(scene: SceneId = None, start: Start = None, end: End = None) ->
 
 
 def heat_asked(
-    text: Annotated[Words | None, Query(description="Words to look for.")] = None,
-    concept: Annotated[Words | None, Query(description="A saved concept, such as `mines`.")] = None,
+    text: Annotated[str | None, Query(max_length=500, description="Words to look for.")] = None,
+    concept: Annotated[
+        str | None, Query(max_length=100, description="A saved concept, such as `mines`.")
+    ] = None,
     liked: Chips = None,
     disliked: Chips = None,
     *,
