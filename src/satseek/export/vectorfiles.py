@@ -33,9 +33,6 @@ _DBF_NAME = 10
 _DBF_TEXT = 254
 """Bytes of a text in dBASE."""
 
-_SHAPEFILE_BYTES = 2**31
-"""No part of a Shapefile is larger: its offsets count 16-bit words with 31 bits."""
-
 _README = "about.txt"
 
 
@@ -107,6 +104,7 @@ def write_shapefile(
         origin=origin,
         columns=kept,
         encoding="UTF-8",
+        layer_options={"2GB_LIMIT": "YES"},  # of each part: not every GIS reads on behind it
         id_name=short[_ID],
     )
     lines = [f"{name}: {value}" for name, value in origin.told().items()]
