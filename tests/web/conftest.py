@@ -112,7 +112,7 @@ class Tab:
     def shoot(self, name: str) -> None:
         """Keep a picture of the tab for the guide, where a folder for them is named."""
         if SHOTS:
-            self.page.wait_for_load_state("networkidle")
+            self.wait_count(".leaflet-tile:not(.leaflet-tile-loaded)", 0)
             self.page.wait_for_timeout(500)  # tiles fade in
             _keep(self.page.screenshot(), Path(SHOTS) / f"{name}.png")
 

@@ -69,9 +69,11 @@ def _draw_the_east(tab: Tab) -> None:
     left, right = box["x"] + 0.6 * box["width"], box["x"] + box["width"] - 4
     top, bottom = box["y"] + 40, box["y"] + box["height"] - 4
     corners = [(left, top), (right, top + 90), (right, bottom), (left + 10, bottom), (left, top)]
-    for x, y in corners:
+    for count, (x, y) in enumerate(corners, 1):
         tab.page.mouse.move(x, y, steps=3)
         tab.page.mouse.click(x, y)
+        if count < len(corners):
+            tab.wait_count(".leaflet-editing-icon", count)
 
 
 def _east_of(tab: Tab, chip: str) -> float:

@@ -181,14 +181,14 @@ function modelBox(one, { inForce, pinned }) {
 
 async function showCard(ref) {
   try {
-    const { card, report } = await ask(`models/${encodeURIComponent(ref)}`);
+    const { card, gate } = await ask(`models/${encodeURIComponent(ref)}`);
     const dialog = byId("keys");
     const facts = [
       [say("training_data"), card.training_data || "–"],
       ...Object.entries(card.licences).map(([part, words]) => [say("licence_of", { part }), words]),
       [say("image_size"), `${card.image_size} px`], [say("dim"), String(card.dim)],
       ...Object.entries(card.accuracy).map(([name, value]) => [name, String(value)]),
-      [say("gate"), report ? say(report.passed ? "gate_passed" : "gate_failed") : say("gate_none")],
+      [say("gate"), say(`gate_${gate}`)],
     ];
     dialog.replaceChildren(dialogHead(dialog, "keys-title", `${card.name}@${card.version}`), terms(facts));
     dialog.showModal();
