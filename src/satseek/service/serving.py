@@ -60,8 +60,8 @@ LOOK_SECONDS = 0.02
 """How often is looked whether all is answered."""
 
 KEEP_ALIVE_SECONDS = 75
-"""Idle connections are closed after this: later than clients and balancers let go of them (nginx and
-most others after 60 s), so that nobody sends a request into a connection that is just closing."""
+"""Idle connections are closed after this: later than clients and balancers let go of them (nginx
+after 60 s, as most do), so that nobody sends a request into a connection that is just closing."""
 
 
 def run(application: FastAPI, *, settings: Settings) -> None:
