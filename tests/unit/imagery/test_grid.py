@@ -137,9 +137,7 @@ def test_south_up_rows_carry_the_same_labels_as_north_up() -> None:
 
 
 def test_plain_images_are_covered_without_padding() -> None:
-    layout = laid(
-        scene(width=700, height=8, crs=None), replace(GRID, chip_px=256, stride_px=256)
-    )
+    layout = laid(scene(width=700, height=8, crs=None), replace(GRID, chip_px=256, stride_px=256))
     assert [(0, 256), (256, 512), (444, 700)] == [(s.start, s.stop) for s in layout.columns]
     assert [(0, 8)] == [(s.start, s.stop) for s in layout.rows]
 
@@ -156,9 +154,7 @@ def test_small_scenes_are_one_whole_chip(edge: int, crs: str | None, expected: i
 
 def test_a_small_scene_has_the_same_name_at_every_date() -> None:
     one, other = (laid(scene(width=40, height=30), GRID) for _ in range(2))
-    elsewhere = laid(
-        scene(width=40, height=30, transform=(10, 0, 5e5 + 400, 0, -10, 5.2e6)), GRID
-    )
+    elsewhere = laid(scene(width=40, height=30, transform=(10, 0, 5e5 + 400, 0, -10, 5.2e6)), GRID)
     assert one.whole == other.whole
     assert one.whole != elsewhere.whole
 
