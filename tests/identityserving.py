@@ -109,7 +109,7 @@ def running_identity(
 
     Where a folder of ``certificates`` is given (``key.pem``, ``cert.pem``), it serves HTTPS.
     """
-    place = _installed()
+    place = installed()
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "identity.log").open("w") as log:
@@ -202,7 +202,7 @@ def _private(key: RSAKey) -> dict[str, Any]:
     return {**key.as_dict(private=True), "use": "sig"}
 
 
-def _installed() -> Path:
+def installed() -> Path:
     """Install the provider into the user's cache unless it is there."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
