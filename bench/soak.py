@@ -67,6 +67,9 @@ LOADED_S = 4.0
 END_S = 40.0
 """The server may take no longer to end: its own 30 s, and room for a busy machine."""
 
+GONE = "vanish: gone"
+"""What came of a request whose client went away on purpose."""
+
 TOLERANCE = 1e-4
 """Of a number of a unit vector: what is computed in company differs in the last digits."""
 
@@ -190,7 +193,8 @@ async def _end(place: Place, clients: Clients, *, rate: float) -> tuple[Tally, d
     stopping = asyncio.create_task(stop())
     await clients.opened(rate=rate, name="end", until=lambda _: stopping.done(), tally=tally)
     await stopping
-    taken = _taken(place.server.lines(), "end-")
+    gone = {name for name, what in tally.unanswered.items() if what == GONE}
+    taken = _taken(place.server.lines(), "end-") - gone  # who left may have been answered before
     early = [name for name, since, _ in tally.lost if since < told["at"]]
     due = [name for name, _, sent in tally.lost if sent < told["at"] + LINGER_SECONDS]
     return tally, {

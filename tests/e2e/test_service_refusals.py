@@ -77,7 +77,7 @@ BOW = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0
 WRONG_SEARCHES: list[tuple[dict[str, Any], int, str]] = [
     ({}, 422, "empty-text"),
     ({"text": " "}, 422, "empty-text"),
-    ({"disliked": ["a"]}, 422, "empty-text"),
+    ({"disliked": ["a"]}, 404, "chip-not-found"),
     ({"text": "x", "k": 0}, 422, "invalid-k"),
     ({"text": "x", "k": 10_001}, 422, "invalid-k"),
     ({"text": "x", "k": "many"}, 422, "invalid-request"),
@@ -107,7 +107,7 @@ def test_a_search_that_cannot_be_is_refused(
 @pytest.mark.parametrize(
     ("method", "path", "status", "kind"),
     [
-        ("GET", "/v1/search", 422, "invalid-request"),
+        ("GET", "/v1/search", 422, "empty-text"),
         ("GET", "/v1/search?text=x&k=1.5", 422, "invalid-request"),
         ("GET", "/v1/search?text=x&bbox=1,2,3", 422, "invalid-request"),
         ("GET", "/v1/search?text=x&f=xml", 422, "invalid-request"),
