@@ -7,16 +7,17 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from satseek.jobs import working
 from satseek.jobs.embedded import EmbeddedQueue
 from satseek.jobs.working import Worker
 from satseek.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    import pytest
 
 WAIT_SECONDS = 60
 
@@ -32,23 +33,36 @@ def until(what: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+class _Told(logging.Handler):
+    """What the worker logs, wherever the handlers above it lie."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@pytest.fixture
+def told() -> Iterator[list[str]]:
+    handler = _Told()
+    working.logger.addHandler(handler)
+    yield handler.messages
+    working.logger.removeHandler(handler)
+
+
 def test_a_folder_that_cannot_be_written_is_told_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(working, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(logging.getLogger("satseek"), "propagate", True)
     (tmp_path / "file").write_text("no folder")
     one = worker(tmp_path / "file", EmbeddedQueue(tmp_path / "jobs.sqlite"))
     one.start()
-
-    def told() -> list[str]:  # workers of other tests may still be ending
-        found = [record.getMessage() for record in caplog.records]
-        return [message for message in found if str(tmp_path) in message]
-
-    until(lambda: bool(told()))
+    until(lambda: bool(told))
     time.sleep(0.3)
     one.stop()
-    assert 1 == len(told())
+    assert 1 == len([message for message in told if str(tmp_path) in message])
 
 
 def test_another_worker_takes_over_when_the_first_ends(tmp_path: Path) -> None:
@@ -77,9 +91,8 @@ def test_a_job_that_makes_no_sense_fails_alone(tmp_path: Path) -> None:
 
 
 def test_a_job_whose_end_cannot_be_written_down_is_not_left_running(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, told: list[str]
 ) -> None:
-    monkeypatch.setattr(logging.getLogger("satseek"), "propagate", True)
     path = tmp_path / "jobs" / "jobs.sqlite"
     queue = EmbeddedQueue(path)
     job = queue.submit("verify", {"unknown": 1}, collection="a", asked_by="local")
@@ -88,7 +101,7 @@ def test_a_job_whose_end_cannot_be_written_down_is_not_left_running(
         db.execute(f"CREATE TRIGGER full {refusing} BEGIN SELECT RAISE(ABORT, 'full'); END")
     one = worker(tmp_path, queue)
     one.start()
-    until(lambda: any("full" in record.getMessage() for record in caplog.records))
+    until(lambda: any("full" in message for message in told))
     with sqlite3.connect(path) as db:
         db.execute("DROP TRIGGER full")
     until(lambda: queue.find(job.id).state == "failed")
