@@ -17,7 +17,7 @@ import httpx
 from satseek.client import asking
 from satseek.client.exporting import WGS84, ask_export, saved
 from satseek.client.retrying import Retrying
-from satseek.client.sending import Line, arguments, pause, result, unreachable
+from satseek.client.sending import Line, arguments, result, settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -176,26 +176,20 @@ class Client(_Connected):
             vectors=vectors,
             **asked,
         )
-        failed = 0
-        while True:
-            failed += 1
-            try:
-                with arguments(ask) as given, self._http.stream(**given) as response:
-                    if response.is_success:
-                        with saved(path) as file:
-                            for chunk in response.iter_bytes():
-                                file.write(chunk)
-                        return None
+
+        def fetch(given: dict[str, Any]) -> httpx.Response:
+            with self._http.stream(**given) as response:
+                if not response.is_success:
                     response.read()
-            except httpx.TransportError as error:
-                waits = pause(self._line, failed, None)
-                if waits is None:
-                    raise unreachable(self._line, error) from error
-            else:
-                waits = pause(self._line, failed, response)
-                if waits is None:
-                    return result(ask, response)
-            time.sleep(waits)
+                    return response
+                with saved(path) as file:
+                    for chunk in response.iter_bytes():
+                        file.write(chunk)
+                return response
+
+        response = self._tried(ask, fetch)
+        if not response.is_success:
+            result(ask, response)
 
     def send(self, ask: Ask[T]) -> T:
         """Send one request, again where it was refused for now or lost on the way.
@@ -204,22 +198,25 @@ class Client(_Connected):
             SatseekError: what the server refused, as the class it raised.
             ServerUnreachable: nobody answers.
         """
+        return result(ask, self._tried(ask, lambda given: self._http.request(**given)))
+
+    def _tried(
+        self, ask: Ask[Any], fetch: Callable[[dict[str, Any]], httpx.Response]
+    ) -> httpx.Response:
+        """Give the answer that is neither a refusal for now nor lost on the way."""
         failed = 0
         while True:
             failed += 1
-            response: httpx.Response | None = None
+            came: httpx.Response | httpx.TransportError
             try:
                 with arguments(ask) as given:
-                    response = self._http.request(**given)
+                    came = fetch(given)
             except httpx.TransportError as error:
-                waits = pause(self._line, failed, None)
-                if waits is None:
-                    raise unreachable(self._line, error) from error
-            else:
-                waits = pause(self._line, failed, response)
-                if waits is None:
-                    return result(ask, response)
-            time.sleep(waits)
+                came = error
+            answer = settled(self._line, failed, came)
+            if isinstance(answer, httpx.Response):
+                return answer
+            time.sleep(answer)
 
     def close(self) -> None:
         """Close the connections."""
@@ -291,46 +288,42 @@ class AsyncClient(_Connected):
             vectors=vectors,
             **asked,
         )
-        failed = 0
-        while True:
-            failed += 1
-            try:
-                with arguments(ask) as given:
-                    async with self._http.stream(**given) as response:
-                        if response.is_success:
-                            with saved(path) as file:
-                                async for chunk in response.aiter_bytes():
-                                    file.write(chunk)
-                            return None
-                        await response.aread()
-            except httpx.TransportError as error:
-                waits = pause(self._line, failed, None)
-                if waits is None:
-                    raise unreachable(self._line, error) from error
-            else:
-                waits = pause(self._line, failed, response)
-                if waits is None:
-                    return result(ask, response)
-            await asyncio.sleep(waits)
+
+        async def fetch(given: dict[str, Any]) -> httpx.Response:
+            async with self._http.stream(**given) as response:
+                if not response.is_success:
+                    await response.aread()
+                    return response
+                with saved(path) as file:
+                    async for chunk in response.aiter_bytes():
+                        file.write(chunk)
+                return response
+
+        response = await self._tried(ask, fetch)
+        if not response.is_success:
+            result(ask, response)
 
     async def send(self, ask: Ask[T]) -> T:
         """Send one request as ``Client.send`` does; raises likewise."""
+        return result(ask, await self._tried(ask, lambda given: self._http.request(**given)))
+
+    async def _tried(
+        self, ask: Ask[Any], fetch: Callable[[dict[str, Any]], Awaitable[httpx.Response]]
+    ) -> httpx.Response:
+        """Give the answer that is neither a refusal for now nor lost on the way."""
         failed = 0
         while True:
             failed += 1
-            response: httpx.Response | None = None
+            came: httpx.Response | httpx.TransportError
             try:
                 with arguments(ask) as given:
-                    response = await self._http.request(**given)
+                    came = await fetch(given)
             except httpx.TransportError as error:
-                waits = pause(self._line, failed, None)
-                if waits is None:
-                    raise unreachable(self._line, error) from error
-            else:
-                waits = pause(self._line, failed, response)
-                if waits is None:
-                    return result(ask, response)
-            await asyncio.sleep(waits)
+                came = error
+            answer = settled(self._line, failed, came)
+            if isinstance(answer, httpx.Response):
+                return answer
+            await asyncio.sleep(answer)
 
     async def close(self) -> None:
         """Close the connections."""

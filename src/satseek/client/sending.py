@@ -110,12 +110,23 @@ def result(ask: Ask[T], response: httpx.Response) -> T:
     raise refusal_of(response.status_code, problem if isinstance(problem, dict) else {})
 
 
-def pause(line: Line, failed: int, response: httpx.Response | None) -> float | None:
-    """Seconds until the next try; None: this is the answer, or there is none."""
-    if response is not None and response.status_code not in WAITING and not _still_on(response):
-        return None
-    asked = response.headers.get("retry-after") if response is not None else None
-    return line.retrying.wait(failed, retry_after=asked)
+def settled(
+    line: Line, failed: int, came: httpx.Response | httpx.TransportError
+) -> httpx.Response | float:
+    """Give what came where it is the answer, or else the seconds until the next try.
+
+    Raises:
+        ServerUnreachable: nothing came, and was tried for often enough.
+    """
+    if isinstance(came, httpx.TransportError):
+        waits = line.retrying.wait(failed, retry_after=None)
+        if waits is None:
+            raise _unreachable(line, came) from came
+        return waits
+    if came.status_code not in WAITING and not _still_on(came):
+        return came
+    waits = line.retrying.wait(failed, retry_after=came.headers.get("retry-after"))
+    return came if waits is None else waits
 
 
 def _still_on(response: httpx.Response) -> bool:
@@ -128,7 +139,7 @@ def _still_on(response: httpx.Response) -> bool:
         return False
 
 
-def unreachable(line: Line, error: httpx.TransportError) -> SatseekError:
+def _unreachable(line: Line, error: httpx.TransportError) -> SatseekError:
     """Say that nobody answers."""
     reason = str(error) or type(error).__name__
     return ServerUnreachable(f"{line.url}: expected a satseek server, came: {reason}")
