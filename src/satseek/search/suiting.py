@@ -99,15 +99,17 @@ _sizes = _Sizes()
 def _named(text: str) -> list[Limit]:
     """Find what a text names: the longest names first, each letter taken once."""
     lowered = text.lower()
-    rest = " ".join(_singular(word) for word in _WORD.findall(lowered)), lowered
+    singular = " ".join(_singular(word) for word in _WORD.findall(lowered))
     found = []
     for name, limit in _limits().items():
-        pattern = re.compile(re.escape(name) if _HAN.search(name) else rf"\b{re.escape(name)}\b")
-        left = tuple(pattern.sub(" ", part) for part in rest)
-        place = 1 if _HAN.search(name) else 0
-        if left[place] != rest[place]:
+        if name not in lowered and name not in singular:  # hundreds of names, asked by each search
+            continue
+        if _HAN.search(name):
+            taken, lowered = lowered.count(name), lowered.replace(name, " ")
+        else:
+            singular, taken = re.subn(rf"\b{re.escape(name)}\b", " ", singular)
+        if taken:
             found.append(limit)
-            rest = (left[0], rest[1]) if place == 0 else (rest[0], left[1])
     return found
 
 
