@@ -18,7 +18,7 @@ from satseek.search.searching import search
 from satseek.search.suiting import pixel_size_of, suits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from satseek.assemble.assembling import Assembly, Matched
     from satseek.assemble.served import ServedModel
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from satseek.index.protocol import Searchable
     from satseek.search.directions import Examples
     from satseek.search.examples import Opened
-    from satseek.search.federating import RankBy
+    from satseek.search.federating import AnswerOfMany, RankBy
     from satseek.search.searching import Answer
     from satseek.types import Concept, ModelCard, Query
 
@@ -87,7 +87,7 @@ def ask(
     others, warnings = _examples(saved, parts, card)
     asked = query if saved is None else with_concept(query, saved)
     if names:
-        answer = _ask_many(asked, parts, matched, rank_by=rank_by, others=others)
+        answer = ask_many(asked, parts, matched, rank_by=rank_by, others=others).answer
     else:
         (one,) = matched.values()
         with one.pinned() as index:
@@ -197,18 +197,18 @@ def _examples(
     return examples, unused(concept, missed)
 
 
-def _ask_many(
+def ask_many(
     query: Query,
     parts: Assembly,
-    matched: dict[str, Matched],
+    matched: Mapping[str, Matched],
     *,
     rank_by: RankBy,
     others: Examples | None,
-) -> Answer:
+) -> AnswerOfMany:
+    """Ask several collections at once, by name; takes and raises what ``search_many`` does."""
     with ExitStack() as stack:
         places = [
             Place(name=name, index=stack.enter_context(one.pinned()), embedder=one.model.embedder)
             for name, one in matched.items()
         ]
-        many = search_many(query, places, rank_by=rank_by, glossary=parts.glossary, others=others)
-    return many.answer
+        return search_many(query, places, rank_by=rank_by, glossary=parts.glossary, others=others)

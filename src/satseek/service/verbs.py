@@ -5,19 +5,17 @@ Knows neither HTTP nor gRPC: a door reads its own messages, says who asks, and w
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from satseek.assemble.asking import labels_known, unsuited
+from satseek.assemble.asking import ask_many, labels_known, unsuited
 from satseek.embed.embedder import IMAGE_BATCH
 from satseek.errors import InvalidRequest
 from satseek.index.checks import check_k
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.classifying import check_labels, classify_vectors, similarity
-from satseek.search.federating import Place, search_many
 from satseek.service.asking import places_of, question_of, seen_by, shown_by
 from satseek.service.bodies import decode
 from satseek.service.checking import check_ids, check_tensor, check_texts
@@ -138,7 +136,9 @@ async def find(
     caller.principal.require("search")
     check_k(asked.wanted)
     who = caller.principal
-    names = await shared.in_thread(lambda: places_of(asked, shared=shared, who=who))
+    names: list[str] = []
+    if asked.collections:
+        names = await shared.in_thread(lambda: places_of(asked, shared=shared, who=who))
     if names:
         one, written = await _find_in_many(names, asked, image, shared=shared, who=who, write=write)
     else:
@@ -232,21 +232,9 @@ def _look_in(
     cards = {name: matched.model.card for name, matched in all_of_them.items()}
     first = next(iter(cards))
     others, warnings = _examples(question, cards[first], shared=shared, who=who)
-    with step("satseek.search", collection=",".join(cards)), ExitStack() as stack:
-        places = [
-            Place(
-                name=name,
-                index=stack.enter_context(matched.pinned()),
-                embedder=matched.model.embedder,
-            )
-            for name, matched in all_of_them.items()
-        ]
-        many = search_many(
-            question.query,
-            places,
-            rank_by=asked.rank_by,
-            glossary=shared.assembly.glossary,
-            others=others,
+    with step("satseek.search", collection=",".join(cards)):
+        many = ask_many(
+            question.query, shared.assembly, all_of_them, rank_by=asked.rank_by, others=others
         )
     large = [
         said
