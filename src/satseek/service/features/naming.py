@@ -7,15 +7,17 @@ whose own name ends like that keeps its name: what would be derived under it is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from satseek.errors import CollectionNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from satseek.service.access.principals import Principal
     from satseek.service.running import Running
+
+T = TypeVar("T")
 
 Kind: TypeAlias = Literal["scenes", "chips", "search"]
 
@@ -76,6 +78,17 @@ def told(names: Sequence[str], kinds: Sequence[Kind]) -> list[Told]:
     known = set(names)
     every = [Told(name=name, kind=kind) for name in names for kind in kinds]
     return [one for one in every if one.kind == "scenes" or one.id not in known]
+
+
+def there(told: Sequence[Told], show: Callable[[Told], T]) -> list[T]:
+    """Show several; one that is removed meanwhile is left out."""
+    found = []
+    for one in told:
+        try:
+            found.append(show(one))
+        except CollectionNotFound:
+            continue
+    return found
 
 
 def find(asked: str, kinds: Sequence[Kind], *, shared: Running, who: Principal) -> Told:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import CollectionNotFound
 from satseek.service.features.addressing import GEOJSON, JSON, SCHEMA, address, link
 from satseek.service.features.catalogue import catalogue_of
 from satseek.service.features.collections import QUERYABLES
 from satseek.service.features.moments import written
+from satseek.service.features.naming import there
 from satseek.service.stac.items import ROOM, VERSION
 
 if TYPE_CHECKING:
@@ -71,10 +71,4 @@ def all_shown(
     told: Sequence[Told], *, base: str, shared: Running, who: Principal
 ) -> list[dict[str, Any]]:
     """Tell of several; one that is removed meanwhile is left out."""
-    found = []
-    for one in told:
-        try:
-            found.append(shown(one, base=base, shared=shared, who=who))
-        except CollectionNotFound:
-            continue
-    return found
+    return there(told, lambda one: shown(one, base=base, shared=shared, who=who))
