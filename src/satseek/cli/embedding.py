@@ -75,10 +75,9 @@ def _embedded(texts: Sequence[str], files: Sequence[Path], parts: Assembly) -> V
 
 
 def _write(vectors: Vectors, out: Path) -> None:
-    """Write beside, then rename: never half a file."""
     import numpy as np  # noqa: PLC0415
 
-    beside = out.with_name(f".{out.name}.partial")
-    with beside.open("wb") as file:
-        np.save(file, vectors)
-    beside.replace(out)
+    from satseek.export.replacing import replaced  # noqa: PLC0415
+
+    with replaced(out, suffixes=(".npy",)) as draft:
+        np.save(draft, vectors)
