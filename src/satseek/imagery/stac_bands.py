@@ -57,10 +57,6 @@ class StacBand:
         """Whether its values are classes or bits."""
         return is_classes(self.name)
 
-    def is_called(self, name: str) -> bool:
-        """Whether a recipe may ask for it by ``name``: its own, its common one or its asset's."""
-        return name in {self.name, self.common_name, self.asset}
-
 
 def is_classes(name: str) -> bool:
     """Whether a band of that name holds classes or bits."""
