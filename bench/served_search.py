@@ -9,8 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,13 +16,13 @@ import time
 from pathlib import Path
 
 import httpx
+from serving.starting import address, quantiles_ms, wait_until_ready
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "demo" / "data"
 RUNS = 200
 WARM_UP = 10
 K = 10
-START_SECONDS = 120
 LIMIT_MS = 60.0
 
 PLACES = ("harbour", "airport", "quarry", "forest", "solar farm", "river", "housing", "stadium")
@@ -37,8 +35,8 @@ def main() -> None:
         log = Path(folder) / "serve.log"
         server = _start(log)
         try:
-            with httpx.Client(base_url=_address(server, log), timeout=60) as client:
-                _wait_until_ready(client)
+            with httpx.Client(base_url=address(server, log), timeout=60) as client:
+                wait_until_ready(client)
                 print(json.dumps(_measure(client)))
         finally:
             server.terminate()
@@ -49,21 +47,6 @@ def _start(log: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "satseek", "--data-dir", str(DATA), "serve", "--port", "0"]
     with log.open("wb") as errors:
         return subprocess.Popen(command, stderr=errors)
-
-
-def _address(server: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        found = re.search(r"serving on (http://\S+)", log.read_text(encoding="utf-8"))
-        if found:
-            return found[1]
-        time.sleep(0.1)
-    sys.exit(f"the server did not start: {log.read_text(encoding='utf-8')}")
-
-
-def _wait_until_ready(client: httpx.Client) -> None:
-    while client.get("/readyz").status_code != httpx.codes.OK:
-        time.sleep(0.1)
 
 
 def _measure(client: httpx.Client) -> dict[str, object]:
@@ -78,8 +61,8 @@ def _measure(client: httpx.Client) -> dict[str, object]:
         "chips": sum(one["chips"] for one in stats),
         "runs": RUNS,
         "k": K,
-        "served_ms": _quantiles(seen),
-        "search_ms": _quantiles(own),
+        "served_ms": quantiles_ms(seen),
+        "search_ms": quantiles_ms(own),
         "client_cpu_ms": 1000 * (time.process_time() - cpu) / RUNS,
         "load_average": os.getloadavg()[0],
         "limit_p50_ms": LIMIT_MS,
@@ -102,11 +85,6 @@ def _texts() -> itertools.chain[str]:
         for side in SIDES
     )
     return itertools.chain(rounds)
-
-
-def _quantiles(seconds: list[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-    return {name: round(1000 * cuts[at - 1], 2) for name, at in (("p50", 50), ("p95", 95))}
 
 
 if __name__ == "__main__":

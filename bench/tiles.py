@@ -10,8 +10,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,6 +24,7 @@ import numpy as np
 import rasterio
 from rasterio import Affine
 from rasterio.enums import Resampling
+from serving.starting import address, quantiles_ms, wait_until_ready
 
 from satseek.imagery.tiles import tile_at
 
@@ -39,7 +38,6 @@ TILES = 40
 LIMIT_MS = 60.0
 BURST = 20
 SEARCHES = 20
-START_SECONDS = 120
 ZOOMS = (13, 14, 15, 16)
 PLACES = {"overviews": (15.0, 48.7), "plain": (15.0, 49.2)}
 """Where the scenes of each kind lie: four of them in a square."""
@@ -57,8 +55,8 @@ def main() -> None:
             command = [sys.executable, "-m", "satseek", "--data-dir", str(home / "data")]
             server = subprocess.Popen([*command, "serve", "--port", "0"], stderr=errors)
         try:
-            with httpx.Client(base_url=_address(server, log), timeout=60) as client:
-                _wait_until_ready(client)
+            with httpx.Client(base_url=address(server, log), timeout=60) as client:
+                wait_until_ready(client)
                 print(json.dumps(_measure(client)))
         finally:
             server.terminate()
@@ -87,7 +85,7 @@ def _timed(client: httpx.Client, path: str, query: str, kind: str) -> dict[str, 
     asked = list(itertools.islice(_tiles(kind), TILES + len(ZOOMS)))
     taken = [_ask(client, f"/v1/collections/{path}/{tile}.png?{query}") for tile in asked]
     again = [_ask(client, f"/v1/collections/{path}/{tile}.png?{query}") for tile in asked]
-    return {"drawn_ms": _quantiles(taken[len(ZOOMS) :]), "again_ms": _quantiles(again)}
+    return {"drawn_ms": quantiles_ms(taken[len(ZOOMS) :]), "again_ms": quantiles_ms(again)}
 
 
 def _tiles(kind: str) -> Iterator[str]:
@@ -130,10 +128,10 @@ def _burst(client: httpx.Client) -> dict[str, object]:
         beside = [_search(client, text) for text in itertools.islice(texts, SEARCHES)]
         stop.set()
     return {
-        "alone": _quantiles(alone),
-        "beside_tiles": _quantiles(beside),
+        "alone": quantiles_ms(alone),
+        "beside_tiles": quantiles_ms(beside),
         "tiles_meanwhile": len(drawn),
-        "tile_ms_meanwhile": _quantiles(drawn),
+        "tile_ms_meanwhile": quantiles_ms(drawn),
     }
 
 
@@ -186,26 +184,6 @@ def _make(folder: Path, kind: str) -> None:
 def _run(*words: str | Path) -> None:
     command = [sys.executable, "-m", "satseek", *map(str, words)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def _address(server: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        found = re.search(r"serving on (http://\S+)", log.read_text(encoding="utf-8"))
-        if found:
-            return found[1]
-        time.sleep(0.1)
-    sys.exit(f"the server did not start: {log.read_text(encoding='utf-8')}")
-
-
-def _wait_until_ready(client: httpx.Client) -> None:
-    while client.get("/readyz").status_code != httpx.codes.OK:
-        time.sleep(0.1)
-
-
-def _quantiles(seconds: list[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-    return {name: round(1000 * cuts[at - 1], 2) for name, at in (("p50", 50), ("p95", 95))}
 
 
 if __name__ == "__main__":
