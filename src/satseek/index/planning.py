@@ -33,7 +33,10 @@ _REFINED_PER_HIT = 64
 
 _ENOUGH_UP_TO = 100_000
 """Codes up to which these are enough; among more of them more come between, so that their number
-grows with the root of the codes'. At a million 2,020 candidates cost 2 ms more than 640."""
+grows with the root of the codes'. At a million 2,020 candidates cost 2 ms more than 640. Behind a
+filter fewer come between: the mean of the codes and the rows that pass, of their logarithms,
+counts. A twentieth of a million then takes 1.3 times as long as no filter; by all the codes, 1.6
+times."""
 
 _LEAST_HITS = 10
 """Candidates are fetched as if at least this many hits were wanted."""
@@ -88,7 +91,8 @@ def plan_fetch(*, k: int, passing: int, covered: int, limits: PlanLimits) -> Fet
         covered: Rows that have codes.
         limits: Where one way gives way to another.
     """
-    per_hit = round(_REFINED_PER_HIT * max(1.0, covered / _ENOUGH_UP_TO) ** 0.5)
+    between = math.sqrt(passing * covered)
+    per_hit = round(_REFINED_PER_HIT * max(1.0, between / _ENOUGH_UP_TO) ** 0.5)
     wanted = per_hit * max(k, _LEAST_HITS)
     if passing <= max(limits.exact_rows, wanted, covered * _SCANNED_SHARE) or covered < passing:
         return None
