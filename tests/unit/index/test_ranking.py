@@ -104,7 +104,7 @@ LIMITS = PlanLimits(exact_rows=1_000)
         (10, 50_000, 100_000, Fetch(count=5_120, most=12_500, least=320)),
         (10, 10_000, 100_000, Fetch(count=12_500, most=12_500, least=320)),
         (10, 1_000_000, 1_000_000, Fetch(count=2_020, most=2_020, least=1_010)),
-        (10, 100_000, 1_000_000, Fetch(count=80_800, most=125_000, least=1_010)),
+        (10, 100_000, 1_000_000, Fetch(count=45_600, most=125_000, least=570)),
         (10, 15_000, 1_000_000, None),
         (10, 5_000, 100_000, None),  # too many candidates would have to be fetched
         (10, 1_000, 100_000, None),  # few rows are scanned
