@@ -39,6 +39,10 @@ BBox: TypeAlias = tuple[float, float, float, float]
 GeoJSON: TypeAlias = "Mapping[str, Any]"
 """A GeoJSON object (RFC 7946), longitudes and latitudes on WGS 84."""
 
+GroupBy: TypeAlias = Literal["place", "scene"]
+"""``place``: the cell of the grid, so that a place seen at many dates is one hit; ``scene``: the
+scene it was cut from."""
+
 ScoreKind: TypeAlias = Literal["cosine", "match", "share", "percentile", "probability"]
 
 
@@ -325,6 +329,11 @@ class Query:
     least: float | None = None
     """Least percentile of a hit against the collection's background, 0–100; None: the best ``k``
     whatever they are."""
+    group_by: GroupBy | None = None
+    """Of the hits that share it only the best is kept; None: every chip for itself."""
+    duplicate_cosine: float | None = None
+    """Cosine with a better hit from which a hit is left out as its near-duplicate, 0–1; None: none
+    is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

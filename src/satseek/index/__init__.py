@@ -16,19 +16,22 @@ from satseek.index.collection import (
 )
 from satseek.index.exact import ExactIndex
 from satseek.index.filters import bbox_area, check_area, check_filter
-from satseek.index.protocol import Found, Index, Searchable
+from satseek.index.protocol import Explanation, Found, Index, QueryKind, Searchable, Way
 
 __all__ = [
     "Collection",
     "CollectionSpec",
     "CollectionStats",
     "ExactIndex",
+    "Explanation",
     "Found",
     "Index",
     "PlanLimits",
+    "QueryKind",
     "SceneBlock",
     "SceneProgress",
     "Searchable",
+    "Way",
     "bbox_area",
     "check_area",
     "check_filter",

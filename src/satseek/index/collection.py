@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.index.pinned import Pinned
-    from satseek.index.protocol import Found
+    from satseek.index.protocol import Found, QueryKind
     from satseek.index.spec import Pending
     from satseek.types import BBox, Chip, Scene, Vectors
 
@@ -159,10 +159,12 @@ class Collection:
         """Remove scenes with their chips; returns how many chips were there."""
         return self._writing().remove_scenes(scene_ids)
 
-    def search(self, queries: Vectors, *, k: int, where: Filter = _ANY) -> Found:
+    def search(
+        self, queries: Vectors, *, k: int, where: Filter = _ANY, kind: QueryKind = "mixed"
+    ) -> Found:
         """Find the k nearest chips of each query; see ``Index.search``."""
         with self.pinned() as pinned:
-            return pinned.search(queries, k=k, where=where)
+            return pinned.search(queries, k=k, where=where, kind=kind)
 
     def prepare(self) -> str:
         """Build ahead what the first search would; returns the plan of an unfiltered search."""

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from satseek.index.protocol import Rows
+    from satseek.index.protocol import QueryKind, Rows
     from satseek.index.spec import SceneBlock
     from satseek.types import BBox, Chip, Vectors
+
+_ANY = Filter()
 
 
 class ExactIndex:
@@ -86,7 +88,14 @@ class ExactIndex:
         self._generation += bool(removed)
         return len(removed)
 
-    def search(self, queries: Vectors, *, k: int, where: Filter = Filter()) -> Found:  # noqa: B008 - immutable
+    def search(
+        self,
+        queries: Vectors,
+        *,
+        k: int,
+        where: Filter = _ANY,
+        kind: QueryKind = "mixed",  # noqa: ARG002 - an exact answer is the same for all
+    ) -> Found:
         """Compare every passing chip with every query; see ``Index.search``."""
         check_k(k)
         checked = check_vectors(queries, dim=self._dim)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from satseek.index.protocol import QueryKind
     from satseek.index.reading import Reader
     from satseek.index.spec import CollectionSpec
     from satseek.index.view import View
@@ -79,7 +80,9 @@ class Pinned:
         """Count the chips."""
         return len(self.view)
 
-    def search(self, queries: Vectors, *, k: int, where: Filter = _ANY) -> Found:
+    def search(
+        self, queries: Vectors, *, k: int, where: Filter = _ANY, kind: QueryKind = "mixed"  # noqa: ARG002
+    ) -> Found:
         """Find the k nearest chips of each query; see ``Index.search``."""
         check_k(k)
         checked = check_vectors(queries, dim=self.spec.dim)

@@ -6,7 +6,7 @@ Does not know how the vectors are stored, nor where a query vector comes from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,41 @@ Rows: TypeAlias = NDArray[np.int64]
 """int64, shape (n,): places in an index, given in the order of adding and never given twice."""
 
 
+QueryKind: TypeAlias = Literal["text", "image", "mixed"]
+"""What a query vector was made of. Words lie far from all images, so that more candidates must be
+looked at for the same recall; ``mixed`` is words and examples together, or unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way in which a search could be done, and what it is expected to take."""
+
+    name: str
+    """Such as ``exact scan`` or ``PQ384x4fs``."""
+    rows: int
+    """Rows or codes that it looks at."""
+    expected_ms: float
+    """By the costs measured on this machine, for one query."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a search went the way it went, and what it took."""
+
+    living: int
+    """Chips in the collection."""
+    passing: int
+    """Chips left by the filter."""
+    ways: tuple[Way, ...]
+    """The ways that could be taken; the first was."""
+    candidates: int
+    """Candidates compared exactly, of one query; of an exact scan all that passed."""
+    filter_ms: float
+    """Spent on the filter; near 0 where its rows were remembered."""
+    search_ms: float
+    """Spent on candidates and their comparison, all queries together."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Found:
     """What a search found: arrays first, chips on demand."""
@@ -32,6 +67,8 @@ class Found:
     """float32, shape (queries, k), −1 to 1, descending, equal ones by chip id; padded with −inf."""
     plan: str
     """Which way was taken, for people and tests."""
+    explanation: Explanation | None = None
+    """Why; None where an index cannot tell."""
 
 
 class Searchable(Protocol):
@@ -48,8 +85,16 @@ class Searchable(Protocol):
     def __len__(self) -> int:
         """Count the chips."""
 
-    def search(self, queries: Vectors, *, k: int, where: Filter) -> Found:
+    def search(
+        self, queries: Vectors, *, k: int, where: Filter, kind: QueryKind = "mixed"
+    ) -> Found:
         """Find the k nearest chips of each query among those that pass the filter.
+
+        Args:
+            queries: float32, shape (n, dim), unit rows.
+            k: How many of each.
+            where: Which chips may answer.
+            kind: What the queries were made of: decides how many candidates are looked at.
 
         Raises:
             InvalidK: k is not within 1–10,000.

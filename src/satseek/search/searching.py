@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from satseek.embed.embedder import Embedder
-    from satseek.index.protocol import Searchable
+    from satseek.index.protocol import QueryKind, Searchable
     from satseek.search.glossary import Glossary
 
 BACKGROUND_SAMPLE = 2048
@@ -122,7 +122,9 @@ def look(
 ) -> tuple[tuple[Hit, ...], str]:
     """Find the chips in a direction; also tells the plan. Clicked chips are not among them."""
     vector, own = direction.vector, {*query.liked, *query.disliked}
-    found = index.search(vector, k=min(query.k + len(own), MAX_K), where=query.where)
+    found = index.search(
+        vector, k=min(query.k + len(own), MAX_K), where=query.where, kind=kind_of(query)
+    )
     kept = found.rows[0] >= 0
     cosines = found.cosines[0][kept]
     scores = _scores(cosines, vector=vector, index=index)
@@ -159,6 +161,15 @@ def check_least(least: float | None) -> None:
     """
     if least is not None and not 0 <= least <= 100:  # noqa: PLR2004 - percent
         raise InvalidRequest(f"least: expected a percentile from 0 to 100, came {least}")
+
+
+def kind_of(query: Query) -> QueryKind:
+    """Tell what a query is made of: words alone, examples alone, or both."""
+    worded = bool(query.text or query.prompts or query.negatives)
+    shown = query.image is not None or bool(query.liked or query.disliked)
+    if worded and shown:
+        return "mixed"
+    return "image" if shown else "text"
 
 
 def is_text_alone(query: Query) -> bool:
