@@ -1,0 +1,273 @@
+"""What a collection looks like inside of a Milvus: names, fields, indexes; chips ⇄ entities.
+
+A satseek collection is two of Milvus': the chips with their vectors, and a book of everything else.
+Knows no connection.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from satseek.errors import DamagedData, InvalidRequest
+from satseek.index.halves import from_halves
+from satseek.index.records import chip_from, chip_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from satseek.index.halves import Halves
+    from satseek.types import BBox, Chip
+
+VectorKind = Literal["float32", "float16"]
+"""How vectors are kept. Both hold the same numbers: halves, widened where Milvus knows none."""
+
+UNDATED = -(2**62)
+"""Stands for no date: earlier than all dates."""
+
+_NOWHERE = (1e3, 1e3, -1e3, -1e3)
+"""Stands for the box of no footprint: west of nothing and east of nothing."""
+
+ID_BYTES = 4_096
+"""Longest id of a chip or a scene, in UTF-8: a path (PATH_MAX of Linux)."""
+
+PATH_BYTES = 8_192
+"""Longest path or address of a scene's raster, in UTF-8."""
+
+TEXT_BYTES = 65_535
+"""Longest VARCHAR that Milvus takes (docs, limitations)."""
+
+_LENGTHS = {"id": ID_BYTES, "scene_id": ID_BYTES, "cell": 512, "scene_path": PATH_BYTES}
+
+CHIP_FIELDS = (
+    *("id", "scene_id", "cell", "scene_path", "window_column", "window_row", "window_width"),
+    *("window_height", "footprint", "taken", "valid_fraction", "level"),
+)
+"""Fields of a chip, in the order of ``chip_values``."""
+
+BOX_FIELDS = ("west", "south", "east", "north")
+"""Degrees around a chip's footprint."""
+
+ALL_FIELDS = ("row", *CHIP_FIELDS, *BOX_FIELDS)
+"""Fields of an entity but its vector."""
+
+VECTOR = "vector"
+"""Name of the field of the vector."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """An index of Milvus for the vectors, and how it is asked."""
+
+    name: str
+    """As Milvus calls it."""
+    exact: bool = False
+    """True where it looks at every vector that passes."""
+    build: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of its making."""
+    search: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of a search."""
+    wide: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of a search that looks into every list."""
+    refined: str | None = None
+    """Parameter that says how many candidates are compared with the vectors themselves."""
+
+
+_LISTS = 1_024
+"""Lists of an IVF: about the root of a sealed segment's million rows (Milvus docs, IVF_FLAT)."""
+
+_PROBES = 128
+"""Lists looked into. Words lie far from all images, so that their neighbours are spread over many
+lists: an eighth of all; not measured on a cluster."""
+
+ENGINES: Mapping[str, Engine] = {
+    one.name: one
+    for one in (
+        Engine(name="FLAT", exact=True),
+        Engine(
+            name="IVF_FLAT",
+            build={"nlist": _LISTS},
+            search={"nprobe": _PROBES},
+            wide={"nprobe": _LISTS},
+        ),
+        Engine(
+            name="HNSW",
+            build={"M": 32, "efConstruction": 200},
+            search={"ef": 512},
+            wide={"ef": 8_192},
+        ),
+        Engine(
+            name="SCANN",
+            build={"nlist": _LISTS, "with_raw_data": True},
+            search={"nprobe": _PROBES},
+            wide={"nprobe": _LISTS},
+            refined="reorder_k",
+        ),
+        Engine(
+            name="IVF_RABITQ",
+            build={"nlist": _LISTS, "refine": True, "refine_type": "FP16"},
+            search={"nprobe": _PROBES, "rbq_query_bits": 0, "refine_k": 8.0},
+            wide={"nprobe": _LISTS, "rbq_query_bits": 0, "refine_k": 8.0},
+        ),
+    )
+}
+"""Indexes that a collection may be kept with."""
+
+
+def engine_named(name: str, *, lite: bool) -> Engine:
+    """Give the engine of a name; ``auto``: SCANN on a server, FLAT in Milvus Lite.
+
+    Raises:
+        InvalidRequest: No such engine, or not there.
+    """
+    known = ("FLAT", "IVF_FLAT", "HNSW") if lite else tuple(ENGINES)
+    chosen = {"AUTO": "FLAT" if lite else "SCANN"}.get(name.upper(), name.upper())
+    if chosen not in known:
+        where = "Milvus Lite" if lite else "Milvus"
+        raise InvalidRequest(
+            f"index of {where}: expected auto or one of {', '.join(known)}, came {name!r}"
+        )
+    return ENGINES[chosen]
+
+
+def names_of(collection: str) -> tuple[str, str]:
+    """Name the two collections of Milvus that hold one of ours: its chips, and its book.
+
+    Milvus takes letters, digits and underscores: all else is written as its code, which tells
+    ``a-b`` from ``a.b`` and from ``a_b``.
+    """
+    plain = "".join(
+        one if one.isascii() and one.isalnum() else f"_{ord(one):02x}" for one in collection
+    )
+    return f"satseek_{plain}_chips", f"satseek_{plain}_book"
+
+
+def entity_of(chip: Chip, box: BBox | None, *, row: int, half: Any) -> dict[str, Any]:
+    """Lay a chip out as an entity.
+
+    Args:
+        chip: Which.
+        box: Around its footprint.
+        row: Its place.
+        half: Its vector as Milvus keeps it.
+
+    Raises:
+        InvalidRequest: One of its texts is too long for Milvus.
+    """
+    entity = dict(zip(CHIP_FIELDS, chip_values(chip), strict=True))
+    entity["taken"] = UNDATED if entity["taken"] is None else entity["taken"]
+    entity["footprint"] = entity["footprint"] or ""
+    for name, most in (*_LENGTHS.items(), ("footprint", TEXT_BYTES)):
+        if len(entity[name]) * 4 > most and len(entity[name].encode()) > most:
+            raise InvalidRequest(
+                f"chip {chip.id[:80]!r}: Milvus takes {most} bytes of {name}, "
+                f"came {len(entity[name].encode())}"
+            )
+    entity |= dict(zip(BOX_FIELDS, box or _NOWHERE, strict=True))
+    return entity | {"row": row, VECTOR: half}
+
+
+def chip_of(entity: Mapping[str, Any]) -> Chip:
+    """Build the chip of an entity."""
+    values = [entity[name] for name in CHIP_FIELDS]
+    values[8] = values[8] or None
+    values[9] = None if values[9] == UNDATED else values[9]
+    return chip_from(values)
+
+
+def chip_line(entity: Mapping[str, Any]) -> list[Any]:
+    """Give a chip's values as a digest of a collection takes them."""
+    return list(chip_values(chip_of(entity)))
+
+
+def kept(halves: Halves, kind: VectorKind) -> list[NDArray[Any]]:
+    """Give vectors as Milvus takes them."""
+    return list(halves if kind == "float16" else from_halves(halves))
+
+
+def stored(entities: Sequence[Mapping[str, Any]], *, dim: int) -> NDArray[np.float32]:
+    """Give the vectors of entities as they are kept, widened: float32, shape (n, dim).
+
+    Raises:
+        DamagedData: They are none of ours.
+    """
+    found = np.empty((len(entities), dim), dtype=np.float32)
+    for line, entity in zip(found, entities, strict=True):
+        value = entity[VECTOR]
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], bytes):
+            value = value[0]
+        if isinstance(value, bytes):  # as Milvus hands out float16
+            value = np.frombuffer(value, dtype=np.float16)
+        numbers = np.asarray(value, dtype=np.float32)
+        if numbers.shape != (dim,):
+            raise DamagedData(
+                f"chip {entity.get('id')!r}: expected a vector of {dim} numbers, "
+                f"came the shape {numbers.shape}"
+            )
+        line[:] = numbers
+    return found
+
+
+def chip_schema(milvus: Any, *, dim: int, kind: VectorKind) -> Any:
+    """Give the schema of the chips; scenes divide them into partitions."""
+    types = milvus.DataType
+    schema = milvus.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("id", types.VARCHAR, is_primary=True, max_length=ID_BYTES)
+    schema.add_field("scene_id", types.VARCHAR, max_length=ID_BYTES, is_partition_key=True)
+    for name in ("cell", "scene_path"):
+        schema.add_field(name, types.VARCHAR, max_length=_LENGTHS[name])
+    schema.add_field("footprint", types.VARCHAR, max_length=TEXT_BYTES)
+    whole = [name for name in CHIP_FIELDS if name.startswith("window_")]
+    for name in (*whole, "taken", "level", "row"):
+        schema.add_field(name, types.INT64)
+    for name in ("valid_fraction", *BOX_FIELDS):
+        schema.add_field(name, types.DOUBLE)
+    vectors = types.FLOAT16_VECTOR if kind == "float16" else types.FLOAT_VECTOR
+    schema.add_field(VECTOR, vectors, dim=dim)
+    return schema
+
+
+def chip_indexes(milvus: Any, engine: Engine, *, lite: bool) -> Any:
+    """Give the indexes of the chips: of the vectors, and on a server of what filters compare."""
+    indexes = milvus.MilvusClient.prepare_index_params()
+    indexes.add_index(
+        field_name=VECTOR,
+        index_type=engine.name,
+        metric_type="COSINE",
+        params=dict(engine.build),
+    )
+    if not lite:
+        for name in ("row", "taken", "scene_id"):
+            indexes.add_index(field_name=name, index_type="INVERTED")
+    return indexes
+
+
+def book_schema(milvus: Any) -> Any:
+    """Give the schema of the book. Milvus asks for a vector in everything: this one is unused."""
+    types = milvus.DataType
+    schema = milvus.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("key", types.VARCHAR, is_primary=True, max_length=ID_BYTES + 64)
+    schema.add_field("kind", types.VARCHAR, max_length=16)
+    schema.add_field("name", types.VARCHAR, max_length=PATH_BYTES)
+    for name in ("part", "parts", "number"):
+        schema.add_field(name, types.INT64)
+    schema.add_field("text", types.VARCHAR, max_length=TEXT_BYTES)
+    schema.add_field("unused", types.FLOAT_VECTOR, dim=2)
+    return schema
+
+
+def book_indexes(milvus: Any) -> Any:
+    """Give the index without which Milvus loads no collection."""
+    indexes = milvus.MilvusClient.prepare_index_params()
+    indexes.add_index(field_name="unused", index_type="FLAT", metric_type="L2", params={})
+    return indexes
+
+
+def line_json(value: Any) -> str:
+    """Write as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
