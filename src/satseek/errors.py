@@ -240,7 +240,7 @@ class DirectoryUnreachable(Overloaded):
 
 
 class ServerUnreachable(Overloaded):
-    """A satseek server that does not answer."""
+    """A satseek server, or a Milvus that holds a collection, that does not answer, or fails."""
 
 
 class DiskFull(SatseekError):
