@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from satseek.client.clients import AsyncClient, Client
+    from satseek.client.federating import AsyncFederation, Federation
     from satseek.embedded import open_folder as open  # noqa: A004 (satseek.open, as one says it)
 
-__all__ = ["AsyncClient", "Client", "open"]
+__all__ = ["AsyncClient", "AsyncFederation", "Client", "Federation", "open"]
 
 _PLACES = {
     "AsyncClient": ("satseek.client.clients", "AsyncClient"),
+    "AsyncFederation": ("satseek.client.federating", "AsyncFederation"),
     "Client": ("satseek.client.clients", "Client"),
+    "Federation": ("satseek.client.federating", "Federation"),
     "open": ("satseek.embedded", "open_folder"),
 }
 

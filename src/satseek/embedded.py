@@ -19,9 +19,11 @@ from satseek.imagery.decode import decode_image
 from satseek.model.preprocessing import squared
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.classifying import classify_vectors, similarity
+from satseek.search.explaining import explanation_of
 from satseek.search.exporting import Choices, write_chips
 from satseek.search.federating import check_rank_by
 from satseek.search.filtering import read_filter
+from satseek.search.grouping import check_group_by
 from satseek.search.searching import wanted
 from satseek.settings import read_settings
 from satseek.types import Concept, Query
@@ -62,6 +64,9 @@ class Embedded:
         collection: str | None = None,
         collections: Sequence[str] = (),
         rank_by: str = "cosine",
+        group_by: str | None = None,
+        duplicate_cosine: float | None = None,
+        explain: bool = False,
     ) -> results.Hits:
         """Find the chips nearest to words, an image, liked chips, a concept, or all together.
 
@@ -89,11 +94,13 @@ class Embedded:
             collection=collection,
             collections=collections,
             rank_by=rank_by,
+            group_by=group_by,
+            duplicate_cosine=duplicate_cosine,
         )
-        answer = asked.answer
+        answer, first = asked.answer, asked.collections[0]
         return results.Hits(
-            hits=tuple(_hit(one, one.collection or asked.collections[0]) for one in answer.hits),
-            collection=asked.collections[0],
+            hits=tuple(_hit(one, one.collection or first) for one in answer.hits),
+            collection=first,
             model=_model(asked.card),
             plan=answer.plan,
             generation=answer.generation,
@@ -103,6 +110,7 @@ class Embedded:
             weight=answer.weight,
             concept=asked.concept,
             warnings=asked.warnings,
+            explanation=explanation_of(answer.explained if explain else None, only=first),
         )
 
     def export(
@@ -276,6 +284,8 @@ class Embedded:
         collection: str | None = None,
         collections: Sequence[str] = (),
         rank_by: str = "cosine",
+        group_by: str | None = None,
+        duplicate_cosine: float | None = None,
         **filters: Any,
     ) -> tuple[Query, Asked]:
         query = Query(
@@ -286,6 +296,8 @@ class Embedded:
             where=_filter(**filters),
             k=wanted(k, least=least),
             least=least,
+            group_by=check_group_by(group_by),
+            duplicate_cosine=duplicate_cosine,
         )
         asked = ask(
             query,

@@ -69,6 +69,13 @@ class Settings(BaseModel):
         description="Chips per engine call while indexing; unset: as `satseek model bench` "
         "measured, or 32. Lower it when memory is short.",
     )
+    compact_from: float = Field(
+        default=0.3,
+        gt=0,
+        le=1,
+        description="Share of rows whose chips were replaced or removed, from which a collection "
+        "is compacted after indexing and removing. Set 1 to compact by command alone.",
+    )
     host: str = Field(
         default="127.0.0.1",
         description="Address to listen on. Set 0.0.0.0, and `auth`, to be reached from other "
@@ -260,6 +267,23 @@ class Settings(BaseModel):
         default=None,
         description="OpenTelemetry collector (OTLP over HTTP); unset: no traces.",
     )
+    milvus_token: SecretStr | None = Field(
+        default=None,
+        description="Token for collections that live in a Milvus, such as `user:password`; "
+        "unset: none. Set it where Milvus asks for one.",
+    )
+    servers_token: SecretStr | None = Field(
+        default=None,
+        description="API key for the servers that `satseek search --servers` asks; unset: none. "
+        "Set it where they ask for one.",
+    )
+    recall_sample: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of one processor's time in which searches are compared with their "
+        "exact answers; 0: none are. Raise it to notice lost recall sooner.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
         description="Least severe message that is logged. Set debug when reporting a problem.",
@@ -294,7 +318,7 @@ class Settings(BaseModel):
         return value
 
 
-SECRETS = ("redis_url", "oidc_client_secret", "ldap_bind_password")
+SECRETS = ("redis_url", "oidc_client_secret", "ldap_bind_password", "milvus_token", "servers_token")
 """Settings that are shown as ``***``; each can be read from a file."""
 
 

@@ -77,6 +77,8 @@ def client(server: Server) -> Iterator[satseek.Client]:
         {"text": "a harbour", "bbox": (14.9, 52.2, 15.3, 52.4), "start": "2024-05-01"},
         {"text": "a harbour", "end": "2020-01-01"},
         {"image": "picture.png", "k": 3},
+        {"text": "a harbour", "k": 12, "group_by": "scene"},
+        {"text": "a harbour", "k": 12, "group_by": "place", "duplicate_cosine": 0.95},
         {"image": "picture.png", "text": "a forest", "bbox": (14.0, 52.0, 16.0, 53.0)},
         {"text": "a harbour", "area": {"type": "Polygon", "coordinates": [[
             [14.0, 52.0], [16.0, 52.0], [16.0, 53.0], [14.0, 53.0], [14.0, 52.0]]]}},
@@ -368,7 +370,8 @@ def test_retry_after_is_read(text: str | None, expected: float) -> None:
     assert expected == seconds_of(text)
 
 
-def test_the_package_offers_three_names() -> None:
-    assert ["AsyncClient", "Client", "open"] == sorted(satseek.__all__)
+def test_the_package_offers_five_names() -> None:
+    names = ["AsyncClient", "AsyncFederation", "Client", "Federation", "open"]
+    assert names == sorted(satseek.__all__)
     with pytest.raises(AttributeError, match="no attribute"):
         satseek.nothing  # noqa: B018

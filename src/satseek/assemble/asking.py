@@ -104,7 +104,7 @@ def ask(
         collections=tuple(matched),
         card=card,
         concept=f"{saved.name}@{saved.version}" if saved else None,
-        warnings=tuple(dict.fromkeys((*warnings, *large))),
+        warnings=tuple(dict.fromkeys((*warnings, *answer.warnings, *large))),
     )
 
 
@@ -207,8 +207,14 @@ def ask_many(
 ) -> AnswerOfMany:
     """Ask several collections at once, by name; takes and raises what ``search_many`` does."""
     with ExitStack() as stack:
+        pinned = {name: stack.enter_context(one.pinned()) for name, one in matched.items()}
         places = [
-            Place(name=name, index=stack.enter_context(one.pinned()), embedder=one.model.embedder)
-            for name, one in matched.items()
+            Place(
+                name=name,
+                index=index,
+                embedder=matched[name].model.embedder,
+                grid=index.spec.grid,
+            )
+            for name, index in pinned.items()
         ]
         return search_many(query, places, rank_by=rank_by, glossary=parts.glossary, others=others)

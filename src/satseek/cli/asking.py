@@ -39,6 +39,17 @@ K = Annotated[
 Least = Annotated[
     float | None, typer.Option("--least", help="Least percentile of a hit, 0 to 100.")
 ]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(help="place or scene: of the hits of each only the best. [default: every chip]"),
+]
+Distinct = Annotated[
+    float | None,
+    typer.Option(
+        metavar="COSINE",
+        help="Leave out hits whose cosine with a better one is at least this, such as 0.98.",
+    ),
+]
 BoundingBox = Annotated[
     str | None, typer.Option("--bbox", help="West,south,east,north in degrees.")
 ]
@@ -79,8 +90,8 @@ def filter_of(
     from satseek.search.filtering import read_filter  # noqa: PLC0415
 
     return read_filter(
-        bbox=_four(bbox) if bbox is not None else None,
-        area=_outline(area, area_crs) if area is not None else None,
+        bbox=four_of(bbox) if bbox is not None else None,
+        area=outline_of(area, area_crs) if area is not None else None,
         area_crs=area_crs if area is None else None,
         start=start,
         end=end,
@@ -118,7 +129,12 @@ def check_asks(text: str | None, *, image: object, liked: object, concept: str |
         raise InvalidRequest("nothing to look for: give words, --concept, --image or --like")
 
 
-def _four(text: str) -> tuple[float, float, float, float]:
+def four_of(text: str) -> tuple[float, float, float, float]:
+    """Read a bounding box.
+
+    Raises:
+        InvalidFilter: it is no four numbers.
+    """
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError as error:
@@ -126,7 +142,12 @@ def _four(text: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
-def _outline(area: str, crs: str | None) -> GeoJSON:
+def outline_of(area: str, crs: str | None) -> GeoJSON:
+    """Read an area, from a file or the text of one, in degrees.
+
+    Raises:
+        InvalidFilter, FolderNotFound: it cannot be.
+    """
     from satseek.imagery.outlines import outline, read_outline  # noqa: PLC0415
 
     written = area.lstrip()

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from satseek.cli.application import Json, app, assembly
+from satseek.cli.application import Json, app, assembly, configured
 from satseek.cli.asking import (
     Area,
     AreaCrs,
     BoundingBox,
     Collections,
     ConceptRef,
+    Distinct,
     End,
+    GroupBy,
     K,
     Least,
     Levels,
@@ -25,10 +27,14 @@ from satseek.cli.asking import (
     Where,
     check_asks,
     filter_of,
+    four_of,
     image_of,
+    outline_of,
     places,
 )
+from satseek.cli.explaining import show_explanation
 from satseek.cli.exporting import WGS84, Crs, FormatName, Out
+from satseek.cli.federating import check_only_shown, search_servers, show_hits
 from satseek.cli.printing import print_json, print_table, say
 from satseek.errors import InvalidRequest
 
@@ -39,6 +45,16 @@ if TYPE_CHECKING:
 
 GeoJson = Annotated[Path | None, typer.Option("--geojson", help="Write the hits to this file.")]
 Sheet = Annotated[Path | None, typer.Option(help="Write a contact sheet of the hits (PNG/JPEG).")]
+Servers = Annotated[
+    str | None,
+    typer.Option(metavar="URL,URL", help="Ask these servers instead, as if they were one."),
+]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Do without servers that do not answer; says which.")
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Say how the hits were found, and what it took.")
+]
 
 
 @app.command()
@@ -56,6 +72,8 @@ def search(
     rank_by: RankBy = "cosine",
     k: K = None,
     least: Least = None,
+    group_by: GroupBy = None,
+    distinct: Distinct = None,
     bbox: BoundingBox = None,
     area: Area = None,
     area_crs: AreaCrs = None,
@@ -68,6 +86,9 @@ def search(
     format: FormatName = None,  # noqa: A002 (what everybody calls it)
     crs: Crs = WGS84,
     sheet: Sheet = None,
+    explain: Explain = False,
+    servers: Servers = None,
+    partial: Partial = False,
     json: Json = False,
 ) -> None:
     """Find chips by words, by a concept, by an image, or by chips that show it.
@@ -76,10 +97,39 @@ def search(
     """
     from satseek.assemble.asking import ask  # noqa: PLC0415
     from satseek.search.federating import check_rank_by  # noqa: PLC0415
+    from satseek.search.grouping import check_group_by  # noqa: PLC0415
     from satseek.search.searching import wanted  # noqa: PLC0415
     from satseek.types import Query  # noqa: PLC0415
 
     check_asks(text, image=image, liked=like, concept=concept)
+    if servers:
+        check_only_shown(out=out, sheet=sheet)
+        one, several = places(collection)
+        asked_of_all = {
+            "text": text,
+            "image": image,
+            "liked": like or (),
+            "disliked": dislike or (),
+            "concept": concept,
+            "collection": one,
+            "collections": several,
+            "rank_by": rank_by,
+            "least": least,
+            "k": k,
+            "group_by": group_by,
+            "duplicate_cosine": distinct,
+            "explain": explain,
+            "bbox": bbox and four_of(bbox),
+            "area": outline_of(area, area_crs) if area else None,
+            "start": start,
+            "end": end,
+            "where": where or (),
+            "levels": level or (),
+        }
+        settings = configured(context).settings
+        hits = search_servers(servers.split(","), asked_of_all, partial=partial, settings=settings)
+        show_hits(hits, geojson=geojson, json=json)
+        return
     parts = assembly(context)
     query = Query(
         text=text,
@@ -97,6 +147,8 @@ def search(
         ),
         k=wanted(k, least=least),
         least=least,
+        group_by=check_group_by(group_by),
+        duplicate_cosine=distinct,
     )
     one, several = places(collection)
     asked = ask(
@@ -110,7 +162,7 @@ def search(
     _write(asked, query, parts, geojson=geojson, sheet=sheet)
     if out:
         _export(asked, query, parts, out, format=format, crs=crs)
-    _show(asked, json=json)
+    _show(asked, json=json, explain=explain)
 
 
 @app.command()
@@ -122,6 +174,8 @@ def similar(
     rank_by: RankBy = "cosine",
     k: K = None,
     least: Least = None,
+    group_by: GroupBy = None,
+    distinct: Distinct = None,
     bbox: BoundingBox = None,
     area: Area = None,
     area_crs: AreaCrs = None,
@@ -134,6 +188,7 @@ def similar(
     format: FormatName = None,  # noqa: A002
     crs: Crs = WGS84,
     sheet: Sheet = None,
+    explain: Explain = False,
     json: Json = False,
 ) -> None:
     """Find chips that look like a chip or an image.
@@ -142,6 +197,7 @@ def similar(
     """
     from satseek.assemble.asking import ask  # noqa: PLC0415
     from satseek.search.federating import check_rank_by  # noqa: PLC0415
+    from satseek.search.grouping import check_group_by  # noqa: PLC0415
     from satseek.search.searching import wanted  # noqa: PLC0415
     from satseek.types import Query  # noqa: PLC0415
 
@@ -161,6 +217,8 @@ def similar(
         ),
         k=wanted(k, least=least),
         least=least,
+        group_by=check_group_by(group_by),
+        duplicate_cosine=distinct,
     )
     one, several = places(collection)
     ranked = check_rank_by(rank_by)
@@ -168,7 +226,7 @@ def similar(
     _write(asked, query, parts, geojson=geojson, sheet=sheet)
     if out:
         _export(asked, query, parts, out, format=format, crs=crs)
-    _show(asked, json=json)
+    _show(asked, json=json, explain=explain)
 
 
 def _write(
@@ -208,12 +266,17 @@ def _export(
     say(f"wrote {count} hits into {out}")
 
 
-def _show(asked: Asked, *, json: bool) -> None:
+def _show(asked: Asked, *, json: bool, explain: bool) -> None:
+    from satseek.search.explaining import explanation_of  # noqa: PLC0415
+
     answer = asked.answer
+    explanation = explanation_of(answer.explained, only=asked.collections[0])
     if json:
         told: dict[str, Any] = {one.name: getattr(answer, one.name) for one in fields(answer)}
+        told.pop("explained")
         told |= {"collections": asked.collections, "model": asked.card.ref}
-        print_json(told | {"concept": asked.concept, "warnings": asked.warnings})
+        told |= {"concept": asked.concept, "warnings": asked.warnings}
+        print_json(told | ({"explanation": explanation} if explain else {}))
         return
     several = len(asked.collections) > 1
     rows = [
@@ -237,3 +300,5 @@ def _show(asked: Asked, *, json: bool) -> None:
     for warning in asked.warnings:
         say(f"note: {warning}")
     say(f"{len(rows)} hits in {answer.seconds * 1000:.0f} ms ({answer.plan})")
+    if explain and explanation is not None:
+        show_explanation(explanation)

@@ -76,6 +76,9 @@ def ask_search(
     collection: str | None = None,
     collections: Sequence[str] = (),
     rank_by: str = "cosine",
+    group_by: str | None = None,
+    duplicate_cosine: float | None = None,
+    explain: bool = False,
 ) -> Ask[Hits]:
     """Find the chips nearest to words, an image, liked chips, a concept, or all of them together.
 
@@ -99,6 +102,9 @@ def ask_search(
         collection: Where to look; None: the only one, or ``default``.
         collections: Several instead, ranked together; ``*``: all that you may see.
         rank_by: Over several: ``cosine`` where one model version made them all, or ``percentile``.
+        group_by: ``place`` (of the hits in one grid cell only the best) or ``scene``; None: all.
+        duplicate_cosine: Cosine with a better hit from which a hit is left out, above 0, up to 1.
+        explain: True: the answer says how the hits were found (``explanation``).
     """
     fields: dict[str, Any] = {
         "collection": collection,
@@ -116,6 +122,9 @@ def ask_search(
         "where": (where if isinstance(where, Mapping) else list(where)) or None,
         "levels": list(levels) or None,
         "least": least,
+        "group_by": group_by,
+        "duplicate_cosine": duplicate_cosine,
+        "explain": explain or None,
         "k": k,
     }
     if image is None:

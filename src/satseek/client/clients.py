@@ -96,6 +96,11 @@ class _Connected:
         )
         self._open(**self._line.options())
 
+    @property
+    def url(self) -> str:
+        """Address of the server."""
+        return self._line.url.rstrip("/")
+
     def _open(self, **options: Any) -> None:
         raise NotImplementedError
 

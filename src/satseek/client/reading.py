@@ -15,13 +15,16 @@ import numpy as np
 from satseek import errors
 from satseek.client.results import (
     Collection,
+    CollectionExplanation,
     Embedding,
+    Explanation,
     Hit,
     Hits,
     Job,
     Label,
     Labels,
     Model,
+    Way,
 )
 from satseek.types import Concept
 
@@ -47,6 +50,30 @@ def hits_of(answer: Json) -> Hits:
         weight=answer["weight"],
         concept=answer["concept"],
         warnings=tuple(answer["warnings"]),
+        explanation=_explanation(answer.get("explanation")),
+    )
+
+
+def _explanation(told: Json | None) -> Explanation | None:
+    if told is None:
+        return None
+    collections = tuple(
+        CollectionExplanation(
+            collection=one["collection"],
+            living=one["living"],
+            passing=one["passing"],
+            ways=tuple(
+                Way(name=way["name"], rows=way["rows"], expected_ms=way["expected_ms"])
+                for way in one["ways"]
+            ),
+            candidates=one["candidates"],
+            filter_ms=one["filter_ms"],
+            search_ms=one["search_ms"],
+        )
+        for one in told["collections"]
+    )
+    return Explanation(
+        embedding_ms=told["embedding_ms"], searches=told["searches"], collections=collections
     )
 
 

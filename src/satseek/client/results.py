@@ -54,6 +54,8 @@ class Hit:
     """By kind: ``cosine``, ``percentile`` and, where words alone were asked, ``match``."""
     collection: str = ""
     """Where it was found."""
+    server: str = ""
+    """Address of the server where it was found, where several were asked together; empty: one."""
 
     def to_feature(self) -> dict[str, Any]:
         """The hit as a GeoJSON Feature."""
@@ -65,6 +67,7 @@ class Hit:
             "cell": self.cell,
             "datetime": self.datetime.isoformat() if self.datetime else None,
             "valid_fraction": self.valid_fraction,
+            **({"server": self.server} if self.server else {}),
             **self.scores,
         }
         geometry = dict(self.footprint) if self.footprint else None
@@ -74,6 +77,50 @@ class Hit:
             "geometry": geometry,
             "properties": properties,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way in which an index could be searched."""
+
+    name: str
+    """Such as ``exact scan`` or ``PQ384x4fs``."""
+    rows: int
+    """Rows or codes that it looks at."""
+    expected_ms: float
+    """By the costs measured on that machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionExplanation:
+    """Why one collection was searched as it was, and what it took."""
+
+    collection: str
+    """Its name."""
+    living: int
+    """Chips in it."""
+    passing: int
+    """Chips left by the filter."""
+    ways: tuple[Way, ...]
+    """The ways that could be taken; the first was."""
+    candidates: int
+    """Candidates compared exactly."""
+    filter_ms: float
+    """Near 0 where the filter was remembered."""
+    search_ms: float
+    """Spent on candidates and their comparison."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why an answer came about as it did, and what it took."""
+
+    embedding_ms: float
+    """Spent until words, images and clicks were one vector; little where remembered."""
+    searches: int
+    """Searches of an index: more than one each where many hits were left out."""
+    collections: tuple[CollectionExplanation, ...]
+    """What each collection says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +149,10 @@ class Hits:
     """The concept that was asked, ``name@version``; None: none."""
     warnings: tuple[str, ...] = ()
     """What the reader should know of this answer."""
+    explanation: Explanation | None = None
+    """How the hits were found; None: nobody asked."""
+    missing: tuple[str, ...] = ()
+    """Servers that did not answer, where several were asked and that was allowed."""
 
     def __iter__(self) -> Iterator[Hit]:
         """Best first."""

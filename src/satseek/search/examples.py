@@ -11,7 +11,7 @@ import numpy as np
 
 from satseek.errors import ChipNotFound, CollectionNotFound, InvalidName, ModelMismatch
 from satseek.search.directions import Examples
-from satseek.search.searching import BACKGROUND_SAMPLE
+from satseek.search.looking import BACKGROUND_SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

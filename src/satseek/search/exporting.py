@@ -157,11 +157,17 @@ def query_facts(query: Query, *, plan: str, generation: int) -> dict[str, str]:
         "disliked": ", ".join(query.disliked),
         **filter_facts(query.where),
         "k": str(query.k),
-        "least percentile": "" if query.least is None else f"{query.least:g}",
+        "least percentile": _shortest(query.least),
+        "one hit per": query.group_by or "",
+        "near-duplicates from": _shortest(query.duplicate_cosine),
         "plan": plan,
         "generation": str(generation),
     }
     return {name: value for name, value in asked.items() if value}
+
+
+def _shortest(number: float | None) -> str:
+    return "" if number is None else f"{number:g}"
 
 
 def filter_facts(where: Filter) -> dict[str, str]:

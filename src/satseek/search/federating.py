@@ -14,19 +14,18 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from satseek.errors import ChipNotFound, InvalidRequest, ModelMismatch
-from satseek.index.checks import check_k
-from satseek.index.filters import check_filter
 from satseek.search.directions import Direction, Examples, direct
-from satseek.search.searching import BACKGROUND_SAMPLE, Answer, check_least, examples_in, look
-from satseek.types import Hit
+from satseek.search.grouping import gather
+from satseek.search.looking import BACKGROUND_SAMPLE, Looking
+from satseek.search.searching import Answer, check_query, examples_in, explained
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from satseek.embed.embedder import Embedder
     from satseek.index.protocol import Searchable
     from satseek.search.glossary import Glossary
-    from satseek.types import Query, Vectors
+    from satseek.types import GridSpec, Query, Vectors
 
 MAX_COLLECTIONS = 64
 """Collections in one question: each is opened, and searched in turn."""
@@ -44,6 +43,8 @@ class Place:
     """One generation of it."""
     embedder: Embedder
     """Of the model that made its vectors."""
+    grid: GridSpec | None = None
+    """Its grid: a cell of two collections with the same is one place; None: its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,21 +88,15 @@ def search_many(
         others: Vectors of more chips that show it, or do not; of the one model version.
 
     Raises:
-        ModelMismatch: several model versions, and no ranking by percentile.
+        ModelMismatch: several model versions, and no ranking by percentile, or chips that are alike
+            are to be left out.
         ChipNotFound: a chip of a collection that is not asked.
         As ``search`` otherwise.
     """
     started = time.perf_counter()
-    check_filter(query.where)
-    check_k(query.k)
-    check_least(query.least)
+    check_query(query)
     versions = {place.embedder.card.ref for place in places}
-    if len(versions) > 1 and rank_by == "cosine":
-        made = ", ".join(f"{one.name} by {one.embedder.card.ref}" for one in places)
-        raise ModelMismatch(
-            f"cosines of different models cannot be compared ({made}): "
-            "ask with rank_by percentile, or re-embed one with `satseek collection reembed`"
-        )
+    _check_models(query, places, versions, rank_by=rank_by)
     own = {place.name: _own(query, place.name) for place in places}
     _check_chips(query, own)
     directions = {
@@ -114,28 +109,36 @@ def search_many(
         )
         for ref in sorted(versions)
     }
-    found, parts = list[tuple[tuple[float, float], Hit]](), list[Part]()
-    for place in places:
-        direction = directions[place.embedder.card.ref]
-        asked = own[place.name]
-        hits, plan = look(asked, direction, index=place.index, embedder=place.embedder)
-        ordered = _order(hits, direction.vector, place=place, rank_by=rank_by)
-        found += [
-            (key, replace(hit, collection=place.name))
-            for key, hit in zip(ordered, hits, strict=True)
-        ]
-        part = Part(collection=place.name, plan=plan, generation=place.index.generation)
-        parts.append(part)
-    found.sort(key=lambda one: (-one[0][0], -one[0][1], one[1].collection, one[1].chip.id))
-    best = tuple(replace(hit, rank=rank) for rank, (_, hit) in enumerate(found[: query.k], start=1))
+    embedded = time.perf_counter()
+    looking = [
+        Looking(
+            query,
+            directions[place.embedder.card.ref],
+            index=place.index,
+            embedder=place.embedder,
+            clicked=(*own[place.name].liked, *own[place.name].disliked),
+            name=place.name,
+            grid=place.grid,
+            number=number,
+            rank_by=rank_by,
+        )
+        for number, place in enumerate(places)
+    ]
+    gathered = gather(looking, query)
+    parts = [
+        Part(collection=one.name, plan=one.plan, generation=place.index.generation)
+        for one, place in zip(looking, places, strict=True)
+    ]
     first = directions[places[0].embedder.card.ref]
     answer = Answer(
-        hits=best,
+        hits=gathered.hits,
         plan="several collections: " + "; ".join(f"{one.collection}: {one.plan}" for one in parts),
         generation=max(one.generation for one in parts),
         seconds=time.perf_counter() - started,
         translated=first.translated,
         weight=first.weight,
+        warnings=gathered.warnings,
+        explained=explained(looking, embedding_s=embedded - started),
     )
     return AnswerOfMany(answer=answer, parts=tuple(parts))
 
@@ -147,6 +150,24 @@ def check_rank_by(rank_by: str) -> RankBy:
     if rank_by != "cosine":
         raise InvalidRequest(f"rank_by: expected cosine or percentile, came {rank_by[:40]!r}")
     return "cosine"
+
+
+def _check_models(
+    query: Query, places: Sequence[Place], versions: Collection[str], *, rank_by: RankBy
+) -> None:
+    if len(versions) <= 1:
+        return
+    made = ", ".join(f"{one.name} by {one.embedder.card.ref}" for one in places)
+    if rank_by == "cosine":
+        raise ModelMismatch(
+            f"cosines of different models cannot be compared ({made}): "
+            "ask with rank_by percentile, or re-embed one with `satseek collection reembed`"
+        )
+    if query.duplicate_cosine is not None:
+        raise ModelMismatch(
+            f"vectors of different models cannot be compared ({made}): "
+            "ask without duplicate_cosine, or re-embed one with `satseek collection reembed`"
+        )
 
 
 def _directed(
@@ -178,17 +199,6 @@ def _sample(places: Sequence[Place]) -> Vectors:
     shares = [max(1, round(BACKGROUND_SAMPLE * len(one.index) / total)) for one in places]
     drawn = [one.index.sample(share) for one, share in zip(places, shares, strict=True)]
     return np.concatenate(drawn)
-
-
-def _order(
-    hits: Sequence[Hit], vector: Vectors, *, place: Place, rank_by: RankBy
-) -> list[tuple[float, float]]:
-    """What hits are ordered by, falling, and by what where that is equal."""
-    if rank_by == "cosine" or not hits:
-        return [(hit.scores["cosine"], 0.0) for hit in hits]
-    background = place.index.sample(BACKGROUND_SAMPLE) @ vector[0]
-    middle, spread = float(background.mean()), max(float(background.std()), 1e-9)
-    return [(hit.scores["percentile"], (hit.scores["cosine"] - middle) / spread) for hit in hits]
 
 
 def _own(query: Query, name: str) -> Query:

@@ -18,11 +18,12 @@ from satseek.model.prompts import DISTRACTORS, NONE_OF_THESE, TEMPLATES
 from satseek.model.prompts import distractors as distractors_beside
 from satseek.model.scores import percentile
 from satseek.search.classifying import check_labels, prompt_vectors
+from satseek.search.looking import BACKGROUND_SAMPLE
 from satseek.search.mapping_cells import Layer, Placed, Placing, keys_of, mean_by, place
 from satseek.search.mapping_cells import columns_of as _columns_of
 from satseek.search.mapping_cells import rows_of as _rows_of
 from satseek.search.mapping_outlines import Outlines
-from satseek.search.searching import BACKGROUND_SAMPLE, query_vector
+from satseek.search.searching import query_vector
 from satseek.types import Filter
 
 if TYPE_CHECKING:

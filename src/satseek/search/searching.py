@@ -14,19 +14,44 @@ import numpy as np
 from satseek.errors import InvalidRequest
 from satseek.index.checks import MAX_K, check_k
 from satseek.index.filters import check_filter
-from satseek.model.scores import pair_scores, percentile
 from satseek.search.directions import Direction, Examples, direct
-from satseek.types import Hit, Query, ScoreKind, Vectors
+from satseek.search.grouping import check_duplicate_cosine, check_group_by, gather
+from satseek.search.looking import BACKGROUND_SAMPLE, Looking, is_text_alone, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from satseek.embed.embedder import Embedder
-    from satseek.index.protocol import QueryKind, Searchable
+    from satseek.index.protocol import Explanation, Searchable
     from satseek.search.glossary import Glossary
+    from satseek.types import Hit, Query, Vectors
 
-BACKGROUND_SAMPLE = 2048
-"""Chips drawn to place a cosine among the collection's: resolves 0.05 percentile points."""
+__all__ = [
+    "DEFAULT_K",
+    "Answer",
+    "Explained",
+    "check_query",
+    "directed",
+    "examples_in",
+    "is_text_alone",
+    "kind_of",
+    "query_vector",
+    "search",
+    "wanted",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """Why an answer came about as it did, and what it took."""
+
+    embedding_ms: float
+    """Spent on words, images and clicks until they were one vector; little where remembered."""
+    searches: int
+    """Searches of an index, more than one each where hits were left out for being alike."""
+    parts: Mapping[str, Explanation]
+    """What each index says, by collection; the only one has no name here. Those that cannot tell
+    are not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +70,10 @@ class Answer:
     """What words that are not English were taken for; None: they were taken as asked."""
     weight: float | None = None
     """What clicked chips counted, the words counting 1; None: none were clicked."""
+    warnings: tuple[str, ...] = ()
+    """What the reader should know of it."""
+    explained: Explained | None = None
+    """Why and how; None where it was remembered."""
 
 
 def search(
@@ -71,18 +100,21 @@ def search(
         ChipNotFound: a liked or disliked chip is not in the collection.
     """
     started = time.perf_counter()
-    check_filter(query.where)
-    check_k(query.k)
-    check_least(query.least)
+    check_query(query)
     direction = directed(query, index=index, embedder=embedder, glossary=glossary, others=others)
-    hits, plan = look(query, direction, index=index, embedder=embedder)
+    embedded = time.perf_counter()
+    clicked = (*query.liked, *query.disliked)
+    looking = Looking(query, direction, index=index, embedder=embedder, clicked=clicked)
+    gathered = gather([looking], query)
     return Answer(
-        hits=hits,
-        plan=plan,
+        hits=gathered.hits,
+        plan=looking.plan,
         generation=index.generation,
         seconds=time.perf_counter() - started,
         translated=direction.translated,
         weight=direction.weight,
+        warnings=gathered.warnings,
+        explained=explained([looking], embedding_s=embedded - started),
     )
 
 
@@ -117,29 +149,24 @@ def directed(
     )
 
 
-def look(
-    query: Query, direction: Direction, *, index: Searchable, embedder: Embedder
-) -> tuple[tuple[Hit, ...], str]:
-    """Find the chips in a direction; also tells the plan. Clicked chips are not among them."""
-    vector, own = direction.vector, {*query.liked, *query.disliked}
-    found = index.search(
-        vector, k=min(query.k + len(own), MAX_K), where=query.where, kind=kind_of(query)
-    )
-    kept = found.rows[0] >= 0
-    cosines = found.cosines[0][kept]
-    scores = _scores(cosines, vector=vector, index=index)
-    if is_text_alone(query):  # the model's sigmoid was trained on pairs of text and image alone
-        pairwise = pair_scores(cosines, embedder.card)
-        scores = [one | pair for one, pair in zip(scores, pairwise, strict=True)]
-    if query.least is not None:
-        scores = [one for one in scores if one["percentile"] >= query.least]
-    rows = found.rows[0][kept][: len(scores)]  # percentiles fall with cosines
-    pairs = zip(index.chips(rows), scores, strict=True)
-    others = [(chip, score) for chip, score in pairs if chip.id not in own][: query.k]
-    hits = tuple(
-        Hit(chip=chip, rank=rank, scores=score) for rank, (chip, score) in enumerate(others, 1)
-    )
-    return hits, found.plan
+def explained(looking: Sequence[Looking], *, embedding_s: float) -> Explained:
+    """Put together what each collection that was looked at has to say."""
+    parts = {one.name: one.explanation for one in looking if one.explanation is not None}
+    searches = sum(one.searches for one in looking)
+    return Explained(embedding_ms=embedding_s * 1000, searches=searches, parts=parts)
+
+
+def check_query(query: Query) -> None:
+    """Refuse a query whose filter, numbers or bounds cannot be.
+
+    Raises:
+        InvalidFilter, InvalidK, InvalidRequest: so it is.
+    """
+    check_filter(query.where)
+    check_k(query.k)
+    check_least(query.least)
+    check_duplicate_cosine(query.duplicate_cosine)
+    check_group_by(query.group_by)
 
 
 DEFAULT_K = 10
@@ -163,21 +190,6 @@ def check_least(least: float | None) -> None:
         raise InvalidRequest(f"least: expected a percentile from 0 to 100, came {least}")
 
 
-def kind_of(query: Query) -> QueryKind:
-    """Tell what a query is made of: words alone, examples alone, or both."""
-    worded = bool(query.text or query.prompts or query.negatives)
-    shown = query.image is not None or bool(query.liked or query.disliked)
-    if worded and shown:
-        return "mixed"
-    return "image" if shown else "text"
-
-
-def is_text_alone(query: Query) -> bool:
-    """Tell whether words alone were asked, of which nothing was taken away."""
-    clicked = query.liked or query.disliked
-    return query.image is None and not clicked and not query.negatives
-
-
 def examples_in(query: Query, *, index: Searchable, dim: int) -> Examples:
     """Give the vectors of a query's clicked chips; raises ChipNotFound."""
     return Examples(
@@ -190,17 +202,3 @@ def _of_chips(chip_ids: Sequence[str], *, index: Searchable, dim: int) -> Vector
     if not chip_ids:
         return np.empty((0, dim), dtype=np.float32)
     return index.vectors([index.row_of(chip_id) for chip_id in chip_ids])
-
-
-def _scores(
-    cosines: np.ndarray, *, vector: Vectors, index: Searchable
-) -> list[dict[ScoreKind, float]]:
-    if not len(cosines):
-        return []
-    sample = index.sample(BACKGROUND_SAMPLE)
-    background = np.vecdot(sample, vector[0])  # a matrix product wakes BLAS' threads for it
-    percentiles = percentile(cosines, background)
-    return [
-        {"cosine": float(cosine), "percentile": float(place)}
-        for cosine, place in zip(cosines, percentiles, strict=True)
-    ]

@@ -63,6 +63,8 @@ def question_of(asked: SearchAsked, image: Pixels | None, *, shared: Running) ->
         ),
         k=asked.wanted,
         least=asked.least,
+        group_by=asked.group_by,
+        duplicate_cosine=asked.duplicate_cosine,
     )
     if concept is not None:
         query = with_concept(query, concept)

@@ -171,7 +171,9 @@ def _folder(shared: Running) -> Path:
 
 def _facts(asked: SearchAsked, one: Found) -> dict[str, str]:
     """Say what was asked, in the words of the request, and how it was answered."""
-    given = asked.model_dump(mode="json", exclude_unset=True, exclude={"image", "image_ref"})
+    given = asked.model_dump(
+        mode="json", exclude_unset=True, exclude={"image", "image_ref", "explain"}
+    )
     given.pop("collection", None)
     if asked.image is not None or asked.image_ref is not None:
         given["image"] = "an example image"

@@ -114,6 +114,10 @@ class HitsWanted(_Filtered):
         "cosine", description="Over several collections: `cosine` or `percentile`."
     )
     least: float | None = Field(None, description="Least percentile of a hit.")
+    group_by: str | None = Field(None, description="`place` or `scene`: one hit of each.")
+    duplicate_cosine: float | None = Field(
+        None, description="Cosine with a better hit from which one is left out."
+    )
     k: int | None = Field(None, description="Number of hits; left out: 10, or all above `least`.")
 
     def asked(self) -> SearchAsked:

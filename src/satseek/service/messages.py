@@ -147,6 +147,21 @@ class SearchAsked(_Asked):
         le=100,
         description="Least percentile of a hit against its collection; left out: no cut.",
     )
+    group_by: Literal["place", "scene"] | None = Field(
+        None,
+        description="`place`: of the hits in one grid cell, at whatever date, only the best; "
+        "`scene`: of those in one scene; left out: every chip for itself.",
+    )
+    duplicate_cosine: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Hits whose cosine with a better one is at least this, such as 0.98, are left "
+        "out as its near-duplicates.",
+    )
+    explain: bool = Field(
+        default=False, description="Say how the hits were found, and what it took."
+    )
     k: int = Field(
         DEFAULT_K,
         description="Number of hits, 1 to 10,000; left out beside `least`: all above it, up to "
@@ -278,6 +293,38 @@ class SourceShown(_Shown):
     generation: int = Field(description="State of the collection that answered.")
 
 
+class WayShown(_Shown):
+    """One way in which an index could be searched."""
+
+    name: str
+    rows: int = Field(description="Rows or codes that it looks at.")
+    expected_ms: float = Field(description="By the costs measured on this machine.")
+
+
+class ExplanationShown(_Shown):
+    """Why one collection was searched as it was, and what it took."""
+
+    collection: str
+    living: int = Field(description="Chips in the collection.")
+    passing: int = Field(description="Chips left by the filter.")
+    ways: list[WayShown] = Field(description="Ways that could be taken; the first was.")
+    candidates: int = Field(description="Candidates compared exactly.")
+    filter_ms: float = Field(description="Near 0 where the filter was remembered.")
+    search_ms: float = Field(description="Spent on candidates and their comparison.")
+
+
+class ExplainedShown(_Shown):
+    """Why an answer came about as it did, and what it took."""
+
+    embedding_ms: float = Field(
+        description="Spent until words, images and clicks were one vector; little where remembered."
+    )
+    searches: int = Field(
+        description="Searches of an index: more than one each where many hits were left out."
+    )
+    collections: list[ExplanationShown]
+
+
 class SearchAnswer(_Shown):
     """Hits, best first, and how they were found."""
 
@@ -296,6 +343,9 @@ class SearchAnswer(_Shown):
     concept: str | None = Field(description="The concept that was asked, with its version.")
     warnings: list[str] = Field(description="What the reader should know of this answer.")
     sources: list[SourceShown] = Field(description="Every collection that was asked.")
+    explanation: ExplainedShown | None = Field(
+        None, description="How the hits were found; null unless `explain` was asked for."
+    )
     hits: list[HitShown]
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from satseek.search.glossary import Glossary
     from satseek.types import Filter, Pixels, Query
 
-ANSWERS_FORMAT = 2
+ANSWERS_FORMAT = 3
 """Raised whenever an answer is written otherwise; satseek's own version is part of the key too, as
 another one may rank or name things otherwise."""
 
@@ -99,6 +99,8 @@ class AnswerMemory:
             "where": _filter(query.where),
             "k": query.k,
             "least": query.least,
+            "group_by": query.group_by,
+            "duplicate_cosine": query.duplicate_cosine,
         }
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         return f"answer:{index.spec.name}:{index.generation}:{digest}"
@@ -125,7 +127,7 @@ def _filter(where: Filter) -> dict[str, Any]:
 
 def _written(answer: Answer) -> bytes:
     hits = [_hit(hit) for hit in answer.hits]
-    told = {name: getattr(answer, name) for name in ("plan", "translated", "weight")}
+    told = {name: getattr(answer, name) for name in ("plan", "translated", "weight", "warnings")}
     return json.dumps({**told, "generation": answer.generation, "hits": hits}).encode()
 
 
@@ -149,6 +151,7 @@ def _read(content: bytes, *, generation: int) -> Answer | None:
             seconds=0.0,
             translated=fields["translated"],
             weight=fields["weight"],
+            warnings=tuple(fields["warnings"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -18,6 +18,7 @@ from satseek.search.geojson import feature_collection, hit_feature
 from satseek.service.bodies import read_body, validated
 from satseek.service.calling import caller
 from satseek.service.describing import SEARCH_BODY, SEARCH_RESPONSES
+from satseek.service.explaining import shown_explanation
 from satseek.service.messages import (
     DEFAULT_K,
     HitShown,
@@ -89,6 +90,16 @@ async def get_search(
         list[int] | None, QueryParameter(description="Only chips of this size.")
     ] = None,
     least: Annotated[float | None, QueryParameter(description="Least percentile of a hit.")] = None,
+    group_by: Annotated[
+        str | None, QueryParameter(description="`place` or `scene`: one hit of each.")
+    ] = None,
+    duplicate_cosine: Annotated[
+        float | None,
+        QueryParameter(description="Cosine with a better hit from which one is left out."),
+    ] = None,
+    explain: Annotated[
+        bool | None, QueryParameter(description="Say how the hits were found.")
+    ] = None,
     k: Annotated[
         int | None,
         QueryParameter(description=f"Number of hits; left out: {DEFAULT_K}, or all above `least`."),
@@ -112,6 +123,9 @@ async def get_search(
         "where": where,
         "levels": level,
         "least": least,
+        "group_by": group_by,
+        "duplicate_cosine": duplicate_cosine,
+        "explain": explain,
         "k": k,
     }
     given = {name: value for name, value in fields.items() if value is not None}
@@ -156,6 +170,7 @@ def _json(one: Found, root: str) -> bytes:
             )
             for source in one.sources
         ],
+        explanation=shown_explanation(one),
         hits=[_shown(hit, one.place_of(hit), root=root) for hit in answer.hits],
     )
     return shown.model_dump_json().encode()
@@ -177,6 +192,7 @@ def _shown(hit: Hit, place: str, *, root: str) -> HitShown:
 
 def _geojson(one: Found, root: str) -> bytes:
     answer, card = one.answer, one.card
+    explanation = shown_explanation(one)
     content = feature_collection(
         (),
         collection=one.collection,
@@ -188,6 +204,7 @@ def _geojson(one: Found, root: str) -> bytes:
         translated=answer.translated,
         concept=one.concept,
         warnings=list(one.warnings),
+        **({} if explanation is None else {"explanation": explanation.model_dump()}),
     )
     for hit in answer.hits:
         feature, place = hit_feature(hit), one.place_of(hit)

@@ -16,6 +16,7 @@ from satseek.errors import InvalidRequest
 from satseek.index.checks import check_k
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.classifying import check_labels, classify_vectors, similarity
+from satseek.search.searching import search
 from satseek.service.asking import places_of, question_of, seen_by, shown_by
 from satseek.service.bodies import decode
 from satseek.service.checking import check_ids, check_tensor, check_texts
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from satseek.assemble import Matched, ServedModel
     from satseek.search.classifying import Classification
     from satseek.search.directions import Examples
-    from satseek.search.searching import Answer
+    from satseek.search.searching import Answer, Explained
     from satseek.service.access.principals import Principal
     from satseek.service.asking import Question
     from satseek.service.calling import Caller
@@ -68,6 +69,8 @@ class Found:
     """What the reader should know of it."""
     several: tuple[Source, ...] = ()
     """What each of several collections contributed; empty: one was asked."""
+    explained: Explained | None = None
+    """How they were found; None: nobody asked."""
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -168,8 +171,9 @@ async def _find_in_one(
         def found() -> tuple[Found, T]:
             question = question_of(asked, pixels, shared=shared)
             others, warnings = _examples(question, model.card, shared=shared, who=who)
+            look = search if asked.explain else shared.remembered.search
             with step("satseek.search", collection=name), matched.pinned() as index:
-                answer = shared.remembered.search(
+                answer = look(
                     question.query,
                     index=index,
                     embedder=model.embedder,
@@ -181,7 +185,12 @@ async def _find_in_one(
                 card=model.card,
                 answer=answer,
                 concept=question.ref,
-                warnings=(*warnings, *unsuited(question.query, matched.collection)),
+                warnings=(
+                    *warnings,
+                    *answer.warnings,
+                    *unsuited(question.query, matched.collection),
+                ),
+                explained=answer.explained if asked.explain else None,
             )
             return one, write(one)
 
@@ -255,8 +264,9 @@ def _look_in(
         card=cards[first],
         answer=many.answer,
         concept=question.ref,
-        warnings=tuple(dict.fromkeys((*warnings, *large))),
+        warnings=tuple(dict.fromkeys((*warnings, *many.answer.warnings, *large))),
         several=tuple(several),
+        explained=many.answer.explained if asked.explain else None,
     )
 
 

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 
 from satseek.errors import InvalidRequest
 from satseek.service.bodies import validated
+from satseek.service.explaining import shown_explanation
 from satseek.service.messages import (
     MAX_TEXT,
     ClassifyAsked,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _ONCE = (
     "collection", "text", "start", "end", "k", "area_crs", "least", "concept", "rank_by",
+    "group_by", "duplicate_cosine", "explain",
 )  # fmt: skip
 _SEVERAL = ("liked", "disliked", "where", "levels", "collections")
 
@@ -96,6 +98,7 @@ def pieces(found: Found, *, size: int | None = None) -> Iterator[pb.SearchRespon
     """Write hits, all in one message or so many in each; one message where there is none."""
     answer = found.answer
     step = size or max(1, len(answer.hits))
+    explanation = _explanation(found)
     for first in range(0, max(1, len(answer.hits)), step):
         yield pb.SearchResponse(
             collection=found.collection,
@@ -108,6 +111,7 @@ def pieces(found: Found, *, size: int | None = None) -> Iterator[pb.SearchRespon
             concept=found.concept,
             warnings=found.warnings,
             sources=[_source(one) for one in found.sources],
+            explanation=explanation,
             hits=[_hit(hit, found.place_of(hit)) for hit in answer.hits[first : first + step]],
         )
 
@@ -187,6 +191,20 @@ def _source(one: Source) -> pb.Source:
         plan=one.plan,
         generation=one.generation,
     )
+
+
+def _explanation(found: Found) -> pb.Explanation | None:
+    shown = shown_explanation(found)
+    if shown is None:
+        return None
+    collections = [
+        pb.CollectionExplanation(
+            **one.model_dump(exclude={"ways"}),
+            ways=[pb.Way(**way.model_dump()) for way in one.ways],
+        )
+        for one in shown.collections
+    ]
+    return pb.Explanation(**shown.model_dump(exclude={"collections"}), collections=collections)
 
 
 def concepts(saved: Sequence[ConceptShown]) -> pb.ListConceptsResponse:

@@ -9,7 +9,7 @@ const MOST = 960; // more cards than that are a download's work
 /** What the person has asked for so far. */
 export const query = {
   collection: null, concept: "", text: "", image: null, imageName: "", liked: [], disliked: [],
-  area: null, start: "", end: "", k: PAGE,
+  area: null, start: "", end: "", perPlace: false, k: PAGE,
 };
 
 /** What the server told last; null before the first answer. */
@@ -64,6 +64,7 @@ export function message() {
     collection: query.collection, concept: query.concept, text: query.text.trim(), image: query.image,
     area: query.area, start: query.start, end: query.end, k: query.k,
     liked: query.liked, disliked: query.disliked,
+    group_by: query.perPlace ? "place" : "",
   };
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== null && value !== "" && value.length !== 0),
@@ -148,6 +149,7 @@ export function readAddress(names) {
   query.disliked = address.getAll("dislike");
   query.start = address.get("start") ?? "";
   query.end = address.get("end") ?? "";
+  query.perPlace = address.get("per") === "place";
   const k = Number(address.get("k"));
   query.k = Number.isInteger(k) && k >= 1 && k <= MOST ? k : PAGE;
 }
@@ -162,6 +164,7 @@ function writeAddress() {
   for (const chip of query.disliked) address.append("dislike", chip);
   put("start", query.start);
   put("end", query.end);
+  put("per", query.perPlace ? "place" : "");
   put("k", query.k === PAGE ? "" : String(query.k));
   const text = address.toString();
   history.replaceState(null, "", text ? `?${text}` : location.pathname);

@@ -39,6 +39,9 @@ export function startQuestion() {
     const file = [...clipboardData.files].find((one) => one.type.startsWith("image/"));
     if (file && !target.closest("textarea")) take(file);
   });
+  const perPlace = byId("per-place");
+  perPlace.addEventListener("change", () => change({ perPlace: perPlace.checked }));
+  on("query", () => { perPlace.checked = query.perPlace; });
   startAreas();
   on("query", drawTokens);
   on("query", () => { if (words.value !== query.text) words.value = query.text; });

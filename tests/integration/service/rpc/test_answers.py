@@ -61,6 +61,8 @@ QUERIES: list[dict[str, Any]] = [
     },
     {"text": "a river", "least": 40, "levels": [1], "collections": ["small"]},
     {"text": "a river", "collections": ["*"], "rank_by": "percentile"},
+    {"text": "a river", "group_by": "scene", "k": 12},
+    {"text": "a river", "group_by": "place", "duplicate_cosine": 0.97, "k": 12},
 ]
 
 
@@ -87,6 +89,32 @@ def test_search_finds_what_rest_finds(
     assert [one["collection"] for one in over_rest["sources"]] == [
         one.collection for one in answer.sources
     ]
+
+
+@pytest.mark.parametrize("collections", [{}, {"collections": ["*"]}], ids=["one", "several"])
+def test_how_hits_were_found_is_told_where_it_was_asked(
+    client: rpcclient.Client, stub: Any, http: httpx.Client, collections: dict[str, Any]
+) -> None:
+    query = {"text": "a river", "start": "2024-06-01", **collections}
+    asked = query | {"explain": True}
+    plain = http.post("/v1/search", json=query).raise_for_status().json()
+    over_rest = http.post("/v1/search", json=asked).raise_for_status().json()
+    answer = stub.Search(client.pb.SearchRequest(**asked))
+    assert plain["explanation"] is None
+    assert not stub.Search(client.pb.SearchRequest(**query)).HasField("explanation")
+    assert plain["hits"] == over_rest["hits"]
+    (told,) = over_rest["explanation"]["collections"]
+    (same,) = answer.explanation.collections
+    for name in ("collection", "living", "passing", "candidates"):
+        assert told[name] == getattr(same, name)
+    assert ["small", 12, 8] == [told["collection"], told["living"], told["passing"]]
+    assert [way["name"] for way in told["ways"]] == [way.name for way in same.ways]
+    assert told["ways"]
+    assert over_rest["explanation"]["embedding_ms"] > 0
+    form = http.post("/v1/search", data={"text": "a river", "explain": "true"}).json()
+    address = http.get("/v1/search", params={"text": "a river", "explain": "true", "f": "geojson"})
+    assert form["explanation"]["searches"] == 1
+    assert address.json()["explanation"]["searches"] == 1
 
 
 def test_concepts_are_listed_and_asked(

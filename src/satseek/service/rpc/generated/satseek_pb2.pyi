@@ -27,7 +27,7 @@ class BoundingBox(_message.Message):
     def __init__(self, west: _Optional[float] = ..., south: _Optional[float] = ..., east: _Optional[float] = ..., north: _Optional[float] = ...) -> None: ...
 
 class SearchRequest(_message.Message):
-    __slots__ = ("collection", "text", "image", "liked", "disliked", "bbox", "area", "start", "end", "k", "area_crs", "where", "levels", "least", "concept", "collections", "rank_by")
+    __slots__ = ("collection", "text", "image", "liked", "disliked", "bbox", "area", "start", "end", "k", "area_crs", "where", "levels", "least", "concept", "collections", "rank_by", "group_by", "duplicate_cosine", "explain")
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +45,9 @@ class SearchRequest(_message.Message):
     CONCEPT_FIELD_NUMBER: _ClassVar[int]
     COLLECTIONS_FIELD_NUMBER: _ClassVar[int]
     RANK_BY_FIELD_NUMBER: _ClassVar[int]
+    GROUP_BY_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATE_COSINE_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     collection: str
     text: str
     image: bytes
@@ -62,10 +65,13 @@ class SearchRequest(_message.Message):
     concept: str
     collections: _containers.RepeatedScalarFieldContainer[str]
     rank_by: str
-    def __init__(self, collection: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., liked: _Optional[_Iterable[str]] = ..., disliked: _Optional[_Iterable[str]] = ..., bbox: _Optional[_Union[BoundingBox, _Mapping]] = ..., area: _Optional[str] = ..., start: _Optional[str] = ..., end: _Optional[str] = ..., k: _Optional[int] = ..., area_crs: _Optional[str] = ..., where: _Optional[_Iterable[str]] = ..., levels: _Optional[_Iterable[int]] = ..., least: _Optional[float] = ..., concept: _Optional[str] = ..., collections: _Optional[_Iterable[str]] = ..., rank_by: _Optional[str] = ...) -> None: ...
+    group_by: str
+    duplicate_cosine: float
+    explain: bool
+    def __init__(self, collection: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., liked: _Optional[_Iterable[str]] = ..., disliked: _Optional[_Iterable[str]] = ..., bbox: _Optional[_Union[BoundingBox, _Mapping]] = ..., area: _Optional[str] = ..., start: _Optional[str] = ..., end: _Optional[str] = ..., k: _Optional[int] = ..., area_crs: _Optional[str] = ..., where: _Optional[_Iterable[str]] = ..., levels: _Optional[_Iterable[int]] = ..., least: _Optional[float] = ..., concept: _Optional[str] = ..., collections: _Optional[_Iterable[str]] = ..., rank_by: _Optional[str] = ..., group_by: _Optional[str] = ..., duplicate_cosine: _Optional[float] = ..., explain: bool = ...) -> None: ...
 
 class SearchResponse(_message.Message):
-    __slots__ = ("collection", "model", "plan", "generation", "seconds", "hits", "translated", "weight", "concept", "warnings", "sources")
+    __slots__ = ("collection", "model", "plan", "generation", "seconds", "hits", "translated", "weight", "concept", "warnings", "sources", "explanation")
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +83,7 @@ class SearchResponse(_message.Message):
     CONCEPT_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     collection: str
     model: Model
     plan: str
@@ -88,7 +95,46 @@ class SearchResponse(_message.Message):
     concept: str
     warnings: _containers.RepeatedScalarFieldContainer[str]
     sources: _containers.RepeatedCompositeFieldContainer[Source]
-    def __init__(self, collection: _Optional[str] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., plan: _Optional[str] = ..., generation: _Optional[int] = ..., seconds: _Optional[float] = ..., hits: _Optional[_Iterable[_Union[Hit, _Mapping]]] = ..., translated: _Optional[str] = ..., weight: _Optional[float] = ..., concept: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ...) -> None: ...
+    explanation: Explanation
+    def __init__(self, collection: _Optional[str] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., plan: _Optional[str] = ..., generation: _Optional[int] = ..., seconds: _Optional[float] = ..., hits: _Optional[_Iterable[_Union[Hit, _Mapping]]] = ..., translated: _Optional[str] = ..., weight: _Optional[float] = ..., concept: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ..., explanation: _Optional[_Union[Explanation, _Mapping]] = ...) -> None: ...
+
+class Explanation(_message.Message):
+    __slots__ = ("embedding_ms", "searches", "collections")
+    EMBEDDING_MS_FIELD_NUMBER: _ClassVar[int]
+    SEARCHES_FIELD_NUMBER: _ClassVar[int]
+    COLLECTIONS_FIELD_NUMBER: _ClassVar[int]
+    embedding_ms: float
+    searches: int
+    collections: _containers.RepeatedCompositeFieldContainer[CollectionExplanation]
+    def __init__(self, embedding_ms: _Optional[float] = ..., searches: _Optional[int] = ..., collections: _Optional[_Iterable[_Union[CollectionExplanation, _Mapping]]] = ...) -> None: ...
+
+class CollectionExplanation(_message.Message):
+    __slots__ = ("collection", "living", "passing", "ways", "candidates", "filter_ms", "search_ms")
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    LIVING_FIELD_NUMBER: _ClassVar[int]
+    PASSING_FIELD_NUMBER: _ClassVar[int]
+    WAYS_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    FILTER_MS_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_MS_FIELD_NUMBER: _ClassVar[int]
+    collection: str
+    living: int
+    passing: int
+    ways: _containers.RepeatedCompositeFieldContainer[Way]
+    candidates: int
+    filter_ms: float
+    search_ms: float
+    def __init__(self, collection: _Optional[str] = ..., living: _Optional[int] = ..., passing: _Optional[int] = ..., ways: _Optional[_Iterable[_Union[Way, _Mapping]]] = ..., candidates: _Optional[int] = ..., filter_ms: _Optional[float] = ..., search_ms: _Optional[float] = ...) -> None: ...
+
+class Way(_message.Message):
+    __slots__ = ("name", "rows", "expected_ms")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_MS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    rows: int
+    expected_ms: float
+    def __init__(self, name: _Optional[str] = ..., rows: _Optional[int] = ..., expected_ms: _Optional[float] = ...) -> None: ...
 
 class Source(_message.Message):
     __slots__ = ("collection", "model", "plan", "generation")
