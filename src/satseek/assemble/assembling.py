@@ -21,7 +21,7 @@ from satseek.search.concepts import ConceptStore
 from satseek.search.glossary import glossary_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from satseek.assemble.laying_out import Layout
@@ -159,6 +159,10 @@ class Assembly:
         if len(names) > 1 and "default" not in names:
             raise InvalidRequest(f"several collections, choose one: {', '.join(names)}")
         return "default" if "default" in names else names[0]
+
+    def on_open(self, told: Callable[[str, Collection], None]) -> None:
+        """Tell somebody of each collection that is opened for reading, with its name."""
+        self._readers.on_open = told
 
     def reader(self, name: str) -> Collection:
         """Open a collection for reading; the same one as long as it is the one that lies there.

@@ -14,6 +14,7 @@ from satseek.index.checks import check_name
 from satseek.index.collection import list_collections, open_collection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from satseek.index.collection import Collection
@@ -25,6 +26,8 @@ class Readers:
     def __init__(self, folder: Path) -> None:
         """Open none yet."""
         self._folder = folder
+        self.on_open: Callable[[str, Collection], None] | None = None
+        """Is told of each collection that is opened, with its name."""
         self._lock = threading.Lock()
         self._opened: dict[str, Collection] = {}
 
@@ -63,10 +66,13 @@ class Readers:
     def _anew(self, name: str) -> Collection:
         check_name(name)
         try:
-            return open_collection(self._folder / name, mode="read")
+            opened = open_collection(self._folder / name, mode="read")
         except CollectionNotFound as error:
             known = (
                 ", ".join(list_collections(self._folder))
                 or "none yet: make one with `satseek index`"
             )
             raise CollectionNotFound(f"no collection {name!r}; there are: {known}") from error
+        if self.on_open is not None:
+            self.on_open(name, opened)
+        return opened

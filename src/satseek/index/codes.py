@@ -37,6 +37,12 @@ _ADDED_AT_ONCE = 16_384
 _LONGEST_TAIL = 16_384
 """Rows without codes up to which they are scanned instead of encoded."""
 
+_DRIFT = 1.25
+"""Times as much that newer rows may lose in codes that were learnt from older ones."""
+
+_COMPARED = 512
+"""Rows that are encoded to see whether they have drifted."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -73,6 +79,11 @@ class Codes:
         """FAISS' name of the codes."""
         return f"PQ{self._index.pq.M}x4fs"
 
+    @property
+    def trained_at(self) -> int:
+        """Rows there were when the code book was learnt."""
+        return self._trained_at
+
     def candidates(self, queries: Vectors, count: int) -> Rows:
         """Give the rows that seem nearest, shape (queries, count), padded with −1."""
         _, rows = self._index.search(queries, min(count, self.covered))
@@ -85,6 +96,23 @@ class Codes:
     def tail_too_long(self, rows: int) -> bool:
         """Tell whether the rows without codes are too many to be scanned with every query."""
         return rows - self.covered > max(_LONGEST_TAIL, self.covered // 8)
+
+    def drifted(self, segments: Segments) -> bool:
+        """Tell whether newer rows lose more in these codes than those that they were learnt from."""
+        if segments.rows <= self._trained_at:
+            return False
+        former, newer = (
+            self._lost(segments, np.arange(start, stop))
+            for start, stop in ((0, self._trained_at), (self._trained_at, segments.rows))
+        )
+        return newer > _DRIFT * former
+
+    def _lost(self, segments: Segments, rows: Rows) -> float:
+        """Mean squared distance of some rows from what their codes stand for."""
+        chosen = np.random.default_rng(0).choice(rows, min(rows.size, _COMPARED), replace=False)
+        vectors = segments.gather(np.sort(chosen))
+        book = self._index.pq
+        return float(np.square(vectors - book.decode(book.compute_codes(vectors))).sum(1).mean())
 
     def extended(self, segments: Segments) -> Codes:
         """Give codes of all rows: a copy, as others may be searching these."""

@@ -18,7 +18,7 @@ from satseek.errors import (
     DamagedData,
     InvalidRequest,
 )
-from satseek.index import auditing, traits
+from satseek.index import auditing, effort, traits
 from satseek.index.checks import check_batch, check_ids, check_name
 from satseek.index.editions import find_pending
 from satseek.index.lock import WriterLock
@@ -38,11 +38,12 @@ from satseek.index.spec import (
     SceneProgress,
     segments_name,
 )
+from satseek.index.tuning import RECALL
 from satseek.index.writing import LOCK, Writer
 from satseek.types import Filter, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from satseek.index.pinned import Pinned
     from satseek.index.protocol import Found, QueryKind
     from satseek.index.spec import Pending
+    from satseek.index.tuning import Tuning
+    from satseek.index.watching import Asked
     from satseek.types import BBox, Chip, Scene, Vectors
 
 __all__ = [
@@ -64,7 +67,7 @@ __all__ = [
     "open_collection",
 ]
 
-_DEFAULT_LIMITS = PlanLimits()
+_DEFAULT_LIMITS = PlanLimits(costs=None)
 _ANY = Filter()
 
 
@@ -169,6 +172,40 @@ class Collection:
     def prepare(self) -> str:
         """Build ahead what the first search would; returns the plan of an unfiltered search."""
         return self._reader.prepare()
+
+    def tune(
+        self, queries: Mapping[QueryKind, Vectors], *, recall: float = RECALL
+    ) -> Tuning:
+        """Find how many candidates each kind of query takes, and keep it; see ``effort.tune``."""
+        return effort.tune(self._reader, queries, recall=recall)
+
+    def tuning(self) -> Tuning | None:
+        """Give the effort that was measured with the codes in use; None where none was."""
+        return effort.current(self._reader)
+
+    def observe(self, observer: Callable[[Asked], None]) -> None:
+        """Tell somebody of every search that codes answer; what is called must not wait."""
+        self._reader.observer = observer
+
+    def compare(self, asked: Asked) -> float | None:
+        """Answer a search again, by codes and exactly; see ``Pinned.compare``."""
+        with self.pinned() as pinned:
+            return pinned.compare(asked)
+
+    def has_drifted(self) -> bool:
+        """Tell whether newer vectors are unlike those that the codes were learnt from."""
+        with self.pinned() as pinned:
+            return self._reader.coding.drifted(pinned.view)
+
+    def raise_effort(self, *kinds: QueryKind) -> None:
+        """Compare more candidates of some kinds from now on, until they are tuned again."""
+        self._reader.coding.raise_effort(*kinds)
+
+    def mend(
+        self, queries: Mapping[QueryKind, Vectors], *, recall: float = RECALL
+    ) -> bool:
+        """Make codes and effort anew where they miss answers; see ``effort.mend``."""
+        return effort.mend(self._reader, queries, recall=recall)
 
     def chips(self, rows: Iterable[int]) -> list[Chip]:
         """Give the chips of rows, in their order."""

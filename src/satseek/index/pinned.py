@@ -5,6 +5,7 @@ Does not know how to write. The model of the vectors cannot change between two o
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from satseek.index.exact import draw
 from satseek.index.filters import check_filter
 from satseek.index.halves import unit
 from satseek.index.planning import select_by
-from satseek.index.protocol import Found
+from satseek.index.protocol import Explanation, Found
 from satseek.index.ranking import padded
 from satseek.index.records import (
     CHIP_COLUMNS,
@@ -25,6 +26,7 @@ from satseek.index.records import (
     from_microseconds,
 )
 from satseek.index.spec import TRAITS_VERSION
+from satseek.index.watching import Asked, recall_of
 from satseek.types import Filter
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from satseek.index.protocol import QueryKind
-    from satseek.index.reading import Reader
+    from satseek.index.protocol import QueryKind, Rows
+    from satseek.index.reading import Chosen, Reader
     from satseek.index.spec import CollectionSpec
     from satseek.index.view import View
     from satseek.types import BBox, Chip, Vectors
@@ -72,6 +74,11 @@ class Pinned:
         return self.view.generation
 
     @property
+    def numbering(self) -> int:
+        """Another one where rows have other numbers: a collection was compacted between the two."""
+        return self.view.edition.numbering
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256, as hex, that no other collection's generation has, whatever its number."""
         return self._reader.fingerprints.of(self.db, self.view)
@@ -81,16 +88,72 @@ class Pinned:
         return len(self.view)
 
     def search(
-        self, queries: Vectors, *, k: int, where: Filter = _ANY, kind: QueryKind = "mixed"  # noqa: ARG002
+        self, queries: Vectors, *, k: int, where: Filter = _ANY, kind: QueryKind = "mixed"
     ) -> Found:
         """Find the k nearest chips of each query; see ``Index.search``."""
         check_k(k)
         checked = check_vectors(queries, dim=self.spec.dim)
+        checked_where = check_filter(where)
+        begun = time.perf_counter()
+        rows = self._reader.passing(self.db, self.view, checked_where)
+        filtered = time.perf_counter()
+        chosen = self._reader.choose(self.db, self.view, rows, k=k, kind=kind)
+        found = self._answer(checked, rows, chosen, k=k, filter_ms=(filtered - begun) * 1_000)
+        if chosen.codes is not None and self._reader.observer is not None:
+            for query in checked:
+                asked = Asked(query=query[None], k=k, where=checked_where, kind=kind)
+                self._reader.observer(asked)
+        return found
+
+    def search_exactly(self, queries: Vectors, *, k: int, where: Filter = _ANY) -> Found:
+        """Find the k nearest chips of each query by comparing every one that passes the filter.
+
+        Raises as ``Index.search``.
+        """
+        check_k(k)
+        checked = check_vectors(queries, dim=self.spec.dim)
+        begun = time.perf_counter()
         rows = self._reader.passing(self.db, self.view, check_filter(where))
-        codes, fetch = self._reader.way(self.db, self.view, rows, k)
+        spent = (time.perf_counter() - begun) * 1_000
+        chosen = self._reader.scanning(self.view, rows)
+        return self._answer(checked, rows, chosen, k=k, filter_ms=spent)
+
+    def compare(self, asked: Asked) -> float | None:
+        """Answer a search again, by codes and exactly; tells which share the codes found, 0–1.
+
+        None where codes would not answer it now, or it is of another model.
+        """
+        if asked.query.shape[1] != self.spec.dim:
+            return None
+        rows = self._reader.passing(self.db, self.view, asked.where)
+        chosen = self._reader.choose(self.db, self.view, rows, k=asked.k, kind=asked.kind)
+        if chosen.codes is None:
+            return None
+        scanned = self._reader.scanning(self.view, rows)
+        found, truth = (
+            self._answer(asked.query, rows, way, k=asked.k, filter_ms=0.0)
+            for way in (chosen, scanned)
+        )
+        return recall_of(found, truth)
+
+    def _answer(
+        self, queries: Vectors, rows: Rows | None, chosen: Chosen, *, k: int, filter_ms: float
+    ) -> Found:
+        begun = time.perf_counter()
+        codes, fetch = chosen.codes, chosen.plan.fetch
         answering = Answering(db=self.db, view=self.view, rows=rows, k=k)
-        found, cosines = padded(answering.answers(checked, codes, fetch), k)
-        return Found(rows=found, cosines=cosines, plan=answering.told(codes, fetch))
+        found, cosines = padded(answering.answers(queries, codes, fetch), k)
+        passing = len(self.view) if rows is None else rows.size
+        explanation = Explanation(
+            living=len(self.view),
+            passing=passing,
+            ways=chosen.plan.ways,
+            candidates=passing if fetch is None else min(fetch.kept, passing),
+            filter_ms=filter_ms,
+            search_ms=(time.perf_counter() - begun) * 1_000,
+        )
+        plan = answering.told(codes, fetch)
+        return Found(rows=found, cosines=cosines, plan=plan, explanation=explanation)
 
     def chips(self, rows: Iterable[int]) -> list[Chip]:
         """Give the chips of rows, in their order."""

@@ -1,6 +1,6 @@
-"""A filter → the rows that pass it, and the way in which a search should look at them.
+"""What passes, what is covered by codes, and what each costs → the way a search should look.
 
-Does not know vectors.
+Does not know vectors, nor how the filter was asked.
 """
 
 from __future__ import annotations
@@ -10,52 +10,45 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from satseek.index.attributes import meets
-from satseek.index.filters import prepare_area
-from satseek.index.records import microseconds
-from satseek.index.traits import UNDATED
+from satseek.index.costs import ASSUMED, Costs
+from satseek.index.protocol import Way
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from numpy.typing import NDArray
+REFINED_PER_HIT = 64
+"""Candidates refined per hit where a collection is not tuned: see docs/concepts/index.md."""
 
-    from satseek.index.filters import Area
-    from satseek.index.protocol import Rows
-    from satseek.index.traits import Traits
-    from satseek.types import Filter
-
-_REFINED_PER_HIT = 64
-"""Candidates refined per hit: see docs/concepts/index.md for what it is worth."""
-
-_ENOUGH_UP_TO = 100_000
+ENOUGH_UP_TO = 100_000
 """Codes up to which these are enough; among more of them more come between, so that their number
-grows with the root of the codes'. At a million 2,020 candidates cost 2 ms more than 640. Behind a
-filter fewer come between: the mean of the codes and the rows that pass, of their logarithms,
-counts. A twentieth of a million then takes 1.3 times as long as no filter; by all the codes, 1.6
-times."""
+grows with the root of the codes'."""
 
-_LEAST_HITS = 10
+LEAST_HITS = 10
 """Candidates are fetched as if at least this many hits were wanted."""
 
 _SPARE = 4.0
 """Times as many candidates are fetched as should be left by a filter: what an area or a season
-keeps is not what is asked for, or the very thing. At a million chips 25,000 more cost 2 ms."""
+keeps is not what is asked for, or the very thing."""
 
 _LEAST_SPARE = 1.25
 """The same where no more may be fetched."""
 
-_LARGEST_FETCH = 1 / 8
-"""Share of all codes up to which fetching more pays against a scan of the passing rows."""
+_ROOM = 0.3
+"""Share of an unfiltered search's cost that may go into candidates which a filter drops."""
 
-_SCANNED_SHARE = 1 / 64
-"""A passing row that is scanned takes the time of as many codes: 1 µs as against 16 ns."""
+_FALL = 1 / 8
+"""A filter that keeps a share of the chips is given this power of it as many candidates: fewer come
+between the true answers where fewer pass. At one half, 0.92 of the candidates go twice as deep."""
+
+_LARGEST_FETCH = 1 / 8
+"""Share of all codes that is fetched at most."""
 
 _IDS_AT_ONCE = 20_000
 """Values bound into one statement at a time."""
+
+SCAN = "exact scan"
+"""Name of the way that looks at every passing row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +59,10 @@ class PlanLimits:
     """Largest float32 copy of all vectors kept in memory; raise where memory is plenty."""
     codes_from: int = 50_000
     """Chips from which compressed codes are built: below, a full scan takes some 20 ms."""
-    exact_rows: int = 4_096
-    """Rows left by a filter up to which these are scanned, whatever else there is."""
+    exact_rows: int = 1_024
+    """Rows left by a filter up to which these are scanned, whatever else there is: about 1 ms."""
+    costs: Costs | None = ASSUMED
+    """What looking costs; None: measured on this machine when codes are first used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,52 +76,100 @@ class Fetch:
     least: int
     """Candidates that must be left after the filter; with fewer, the passing rows are scanned."""
 
+    @property
+    def kept(self) -> int:
+        """Candidates compared exactly, at most."""
+        return 2 * self.least
 
-def plan_fetch(*, k: int, passing: int, covered: int, limits: PlanLimits) -> Fetch | None:
-    """Tell how to use compressed codes; None where scanning the passing rows is better.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a search by codes starts from."""
+
+    passing: int
+    """Rows with codes that may answer."""
+    living: int
+    """Rows with codes that could answer without a filter."""
+    covered: int
+    """Rows that have codes."""
+    tail: int = 0
+    """Passing rows that have none."""
+    masked: bool = False
+    """True where the codes themselves leave out what does not pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The way to take, and those that it was chosen from."""
+
+    ways: tuple[Way, ...]
+    """The first is taken; each once."""
+    fetch: Fetch | None
+    """How to use the codes; None: the passing rows are scanned."""
+
+
+def candidates_for(k: int, *, covered: int, per_ten: int, at: int) -> int:
+    """Tell how many candidates to compare for k hits of all chips.
 
     Args:
         k: Hits wanted.
-        passing: Rows that may answer.
-        covered: Rows that have codes.
-        limits: Where one way gives way to another.
+        covered: Codes there are.
+        per_ten: Candidates that ten hits take ...
+        at: ... among so many codes; from there on their number grows with the root of the codes'.
     """
-    between = math.sqrt(passing * covered)
-    per_hit = round(_REFINED_PER_HIT * max(1.0, between / _ENOUGH_UP_TO) ** 0.5)
-    wanted = per_hit * max(k, _LEAST_HITS)
-    if passing <= max(limits.exact_rows, wanted, covered * _SCANNED_SHARE) or covered < passing:
-        return None
-    most = int(covered * _LARGEST_FETCH)
-    if passing == covered:
-        return Fetch(count=wanted, most=wanted, least=wanted // 2) if wanted <= most else None
-    even = wanted * covered / passing
-    if even * _LEAST_SPARE > most:
-        return None
-    return Fetch(count=min(math.ceil(even * _SPARE), most), most=most, least=wanted // 2)
+    grown = math.sqrt(max(covered / at, 1.0))
+    return round(per_ten * grown * max(k, LEAST_HITS) / LEAST_HITS)
 
 
-def passing_rows(db: sqlite3.Connection, where: Filter, *, traits: Traits, dead: Rows) -> Rows:
-    """Give the living rows that pass a checked filter, ascending.
+def untuned(k: int, *, covered: int) -> int:
+    """Tell how many candidates to compare for k hits of all chips where nobody measured it."""
+    return candidates_for(k, covered=covered, per_ten=REFINED_PER_HIT * LEAST_HITS, at=ENOUGH_UP_TO)
+
+
+def choose(*, name: str, wanted: int, standing: Standing, costs: Costs, limits: PlanLimits) -> Plan:
+    """Choose between the codes and a scan of the passing rows by what they cost.
 
     Args:
-        db: Snapshot of the generation.
-        where: The filter.
-        traits: Of all rows of the generation.
-        dead: Rows that are living no more.
+        name: Of the codes.
+        wanted: Candidates to compare where nothing is filtered.
+        standing: What there is.
+        costs: Of each thing that is looked at.
+        limits: Rows that are scanned in any case.
     """
-    passes = np.ones(len(traits), dtype=np.bool_)
-    passes[dead] = False
-    if where.levels:
-        passes &= np.isin(traits.levels, where.levels)
-    if where.start is not None:
-        passes &= traits.taken >= microseconds(where.start)
-    if where.end is not None:
-        passes &= (traits.taken <= microseconds(where.end)) & (traits.taken != UNDATED)
-    if where.scene_ids or where.attributes:
-        passes &= _of_scenes(db, where, traits.numbers)[traits.scenes]
-    if where.area is None:
-        return np.flatnonzero(passes)
-    return _within(db, prepare_area(where.area), traits, passes)
+    rows = standing.passing + standing.tail
+    scan = Way(name=SCAN, rows=rows, expected_ms=costs.scanning(rows))
+    fetch = _fetch(wanted, standing, costs)
+    if fetch is None:
+        return Plan(ways=(scan,), fetch=None)
+    spent = costs.coding(
+        codes=standing.covered, fetched=fetch.count, refined=fetch.kept, tail=standing.tail
+    )
+    coded = Way(name=name, rows=standing.covered, expected_ms=spent)
+    if rows <= limits.exact_rows or scan.expected_ms <= coded.expected_ms:
+        return Plan(ways=(scan, coded), fetch=None)
+    return Plan(ways=(coded, scan), fetch=fetch)
+
+
+def _fetch(wanted: int, standing: Standing, costs: Costs) -> Fetch | None:
+    """Tell how many candidates to take; None where the codes cannot give enough of them."""
+    passing, covered = standing.passing, standing.covered
+    most = int(covered * _LARGEST_FETCH)
+    kept = round(wanted * (passing / max(standing.living, 1)) ** _FALL)
+    if passing <= kept:
+        return None
+    even = kept if standing.masked else kept * covered / passing
+    if standing.masked or passing >= standing.living:  # what is dead was not chosen by anybody
+        count = math.ceil(even)
+        return Fetch(count=count, most=count, least=kept // 2) if count <= most else None
+    if even * _LEAST_SPARE > most:
+        return None
+    unfiltered = costs.coding(codes=covered, fetched=0, refined=wanted, tail=0)
+    room = _ROOM * unfiltered * 1_000 / costs.fetched_us
+    count = math.ceil(min(max(room, even * _LEAST_SPARE), even * _SPARE, most))
+    # where too few are left, so much more is fetched as a scan would cost
+    more = costs.scanning(passing) - costs.coding(codes=covered, fetched=0, refined=kept, tail=0)
+    again = int(min(max(more * 1_000 / costs.fetched_us, count), most))
+    return Fetch(count=count, most=again, least=kept // 2)
 
 
 def select_by(db: sqlite3.Connection, columns: str, key: str, keys: Iterable[Any]) -> list[Any]:
@@ -137,40 +180,3 @@ def select_by(db: sqlite3.Connection, columns: str, key: str, keys: Iterable[Any
     for start in range(0, len(wanted), _IDS_AT_ONCE):
         found += db.execute(text, (json.dumps(wanted[start : start + _IDS_AT_ONCE]),)).fetchall()
     return found
-
-
-def _of_scenes(
-    db: sqlite3.Connection, where: Filter, numbers: Mapping[str, int]
-) -> NDArray[np.bool_]:
-    """Mark the numbers of scenes that may answer."""
-    wanted = set(numbers) & set(where.scene_ids) if where.scene_ids else set(numbers)
-    if where.attributes:
-        wanted &= {
-            scene_id
-            for scene_id, record in db.execute("SELECT id, record FROM scenes")
-            if meets(json.loads(record).get("properties", {}), where.attributes)
-        }
-    marked = np.zeros(max(numbers.values(), default=0) + 1, dtype=np.bool_)
-    marked[[numbers[scene_id] for scene_id in wanted if scene_id in numbers]] = True
-    return marked
-
-
-def _within(db: sqlite3.Connection, area: Area, traits: Traits, passes: NDArray[np.bool_]) -> Rows:
-    """Give the passing rows whose footprint meets an area: by its box, else by itself."""
-    west, south, east, north = traits.boxes
-    near = np.zeros(traits.examples.size, dtype=np.bool_)
-    for w, s, e, n in area.boxes:
-        near |= (west <= e) & (east >= w) & (south <= n) & (north >= s)
-    places = np.flatnonzero(near)
-    inside, maybe = area.touches(traits.boxes[:, places].T.astype(np.float64))
-    asked = places[maybe & ~inside]
-    meets = np.zeros(traits.examples.size, dtype=np.bool_)
-    meets[places[inside]] = True
-    meets[asked[_meeting(db, area, traits.examples[asked])]] = True
-    passes &= meets[traits.places]
-    return np.flatnonzero(passes)
-
-
-def _meeting(db: sqlite3.Connection, area: Area, rows: Rows) -> NDArray[np.bool_]:
-    texts = dict(select_by(db, "row, footprint", "row", rows.tolist()))
-    return area.meets([texts[row] for row in rows.tolist()])

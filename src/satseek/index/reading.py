@@ -7,20 +7,22 @@ into the place of these.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from satseek.errors import DamagedData
-from satseek.index import codes as coded
 from satseek.index import traits as traited
 from satseek.index.answering import Answering
+from satseek.index.coding import Coding
 from satseek.index.fingerprinting import Fingerprints
+from satseek.index.passing import passing_rows
 from satseek.index.pinned import Pinned
-from satseek.index.planning import PlanLimits, passing_rows, plan_fetch
+from satseek.index.planning import SCAN, Plan, PlanLimits, Standing, choose, untuned
+from satseek.index.protocol import Way
 from satseek.index.schema import Connections
 from satseek.index.segments import Segments
 from satseek.index.spec import Edition
@@ -29,13 +31,13 @@ from satseek.types import Filter
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from satseek.index.codes import Codes
-    from satseek.index.planning import Fetch
-    from satseek.index.protocol import Rows
+    from satseek.index.protocol import QueryKind, Rows
     from satseek.index.traits import Traits
+    from satseek.index.watching import Asked
     from satseek.types import Vectors
 
 DATABASE = "collection.sqlite"
@@ -43,6 +45,16 @@ DATABASE = "collection.sqlite"
 
 _FILTERS_KEPT = 8
 """Filters whose passing rows are remembered: words change more often than areas."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Chosen:
+    """How a search will look."""
+
+    plan: Plan
+    """The way, and those that it was chosen from."""
+    codes: Codes | None
+    """What the way goes by; None: the passing rows are scanned."""
 
 
 class Reader:
@@ -63,16 +75,17 @@ class Reader:
         """The last sample by generation, size and seed; replaced as a whole."""
         self.fingerprints = Fingerprints()
         """What tells its generations from those of other collections."""
+        self.coding = Coding(folder, connections=self.connections, limits=limits)
+        """Its codes and the effort that they take."""
+        self.observer: Callable[[Asked], None] | None = None
+        """Is told of searches that codes answered; must not wait."""
         self._limits = limits
         self._guard = threading.Lock()
         self._view: View | None = None
         self._passed: OrderedDict[tuple[int, str], Rows] = OrderedDict()
-        self._traits: Traits | None = None
-        """Of the rows of the newest generation that was asked with a filter."""
+        self._traits: tuple[int, Traits] | None = None
+        """Of the rows of the newest generation asked with a filter, and their numbering."""
         self._traits_guard = threading.Lock()
-        self._codes: tuple[int, Codes] | None = None
-        """Number of the edition, and its codes."""
-        self._codes_guard = threading.Lock()
 
     @contextlib.contextmanager
     def pinned(self) -> Iterator[Pinned]:
@@ -123,11 +136,12 @@ class Reader:
         """Build or extend what makes searches fast; returns the plan of an unfiltered one."""
         with self.pinned() as pinned:
             db, view = pinned.db, pinned.view
-            if self._worth_coding(view):
-                with self._codes_guard:
-                    self._refresh_codes(db, view)
-            codes, fetch = self.way(db, view, None, 1)
-            return Answering(db=db, view=view, rows=None, k=1).told(codes, fetch)
+            if self.coding.worth(view):
+                self.coding.prepare(db, view)
+                self.traits(db, view)
+            chosen = self.choose(db, view, None, k=1, kind="mixed")
+            answering = Answering(db=db, view=view, rows=None, k=1)
+            return answering.told(chosen.codes, chosen.plan.fetch)
 
     def close(self) -> None:
         """Let go of connections and maps."""
@@ -137,8 +151,7 @@ class Reader:
             self._passed.clear()
         with self._traits_guard:
             self._traits = None
-        with self._codes_guard:
-            self._codes = None
+        self.coding.close()
 
     def passing(self, db: sqlite3.Connection, view: View, where: Filter) -> Rows | None:
         """Give the living rows that pass a checked filter; None where there is no filter."""
@@ -149,109 +162,69 @@ class Reader:
             if key in self._passed:
                 self._passed.move_to_end(key)
                 return self._passed[key]
-        traits = self._traits_of(db, view)
-        rows = passing_rows(db, where, traits=traits, dead=view.dead)
+        rows = passing_rows(db, where, traits=self.traits(db, view), dead=view.dead)
         with self._guard:
             self._passed[key] = rows
             while len(self._passed) > _FILTERS_KEPT:
                 self._passed.popitem(last=False)
         return rows
 
-    def way(
-        self, db: sqlite3.Connection, view: View, rows: Rows | None, k: int
-    ) -> tuple[Codes | None, Fetch | None]:
-        """Choose between codes, with how to use them, and a scan of the passing rows (None)."""
-        if not self._worth_coding(view):
-            return None, None
-        passing = len(view) if rows is None else rows.size
-        covered = view.segments.rows
-        if plan_fetch(k=k, passing=passing, covered=covered, limits=self._limits) is None:
-            return None, None
-        # while another thread builds codes, a scan answers sooner than waiting
-        if not self._codes_guard.acquire(blocking=False):
-            return None, None
-        try:
-            codes = self._refresh_codes(db, view)
-        finally:
-            self._codes_guard.release()
-        if codes is None:
-            return None, None
-        share = codes.covered / covered
-        fetch = plan_fetch(
-            k=k,
-            passing=min(int(passing * share), codes.covered),
-            covered=codes.covered,
+    def choose(
+        self, db: sqlite3.Connection, view: View, rows: Rows | None, *, k: int, kind: QueryKind
+    ) -> Chosen:
+        """Choose between codes and a scan of the passing rows (None: all that live)."""
+        scanned = self.scanning(view, rows)
+        few = scanned.plan.ways[0].rows <= self._limits.exact_rows
+        if few or not self.coding.worth(view):
+            return scanned
+        if self.coding.kept is None and not self._pays(view, rows, k):
+            return scanned
+        codes = self.coding.usable(db, view)
+        if codes is None or not codes.covered:
+            return scanned
+        plan = choose(
+            name=codes.name,
+            wanted=self.coding.wanted(db, view, codes, k=k, kind=kind),
+            standing=_standing(view, rows, codes.covered),
+            costs=self.coding.costs(view, codes),
             limits=self._limits,
         )
-        return codes, fetch
+        return Chosen(plan=plan, codes=None if plan.fetch is None else codes)
 
-    def _traits_of(self, db: sqlite3.Connection, view: View) -> Traits:
+    def scanning(self, view: View, rows: Rows | None) -> Chosen:
+        """Choose a scan of the passing rows (None: all that live), whatever it costs."""
+        passing = len(view) if rows is None else rows.size
+        expected_ms = self.coding.costs(view, None).scanning(passing)
+        way = Way(name=SCAN, rows=passing, expected_ms=expected_ms)
+        return Chosen(plan=Plan(ways=(way,), fetch=None), codes=None)
+
+    def _pays(self, view: View, rows: Rows | None, k: int) -> bool:
+        """Tell whether it is likely enough that codes answer sooner to load or make them."""
+        covered = view.segments.rows
+        plan = choose(
+            name="codes",
+            wanted=untuned(k, covered=covered),
+            standing=_standing(view, rows, covered),
+            costs=self.coding.costs(view, None),
+            limits=self._limits,
+        )
+        return plan.fetch is not None
+
+    def traits(self, db: sqlite3.Connection, view: View) -> Traits:
+        """Give what filters ask of the chips of a generation; read once, then extended."""
+        numbering, rows = view.edition.numbering, view.segments.rows
         with self._traits_guard:
-            self._traits = traited.read(db, self._traits, rows=view.segments.rows)
-            return self._traits.first(view.segments.rows)
-
-    def _worth_coding(self, view: View) -> bool:
-        return (
-            len(view) >= self._limits.codes_from
-            and coded.subquantizers(view.segments.dim) is not None
-            and coded.available()
-        )
-
-    def _refresh_codes(self, db: sqlite3.Connection, view: View) -> Codes | None:
-        """Give codes of the view's rows; None where there are codes of rows committed after it."""
-        number, rows = view.edition.number, view.segments.rows
-        if self._codes is not None and self._codes[0] != number and self._replaced(view):
-            return None
-        codes = self._kept(number) or self._loaded(db, view)
-        if codes is not None and codes.covered > rows:
-            return None
-        if codes is None and self._outrun(view):
-            return None
-        if codes is None or codes.outgrown(rows):
-            codes = coded.build(view.segments)
-        elif codes.tail_too_long(rows):
-            codes = codes.extended(view.segments)
-        else:
-            self._codes = number, codes
-            return codes
-        self._codes = number, codes
-        with contextlib.suppress(
-            OSError
-        ):  # derived: a read-only folder or a full disk only costs time
-            codes.save(self.folder / view.edition.codes, proof=_proof(db, rows))
-        return codes
-
-    def _kept(self, number: int) -> Codes | None:
-        return self._codes[1] if self._codes is not None and self._codes[0] == number else None
-
-    def _replaced(self, view: View) -> bool:
-        """Tell whether another edition is in use by now than the one that is looked at."""
-        with self.connections.snapshot() as newest:
-            (text,) = newest.execute("SELECT spec FROM collection").fetchone()
-        return Edition.from_json(text).number != view.edition.number
-
-    def _outrun(self, view: View) -> bool:
-        """Tell whether somebody who saw more rows than a snapshot has written codes of them."""
-        covered = coded.covered_by(self.folder / view.edition.codes)
-        if covered is None or covered <= view.segments.rows:
-            return False
-        with self.connections.snapshot() as newest:
-            (committed,) = newest.execute("SELECT committed FROM collection").fetchone()
-        return covered <= int(committed)
-
-    def _loaded(self, db: sqlite3.Connection, view: View) -> Codes | None:
-        path = self.folder / view.edition.codes
-        covered = coded.covered_by(path)
-        return (
-            None
-            if covered is None or covered > view.segments.rows
-            else coded.load(path, proof=_proof(db, covered))
-        )
+            kept = self._traits
+            known = kept[1] if kept is not None and kept[0] == numbering else None
+            found = traited.read(db, known, rows=rows)
+            self._traits = numbering, found
+            return found.first(rows)
 
 
-def _proof(db: sqlite3.Connection, rows: int) -> str:
-    """Digest of the checksums of the first rows: the same only for the same vectors."""
-    digest = hashlib.sha256()
-    for (block,) in db.execute("SELECT sha256 FROM blocks WHERE start < ? ORDER BY start", (rows,)):
-        digest.update(block.encode("ascii"))
-    return digest.hexdigest()
+def _standing(view: View, rows: Rows | None, covered: int) -> Standing:
+    """Count what codes stand for among the passing rows, ascending, and what they do not."""
+    living = covered - int(np.searchsorted(view.dead, covered))
+    if rows is None:
+        return Standing(passing=living, living=living, covered=covered, tail=len(view) - living)
+    passing = int(np.searchsorted(rows, covered))
+    return Standing(passing=passing, living=living, covered=covered, tail=rows.size - passing)

@@ -76,6 +76,8 @@ class Edition:
     """Which; names its files."""
     highest: int = 0
     """Highest number given in this collection: none is given twice."""
+    numbering: int = 0
+    """Edition with which rows got the numbers that they have; compaction gives others."""
 
     @property
     def segments(self) -> str:
@@ -87,21 +89,28 @@ class Edition:
         """Name of the file of codes."""
         return codes_name(self.number)
 
+    @property
+    def tuning(self) -> str:
+        """Name of the file of the effort that its codes take."""
+        return tuning_name(self.number)
+
     def to_json(self) -> str:
         """Write as JSON; a first edition reads like a spec alone."""
         if not self.highest:
             return self.spec.to_json()
         least = max(EDITIONS_VERSION, self.spec.format_version)
         spec = replace(self.spec, format_version=least)
-        return json.dumps(asdict(spec) | {"edition": self.number, "editions": self.highest})
+        fields = asdict(spec) | {"edition": self.number, "editions": self.highest}
+        return json.dumps(fields | ({"numbering": self.numbering} if self.numbering else {}))
 
     @classmethod
     def from_json(cls, text: str) -> Edition:
         """Read from JSON."""
         fields = json.loads(text)
         number, highest = fields.pop("edition", 0), fields.pop("editions", 0)
+        numbering = fields.pop("numbering", 0)
         spec = CollectionSpec.from_json(json.dumps(fields))
-        return cls(spec=spec, number=number, highest=highest)
+        return cls(spec=spec, number=number, highest=highest, numbering=numbering)
 
 
 def segments_name(number: int) -> str:
@@ -112,6 +121,11 @@ def segments_name(number: int) -> str:
 def codes_name(number: int) -> str:
     """Name the file of an edition's codes."""
     return f"codes-{number}.bin" if number else "codes.bin"
+
+
+def tuning_name(number: int) -> str:
+    """Name the file of the effort that an edition's codes take."""
+    return f"tuning-{number}.json" if number else "tuning.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,8 @@ class View:
         self.dead = dead
         self._small = segments.rows * segments.dim * _FLOAT32_BYTES <= matrix_bytes
         self._matrix: NDArray[np.float32] | None = None
+        self._marked: tuple[Rows | None, NDArray[np.bool_]] | None = None
+        """The rows that were marked last, and their mask: filters are asked about many times."""
         self._guard = threading.Lock()
 
     def __len__(self) -> int:
@@ -68,11 +70,19 @@ class View:
         return np.delete(np.arange(self.segments.rows), self.dead)
 
     def mask(self, rows: Rows | None) -> NDArray[np.bool_] | None:
-        """Mark rows (None: the living) in an array over all rows; None where all are."""
+        """Mark rows (None: the living) in an array over all rows; None where all are.
+
+        The array is shared: it cannot be written to, nor may the rows change.
+        """
         if rows is None and not self.dead.size:
             return None
+        known = self._marked
+        if known is not None and known[0] is rows:
+            return known[1]
         marked = np.zeros(self.segments.rows, dtype=np.bool_)
         marked[self.living() if rows is None else rows] = True
+        marked.flags.writeable = False
+        self._marked = rows, marked
         return marked
 
     def blocks(self, rows: Rows | None) -> Iterator[tuple[Rows, NDArray[np.float32]]]:

@@ -22,7 +22,13 @@ from satseek.index.reading import DATABASE
 from satseek.index.records import CHIP_COLUMNS, chip_values, footprint_boxes, scene_text
 from satseek.index.schema import connect, storage_errors
 from satseek.index.segments import append, cut_tail
-from satseek.index.spec import FORMAT_VERSION, TRAITS_VERSION, codes_name, segments_name
+from satseek.index.spec import (
+    FORMAT_VERSION,
+    TRAITS_VERSION,
+    codes_name,
+    segments_name,
+    tuning_name,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
 LOCK = "writer.lock"
 """Name of the lock file inside a collection's folder."""
 
-_VECTORS = re.compile(r"segments(-\d+)?|codes(-\d+)?\.bin")
+_VECTORS = re.compile(r"segments(-\d+)?|codes(-\d+)?\.bin|tuning(-\d+)?\.json")
 """Names of files that belong to one edition."""
 
 _CHIP_SLOTS = ", ".join("?" * 17)
@@ -158,7 +164,8 @@ class Writer:
         """
         pending = find_pending(self._db)
         numbers = {edition_of(self._db).number} | ({pending.number} if pending else set())
-        wanted = {name(number) for number in numbers for name in (segments_name, codes_name)}
+        names = (segments_name, codes_name, tuning_name)
+        wanted = {name(number) for number in numbers for name in names}
         for path in self.folder.iterdir():
             if _VECTORS.fullmatch(path.name) and path.name not in wanted:
                 with suppress(OSError):  # the next writer tries again

@@ -165,6 +165,7 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     running: Running = application.state.running
     following = asyncio.create_task(follow(running))
     running.worker.start()
+    running.sampling.start(running.assembly)
     warming = asyncio.create_task(running.in_thread(running.decoding.warm_up))
     try:
         async with contextlib.AsyncExitStack() as doors:
@@ -172,6 +173,7 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
             yield
     finally:
         await asyncio.to_thread(running.worker.stop)
+        await asyncio.to_thread(running.sampling.stop)
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following

@@ -24,6 +24,8 @@ from prometheus_client import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from satseek.index.protocol import QueryKind
+    from satseek.index.watching import Watched
     from satseek.search.searching import Answer
 
 SECONDS = (0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.2, 0.4, 1.0, 2.0, 5.0, 10.0)
@@ -43,6 +45,8 @@ class Stocks:
     """Bytes on disk by collection."""
     jobs: Mapping[str, int] = field(default_factory=dict)
     """Jobs by state."""
+    recall: Mapping[str, Mapping[QueryKind, Watched]] = field(default_factory=dict)
+    """What was seen of recall, by collection and kind of query."""
     redis: bool | None = None
     """Whether Redis answers; None: none is configured."""
 
@@ -98,6 +102,15 @@ class Metrics:
             "index_bytes", "Bytes of a collection on disk.", "collection"
         )
         self._jobs = self._gauge("jobs", "Jobs by state.", "state")
+        self._recall = self._gauge(
+            "recall_at_k",
+            "Share of the nearest chips that searches by codes found lately, of those compared.",
+            "collection",
+            "kind",
+        )
+        self._recall_samples = self._counter(
+            "recall_samples", "Searches compared with their exact answer.", "collection", "kind"
+        )
         self._redis = self._gauge("redis_up", "1 while the shared cache answers.", "server")
         self._ready = self._gauge("ready", "1 once the model is loaded.")
         self._model = self._gauge(
@@ -159,6 +172,7 @@ class Metrics:
             gauge.clear()
             for name, count in counts.items():
                 gauge.labels(name).set(count)
+        self._write_recall(stocks)
         self._redis.clear()
         if stocks.redis is not None:
             self._redis.labels("cache").set(int(stocks.redis))
@@ -167,6 +181,15 @@ class Metrics:
         if model:
             self._model.labels(*model.rsplit("@", 1)).set(1)
         return generate_latest(self._registry)
+
+    def _write_recall(self, stocks: Stocks) -> None:
+        """Show whoever asks the collections that they see, and no other."""
+        self._recall.clear()
+        self._recall_samples.clear()
+        for name, kinds in stocks.recall.items():
+            for kind, seen in kinds.items():
+                self._recall.labels(name, kind).set(seen.recall)
+                self._recall_samples.labels(name, kind).inc(seen.samples)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"satseek_{name}", text, labels, registry=self._registry)

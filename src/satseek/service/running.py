@@ -25,6 +25,7 @@ from satseek.service.decoding import Decoders
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
 from satseek.service.remembering import AnswerMemory
+from satseek.service.sampling import Sampling
 from satseek.service.stocktaking import Stocktaking
 from satseek.service.tiling_drawing import Tiling
 
@@ -117,6 +118,8 @@ class Running:
     """What searches were answered, for those who ask the same again."""
     readiness: Readiness = field(default_factory=Readiness)
     """Whether the model is loaded."""
+    sampling: Sampling = field(default_factory=lambda: Sampling(0))
+    """Compares some searches with their exact answers."""
     exporters: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(EXPORTS))
     """Threads for files of whole collections: they take the disk for long."""
 
@@ -128,13 +131,14 @@ class Running:
         folder = assembly.settings.data_dir / JOBS
         jobs = EmbeddedQueue(folder / "jobs.sqlite")
         assembly.models.share_calls(metrics)
+        sampling = Sampling(assembly.settings.recall_sample)
         return cls(
             assembly,
             Permits(count, retry_after_s=lambda: _retry_after_s(assembly)),
             CapacityLimiter(count + SPARE_THREADS),
             CapacityLimiter(assembly.settings.decoders),
             Decoders.of(assembly.settings),
-            Stocktaking(assembly, jobs),
+            Stocktaking(assembly, jobs, sampling),
             jobs,
             Worker(jobs, settings=assembly.settings, lock=folder / "lock"),
             Answers(folder / "answers.sqlite"),
@@ -142,6 +146,7 @@ class Running:
             Tiling.of(decoders=assembly.settings.decoders, requests=count),
             metrics,
             AnswerMemory(assembly.caches.open(metrics), observer=metrics),
+            sampling=sampling,
         )
 
     def collections(self, who: Principal) -> list[str]:

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from satseek.index.collection import Collection, CollectionStats
     from satseek.jobs.protocol import JobQueue
     from satseek.service.access.principals import Principal
+    from satseek.service.sampling import Sampling
 
 
 class Stocktaking:
     """Counts what one assembly holds; safe to share between threads."""
 
-    def __init__(self, assembly: Assembly, jobs: JobQueue) -> None:
+    def __init__(self, assembly: Assembly, jobs: JobQueue, sampling: Sampling) -> None:
         """Count nothing yet."""
         self._assembly = assembly
         self._jobs = jobs
+        self._sampling = sampling
         self._lock = threading.Lock()
         self._counted: dict[str, tuple[Collection, int, CollectionStats]] = {}
 
@@ -48,6 +50,7 @@ class Stocktaking:
             chips={name: stats.chips for name, stats in counted.items()},
             index_bytes={name: stats.bytes for name, stats in counted.items()},
             jobs=self._job_states(),
+            recall={name: self._sampling.watched(name) for name in counted},
             redis=None if redis is None else redis == "up",
         )
 

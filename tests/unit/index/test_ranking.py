@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from satseek.errors import DamagedData
 from satseek.index.halves import check_units, from_halves, to_halves, unit
-from satseek.index.planning import Fetch, PlanLimits, plan_fetch
 from satseek.index.ranking import Shortlist, best, exact_cosines, padded, scan
 
 
@@ -90,27 +89,3 @@ def test_short_answers_are_padded() -> None:
     rows, cosines = padded([(np.array([3]), np.array([0.5], np.float32))], 2)
     assert rows.tolist() == [[3, -1]]
     assert cosines.tolist() == [[0.5, -np.inf]]
-
-
-LIMITS = PlanLimits(exact_rows=1_000)
-
-
-@pytest.mark.parametrize(
-    ("k", "passing", "covered", "expected"),
-    [
-        (10, 100_000, 100_000, Fetch(count=640, most=640, least=320)),
-        (1, 100_000, 100_000, Fetch(count=640, most=640, least=320)),
-        (100, 100_000, 100_000, Fetch(count=6_400, most=6_400, least=3_200)),
-        (10, 50_000, 100_000, Fetch(count=5_120, most=12_500, least=320)),
-        (10, 10_000, 100_000, Fetch(count=12_500, most=12_500, least=320)),
-        (10, 1_000_000, 1_000_000, Fetch(count=2_020, most=2_020, least=1_010)),
-        (10, 100_000, 1_000_000, Fetch(count=45_600, most=125_000, least=570)),
-        (10, 15_000, 1_000_000, None),
-        (10, 5_000, 100_000, None),  # too many candidates would have to be fetched
-        (10, 1_000, 100_000, None),  # few rows are scanned
-        (10_000, 100_000, 100_000, None),  # more candidates than a scan is worth
-        (10, 100_000, 90_000, None),
-    ],
-)
-def test_plans(k: int, passing: int, covered: int, expected: Fetch | None) -> None:
-    assert plan_fetch(k=k, passing=passing, covered=covered, limits=LIMITS) == expected

@@ -506,7 +506,6 @@ def test_codes_of_the_old_vectors_are_not_used_for_the_new(
         assert ["codes-1.bin"] == [path.name for path in opened.folder.glob("codes*")]
         for one in (opened, reader):
             one.prepare()
-            assert one._reader._codes is not None
-            assert (1, f"PQ{OTHER_DIM // 2}x4fs") == (
-                one._reader._codes[0], one._reader._codes[1].name,
-            )  # fmt: skip
+            kept = one._reader.coding.kept
+            assert kept is not None
+            assert (1, f"PQ{OTHER_DIM // 2}x4fs") == (kept[0], kept[1].name)

@@ -1,0 +1,236 @@
+"""A generation → its codes, what they cost and how many candidates they need: kept, made, mended.
+
+Does not know filters or queries' contents. All of it is derived: what is stale, damaged or missing
+is made again, and a folder that cannot be written to only costs time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+from typing import TYPE_CHECKING
+
+from satseek.index import codes as coded
+from satseek.index import tuning as tuned
+from satseek.index.costs import ASSUMED, measure
+from satseek.index.planning import ENOUGH_UP_TO, LEAST_HITS, candidates_for, untuned
+from satseek.index.spec import Edition
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from satseek.index.codes import Codes
+    from satseek.index.costs import Costs
+    from satseek.index.planning import PlanLimits
+    from satseek.index.protocol import QueryKind
+    from satseek.index.schema import Connections
+    from satseek.index.tuning import Tuning
+    from satseek.index.view import View
+
+_RAISED = 4
+"""Times as many candidates are compared from when a kind is seen to miss answers until its codes
+and its effort are mended."""
+
+
+class Coding:
+    """The codes of one collection; safe to share between threads."""
+
+    def __init__(self, folder: Path, *, connections: Connections, limits: PlanLimits) -> None:
+        """Load nothing yet.
+
+        Args:
+            folder: The collection's folder.
+            connections: To its database.
+            limits: Where one way of searching gives way to another.
+        """
+        self._folder = folder
+        self._connections = connections
+        self._limits = limits
+        self._guard = threading.Lock()
+        self._kept: tuple[int, Codes] | None = None
+        """Number of the edition, and its codes."""
+        self._costs: Costs | None = limits.costs
+        self._tuning: tuple[str, Tuning | None] | None = None
+        """What was read last, and the proof that it was read for."""
+        self._read: tuple[int, int] | None = None
+        """Time and inode of the file that it was read from."""
+        self._raised: frozenset[QueryKind] = frozenset()
+        self._proven: tuple[Codes, str] | None = None
+        """Codes, and the digest of what they were learnt from."""
+
+    @property
+    def kept(self) -> tuple[int, Codes] | None:
+        """Number of the edition, and its codes, where there are any in memory."""
+        return self._kept
+
+    def worth(self, view: View) -> bool:
+        """Tell whether a generation is large enough for codes, and can have them."""
+        return (
+            len(view) >= self._limits.codes_from
+            and coded.subquantizers(view.segments.dim) is not None
+            and coded.available()
+        )
+
+    def costs(self, view: View, codes: Codes | None) -> Costs:
+        """Give what looking costs on this machine; measured once, with the first codes."""
+        if self._costs is None and codes is not None and len(view):
+            self._costs = measure(view, codes)
+        return self._costs or ASSUMED
+
+    def usable(self, db: sqlite3.Connection, view: View) -> Codes | None:
+        """Give codes to search with now; None where there are none of these rows."""
+        if self._guard.acquire(blocking=False):
+            try:
+                return self._refreshed(db, view)
+            finally:
+                self._guard.release()
+        # while another thread makes codes, older ones answer sooner than waiting does
+        codes = self._of_edition(view.edition.number)
+        return codes if codes is not None and codes.covered <= view.segments.rows else None
+
+    def found(self, db: sqlite3.Connection, view: View) -> Codes | None:
+        """Give the codes that there are, in memory or in the folder; makes none."""
+        codes = self._of_edition(view.edition.number) or self._loaded(db, view)
+        return codes if codes is not None and codes.covered <= view.segments.rows else None
+
+    def prepare(self, db: sqlite3.Connection, view: View) -> Codes | None:
+        """Make or extend the codes, however long it takes."""
+        with self._guard:
+            return self._refreshed(db, view)
+
+    def renew(self, db: sqlite3.Connection, view: View) -> None:
+        """Learn the codes anew from the rows that there are now; searches go on meanwhile."""
+        codes = coded.build(view.segments)
+        with self._guard:
+            if not self._replaced(view):
+                self._keep(db, view, codes)
+
+    def drifted(self, view: View) -> bool:
+        """Tell whether the newer rows are unlike those that the codes were learnt from."""
+        codes = self._of_edition(view.edition.number)
+        return codes is not None and codes.drifted(view.segments)
+
+    def close(self) -> None:
+        """Let go of the codes."""
+        with self._guard:
+            self._kept = self._tuning = self._proven = None
+
+    def wanted(
+        self, db: sqlite3.Connection, view: View, codes: Codes, *, k: int, kind: QueryKind
+    ) -> int:
+        """Tell how many candidates to compare for k hits of all chips."""
+        tuning = self.tuning(db, view, codes)
+        if tuning is None:
+            wanted = untuned(k, covered=codes.covered)
+        else:
+            default = untuned(LEAST_HITS, covered=tuning.covered)
+            per_ten = tuning.per_ten(kind, default=default)
+            at = max(tuning.covered, ENOUGH_UP_TO)
+            wanted = candidates_for(k, covered=codes.covered, per_ten=per_ten, at=at)
+        return wanted * _RAISED if kind in self._raised else wanted
+
+    def tuning(self, db: sqlite3.Connection, view: View, codes: Codes) -> Tuning | None:
+        """Give the effort that was measured with these codes; None where none was."""
+        path = self._folder / view.edition.tuning
+        proof, written = self._book(db, view, codes), _written(path)
+        known = self._tuning
+        if known is None or known[0] != proof or (written is not None and written != self._read):
+            known = self._tuning = (proof, tuned.load(path, proof=proof))
+            self._read = written
+        return known[1]
+
+    def keep_tuning(self, db: sqlite3.Connection, view: View, codes: Codes, tuning: Tuning) -> None:
+        """Search with this effort from now on, here and by whoever opens the folder."""
+        path = self._folder / view.edition.tuning
+        proof = self._book(db, view, codes)
+        with contextlib.suppress(OSError):  # in a read-only folder it is kept in memory alone
+            tuned.save(tuning, path, proof=proof)
+        self._read = _written(path)
+        self._tuning = proof, tuning
+        self._raised -= tuning.kinds.keys()
+
+    def raise_effort(self, *kinds: QueryKind) -> None:
+        """Compare more candidates of some kinds at once, until they are tuned."""
+        self._raised |= {*kinds}
+
+    def _of_edition(self, number: int) -> Codes | None:
+        kept = self._kept
+        return kept[1] if kept is not None and kept[0] == number else None
+
+    def _refreshed(self, db: sqlite3.Connection, view: View) -> Codes | None:
+        """Give codes of the view's rows; None where there are codes of rows committed after it."""
+        number, rows = view.edition.number, view.segments.rows
+        if self._kept is not None and self._kept[0] != number and self._replaced(view):
+            return None
+        codes = self._of_edition(number) or self._loaded(db, view)
+        if codes is not None and codes.covered > rows:
+            return None
+        if codes is None and self._outrun(view):
+            return None
+        if codes is None or codes.outgrown(rows):
+            codes = coded.build(view.segments)
+        elif codes.tail_too_long(rows):
+            codes = codes.extended(view.segments)
+        else:
+            self._kept = number, codes
+            return codes
+        self._keep(db, view, codes)
+        return codes
+
+    def _keep(self, db: sqlite3.Connection, view: View, codes: Codes) -> None:
+        self._kept = view.edition.number, codes
+        path = self._folder / view.edition.codes
+        with contextlib.suppress(OSError):  # a read-only folder or a full disk only costs time
+            codes.save(path, proof=_proof(db, codes.covered))
+
+    def _replaced(self, view: View) -> bool:
+        """Tell whether another edition is in use by now than the one that is looked at."""
+        with self._connections.snapshot() as newest:
+            (text,) = newest.execute("SELECT spec FROM collection").fetchone()
+        return Edition.from_json(text).number != view.edition.number
+
+    def _outrun(self, view: View) -> bool:
+        """Tell whether somebody who saw more rows than a snapshot has written codes of them."""
+        covered = coded.covered_by(self._folder / view.edition.codes)
+        if covered is None or covered <= view.segments.rows:
+            return False
+        with self._connections.snapshot() as newest:
+            (committed,) = newest.execute("SELECT committed FROM collection").fetchone()
+        return covered <= int(committed)
+
+    def _loaded(self, db: sqlite3.Connection, view: View) -> Codes | None:
+        path = self._folder / view.edition.codes
+        covered = coded.covered_by(path)
+        return (
+            None
+            if covered is None or covered > view.segments.rows
+            else coded.load(path, proof=_proof(db, covered))
+        )
+
+    def _book(self, db: sqlite3.Connection, view: View, codes: Codes) -> str:
+        """Digest what decides how well codes tell rows apart: what they were learnt from."""
+        known = self._proven
+        if known is None or known[0] is not codes:
+            learnt = _proof(db, codes.trained_at)
+            text = f"{view.edition.number} {codes.name} {codes.trained_at} {learnt}"
+            known = self._proven = codes, hashlib.sha256(text.encode("ascii")).hexdigest()
+        return known[1]
+
+
+def _proof(db: sqlite3.Connection, rows: int) -> str:
+    """Digest of the checksums of the first rows: the same only for the same vectors."""
+    digest = hashlib.sha256()
+    for (block,) in db.execute("SELECT sha256 FROM blocks WHERE start < ? ORDER BY start", (rows,)):
+        digest.update(block.encode("ascii"))
+    return digest.hexdigest()
+
+
+def _written(path: Path) -> tuple[int, int] | None:
+    """Time and inode of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
