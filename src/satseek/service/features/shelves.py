@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from satseek.errors import ChipNotFound, InvalidRequest
+from satseek.errors import ChipNotFound, Conflict, InvalidRequest
 from satseek.service.features.catalogue import catalogue_of
 from satseek.service.features.conditions import compiled, narrowed
 from satseek.service.features.entries import chip_entry
@@ -94,7 +94,7 @@ def entry_of(collection: Collection, told: Told, asked: str) -> Entry:
     with collection.pinned() as index:
         row = index.row_of(asked)
         (chip,) = index.chips([row])
-    return chip_entry(chip, told, key=str(row), of_scene=scenes.known(chip.scene_id))
+    return chip_entry(chip, told, key=_key(index, row), of_scene=scenes.known(chip.scene_id))
 
 
 class _Scenes:
@@ -140,11 +140,13 @@ class _Chips:
         return matched
 
     def walk(self, after: str | None, *, batch: int) -> Iterator[Step]:
-        row = -1 if after is None else _row(after)
+        row = -1 if after is None else _row(self._index, after)
         while rows := self._rows(row, batch):
             for chip_row, chip in zip(rows, self._index.chips(rows), strict=True):
                 known = self._scenes.known(chip.scene_id)
-                entry = chip_entry(chip, self._told, key=str(chip_row), of_scene=known)
+                entry = chip_entry(
+                    chip, self._told, key=_key(self._index, chip_row), of_scene=known
+                )
                 passes = self._test is None or self._test(entry.fact)
                 yield Step(key=entry.key, entry=entry if passes else None)
             row = rows[-1]
@@ -168,7 +170,21 @@ class _Chips:
         return sorted(found)
 
 
-def _row(key: str) -> int:
-    if not key.isdecimal():
+def _key(index: Pinned, row: int) -> str:
+    """Name a row for as long as it means the same chip."""
+    return f"{index.numbering}.{row}" if index.numbering else str(row)
+
+
+def _row(index: Pinned, key: str) -> int:
+    """Give the row that a key names.
+
+    Raises:
+        InvalidRequest: it is none.
+        Conflict: rows have other numbers by now.
+    """
+    numbering, _, row = key.rpartition(".")
+    if not row.isdecimal() or not (numbering.isdecimal() or not numbering):
         raise InvalidRequest("cursor: expected one that this list gave; begin without one")
-    return int(key)
+    if int(numbering or 0) != index.numbering:
+        raise Conflict("cursor: given before the collection was compacted; begin again without one")
+    return int(row)
