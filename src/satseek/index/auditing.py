@@ -7,27 +7,47 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from satseek.errors import DamagedData
-from satseek.index import traits
-from satseek.index.editions import find_pending
+from satseek.index import acknowledging, ledger, traits
+from satseek.index.editions import edition_of, find_pending
 from satseek.index.records import CHIP_COLUMNS, LEVELLESS_COLUMNS
 from satseek.index.segments import Segments, segment_path
-from satseek.index.spec import segments_name
+from satseek.index.spec import LEDGER_VERSION, segments_name
 
 if TYPE_CHECKING:
-    import sqlite3
+    from collections.abc import Callable
     from pathlib import Path
+
+    from satseek.index.ledger import Entry
 
 _CHIPS_AT_ONCE = 1024
 
+UNREADABLE = (
+    sqlite3.DatabaseError,
+    DamagedData,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+"""What reading a damaged database ends in."""
+
 
 def verify(db: sqlite3.Connection, segments: Segments, folder: Path) -> list[str]:
-    """List what is not as it was written, one line each; a pending edition's vectors too."""
-    found = [*_database_damages(db, folder), *_segment_damages(db, segments, "blocks")]
+    """List what is not as it was written, one line each; a pending edition's vectors too.
+
+    Vectors are not looked at where the database is damaged: what they should be is said in there.
+    """
+    found = acknowledging.damages(folder)
+    damages = database_damages(db)
+    if damages:
+        return [*(f"{folder}: {line}" for line in damages), *found]
+    found += segment_damages(db, segments, "blocks")
     pending = find_pending(db)
     if pending is None:
         return found
@@ -48,7 +68,7 @@ def pending_damages(db: sqlite3.Connection, segments: Segments) -> list[str]:
     (rows,) = db.execute("SELECT coalesce(sum(count), 0) FROM pending_blocks").fetchone()
     if rows != segments.rows:
         return [f"{segments.folder}: expected {segments.rows} rows in blocks, came {rows}"]
-    return _segment_damages(db, segments, "pending_blocks")
+    return segment_damages(db, segments, "pending_blocks")
 
 
 def digest(db: sqlite3.Connection, segments: Segments) -> str:
@@ -64,28 +84,104 @@ def digest(db: sqlite3.Connection, segments: Segments) -> str:
     return total.hexdigest()
 
 
-def _database_damages(db: sqlite3.Connection, folder: Path) -> list[str]:
-    found = [line for (line,) in db.execute("PRAGMA integrity_check(20)") if line != "ok"]
+def database_damages(db: sqlite3.Connection) -> list[str]:
+    """List what of the database is not as it was written."""
+    found = _told(db, _page_damages)
+    tables = _told(db, _table_damages)
+    return [*found, *(tables or _told(db, _count_damages))]
+
+
+def damaged_tables(db: sqlite3.Connection, entry: Entry) -> dict[str, str]:
+    """Tell of each table that is not what was written, and of none else, what is wrong.
+
+    Args:
+        db: The collection.
+        entry: What was written.
+    """
+    expected = entry.sums
+    found = {}
+    for name in sorted({*expected, *ledger.names(db)}):
+        try:
+            came = ledger.add_up(db, name)
+        except sqlite3.DatabaseError as error:
+            found[name] = f"the table {name} cannot be read: {error}"
+            continue
+        if came != expected.get(name):
+            found[name] = f"the table {name} is not what was written"
+    return found
+
+
+def _told(db: sqlite3.Connection, look: Callable[[sqlite3.Connection], list[str]]) -> list[str]:
+    """List what is found; what keeps from looking is a damage as well."""
+    try:
+        lines = look(db)
+    except UNREADABLE as error:
+        lines = [str(error)]
+    return [" ".join(line.split()) for line in lines]
+
+
+def _page_damages(db: sqlite3.Connection) -> list[str]:
+    return [line for (line,) in db.execute("PRAGMA integrity_check(20)") if line != "ok"]
+
+
+def _table_damages(db: sqlite3.Connection) -> list[str]:
+    if edition_of(db).spec.format_version < LEDGER_VERSION:
+        return []
+    return list(damaged_tables(db, ledger.read(db)).values())
+
+
+def _count_damages(db: sqlite3.Connection) -> list[str]:
     chips, blocks, committed = db.execute(
         "SELECT (SELECT count(*) FROM chips), (SELECT coalesce(sum(count), 0) FROM blocks),"
         " (SELECT committed FROM collection)"
     ).fetchone()
     if not chips == blocks == committed:
-        found.append(f"expected {committed} rows, came {chips} chips and {blocks} rows in blocks")
-    elif traits.has_tables(db):
-        found += traits.damages(db, rows=committed)
-    return [f"{folder}: {' '.join(line.split())}" for line in found]
+        return [f"expected {committed} rows, came {chips} chips and {blocks} rows in blocks"]
+    return traits.damages(db, rows=committed) if traits.has_tables(db) else []
 
 
-def _segment_damages(db: sqlite3.Connection, segments: Segments, table: str) -> list[str]:
-    found = []
-    for start, count, expected in db.execute(
-        f"SELECT start, count, sha256 FROM {table} ORDER BY start"  # noqa: S608 - ours
-    ):
-        came = hashlib.sha256(
-            np.ascontiguousarray(segments.block(start, count)).tobytes()
-        ).hexdigest()
-        if came != expected:
-            path = segment_path(segments.folder, start // segments.rows_per_segment)
-            found.append(f"{path}: rows {start} to {start + count - 1} are not what was written")
-    return found
+def segment_damages(db: sqlite3.Connection, segments: Segments, table: str) -> list[str]:
+    """List the blocks of vectors that are not as they were written."""
+    return [
+        f"{segment_path(segments.folder, start // segments.rows_per_segment)}: "
+        f"rows {start} to {start + count - 1} are not what was written"
+        for start, count in damaged_blocks(db, segments, table)
+    ]
+
+
+def damaged_blocks(db: sqlite3.Connection, segments: Segments, table: str) -> list[tuple[int, int]]:
+    """Give first row and rows of each block that is not as it was written.
+
+    Args:
+        db: The collection.
+        segments: The vectors.
+        table: ``blocks``, or ``pending_blocks``.
+    """
+    text = f"SELECT start, count, sha256 FROM {table} ORDER BY start"  # noqa: S608 - ours
+    return [
+        (start, count)
+        for start, count, expected in db.execute(text)
+        if checksum(segments, start, count) != expected
+    ]
+
+
+def checksum(segments: Segments, start: int, count: int) -> str:
+    """SHA-256, as hex, of the rows of a block."""
+    content = np.ascontiguousarray(segments.block(start, count)).tobytes()
+    return hashlib.sha256(content).hexdigest()
+
+
+def segments_of(db: sqlite3.Connection, folder: Path, *, rows_per_segment: int) -> Segments:
+    """Map the vectors in use.
+
+    Raises:
+        DamagedData: A file is missing or too short.
+    """
+    edition = edition_of(db)
+    (rows,) = db.execute("SELECT committed FROM collection").fetchone()
+    return Segments(
+        folder / edition.segments,
+        rows=rows,
+        dim=edition.spec.dim,
+        rows_per_segment=rows_per_segment,
+    )

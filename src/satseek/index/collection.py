@@ -5,32 +5,30 @@ Does not know models, rasters, or who asks.
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
-from satseek.errors import (
-    ChipNotFound,
-    CollectionExists,
-    CollectionNotFound,
-    Conflict,
-    DamagedData,
-    InvalidRequest,
-)
-from satseek.index import auditing, effort, traits
+from satseek.errors import ChipNotFound, InvalidRequest
+from satseek.index import auditing, compacting, effort
 from satseek.index.checks import check_batch, check_ids, check_name
+from satseek.index.compacting import ignore_progress
 from satseek.index.editions import find_pending
+from satseek.index.inventory import bytes_below, take_inventory
 from satseek.index.lock import WriterLock
+from satseek.index.milvus.pointing import POINTER
+from satseek.index.opening import (
+    checked_rows_per_segment,
+    refuse_elsewhere,
+    write_tables,
+)
 from satseek.index.planning import PlanLimits
 from satseek.index.reading import DATABASE, Reader
 from satseek.index.records import scene_from
 from satseek.index.rewriting import Rewriting
-from satseek.index.schema import TABLES, connect, storage_errors
+from satseek.index.schema import storage_errors
 from satseek.index.segments import ROWS_PER_SEGMENT, sync_folder
+from satseek.index.snapshotting import take_snapshot
 from satseek.index.spec import (
-    FORMAT_VERSION,
-    KNOWN_VERSIONS,
     CollectionSpec,
     CollectionStats,
     KnownScene,
@@ -48,8 +46,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from satseek.index.compacting import Compaction, OnProgress
+    from satseek.index.inventory import Inventory
     from satseek.index.pinned import Pinned
     from satseek.index.protocol import Found, QueryKind
+    from satseek.index.snapshotting import Snapshot
     from satseek.index.spec import Pending
     from satseek.index.tuning import Tuning
     from satseek.index.watching import Asked
@@ -173,9 +174,7 @@ class Collection:
         """Build ahead what the first search would; returns the plan of an unfiltered search."""
         return self._reader.prepare()
 
-    def tune(
-        self, queries: Mapping[QueryKind, Vectors], *, recall: float = RECALL
-    ) -> Tuning:
+    def tune(self, queries: Mapping[QueryKind, Vectors], *, recall: float = RECALL) -> Tuning:
         """Find how many candidates each kind of query takes, and keep it; see ``effort.tune``."""
         return effort.tune(self._reader, queries, recall=recall)
 
@@ -201,9 +200,7 @@ class Collection:
         """Compare more candidates of some kinds from now on, until they are tuned again."""
         self._reader.coding.raise_effort(*kinds)
 
-    def mend(
-        self, queries: Mapping[QueryKind, Vectors], *, recall: float = RECALL
-    ) -> bool:
+    def mend(self, queries: Mapping[QueryKind, Vectors], *, recall: float = RECALL) -> bool:
         """Make codes and effort anew where they miss answers; see ``effort.mend``."""
         return effort.mend(self._reader, queries, recall=recall)
 
@@ -377,7 +374,7 @@ class Collection:
                 scenes=scenes,
                 refusals=refusals,
                 skipped=skipped,
-                bytes=_bytes_below(self._folder),
+                bytes=bytes_below(self._folder),
                 generation=pinned.generation,
                 dates=pinned.dates(),
                 extent=pinned.extent(),
@@ -387,6 +384,29 @@ class Collection:
         """Read everything and list what is not as it was written; empty where all is well."""
         with self.pinned() as pinned:
             return auditing.verify(pinned.db, pinned.view.segments, self._folder)
+
+    def inventory(self) -> Inventory:
+        """Count what lies in the folder: rows by state, bytes by kind."""
+        with self.pinned() as pinned:
+            return take_inventory(self._folder, pinned)
+
+    def compact(self, *, on_progress: OnProgress = ignore_progress) -> Compaction:
+        """Give back the room of chips that were replaced or removed; see ``compacting.compact``.
+
+        Rows that were handed out before mean other chips afterwards, but for who has pinned an
+        older generation.
+        """
+        done = compacting.compact(
+            reader=self._reader, writer=self._writing(), on_progress=on_progress
+        )
+        self.prepare()
+        return done
+
+    def snapshot(
+        self, to: Path, *, name: str | None = None, on_progress: OnProgress = ignore_progress
+    ) -> Snapshot:
+        """Copy the newest generation into a folder of its own; see ``snapshotting``."""
+        return take_snapshot(self._reader, to, name=name, on_progress=on_progress)
 
     def digest(self) -> str:
         """Digest chips and vectors, in the order of chip ids: the same for the same content."""
@@ -427,12 +447,13 @@ def create_collection(
         CollectionLocked: Another living writer is making one.
     """
     check_name(spec.name)
+    refuse_elsewhere(folder)
     path = folder / DATABASE
     with storage_errors(path):
         (folder / segments_name(0)).mkdir(parents=True, exist_ok=True)
         lock = WriterLock(folder / LOCK)
         try:
-            _write_tables(path, spec, rows_per_segment)
+            write_tables(path, spec, rows_per_segment)
             sync_folder(folder)
         finally:
             lock.release()
@@ -456,7 +477,7 @@ def open_collection(
         Conflict: A newer satseek has made it.
     """
     identity = _identity(folder)  # first, so that what is replaced meanwhile counts as replaced
-    rows_per_segment = _checked_format(folder)
+    rows_per_segment = checked_rows_per_segment(folder)
     reader = Reader(folder, rows_per_segment=rows_per_segment, limits=limits)
     writer = Writer(folder, rows_per_segment=rows_per_segment) if mode == "write" else None
     try:  # maps every segment, so that damage shows now
@@ -472,28 +493,9 @@ def list_collections(root: Path) -> list[str]:
     """List the names of the collections below a folder; empty where there is no such folder."""
     return sorted(
         path.parent.name
-        for path in root.glob(f"*/{DATABASE}")
+        for path in (*root.glob(f"*/{DATABASE}"), *root.glob(f"*/{POINTER}"))
         if not path.parent.name.startswith(".")
     )
-
-
-def _write_tables(path: Path, spec: CollectionSpec, rows_per_segment: int) -> None:
-    db = connect(path, mode="rwc")
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'collection'").fetchone():
-            message = (
-                f"{path.parent}: there is a collection already; open it or choose another name"
-            )
-            raise CollectionExists(message)
-        for statement in (*TABLES.split(";\n"), *traits.TABLES.split(";\n")):
-            db.execute(statement)
-        newest = replace(spec, format_version=FORMAT_VERSION)
-        values = (1, newest.to_json(), rows_per_segment, 0, 0)
-        db.execute("INSERT INTO collection VALUES (?, ?, ?, ?, ?)", values)
-        db.execute("COMMIT")
-    finally:
-        db.close()
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
@@ -512,42 +514,3 @@ def _checked(block: SceneBlock, *, dim: int) -> SceneBlock:
             message = f"expected chips of the scene {block.scene.id!r}, came {chip.scene_id!r}"
             raise InvalidRequest(message)
     return replace(block, vectors=vectors)
-
-
-def _bytes_below(folder: Path) -> int:
-    """Add up the sizes of files; one that goes away meanwhile counts nothing."""
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            total += path.stat().st_size if path.is_file() else 0
-    return total
-
-
-def _checked_format(folder: Path) -> int:
-    """Check that the folder holds a collection of a known format; give its rows per segment."""
-    path = folder / DATABASE
-    missing = f"{folder}: expected a collection, came none; index a folder of scenes first"
-    if not path.is_file():
-        raise CollectionNotFound(missing)
-    with storage_errors(path):
-        db = connect(path, mode="query")
-        try:
-            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'collection'").fetchone():
-                raise CollectionNotFound(missing)
-            version, rows_per_segment = db.execute(
-                "SELECT json_extract(spec, '$.format_version'), rows_per_segment FROM collection"
-            ).fetchone()
-        except sqlite3.OperationalError as error:
-            if "no such column" not in str(error):
-                raise
-            message = f"{path}: expected the tables of a collection, came {error}"
-            raise DamagedData(message) from error
-        finally:
-            db.close()
-    if version not in KNOWN_VERSIONS:
-        message = (
-            f"{folder}: expected format {max(KNOWN_VERSIONS)} or older, came {version}; "
-            "another satseek made it"
-        )
-        raise Conflict(message)
-    return int(rows_per_segment)

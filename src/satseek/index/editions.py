@@ -72,10 +72,15 @@ def find_pending(db: sqlite3.Connection) -> Pending | None:
     )
 
 
-def start_pending(db: sqlite3.Connection, *, name: str, version: str, dim: int) -> None:
-    """Write down that an edition begins."""
+def make_tables(db: sqlite3.Connection) -> None:
+    """Make the tables of a pending edition where there are none."""
     for table in _TABLES.split(";\n"):
         db.execute(table)
+
+
+def start_pending(db: sqlite3.Connection, *, name: str, version: str, dim: int) -> None:
+    """Write down that an edition begins."""
+    make_tables(db)
     db.execute(_INSERT, (edition_of(db).highest + 1, name, version, dim, 0, 0))
 
 
@@ -148,7 +153,8 @@ def swap(db: sqlite3.Connection, pending: Pending) -> Edition:
         model_version=pending.model_version,
         dim=pending.dim,
     )
-    new = Edition(spec=spec, number=pending.number, highest=max(old.highest, pending.number))
+    highest = max(old.highest, pending.number)
+    new = replace(old, spec=spec, number=pending.number, highest=highest)
     db.execute("CREATE TEMP TABLE swapped AS SELECT start, count, sha256 FROM blocks")
     db.execute("DELETE FROM blocks")
     db.execute("INSERT INTO blocks SELECT start, count, sha256 FROM pending_blocks")

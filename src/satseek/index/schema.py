@@ -114,13 +114,16 @@ def _full(path: Path | str) -> str:
     return f"{path}: no room to write; what was committed is kept, free some and try again"
 
 
-def connect(path: Path, *, mode: Literal["rwc", "rw", "query"]) -> sqlite3.Connection:
+def connect(path: Path, *, mode: Literal["rwc", "rw", "query", "look"]) -> sqlite3.Connection:
     """Open a connection.
 
     Args:
         path: The database file.
-        mode: ``rwc`` makes a missing file; ``rw`` writes; ``query`` reads, also read-only folders.
+        mode: ``rwc`` makes a missing file; ``rw`` writes; ``query`` reads, also read-only folders;
+            ``look`` reads and leaves every file as it is, the log of a killed writer too.
     """
+    if mode == "look":
+        return _reading_connection(path)
     if mode == "query":
         return _query_connection(path)
     connection = _open(path, mode)
@@ -134,23 +137,45 @@ def _query_connection(path: Path) -> sqlite3.Connection:
         connection = _open(path, "rw")
         connection.execute("PRAGMA query_only = 1")
         return connection
+    return _reading_connection(path)
+
+
+def _reading_connection(path: Path) -> sqlite3.Connection:
     connection = _open(path, "ro")
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        # a read-only folder without a log: nobody is writing at this moment
+    except sqlite3.OperationalError as error:
         connection.close()
-        return _open(path, "ro&immutable=1")
+        if _has_log(path):
+            raise SatseekError(
+                f"{path}: its last commits lie in a log that cannot be read from a read-only "
+                "folder, as its writer was killed; open it once where it can be written, such as "
+                "with `satseek collection verify`"
+            ) from error
+        return _open(path, "ro&immutable=1", kind=Unguarded)  # nobody is writing at this moment
     return connection
 
 
-def _open(path: Path, mode: str) -> sqlite3.Connection:
+def _has_log(path: Path) -> bool:
+    """Tell whether there are commits beside the database that it does not hold yet."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+class Unguarded(sqlite3.Connection):
+    """A connection to a read-only folder that no writer knows of."""
+
+
+def _open(
+    path: Path, mode: str, *, kind: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.resolve().as_uri()}?mode={mode}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
         timeout=BUSY_MS / 1000,
+        factory=kind,
     )
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
@@ -175,12 +200,15 @@ class Connections:
 
         Raises:
             SatseekError: The collection is closed, or see ``storage_errors``.
+            Overloaded: Somebody began to write to it, elsewhere, while it was read without a lock.
         """
         with storage_errors(self._path):
+            before = None if self._kept else _state(self._path)
             connection = self._take()
             try:
-                connection.execute("BEGIN")
-                yield connection
+                with _unchanged(self._path, connection, before):
+                    connection.execute("BEGIN")
+                    yield connection
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -209,6 +237,37 @@ class Connections:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@contextmanager
+def _unchanged(
+    path: Path, connection: sqlite3.Connection, before: tuple[int, int, int] | None
+) -> Iterator[None]:
+    """Refuse what an unguarded connection has read while the file was written to.
+
+    Raises:
+        Overloaded: It was; the next time there is a log that tells what belongs together.
+    """
+    try:
+        yield
+    except (sqlite3.DatabaseError, DamagedData) as error:
+        if isinstance(connection, Unguarded) and _state(path) != before:
+            raise _written(path) from error
+        raise
+    if isinstance(connection, Unguarded) and _state(path) != before:
+        raise _written(path)
+
+
+def _written(path: Path) -> Overloaded:
+    return Overloaded(f"{path}: somebody began to write to it while it was read, ask again")
 
 
 def _close(connections: list[sqlite3.Connection]) -> None:

@@ -89,20 +89,47 @@ def cut_tail(folder: Path, *, committed: int, dim: int, rows_per_segment: int) -
             os.truncate(path, size)
 
 
+def stored_bytes(path: Path, *, at: int, length: int) -> bytes:
+    """Read what a file holds at a place; less where it ends before, nothing where it is missing."""
+    try:
+        with path.open("rb") as file:
+            file.seek(at)
+            return file.read(length)
+    except FileNotFoundError:
+        return b""
+
+
+def overwrite(path: Path, content: bytes, *, at: int) -> None:
+    """Write over what a file holds at a place, and wait until the disk has it."""
+    path.parent.mkdir(exist_ok=True)
+    new = not path.exists()
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _put(descriptor, content, at)
+    finally:
+        os.close(descriptor)
+    if new:
+        sync_folder(path.parent)
+
+
 def _write(path: Path, content: bytes, *, at: int) -> None:
     new = not path.exists()
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         os.ftruncate(descriptor, at)
-        view = memoryview(content)
-        while view:
-            written = os.pwrite(descriptor, view, at)
-            view, at = view[written:], at + written
-        os.fsync(descriptor)
+        _put(descriptor, content, at)
     finally:
         os.close(descriptor)
     if new:
         sync_folder(path.parent)
+
+
+def _put(descriptor: int, content: bytes, at: int) -> None:
+    view = memoryview(content)
+    while view:
+        written = os.pwrite(descriptor, view, at)
+        view, at = view[written:], at + written
+    os.fsync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

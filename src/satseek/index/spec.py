@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from satseek.types import BBox, Chip, Scene, Vectors
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Raised whenever an older satseek could not read the folder."""
 
 EDITIONS_VERSION = 2
@@ -25,7 +25,10 @@ EDITIONS_VERSION = 2
 TRAITS_VERSION = 3
 """From this format on chips have levels, scenes properties, and filters ask tables of their own."""
 
-KNOWN_VERSIONS = frozenset({1, EDITIONS_VERSION, TRAITS_VERSION})
+LEDGER_VERSION = 4
+"""From this format on each table has a sum, so that a flipped bit in one is noticed."""
+
+KNOWN_VERSIONS = frozenset({1, EDITIONS_VERSION, TRAITS_VERSION, LEDGER_VERSION})
 """Formats that can be read; the next writer raises older ones to the newest."""
 
 

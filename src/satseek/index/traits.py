@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satseek.errors import DamagedData, InvalidRequest
-from satseek.index.records import footprint_text, to_microseconds
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from satseek.index.protocol import Rows
     from satseek.types import BBox, Chip
 
 UNDATED = np.iinfo(np.int64).min
@@ -106,8 +106,22 @@ class Traits:
         )
 
 
-def pack(chips: Sequence[Chip], boxes: Sequence[BBox | None], numbers: Mapping[str, int]) -> bytes:
+def pack(
+    chips: Sequence[Chip],
+    *,
+    footprints: Sequence[str | None],
+    moments: Sequence[int | None],
+    boxes: Sequence[BBox | None],
+    numbers: Mapping[str, int],
+) -> bytes:
     """Lay the traits of chips out as they are stored.
+
+    Args:
+        chips: Whose.
+        footprints: Of each, as they are written.
+        moments: Dates of each, in microseconds.
+        boxes: Around them.
+        numbers: Of scenes, by id.
 
     Raises:
         InvalidRequest: A level that no grid has.
@@ -119,8 +133,8 @@ def pack(chips: Sequence[Chip], boxes: Sequence[BBox | None], numbers: Mapping[s
     packed = np.empty(len(chips), dtype=_STORED)
     sides = [box or (np.nan,) * 4 for box in boxes]
     _lay_boxes(packed, np.array(sides, dtype=np.float64).reshape(-1, 4))
-    packed["footprint"] = [_digest(footprint_text(chip.footprint)) for chip in chips]
-    packed["taken"] = [_moment(to_microseconds(chip.datetime)) for chip in chips]
+    packed["footprint"] = [_digest(text) for text in footprints]
+    packed["taken"] = [_moment(one) for one in moments]
     packed["scene"] = [numbers[chip.scene_id] for chip in chips]
     packed["level"] = [chip.level for chip in chips]
     return packed.tobytes()
@@ -168,10 +182,32 @@ def damages(db: sqlite3.Connection, *, rows: int) -> list[str]:
     return [] if same else ["what filters ask of chips is not what the chips say"]
 
 
+def keep(db: sqlite3.Connection, kept: Rows, *, rows: int) -> None:
+    """Keep the traits of some of the rows alone, numbered from 0 on, and of scenes that have one.
+
+    Raises:
+        DamagedData: Some are missing.
+    """
+    packed = _stored(db, 0, rows)[kept]
+    db.execute("DELETE FROM traits")
+    for start in range(0, packed.size, _ROWS_AT_ONCE):
+        store(db, start, packed[start : start + _ROWS_AT_ONCE].tobytes())
+    used = set(packed["scene"].tolist())
+    known = [number for (number,) in db.execute("SELECT number FROM scene_numbers")]
+    gone = [(number,) for number in known if number not in used]
+    db.executemany("DELETE FROM scene_numbers WHERE number = ?", gone)
+
+
 def take_over(db: sqlite3.Connection) -> None:
     """Make the tables and fill them from the chips of an older format."""
     for table in TABLES.split(";\n"):
         db.execute(table)
+    fill(db)
+
+
+def fill(db: sqlite3.Connection) -> None:
+    """Take traits from the chips, all of them; scenes keep numbers that they have."""
+    db.execute("DELETE FROM traits")
     ids = db.execute("SELECT DISTINCT scene_id FROM chips")
     number_scenes(db, [scene_id for (scene_id,) in ids])
     packed = _gathered(db)

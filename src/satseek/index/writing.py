@@ -8,22 +8,31 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satseek.index import traits
+from satseek.index import ledger, traits
+from satseek.index.acknowledging import Notice
 from satseek.index.editions import edition_of, find_pending
 from satseek.index.halves import to_halves
 from satseek.index.lock import WriterLock
 from satseek.index.reading import DATABASE
-from satseek.index.records import CHIP_COLUMNS, chip_values, footprint_boxes, scene_text
+from satseek.index.records import (
+    CHIP_COLUMNS,
+    scene_text,
+    values_of,
+    write_footprints,
+    write_moments,
+)
 from satseek.index.schema import connect, storage_errors
 from satseek.index.segments import append, cut_tail
 from satseek.index.spec import (
     FORMAT_VERSION,
+    LEDGER_VERSION,
     TRAITS_VERSION,
     codes_name,
     segments_name,
@@ -35,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from satseek.index.segments import Block
     from satseek.index.spec import SceneBlock
     from satseek.types import Chip, Refusal, Scene, Vectors
 
@@ -44,11 +54,18 @@ LOCK = "writer.lock"
 _VECTORS = re.compile(r"segments(-\d+)?|codes(-\d+)?\.bin|tuning(-\d+)?\.json")
 """Names of files that belong to one edition."""
 
+_UNFINISHED = re.compile(r"(codes|tuning)(-\d+)?\.(bin|json)\.\d+")
+"""Names of derived files whose writer may have been killed."""
+
+COMPACTING = "compacting"
+"""Folder of a copy that is being made of the living rows; its next writer clears it away."""
+
 _CHIP_SLOTS = ", ".join("?" * 17)
 _INSERT_CHIP = (
     f"INSERT INTO chips (row, {CHIP_COLUMNS}, west, south, east, north)"  # noqa: S608 - ours
     f" VALUES ({_CHIP_SLOTS})"
 )
+_NOWHERE = (None,) * 4
 _REPLACE_SCENE = "INSERT OR REPLACE INTO scenes VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -64,14 +81,22 @@ class Writer:
         self.folder = folder
         self.rows_per_segment = rows_per_segment
         self._guard = threading.Lock()
+        self.compacting = threading.Lock()
+        """Held by the one compaction."""
+        self._notice = Notice(folder)
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="segments")
         with storage_errors(folder / LOCK):
             self._lock = WriterLock(folder / LOCK)
         try:
             with storage_errors(folder / DATABASE):
                 self._db = connect(folder / DATABASE, mode="rw")
                 self._take_over()
+                self._ledger = ledger.Ledger(self._db)
+                self._notice.write(ledger.read(self._db))
                 self._cut_tails()
                 self.sweep()
+                self._clear_unfinished()
+                shutil.rmtree(folder / COMPACTING, ignore_errors=True)
         except BaseException:
             self._lock.release()
             raise
@@ -134,7 +159,9 @@ class Writer:
     def close(self) -> None:
         """Close the connection and let go of the lock."""
         with self._guard:
+            self._disk.shutdown()
             self._db.close()
+            self._notice.close()
             self._lock.release()
 
     @contextmanager
@@ -147,15 +174,23 @@ class Writer:
     @contextmanager
     def aside(self) -> Iterator[sqlite3.Connection]:
         """Commit what is done to the connection, none of which a search could answer with."""
+        with self._transaction() as db:
+            self._ledger.begin()
+            yield db
+            entry = self._ledger.settle()
+            db.execute("COMMIT")
+            self._notice.write(entry)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Roll back whatever was not committed."""
         with self._guard, storage_errors(self.folder / DATABASE):
-            db = self._db
-            db.execute("BEGIN IMMEDIATE")
+            self._db.execute("BEGIN IMMEDIATE")
             try:
-                yield db
-                db.execute("COMMIT")
+                yield self._db
             finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
 
     def sweep(self) -> None:
         """Remove the files of editions that are neither in use nor pending.
@@ -171,42 +206,86 @@ class Writer:
                 with suppress(OSError):  # the next writer tries again
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    def _clear_unfinished(self) -> None:
+        """Remove derived files that were never finished; who still writes one does without it."""
+        for path in self.folder.iterdir():
+            if _UNFINISHED.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+    def shrink(self, *, free_share: float) -> None:
+        """Write the database anew where so many of its pages are free; adding waits meanwhile.
+
+        Raises:
+            DiskFull: There is no room for that; nothing is lost.
+        """
+        path = self.folder / DATABASE
+        with self._guard, storage_errors(path), closing(connect(path, mode="rw")) as db:
+            (free,) = db.execute("PRAGMA freelist_count").fetchone()
+            (pages,) = db.execute("PRAGMA page_count").fetchone()
+            if free < pages * free_share:
+                return
+            db.execute("PRAGMA temp_store = FILE")  # the copy may be larger than the memory
+            db.execute("VACUUM")
+            db.execute("PRAGMA busy_timeout = 1000")  # for who reads what is in the log
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def _take_over(self) -> None:
         """Raise an older format to the newest, in one step that readers follow like any change."""
         edition = edition_of(self._db)
-        if edition.spec.format_version >= TRAITS_VERSION:
+        version = edition.spec.format_version
+        if version >= LEDGER_VERSION:
             return
-        with self.change() as db:
-            db.execute("ALTER TABLE chips ADD COLUMN level INTEGER NOT NULL DEFAULT 1")
-            db.execute("DROP TABLE footprints")
-            traits.take_over(db)
+        with self._transaction() as db:
+            if version < TRAITS_VERSION:
+                db.execute("ALTER TABLE chips ADD COLUMN level INTEGER NOT NULL DEFAULT 1")
+                db.execute("DROP TABLE footprints")
+                traits.take_over(db)
             raised = replace(edition, spec=replace(edition.spec, format_version=FORMAT_VERSION))
-            db.execute("UPDATE collection SET spec = ?", (raised.to_json(),))
+            text = "UPDATE collection SET spec = ?, generation = generation + 1"
+            db.execute(text, (raised.to_json(),))
+            ledger.found(db)
+            db.execute("COMMIT")
 
     def _append(self, db: sqlite3.Connection, chips: Sequence[Chip], vectors: Vectors) -> None:
         start = _committed(db)
-        blocks = append(
-            self.folder / edition_of(db).segments,
+        name = edition_of(db).segments
+        writing = self._disk.submit(self._write_rows, name, vectors, start)
+        try:  # meanwhile
+            self._insert(db, chips, start)
+        finally:  # nobody else may write behind the committed rows before it has ended
+            wait([writing])
+        db.executemany(
+            "INSERT INTO blocks VALUES (?, ?, ?)",
+            [(block.start, block.count, block.sha256) for block in writing.result()],
+        )
+        db.execute("UPDATE collection SET committed = ?", (start + len(chips),))
+
+    def _write_rows(self, name: str, vectors: Vectors, start: int) -> list[Block]:
+        return append(
+            self.folder / name,
             to_halves(vectors),
             start=start,
             rows_per_segment=self.rows_per_segment,
         )
+
+    def _insert(self, db: sqlite3.Connection, chips: Sequence[Chip], start: int) -> None:
+        """Put chips into the tables, in place of those that have their ids."""
         bury(db, "id IN (SELECT value FROM wanted)", [chip.id for chip in chips])
-        boxes = footprint_boxes(chips)
+        footprints, boxes = write_footprints(chips)
+        moments = write_moments(chips)
+        laid = zip(chips, footprints, moments, boxes, strict=True)
         db.executemany(
             _INSERT_CHIP,
             [
-                (row, *chip_values(chip), *(box or (None,) * 4))
-                for row, (chip, box) in enumerate(zip(chips, boxes, strict=True), start)
+                (row, *values_of(chip, footprint, moment), *(box or _NOWHERE))
+                for row, (chip, footprint, moment, box) in enumerate(laid, start)
             ],
         )
         numbers = traits.number_scenes(db, (chip.scene_id for chip in chips))
-        traits.store(db, start, traits.pack(chips, boxes, numbers))
-        db.executemany(
-            "INSERT INTO blocks VALUES (?, ?, ?)",
-            [(block.start, block.count, block.sha256) for block in blocks],
+        packed = traits.pack(
+            chips, footprints=footprints, moments=moments, boxes=boxes, numbers=numbers
         )
-        db.execute("UPDATE collection SET committed = ?", (start + len(chips),))
+        traits.store(db, start, packed)
 
     def _advance(self, db: sqlite3.Connection, block: SceneBlock) -> None:
         """Write down how far a scene has come."""

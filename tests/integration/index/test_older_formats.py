@@ -73,6 +73,7 @@ def chip(number: int) -> Chip:
 def lower(folder: Path) -> None:
     """Lay the tables out as format 1 had them."""
     with closing(sqlite3.connect(folder / "collection.sqlite")) as db:
+        db.execute("DROP TABLE ledger")
         db.execute("DROP TABLE traits")
         db.execute("DROP TABLE scene_numbers")
         db.execute("ALTER TABLE chips DROP COLUMN level")
@@ -91,6 +92,7 @@ def lower(folder: Path) -> None:
         }
         db.execute("UPDATE collection SET spec = ?", (json.dumps(spec),))
         db.commit()
+    (folder / "acknowledged").unlink()
 
 
 def answers(collection: Collection) -> dict[str, list[tuple[Chip, float]]]:
@@ -147,7 +149,7 @@ def test_the_next_writer_raises_it_in_one_step_that_readers_follow(new: Path) ->
             writer.add([larger], units(1, seed=7))
             assert [larger] == [one for one, _ in answers(reader)["another level"]]
             writer.remove([larger.id])
-    assert stored_version(new) == 3
+    assert stored_version(new) == 4
     assert expected == told(new)
     with open_collection(new, mode="write") as again:  # nothing is left to be raised
         assert again.generation == before + 3
@@ -180,7 +182,7 @@ def test_a_collection_made_after_an_old_one_is_of_the_newest_format(
     with open_collection(tmp_path / "next", mode="write") as again:
         assert [2] == [one.level for one in again.chips([0])]
         assert again.generation == 1
-    assert stored_version(tmp_path / "next") == 3
+    assert stored_version(tmp_path / "next") == 4
 
 
 @pytest.mark.parametrize(

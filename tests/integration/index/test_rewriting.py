@@ -150,10 +150,10 @@ def test_a_collection_says_which_of_its_vectors_are_in_use(collection: Collectio
         return dict(json.loads(text))
 
     rewriting = begun(collection)
-    assert (3, False) == (stored()["format_version"], "edition" in stored())
+    assert (4, False) == (stored()["format_version"], "edition" in stored())
     write(rewriting, np.arange(ROWS), next_row=ROWS)
     rewriting.switch(lost="refuse", old="drop")
-    assert (3, 1) == (stored()["format_version"], stored()["edition"])
+    assert (4, 1) == (stored()["format_version"], stored()["edition"])
     with open_collection(collection.folder, mode="read") as opened:
         assert opened.model == ("new", "1" * 12)
 
