@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import tempfile
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from contract.indexes import DIM, KINDS, block, chip, opened, scene, units
 
 from satseek.errors import (
     ChipNotFound,
@@ -22,82 +16,24 @@ from satseek.errors import (
     InvalidRequest,
     ModelMismatch,
 )
-from satseek.index import (
-    Collection,
-    CollectionSpec,
-    ExactIndex,
-    Index,
-    PlanLimits,
-    SceneBlock,
-    bbox_area,
-    create_collection,
-)
-from satseek.types import Chip, Filter, GridSpec, Recipe, Scene, Vectors, Window
+from satseek.index import bbox_area
+from satseek.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DIM = 16
+    from contract.indexes import Filling
+
+    from satseek.index import Index
+    from satseek.index.protocol import QueryKind
+    from satseek.types import Vectors
+
 DAY = timedelta(days=1)
 NEW_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
 
-KINDS = {
-    "exact": None,
-    "collection, matrix in memory": PlanLimits(),
-    "collection, from segments": PlanLimits(matrix_bytes=0),
-    "collection, codes allowed": PlanLimits(matrix_bytes=0, codes_from=1, exact_rows=0),
-}
-
-
-def spec(dim: int = DIM) -> CollectionSpec:
-    return CollectionSpec(
-        name="contract",
-        model_name="made-up",
-        model_version="0" * 12,
-        dim=dim,
-        recipe=Recipe(name="rgb8", version=1, bands=(), stretch="none", low=0, high=255),
-        grid=GridSpec(crs=None, chip_px=64, stride_px=64, pixel_size=None),
-        min_valid=0.5,
-    )
-
-
-def units(seed: int, n: int, dim: int = DIM) -> Vectors:
-    values = np.random.default_rng(seed).standard_normal((n, dim)).astype(np.float32)
-    return values / np.linalg.norm(values, axis=1, keepdims=True)
-
-
-def chip(name: str, **fields: object) -> Chip:
-    scene_id = str(fields.get("scene_id", "one"))
-    plain = Chip(
-        id=f"{scene_id}/{name}",
-        scene_id=scene_id,
-        cell=name,
-        scene_path=f"/scenes/{scene_id}.tif",
-        window=Window(column=-3, row=64, width=64, height=64),
-        footprint=None,
-        datetime=None,
-        valid_fraction=0.875,
-    )
-    return replace(plain, **fields)  # type: ignore[arg-type]
-
-
-@contextmanager
-def opened(kind: str, dim: int = DIM) -> Iterator[Index]:
-    limits = KINDS[kind]
-    if limits is None:
-        yield ExactIndex(dim)
-        return
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        create_collection(
-            Path(folder) / "contract", spec(dim), rows_per_segment=7, limits=limits
-        ) as collection,
-    ):
-        yield collection
-
 
 @pytest.fixture(params=list(KINDS))
-def index(request: pytest.FixtureRequest) -> Iterator[Index]:
+def index(request: pytest.FixtureRequest) -> Iterator[Filling]:
     with opened(request.param) as made:
         yield made
 
@@ -154,11 +90,15 @@ def test_a_chip_added_again_is_replaced(index: Index) -> None:
     assert ids(index, first) == ["one/a"]
 
 
-def test_rows_of_replaced_chips_stay_readable(index: Index) -> None:
+def test_rows_of_replaced_chips_stay_readable(index: Index, request: pytest.FixtureRequest) -> None:
     old = units(4, 1)
     index.add([chip("a")], old)
     row = index.row_of("one/a")
     index.add([chip("a")], units(5, 1))
+    if KINDS[request.node.callspec.params["index"]].forgets:
+        with pytest.raises(ChipNotFound):
+            index.chips([row])
+        return
     assert index.chips([row])[0].id == "one/a"
     assert index.vectors([row]) == pytest.approx(old, abs=1e-3)
 
@@ -254,34 +194,6 @@ def test_filters_by_scene(index: Index) -> None:
     assert sorted(ids(index, units(10, 1), where=where)) == ["s1/a", "s3/a"]
 
 
-def scene(name: str, **properties: object) -> Scene:
-    return Scene(
-        id=name,
-        path=f"/scenes/{name}.tif",
-        width=256,
-        height=256,
-        bands=3,
-        dtype="uint8",
-        crs=None,
-        transform=(1, 0, 0, 0, 1, 0),
-        nodata=None,
-        datetime=None,
-        digest=str(sorted(properties.items(), key=str)),
-        properties=properties,
-    )
-
-
-def block(one: Scene, chips: list[Chip], vectors: Vectors) -> SceneBlock:
-    return SceneBlock(
-        scene=one,
-        chips=tuple(chips),
-        vectors=vectors,
-        next_position=len(chips),
-        skipped=0,
-        finished=True,
-    )
-
-
 def test_filters_by_level(index: Index) -> None:
     index.add([chip(f"{n}", level=level) for n, level in enumerate((1, 2, 4, 1))], units(10, 4))
     query = units(10, 1)
@@ -315,7 +227,7 @@ def test_filters_by_level(index: Index) -> None:
     ],
 )
 def test_filters_by_the_properties_of_scenes(
-    index: Index, attributes: dict[str, object], expected: list[str]
+    index: Filling, attributes: dict[str, object], expected: list[str]
 ) -> None:
     known = {
         "cloudy": scene(
@@ -333,7 +245,6 @@ def test_filters_by_the_properties_of_scenes(
         ),
         "bare": scene("bare"),
     }
-    assert isinstance(index, Collection | ExactIndex)
     index.add_blocks(
         [
             block(one, [chip("a", scene_id=name)], units(n, 1))
@@ -345,8 +256,7 @@ def test_filters_by_the_properties_of_scenes(
     assert sorted(ids(index, units(10, 1), where=where)) == sorted(expected)
 
 
-def test_a_scene_that_changed_answers_by_its_new_properties(index: Index) -> None:
-    assert isinstance(index, Collection | ExactIndex)
+def test_a_scene_that_changed_answers_by_its_new_properties(index: Filling) -> None:
     where = Filter(attributes={"eo:cloud_cover": {"lte": 20}})
     for cover, expected in ((10, ["s/a"]), (30, []), (20, ["s/a"])):
         changed = scene("s", **{"eo:cloud_cover": cover})
@@ -419,158 +329,29 @@ def test_samples_are_distinct_and_stable(index: Index) -> None:
     assert np.linalg.norm(drawn, axis=1) == pytest.approx(np.ones(10), abs=1e-6)
 
 
-CORNERS = st.integers(-18, 17).map(lambda tens: tens * 10)
-BOXES = st.builds(lambda x, y: bbox_area(x, y, x + 10, y + 10), CORNERS, st.integers(-8, 7))
-FOOTPRINTS = st.one_of(st.none(), BOXES, st.just(bbox_area(175, -5, -175, 5)))
-MOMENTS = st.one_of(st.none(), st.integers(0, 9).map(lambda days: NEW_YEAR + days * DAY))
-CHIPS = st.builds(
-    lambda n, scene, footprint, moment, level: chip(
-        f"{n}", scene_id=scene, footprint=footprint, datetime=moment, level=level
-    ),
-    st.integers(0, 12),
-    st.sampled_from(["s1", "s2"]),
-    FOOTPRINTS,
-    MOMENTS,
-    st.sampled_from([1, 1, 2]),
-)
-BATCHES = st.lists(CHIPS, max_size=8, unique_by=lambda one: one.id)
-SEEDS = st.integers(0, 3)
-AREAS = st.one_of(
-    st.none(),
-    BOXES,
-    st.just(bbox_area(170, -20, -170, 20)),
-    st.just({"type": "Polygon", "coordinates": [[[-60, -60], [60, -60], [0, 70], [-60, -60]]]}),
-)
-FILTERS = st.builds(
-    lambda area, first, last, scenes, attributes, levels: Filter(
-        area=area,
-        start=first,
-        end=None if last is None or (first is not None and last < first) else last,
-        scene_ids=scenes,
-        attributes=attributes,
-        levels=levels,
-    ),
-    AREAS,
-    MOMENTS,
-    MOMENTS,
-    st.sampled_from([(), ("s1",), ("s2", "s9")]),
-    st.sampled_from([{}, {}, {"cover": {"lte": 20}}, {"cover": {"gt": 20}, "kind": "b"}]),
-    st.sampled_from([(), (), (1,), (2, 3)]),
-)
-PROPERTIES = {"s1": {"cover": 20, "kind": "a"}, "s2": {"cover": 60, "kind": "b"}}
+def test_the_chips_of_a_changed_scene_go_with_its_first_new_block(index: Filling) -> None:
+    chips = [chip(f"{n}", scene_id="s") for n in range(3)]
+    index.add_blocks([block(scene("s", cover=1), chips, units(14, 3))])
+    index.add_blocks([block(scene("s", cover=2), chips[:1], units(15, 1))])
+    assert ids(index, units(14, 1)) == ["s/0"]
+    assert len(index) == 1
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "exact"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
-@given(
-    batches=st.lists(st.tuples(BATCHES, SEEDS), max_size=4),
-    removed=st.lists(st.integers(0, 12), max_size=3),
-    filters=st.lists(FILTERS, min_size=1, max_size=4),
-    k=st.integers(1, 30),
-)
-def test_every_index_answers_as_the_oracle(
-    kind: str,
-    batches: list[tuple[list[Chip], int]],
-    removed: list[int],
-    filters: list[Filter],
-    k: int,
-) -> None:
-    oracle = ExactIndex(DIM)
-    with opened(kind) as tested:
-        for batch, seed in batches:
-            vectors = units(seed, 4)[np.arange(len(batch)) % 4]  # so that many are equal
-            blocks = [
-                block(
-                    scene(name, **properties),
-                    [one for one in batch if one.scene_id == name],
-                    vectors[[n for n, one in enumerate(batch) if one.scene_id == name]],
-                )
-                for name, properties in PROPERTIES.items()
-            ]
-            assert isinstance(tested, Collection)
-            oracle.add_blocks(blocks)
-            tested.add_blocks(blocks)
-        names = [f"s1/{n}" for n in removed]
-        assert oracle.remove(names) == tested.remove(names)
-        assert len(oracle) == len(tested)
-        assert oracle.extent() == tested.extent()
-        assert oracle.dates() == tested.dates()
-        assert np.array_equal(oracle.sample(5, seed=k), tested.sample(5, seed=k))
-        for where in filters:
-            expected = oracle.search(units(2, 3), k=k, where=where)
-            actual = tested.search(units(2, 3), k=k, where=where)
-            assert expected.rows.tolist() == actual.rows.tolist()
-            assert expected.cosines.tolist() == actual.cosines.tolist()
-            rows = expected.rows[expected.rows >= 0]
-            assert oracle.chips(rows) == tested.chips(rows)
+@pytest.mark.parametrize("kind", ["text", "image", "mixed"])
+def test_an_exact_answer_is_the_same_whatever_was_asked(index: Index, kind: QueryKind) -> None:
+    index.add([chip(f"{n:02d}") for n in range(30)], units(16, 30))
+    plain = index.search(units(17, 3), k=5, where=Filter())
+    told = index.search(units(17, 3), k=5, where=Filter(), kind=kind)
+    assert np.array_equal(plain.rows, told.rows)
+    assert np.array_equal(plain.cosines, told.cosines)
 
 
-LARGE = 8_000
-LARGE_DIM = 64
-LARGE_LIMITS = PlanLimits(matrix_bytes=0, codes_from=1_000, exact_rows=100)
-
-
-@pytest.fixture(scope="module")
-def large() -> Iterator[tuple[Index, ExactIndex, Vectors]]:
-    """A collection in clusters, large enough for codes, its oracle, and queries."""
-    rng = np.random.default_rng(3)
-    centres = rng.standard_normal((40, LARGE_DIM))
-    values = centres[rng.integers(0, 40, LARGE)] + rng.standard_normal((LARGE, LARGE_DIM))
-    vectors = (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
-    away = rng.standard_normal(LARGE_DIM) * 3  # queries lie off the vectors, as words do off images
-    asked = centres[:20] + rng.standard_normal((20, LARGE_DIM)) + away
-    queries = (asked / np.linalg.norm(asked, axis=1, keepdims=True)).astype(np.float32)
-    chips = [chip(f"{n}", datetime=NEW_YEAR + n * DAY, scene_id=f"s{n % 10}") for n in range(LARGE)]
-    oracle = ExactIndex(LARGE_DIM)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        create_collection(
-            Path(folder) / "large", spec(LARGE_DIM), rows_per_segment=2_500, limits=LARGE_LIMITS
-        ) as collection,
-    ):
-        for index in (oracle, collection):
-            index.add(chips, vectors)
-        yield collection, oracle, queries
-
-
-def recall(index: Index, oracle: Index, queries: Vectors, where: Filter) -> float:
-    expected = oracle.search(queries, k=10, where=where).rows
-    actual = index.search(queries, k=10, where=where).rows
-    kept = [len(set(e) & set(a)) / len(e) for e, a in zip(expected, actual, strict=True)]
-    return float(np.mean(kept))
-
-
-NINE_SCENES = Filter(scene_ids=tuple(f"s{n}" for n in range(9)))
-ONE_SCENE = Filter(scene_ids=("s4",))
-SIXTY_DAYS = Filter(start=NEW_YEAR + 100 * DAY, end=NEW_YEAR + 159 * DAY)
-
-
-@pytest.mark.parametrize(
-    ("where", "way"),
-    [
-        (Filter(), "PQ32x4fs over all 8000 chips, 640 candidates refined"),
-        (NINE_SCENES, "PQ32x4fs over 7200 chips left by the filter, 640 candidates refined"),
-        (ONE_SCENE, "exact scan of 800 chips left by the filter"),
-        (SIXTY_DAYS, "exact scan of 60 chips left by the filter"),
-    ],
-)
-def test_recall_with_codes_and_filters(
-    large: tuple[Index, ExactIndex, Vectors], where: Filter, way: str
-) -> None:
-    pytest.importorskip("faiss", reason="pip install 'satseek[faiss]'")
-    index, oracle, queries = large
-    assert index.search(queries, k=10, where=where).plan.startswith(way)
-    assert recall(index, oracle, queries, where) >= (0.95 if "PQ" in way else 1.0)
-
-
-@pytest.mark.parametrize("where", [Filter(), NINE_SCENES, ONE_SCENE, SIXTY_DAYS])
-def test_without_faiss_every_search_is_exact(
-    large: tuple[Index, ExactIndex, Vectors], where: Filter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "faiss", None)
-    index, oracle, queries = large
-    found = index.search(queries, k=10, where=where)
-    expected = oracle.search(queries, k=10, where=where)
-    assert found.plan.startswith("exact scan")
-    assert expected.rows.tolist() == found.rows.tolist()
-    assert expected.cosines.tolist() == found.cosines.tolist()
+def test_what_is_pinned_answers_as_it_did_and_the_index_as_it_is(index: Index) -> None:
+    index.add([chip("a"), chip("b")], units(18, 2))
+    query = units(18, 1)
+    with index.pinned() as pinned:
+        found = pinned.search(query, k=3, where=Filter())
+        assert [one.id for one in pinned.chips(found.rows[0][:2])] == ["one/a", "one/b"]
+        assert pinned.generation == index.generation
+    index.remove(["one/a"])
+    assert ids(index, query) == ["one/b"]

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from satseek.index.filters import Area
     from satseek.index.protocol import QueryKind, Rows
     from satseek.index.spec import SceneBlock
-    from satseek.types import BBox, Chip, Vectors
+    from satseek.types import BBox, Chip, Scene, Vectors
 
 _ANY = Filter()
 
@@ -46,8 +47,8 @@ class ExactIndex:
         self._stored = np.empty((0, dim), dtype=np.float32)
         self._rows: dict[str, int] = {}
         self._generation = 0
-        self._properties: dict[str, Mapping[str, Any]] = {}
-        """Of scenes, by id."""
+        self._scenes: dict[str, Scene] = {}
+        """Those that were told, by id."""
 
     @property
     def model(self) -> None:
@@ -79,7 +80,7 @@ class ExactIndex:
     def add_blocks(self, blocks: Sequence[SceneBlock]) -> None:
         """Add chips along with what is known of their scenes; see ``Collection.add_blocks``."""
         for block in blocks:
-            self._properties[block.scene.id] = block.scene.properties
+            self._advance(block.scene)
             self.add(block.chips, block.vectors)
 
     def remove(self, chip_ids: Iterable[str]) -> int:
@@ -154,23 +155,39 @@ class ExactIndex:
         return known
 
     def _passing(self, where: Filter) -> Rows:
-        area = None if where.area is None else prepare_area(where.area)
-        passing = []
-        for row in self._living():
-            chip = self._chips[row]
-            if not (_in_time(chip, where) and self._by_name(chip, where)):
-                continue
-            text = footprint_text(chip.footprint)
-            if area is None or (text is not None and area.meets([text])[0]):
-                passing.append(row)
+        passing = [
+            row
+            for row in self._living().tolist()
+            if _in_time(self._chips[row], where) and self._by_name(self._chips[row], where)
+        ]
+        if where.area is not None:
+            passing = self._within(prepare_area(where.area), passing)
         return np.array(passing, dtype=np.int64)
+
+    def _within(self, area: Area, rows: list[int]) -> list[int]:
+        """Give those of the rows whose footprint meets an area."""
+        texts = {row: footprint_text(self._chips[row].footprint) for row in rows}
+        laid = {row: text for row, text in texts.items() if text is not None}
+        met = area.meets(list(laid.values()))
+        return [row for row, meeting in zip(laid, met, strict=True) if meeting]
+
+    def _advance(self, scene: Scene) -> None:
+        """Note a scene; the chips of one that has changed go."""
+        known = self._scenes.get(scene.id)
+        if known is not None and known.digest != scene.digest:
+            self.remove([one.id for one in self.chips(self._living()) if one.scene_id == scene.id])
+        self._scenes[scene.id] = scene
+
+    def _properties(self, scene_id: str) -> Mapping[str, Any]:
+        known = self._scenes.get(scene_id)
+        return {} if known is None else known.properties
 
     def _by_name(self, chip: Chip, where: Filter) -> bool:
         """Tell whether level, scene and the scene's properties are of those that are asked for."""
         return (
             (not where.levels or chip.level in where.levels)
             and (not where.scene_ids or chip.scene_id in where.scene_ids)
-            and meets(self._properties.get(chip.scene_id, {}), where.attributes)
+            and meets(self._properties(chip.scene_id), where.attributes)
         )
 
 
