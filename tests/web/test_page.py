@@ -203,6 +203,25 @@ def test_an_address_asks_again(tab: Tab, server: serving.Server) -> None:
     assert liked not in tab.chips()
 
 
+def test_one_hit_of_each_place_is_shown_where_that_is_switched_on(
+    tab: Tab, server: serving.Server
+) -> None:
+    every = tab.open().search("farmland")
+    tab.page.check("#per-place")
+    tab.settle()
+    assert "per=place" in tab.page.url
+    hits = _told(server, text="farmland", k=24, group_by="place", collection="county")
+    assert tab.chips() == [hit["chip"] for hit in hits] != every
+    assert len(hits) == len({hit["cell"] for hit in hits})
+    tab.page.reload()
+    tab.settle()
+    assert tab.page.is_checked("#per-place")
+    assert tab.chips() == [hit["chip"] for hit in hits]
+    tab.page.uncheck("#per-place")
+    tab.settle()
+    assert tab.chips() == every
+
+
 def test_more_hits_follow_those_that_are_there(tab: Tab) -> None:
     before = tab.open().search("farmland")
     assert len(before) == 24

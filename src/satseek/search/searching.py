@@ -6,7 +6,7 @@ Knows neither where the query came from nor which index answers it.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,7 +72,7 @@ class Answer:
     """What clicked chips counted, the words counting 1; None: none were clicked."""
     warnings: tuple[str, ...] = ()
     """What the reader should know of it."""
-    explained: Explained | None = None
+    explained: Explained | None = field(default=None, compare=False)
     """Why and how; None where it was remembered."""
 
 

@@ -143,9 +143,11 @@ class Broken:
         Query(text="a river", k=3, where=Filter(start=datetime(2024, 1, 1, tzinfo=UTC))),
         Query(text="a river", k=3, where=Filter(end=datetime(2025, 1, 1, tzinfo=UTC))),
         Query(text="a river", k=3, where=Filter(scene_ids=("scene",))),
+        Query(text="a river", k=3, group_by="scene"),
+        Query(text="a river", k=3, duplicate_cosine=0.9),
         Query(text="a river", k=3, where=Filter(area=chip("x").footprint)),
     ],
-    ids=range(12),
+    ids=range(14),
 )
 def test_every_part_of_a_query_counts(
     assembly: Assembly, memory: AnswerMemory, counts: Counts, other: Query
