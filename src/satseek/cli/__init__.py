@@ -33,8 +33,10 @@ def main() -> None:
         glossary,
         importing,
         indexing,
+        keeping,
         keys,
         mapping,
+        milvus,
         modelling,
         quantizing,
         recipes,
@@ -42,6 +44,7 @@ def main() -> None:
         serving,
         storing,
         training,
+        tuning,
     )
 
     try:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from satseek.search.reembedding import ReembedProgress, ReembedReport
     from satseek.types import GridSpec
 
-group = typer.Typer(help="See what has been indexed.", no_args_is_help=True)
+group = typer.Typer(help="See what has been indexed, and keep it sound.", no_args_is_help=True)
 app.add_typer(group, name="collection")
 
 
@@ -92,22 +92,6 @@ def show(
 
 
 @group.command()
-def verify(context: typer.Context, collection: CollectionName = None) -> None:
-    """Read everything back and compare it with its checksums.
-
-    Example: satseek collection verify -c county
-    """
-    parts = assembly(context)
-    name = parts.chosen(collection)
-    problems = parts.reader(name).verify()
-    for problem in problems:
-        say(problem)
-    if problems:
-        raise DamagedData(f"collection {name!r} has {len(problems)} damaged parts")
-    say(f"{name}: sound")
-
-
-@group.command()
 def remove(
     context: typer.Context,
     scenes: Annotated[list[str], typer.Argument(help="Ids of scenes: paths below the folder.")],
@@ -119,6 +103,7 @@ def remove(
     Example: satseek collection remove north_2019-05-01.tif -c county
     """
     from satseek.assemble import Layout  # noqa: PLC0415
+    from satseek.index.compacting import compact_unasked  # noqa: PLC0415
 
     parts = assembly(context)
     name = parts.chosen(collection)
@@ -129,6 +114,7 @@ def remove(
         for scene in scenes:
             target.scene(scene)  # refuse the whole command for one unknown name
         removed = target.remove_scenes(scenes)
+        compact_unasked(target, parts.settings.compact_from)
     say(f"{name}: {len(scenes)} scenes with {removed} chips removed")
 
 

@@ -120,6 +120,7 @@ def index(
             embedder=parts.bulk_embedder,
             workers=parts.workers,
             batch=parts.batch,
+            compact_from=parts.settings.compact_from,
             on_progress=on_progress,
         )
         chips = len(target)

@@ -159,7 +159,7 @@ def _copy_database(
     def told(_status: int, left: int, pages: int) -> None:
         on_progress("database", pages - left, pages)
 
-    with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+    with storage_errors(path), closing(sqlite3.connect(path, isolation_level=None)) as copy:
         db.backup(copy, pages=_PAGES_AT_ONCE, progress=told)
         if name is not None:
             _rename(copy, name)
@@ -184,11 +184,12 @@ def _copy_segments(
     target.mkdir()
     copy = Copy(target, rows_per_segment=segments.rows_per_segment)
     text = f"SELECT start, count, sha256 FROM {table} ORDER BY start"  # noqa: S608 - ours
-    for start, halves in checked(segments, db.execute(text)):
-        copy.add(halves)
-        on_progress(target.name, start + len(halves), segments.rows)
-    copy.flush()
-    sync_folder(target)
+    with storage_errors(target):
+        for start, halves in checked(segments, db.execute(text)):
+            copy.add(halves)
+            on_progress(target.name, start + len(halves), segments.rows)
+        copy.flush()
+        sync_folder(target)
 
 
 def _read_back(folder: Path, rows_per_segment: int) -> None:

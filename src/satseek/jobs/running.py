@@ -39,6 +39,7 @@ PASSED = {
     "batch",
     "reference_roots",
     "stac_hosts",
+    "compact_from",
     "log_level",
 }
 """Settings that a job is told: no credentials are among them."""

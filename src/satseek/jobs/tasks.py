@@ -6,7 +6,7 @@ Does not know queues or processes. What it does is committed step by step: run a
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,29 +19,20 @@ from satseek.errors import (
     ModelNotFound,
     UnreadableImage,
 )
+from satseek.jobs import keeping
+from satseek.jobs.keeping import CompactTask, RepairTask, Task, VerifyTask
 from satseek.types import GridSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from satseek.embed.embedder import Embedder
     from satseek.index.collection import CollectionSpec
+    from satseek.jobs.keeping import OnProgress, Result
     from satseek.jobs.protocol import TaskName
     from satseek.search.indexing import IndexProgress
     from satseek.search.reembedding import ReembedProgress, ReembedReport
     from satseek.settings import Settings
-
-    Result = dict[str, Any]
-    OnProgress = Callable[[int, int, str], None]
-    """Takes what is done, what there is in all, and a note."""
-
-
-class _Task(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    collection: str = Field(
-        min_length=1, max_length=64, description="Collection that the job is about."
-    )
 
 
 class StacSearch(BaseModel):
@@ -67,7 +58,7 @@ class StacSearch(BaseModel):
     max_items: int | None = Field(None, ge=1, description="Items taken at most; unset: all.")
 
 
-class IndexTask(_Task):
+class IndexTask(Task):
     """Index scenes; again: go on, or add what is new."""
 
     folder: str = Field(
@@ -91,7 +82,7 @@ class IndexTask(_Task):
     min_valid: float | None = Field(None, ge=0, le=1, description="Least valid fraction of a chip.")
 
 
-class ReembedTask(_Task):
+class ReembedTask(Task):
     """Embed a collection again with another model, compare, and switch."""
 
     to: str | None = Field(None, max_length=200, description="`NAME@VERSION`; unset: in use.")
@@ -103,14 +94,15 @@ class ReembedTask(_Task):
     restart: bool = Field(default=False, description="Throw away new vectors begun before.")
 
 
-class VerifyTask(_Task):
-    """Read a collection back and compare it with its checksums."""
+Asked: TypeAlias = IndexTask | ReembedTask | VerifyTask | RepairTask | CompactTask
+"""Parameters of any task."""
 
-
-TASKS: Mapping[TaskName, type[IndexTask | ReembedTask | VerifyTask]] = {
+TASKS: Mapping[TaskName, type[Asked]] = {
     "index": IndexTask,
     "reembed": ReembedTask,
     "verify": VerifyTask,
+    "repair": RepairTask,
+    "compact": CompactTask,
 }
 """What each task needs to know."""
 
@@ -133,7 +125,11 @@ def run_task(
         case ReembedTask():
             return _reembed(asked, settings, on_progress)
         case VerifyTask():
-            return _verify(asked, settings)
+            return keeping.verify(asked, settings, on_progress)
+        case RepairTask():
+            return keeping.repair(asked, settings, on_progress)
+        case CompactTask():
+            return keeping.compact(asked, settings, on_progress)
 
 
 def _index(asked: IndexTask, settings: Settings, on_progress: OnProgress) -> Result:
@@ -154,6 +150,7 @@ def _index(asked: IndexTask, settings: Settings, on_progress: OnProgress) -> Res
             embedder=parts.bulk_embedder,
             workers=parts.workers,
             batch=parts.batch,
+            compact_from=settings.compact_from,
             on_progress=show,
         )
         chips = len(target)
@@ -239,10 +236,3 @@ def _check(report: ReembedReport) -> None:
         )
     if report.outcome == "below overlap":
         raise Conflict("the mean overlap is below min_overlap, so the old vectors stay in use")
-
-
-def _verify(asked: VerifyTask, settings: Settings) -> Result:
-    problems = Assembly(settings).reader(asked.collection).verify()
-    if problems:
-        raise DamagedData(f"{len(problems)} damaged parts: {problems[0]}")
-    return {"collection": asked.collection, "sound": True}

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from satseek.embed.streaming import embed_stream
 from satseek.imagery.candidates import FolderScenes
+from satseek.index.compacting import compact_unasked
 from satseek.logs import log_line
 from satseek.search.indexing_reading import pixels_of, read_events
 from satseek.search.indexing_writing import BlockWriter, IndexProgress, IndexReport
+from satseek.search.tuning import tune_if_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +61,7 @@ def index_scenes(
     embedder: Embedder,
     batch: int = 32,
     workers: int = 1,
+    compact_from: float | None = None,
     on_progress: Callable[[IndexProgress], None] = lambda _: None,
 ) -> IndexReport:
     """Index whatever scenes there are; go on where an earlier run stopped.
@@ -73,6 +76,7 @@ def index_scenes(
         embedder: Of the model that the collection was made with.
         batch: Chips in one call of the engine.
         workers: Calls of the engine at once; see ``embed_stream``.
+        compact_from: Share of dead rows from which their room is given back; None: never.
         on_progress: Called after every batch.
 
     Raises:
@@ -86,7 +90,10 @@ def index_scenes(
     for items, vectors in stream:
         writer.take(items, vectors)
     writer.commit()
+    if compact_from is not None:
+        compact_unasked(collection, compact_from)
     collection.prepare()
+    tune_if_new(collection, embedder=embedder)
     report = writer.report(time.perf_counter() - started)
     log_line(
         logger,

@@ -14,11 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.errors import JobNotFound
+from satseek.errors import CollectionNotFound, JobNotFound
 from satseek.index.checks import check_name
+from satseek.jobs.keeping import CompactTask, RepairTask, VerifyTask
 from satseek.jobs.protocol import JobState, TaskName
 from satseek.jobs.sources import source_for
-from satseek.jobs.tasks import IndexTask, ReembedTask, VerifyTask, layout_of
+from satseek.jobs.tasks import IndexTask, ReembedTask, layout_of
 from satseek.service.calling import caller
 from satseek.service.describing import PROBLEM
 from satseek.service.paging import DEFAULT_LIMIT, Cursor, Limit, Listing, link_header, next_path
@@ -57,8 +58,20 @@ class VerifyAsked(VerifyTask):
     task: Literal["verify"]
 
 
+class RepairAsked(RepairTask):
+    """Mend what can be mended."""
+
+    task: Literal["repair"]
+
+
+class CompactAsked(CompactTask):
+    """Give back the room of chips that were replaced or removed."""
+
+    task: Literal["compact"]
+
+
 JobAsked = Annotated[
-    IndexAsked | ReembedAsked | VerifyAsked,
+    IndexAsked | ReembedAsked | VerifyAsked | RepairAsked | CompactAsked,
     Body(
         discriminator="task",
         openapi_examples={
@@ -73,6 +86,8 @@ JobAsked = Annotated[
             },
             "reembed": {"value": {"task": "reembed", "collection": "county"}},
             "verify": {"value": {"task": "verify", "collection": "county"}},
+            "repair": {"value": {"task": "repair", "collection": "county"}},
+            "compact": {"value": {"task": "compact", "collection": "county"}},
         },
     ),
 ]
@@ -102,7 +117,9 @@ class JobShown(BaseModel):
     finished: str | None
     attempts: int = Field(description="How often it was begun: again after its server died.")
     cancelling: bool = Field(description="True while it runs though it is to end.")
-    progress: ProgressShown = Field(description="Files of an index job, chips of a reembed job.")
+    progress: ProgressShown = Field(
+        description="Files of an index job, chips of a reembed job, rows of a compact job."
+    )
     result: dict[str, Any] | None = Field(description="What came of it; null unless it is done.")
     error: str | None = Field(description="Why it failed; null unless it did.")
 
@@ -132,7 +149,7 @@ class JobsAnswer(BaseModel):
 async def submit_job(
     request: Request, response: Response, asked: JobAsked, shared: Shared
 ) -> JobDetails:
-    """Index a folder, embed a collection again, or verify one; jobs are done one after another."""
+    """Index a folder, embed a collection again, verify, repair or compact one."""
     asking = caller(request)
     who = _allowed(request)
     await shared.in_thread(lambda: _check(asked, shared, who))
@@ -213,7 +230,7 @@ def _found(job_id: str, shared: Running, who: Principal) -> Job:
     return job
 
 
-def _check(asked: IndexAsked | ReembedAsked | VerifyAsked, shared: Running, who: Principal) -> None:
+def _check(asked: JobAsked, shared: Running, who: Principal) -> None:
     """Refuse now what would certainly fail later."""
     check_name(asked.collection)
     shared.require(asked.collection, who)
@@ -225,7 +242,10 @@ def _check(asked: IndexAsked | ReembedAsked | VerifyAsked, shared: Running, who:
             shared.reader(asked.collection, who)
             if to is not None:
                 shared.assembly.model_named(to)
-        case VerifyAsked():
+        case RepairAsked(collection=name):
+            if name not in shared.collections(who):  # it may be too damaged to be opened
+                raise CollectionNotFound(f"no collection {name!r}")
+        case VerifyAsked() | CompactAsked():
             shared.reader(asked.collection, who)
 
 
