@@ -213,8 +213,7 @@ def test_one_hit_of_each_place_is_shown_where_that_is_switched_on(
     hits = _told(server, text="farmland", k=24, group_by="place", collection="county")
     assert tab.chips() == [hit["chip"] for hit in hits] != every
     assert len(hits) == len({hit["cell"] for hit in hits})
-    tab.page.reload()
-    tab.settle()
+    tab.open(f"?{tab.page.url.partition('?')[2]}").settle()
     assert tab.page.is_checked("#per-place")
     assert tab.chips() == [hit["chip"] for hit in hits]
     tab.page.uncheck("#per-place")
