@@ -11,7 +11,7 @@ import numpy as np
 
 from satseek.index.halves import check_units
 from satseek.index.planning import select_by
-from satseek.index.ranking import best, exact_cosines, scan
+from satseek.index.ranking import Shortlist, best, exact_cosines, scan
 
 if TYPE_CHECKING:
     import sqlite3
@@ -45,7 +45,6 @@ class Answering:
         self._view = view
         self._rows = rows
         self._k = k
-        self._rescanned = 0
 
     def answers(
         self, queries: Vectors, codes: Codes | None, fetch: Fetch | None
@@ -68,8 +67,7 @@ class Answering:
         )
         if codes is None or fetch is None:
             return f"exact scan of {left}"
-        again = f", {self._rescanned} queries scanned exactly" if self._rescanned else ""
-        return f"{codes.name} over {left}, {2 * fetch.least} candidates refined{again}"
+        return f"{codes.name} over {left}, {min(fetch.count, passing)} candidates refined"
 
     def _scanned(self, queries: Vectors) -> list[tuple[Rows, NDArray[np.float32]]]:
         """Look at every passing row."""
@@ -81,20 +79,15 @@ class Answering:
     ) -> list[tuple[Rows, NDArray[np.float32]]]:
         """Compare candidates from codes exactly, along with the rows that have no codes."""
         mask = self._view.mask(self._rows)
+        found, products = codes.nearest(
+            queries, fetch.count, segments=self._view.segments, mask=mask
+        )
         tail = self._tail(queries, codes.covered, mask)
         answers = []
-        for query, fetched, rest in zip(
-            queries, codes.candidates(queries, fetch.count), tail, strict=True
-        ):
-            near = _left(fetched, mask)
-            if near.size < fetch.least and fetch.most > fetch.count:
-                near = _left(codes.candidates(query[None], fetch.most)[0], mask)
-            if near.size < fetch.least:
-                self._rescanned += 1
-                answers += self._scanned(query[None])
-                continue
-            kept = near[: 2 * fetch.least]
-            answers.append(self._best(query, np.concatenate([kept, rest])))
+        for query, rows, scores, rest in zip(queries, found, products, tail, strict=True):
+            near = Shortlist(self._k)
+            near.offer(rows[rows >= 0], scores[rows >= 0])
+            answers.append(self._best(query, np.concatenate([near.rows, rest])))
         return answers
 
     def _tail(self, queries: Vectors, covered: int, mask: NDArray[np.bool_] | None) -> list[Rows]:
@@ -113,9 +106,3 @@ class Answering:
     def _names(self, rows: Rows) -> Sequence[str]:
         ids = dict(select_by(self._db, "row, id", "row", rows.tolist()))
         return [ids[row] for row in rows.tolist()]
-
-
-def _left(fetched: Rows, mask: NDArray[np.bool_] | None) -> Rows:
-    """Give the candidates that pass, best first."""
-    near = fetched[fetched >= 0]
-    return near if mask is None else near[mask[near]]

@@ -1,96 +1,146 @@
-"""Stored vectors → 4-bit codes that are scanned many times faster, and candidates for refinement.
+"""Stored vectors → compressed codes that are scanned many times faster, and the best candidates.
 
-The only file that knows FAISS. Codes are derived: stale, damaged or missing ones are built again.
+Does not know FAISS. Codes are derived: stale, damaged or missing ones are built again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import logging
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from satseek.index import fastscan
+from satseek.index.fastscan import FastScan, Refining
+from satseek.index.projecting import Projection, learn
+from satseek.index.segments import BYTES_PER_NUMBER, segment_path
+from satseek.index.spanning import spanned
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from satseek.index.protocol import Rows
     from satseek.index.segments import Segments
     from satseek.types import Vectors
 
+available = fastscan.available
+
+_KEPT = 256
+"""Numbers that are left of a vector at most (docs/concepts/index.md)."""
+
 _NUMBERS_PER_CODE = 2
-"""Numbers of a vector that share one 4-bit code: ``PQ384x4fs`` at 768 numbers. With four, half the
-bytes, far fewer true answers are among the candidates (docs/concepts/index.md)."""
+"""Numbers that share one 4-bit code."""
 
 _TRAINED_ON = 8_192
-"""Rows that a code book is learnt from: k-means takes at most 256 for each of 16 centroids."""
+"""Rows that all is learnt from: k-means takes at most 256 for each of 16 centroids."""
 
 _RETRAIN_GROWTH = 4
-"""The code book is learnt again once there are this many times the rows it was learnt from."""
-
-_ADDED_AT_ONCE = 16_384
-"""Rows widened and encoded at a time."""
+"""All is learnt again once there are this many times the rows it was learnt from."""
 
 _LONGEST_TAIL = 16_384
 """Rows without codes up to which they are scanned instead of encoded."""
 
-_DRIFT = 1.25
-"""Times as much that newer rows may lose in codes that were learnt from older ones."""
+_JUDGED = 1_024
+"""Rows that tell what codes lose of vectors."""
 
-_COMPARED = 512
-"""Rows that are encoded to see whether they have drifted."""
+_DRIFT = 1.25
+"""Times as much as of the rows that they were learnt from codes may lose of newer ones."""
+
+_LAYOUT = 2
+"""Of the file. Others are built again."""
 
 _log = logging.getLogger(__name__)
 
 
-def available() -> bool:
-    """Tell whether FAISS is installed."""
-    return importlib.util.find_spec("faiss") is not None
-
-
 def subquantizers(dim: int) -> int | None:
     """Tell how many codes a vector takes; None where its length does not divide."""
-    return dim // _NUMBERS_PER_CODE if dim % _NUMBERS_PER_CODE == 0 else None
+    kept = min(dim, _KEPT)
+    return kept // _NUMBERS_PER_CODE if kept % _NUMBERS_PER_CODE == 0 else None
 
 
 class Codes:
     """Codes of the first rows of a collection; never changed, so any number of threads may ask."""
 
-    def __init__(self, index: Any, *, trained_at: int) -> None:
-        """Wrap a FAISS index.
+    def __init__(
+        self, scan: FastScan, projection: Projection, *, trained_at: int, lost: float
+    ) -> None:
+        """Put the parts together.
 
         Args:
-            index: ``IndexPQFastScan`` whose ids are rows.
-            trained_at: Rows there were when its code book was learnt.
+            scan: Codes whose places are rows.
+            projection: Of vectors to the numbers that have codes.
+            trained_at: Rows there were when all was learnt.
+            lost: Mean square of what codes lose of these rows' vectors.
         """
-        self._index = index
+        self._scan = scan
+        self._projection = projection
+        self._asking = scan.asked_through(projection.directions)
         self._trained_at = trained_at
+        self._lost = lost
+        self._refining: Refining | None = None
+        self._guard = threading.Lock()
 
     @property
     def covered(self) -> int:
         """Rows that have codes."""
-        return int(self._index.ntotal)
+        return len(self._scan)
+
+    @property
+    def trained_at(self) -> int:
+        """Rows there were when all was learnt."""
+        return self._trained_at
 
     @property
     def name(self) -> str:
         """FAISS' name of the codes."""
-        return f"PQ{self._index.pq.M}x4fs"
+        return f"PQ{self._scan.parts}x4fs"
 
-    @property
-    def trained_at(self) -> int:
-        """Rows there were when the code book was learnt."""
-        return self._trained_at
+    def candidates(
+        self, queries: Vectors, count: int, *, mask: NDArray[np.bool_] | None = None
+    ) -> Rows:
+        """Give the rows that seem nearest, shape (queries, count), padded with −1.
 
-    def candidates(self, queries: Vectors, count: int) -> Rows:
-        """Give the rows that seem nearest, shape (queries, count), padded with −1."""
-        _, rows = self._index.search(queries, min(count, self.covered))
-        return np.asarray(rows, dtype=np.int64)
+        Args:
+            queries: float32, shape (queries, dim).
+            count: How many of each; no more come back than there are codes.
+            mask: Marks the rows that may answer, shape (covered,) or longer; None: all.
+        """
+        return self._asking.nearest(queries, min(count, self.covered), mask=mask)
+
+    def nearest(
+        self,
+        queries: Vectors,
+        count: int,
+        *,
+        segments: Segments,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> tuple[Rows, NDArray[np.float32]]:
+        """Give the same rows with their inner products as stored, to float32 rounding, best first.
+
+        Args:
+            queries: As of ``candidates``.
+            count: As of ``candidates``.
+            segments: The rows' vectors.
+            mask: As of ``candidates``.
+        """
+        refining = self._refined_by(segments)
+        if refining is not None:
+            return refining.nearest(queries, min(count, self.covered), mask=mask)
+        rows = self.candidates(queries, count, mask=mask)
+        products = np.full(rows.shape, -np.inf, dtype=np.float32)
+        for query, found, line in zip(queries, rows, products, strict=True):
+            there = found >= 0
+            line[there] = np.vecdot(segments.gather(found[there]), query)
+        return rows, products
 
     def outgrown(self, rows: int) -> bool:
-        """Tell whether the collection has outgrown the rows that the code book was learnt from."""
+        """Tell whether the collection has outgrown the rows that all was learnt from."""
         return rows >= _RETRAIN_GROWTH * self._trained_at
 
     def tail_too_long(self, rows: int) -> bool:
@@ -98,27 +148,19 @@ class Codes:
         return rows - self.covered > max(_LONGEST_TAIL, self.covered // 8)
 
     def drifted(self, segments: Segments) -> bool:
-        """Tell whether newer rows lose more in these codes than those that they were learnt from."""
-        if segments.rows <= self._trained_at:
+        """Tell whether codes lose much more of the rows that came later than of those before."""
+        later = segments.rows - self._trained_at
+        if later < _JUDGED:
             return False
-        former, newer = (
-            self._lost(segments, np.arange(start, stop))
-            for start, stop in ((0, self._trained_at), (self._trained_at, segments.rows))
-        )
-        return newer > _DRIFT * former
-
-    def _lost(self, segments: Segments, rows: Rows) -> float:
-        """Mean squared distance of some rows from what their codes stand for."""
-        chosen = np.random.default_rng(0).choice(rows, min(rows.size, _COMPARED), replace=False)
-        vectors = segments.gather(np.sort(chosen))
-        book = self._index.pq
-        return float(np.square(vectors - book.decode(book.compute_codes(vectors))).sum(1).mean())
+        chosen = np.random.default_rng(0).choice(later, size=_JUDGED, replace=False)
+        vectors = segments.gather(np.sort(self._trained_at + chosen))
+        return _lost(self._projection, self._scan, vectors) > _DRIFT * self._lost
 
     def extended(self, segments: Segments) -> Codes:
         """Give codes of all rows: a copy, as others may be searching these."""
-        index = _faiss().clone_index(self._index)
-        _encode(index, segments)
-        return Codes(index, trained_at=self._trained_at)
+        scan = self._scan.copy()
+        _encode(scan, self._projection, segments)
+        return Codes(scan, self._projection, trained_at=self._trained_at, lost=self._lost)
 
     def save(self, path: Path, *, proof: str) -> None:
         """Write to a file in one step.
@@ -127,12 +169,15 @@ class Codes:
             path: File; replaced.
             proof: Digest of the rows that the codes stand for.
         """
-        faiss = _faiss()
-        content = faiss.serialize_index(self._index).tobytes()
+        content = self._projection.to_bytes() + self._scan.to_bytes().tobytes()
         header = {
+            "layout": _LAYOUT,
             "proof": proof,
             "covered": self.covered,
             "trained_at": self._trained_at,
+            "lost": self._lost,
+            "dim": self._projection.dim,
+            "kept": self._projection.kept,
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         path.parent.mkdir(exist_ok=True)
@@ -140,18 +185,30 @@ class Codes:
         unfinished.write_bytes(json.dumps(header).encode("ascii") + b"\n" + content)
         unfinished.replace(path)
 
+    def _refined_by(self, segments: Segments) -> Refining | None:
+        """Map the vectors with the first search; None where their files cannot be one range."""
+        with self._guard:
+            if self._refining is None:
+                halves = _mapped(segments, self.covered)
+                if halves is not None:
+                    self._refining = self._asking.over(halves)
+            return self._refining
+
 
 def build(segments: Segments) -> Codes:
-    """Learn a code book and encode all rows."""
-    faiss = _faiss()
+    """Learn from a sample and encode all rows."""
     rows = segments.rows
     chosen = np.random.default_rng(0).choice(rows, size=min(rows, _TRAINED_ON), replace=False)
-    name = f"PQ{subquantizers(segments.dim)}x4fs"
-    index = faiss.index_factory(segments.dim, name, faiss.METRIC_INNER_PRODUCT)
-    index.train(segments.gather(np.sort(chosen)))
-    _encode(index, segments)
-    _log.info("built codes=%s rows=%d", name, rows)
-    return Codes(index, trained_at=rows)
+    sample = segments.gather(np.sort(chosen))
+    kept = min(segments.dim, _KEPT)
+    parts = kept // _NUMBERS_PER_CODE
+    projection = learn(sample, kept=kept, parts=parts)
+    scan = FastScan.learn(projection.of_vectors(sample), parts=parts)
+    lost = _lost(projection, scan, sample[:: max(len(sample) // _JUDGED, 1)])
+    _encode(scan, projection, segments)
+    codes = Codes(scan, projection, trained_at=rows, lost=lost)
+    _log.info("built codes=%s rows=%d", codes.name, rows)
+    return codes
 
 
 def covered_by(path: Path) -> int | None:
@@ -167,19 +224,40 @@ def load(path: Path, *, proof: str) -> Codes | None:
         return None
     with path.open("rb") as file:
         file.readline()
-        content = file.read()
-    if hashlib.sha256(content).hexdigest() != header["sha256"]:
+        content = np.fromfile(file, dtype=np.uint8)
+    if hashlib.sha256(content.data).hexdigest() != header["sha256"]:
         _log.warning("damaged codes are built again path=%s", path)
         return None
-    index = _faiss().deserialize_index(np.frombuffer(content, dtype=np.uint8))
-    return Codes(index, trained_at=int(header["trained_at"]))
+    projection, rest = Projection.from_bytes(content, dim=header["dim"], kept=header["kept"])
+    return Codes(
+        FastScan.from_bytes(rest),
+        projection,
+        trained_at=int(header["trained_at"]),
+        lost=float(header["lost"]),
+    )
 
 
-def _encode(index: Any, segments: Segments) -> None:
+def _encode(scan: FastScan, projection: Projection, segments: Segments) -> None:
     """Add the rows that have no codes yet."""
-    for start in range(int(index.ntotal), segments.rows, _ADDED_AT_ONCE):
-        rows = np.arange(start, min(start + _ADDED_AT_ONCE, segments.rows))
-        index.add(segments.gather(rows))
+    for _, vectors in segments.run(len(scan), segments.rows):
+        scan.add(projection.of_vectors(vectors))
+
+
+def _lost(projection: Projection, scan: FastScan, vectors: Vectors) -> float:
+    """Give the mean square of what codes lose of some vectors."""
+    away = vectors - projection.back(scan.told(projection.of_vectors(vectors)))
+    return float((away * away).sum(axis=1).mean())
+
+
+def _mapped(segments: Segments, rows: int) -> NDArray[np.float16] | None:
+    """Map the first rows as if they were in one file."""
+    full, row = segments.rows_per_segment, segments.dim * BYTES_PER_NUMBER
+    files = [
+        (segment_path(segments.folder, number), min(full, rows - first) * row)
+        for number, first in enumerate(range(0, rows, full))
+    ]
+    content = spanned(files)
+    return None if content is None else content.view(np.float16).reshape(rows, segments.dim)
 
 
 def _header(path: Path) -> dict[str, Any] | None:
@@ -188,13 +266,6 @@ def _header(path: Path) -> dict[str, Any] | None:
             header = json.loads(file.readline(4096))
     except (FileNotFoundError, ValueError):
         return None
-    known = {"proof", "covered", "trained_at", "sha256"}
-    return header if isinstance(header, dict) and header.keys() == known else None
-
-
-def _faiss() -> Any:
-    import faiss  # noqa: PLC0415 - optional, and loaded only where a collection is large
-
-    # searches come from many threads already; more threads each would wait for one another
-    faiss.omp_set_num_threads(1)
-    return faiss
+    known = {"layout", "proof", "covered", "trained_at", "lost", "dim", "kept", "sha256"}
+    right = isinstance(header, dict) and header.keys() == known and header["layout"] == _LAYOUT
+    return header if right else None

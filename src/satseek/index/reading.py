@@ -224,7 +224,8 @@ class Reader:
 def _standing(view: View, rows: Rows | None, covered: int) -> Standing:
     """Count what codes stand for among the passing rows, ascending, and what they do not."""
     living = covered - int(np.searchsorted(view.dead, covered))
-    if rows is None:
-        return Standing(passing=living, living=living, covered=covered, tail=len(view) - living)
-    passing = int(np.searchsorted(rows, covered))
-    return Standing(passing=passing, living=living, covered=covered, tail=rows.size - passing)
+    passing = living if rows is None else int(np.searchsorted(rows, covered))
+    left = len(view) if rows is None else rows.size
+    return Standing(
+        passing=passing, living=living, covered=covered, tail=left - passing, masked=True
+    )
