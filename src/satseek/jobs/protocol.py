@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-TaskName: TypeAlias = Literal["index", "reembed", "verify", "repair", "compact"]
+TaskName: TypeAlias = Literal["index", "reembed", "verify", "repair", "compact", "tune"]
 """What there is to do."""
 
 JobState: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]

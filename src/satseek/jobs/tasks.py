@@ -19,8 +19,9 @@ from satseek.errors import (
     ModelNotFound,
     UnreadableImage,
 )
-from satseek.jobs import keeping
+from satseek.jobs import keeping, tuning
 from satseek.jobs.keeping import CompactTask, RepairTask, Task, VerifyTask
+from satseek.jobs.tuning import TuneTask
 from satseek.types import GridSpec
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class ReembedTask(Task):
     restart: bool = Field(default=False, description="Throw away new vectors begun before.")
 
 
-Asked: TypeAlias = IndexTask | ReembedTask | VerifyTask | RepairTask | CompactTask
+Asked: TypeAlias = IndexTask | ReembedTask | VerifyTask | RepairTask | CompactTask | TuneTask
 """Parameters of any task."""
 
 TASKS: Mapping[TaskName, type[Asked]] = {
@@ -103,6 +104,7 @@ TASKS: Mapping[TaskName, type[Asked]] = {
     "verify": VerifyTask,
     "repair": RepairTask,
     "compact": CompactTask,
+    "tune": TuneTask,
 }
 """What each task needs to know."""
 
@@ -130,6 +132,8 @@ def run_task(
             return keeping.repair(asked, settings, on_progress)
         case CompactTask():
             return keeping.compact(asked, settings, on_progress)
+        case TuneTask():
+            return tuning.tune(asked, settings, on_progress)
 
 
 def _index(asked: IndexTask, settings: Settings, on_progress: OnProgress) -> Result:

@@ -1,0 +1,39 @@
+"""What finds out how much a search must look at → the use-case, run here and now.
+
+Does not know queues or processes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from satseek.assemble import Assembly
+from satseek.jobs.keeping import Task
+
+if TYPE_CHECKING:
+    from satseek.jobs.keeping import OnProgress, Result
+    from satseek.settings import Settings
+
+
+class TuneTask(Task):
+    """Measure how many candidates words, images and both together need."""
+
+    recall: float = Field(
+        0.98, ge=0.5, lt=1, description="Share of the ten nearest chips that is to be found."
+    )
+
+
+def tune(asked: TuneTask, settings: Settings, _: OnProgress) -> Result:
+    """Tune a collection with the model that made its vectors.
+
+    Raises:
+        CollectionNotFound, ModelMismatch: it cannot be searched.
+    """
+    from satseek.search.tuning import facts_of  # noqa: PLC0415 - slow to load
+    from satseek.search.tuning import tune as tuned  # noqa: PLC0415
+
+    matched = Assembly(settings).matched(asked.collection)
+    found = tuned(matched.collection, embedder=matched.model.embedder, recall=asked.recall)
+    return {"collection": asked.collection, **facts_of(found)}
