@@ -80,10 +80,13 @@ class Coding:
         return self._costs or ASSUMED
 
     def usable(self, db: sqlite3.Connection, view: View) -> Codes | None:
-        """Give codes to search with now; None where there are none of these rows."""
+        """Give codes to search with now; None where there are none of these rows.
+
+        Learns codes only where there are none: learning them anew is left to ``prepare``.
+        """
         if self._guard.acquire(blocking=False):
             try:
-                return self._refreshed(db, view)
+                return self._extended(db, view) or self._built(db, view)
             finally:
                 self._guard.release()
         # while another thread makes codes, older ones answer sooner than waiting does
@@ -96,9 +99,14 @@ class Coding:
         return codes if codes is not None and codes.covered <= view.segments.rows else None
 
     def prepare(self, db: sqlite3.Connection, view: View) -> Codes | None:
-        """Make or extend the codes, however long it takes."""
+        """Make or extend the codes, or learn them anew, however long it takes."""
         with self._guard:
-            return self._refreshed(db, view)
+            codes = self._extended(db, view)
+            if codes is None:
+                return self._built(db, view)
+        if codes.outgrown(view.segments.rows):
+            self.renew(db, view)
+        return self._of_edition(view.edition.number)
 
     def renew(self, db: sqlite3.Connection, view: View) -> None:
         """Learn the codes anew from the rows that there are now; searches go on meanwhile."""
@@ -106,6 +114,7 @@ class Coding:
         with self._guard:
             if not self._replaced(view):
                 self._keep(db, view, codes)
+                self._raised = frozenset()
 
     def drifted(self, view: View) -> bool:
         """Tell whether the newer rows are unlike those that the codes were learnt from."""
@@ -149,7 +158,7 @@ class Coding:
             tuned.save(tuning, path, proof=proof)
         self._read = _written(path)
         self._tuning = proof, tuning
-        self._raised -= tuning.kinds.keys()
+        self._raised -= {*tuning.kinds, "mixed"}
 
     def raise_effort(self, *kinds: QueryKind) -> None:
         """Compare more candidates of some kinds at once, until they are tuned."""
@@ -159,23 +168,28 @@ class Coding:
         kept = self._kept
         return kept[1] if kept is not None and kept[0] == number else None
 
-    def _refreshed(self, db: sqlite3.Connection, view: View) -> Codes | None:
-        """Give codes of the view's rows; None where there are codes of rows committed after it."""
+    def _extended(self, db: sqlite3.Connection, view: View) -> Codes | None:
+        """Give codes of the view's rows where there are any, made longer where many lack them."""
         number, rows = view.edition.number, view.segments.rows
         if self._kept is not None and self._kept[0] != number and self._replaced(view):
             return None
         codes = self._of_edition(number) or self._loaded(db, view)
-        if codes is not None and codes.covered > rows:
+        if codes is None or codes.covered > rows:  # of rows committed after it
             return None
-        if codes is None and self._outrun(view):
-            return None
-        if codes is None or codes.outgrown(rows):
-            codes = coded.build(view.segments)
-        elif codes.tail_too_long(rows):
+        if codes.tail_too_long(rows):
             codes = codes.extended(view.segments)
-        else:
-            self._kept = number, codes
-            return codes
+            self._keep(db, view, codes)
+        self._kept = number, codes
+        return codes
+
+    def _built(self, db: sqlite3.Connection, view: View) -> Codes | None:
+        """Learn codes where nobody has any; None where somebody has those of newer rows."""
+        number = view.edition.number
+        if self._kept is not None and self._kept[0] != number and self._replaced(view):
+            return None
+        if self._of_edition(number) is not None or self._outrun(view):
+            return None
+        codes = coded.build(view.segments)
         self._keep(db, view, codes)
         return codes
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satseek.index.ranking import exact_cosines, scan
+from satseek.index.ranking import scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +25,11 @@ _ROWS = 1_024
 _FEW = 64
 """Candidates fetched to learn what the codes themselves cost."""
 
-_MANY_SHARE = 1 / 16
-"""Share of the codes fetched to learn what a candidate costs beside them."""
+_MANY = 1_024
+"""Candidates compared to learn what one costs beside them."""
 
-_MANY = 16_384
-"""The same, at most."""
+_MASKED = 8
+"""One row in so many passes where the cost of leaving rows out is learnt."""
 
 _TIMES = 3
 """How often each is timed; the least counts, as others only ever add to it."""
@@ -45,23 +45,23 @@ _LEAST_US = 1e-5
 class Costs:
     """What one query pays for each thing that is looked at, in microseconds of a processor."""
 
-    row_us: float = 1.0
+    row_us: float = 0.65
     """A row scanned, as the collection keeps it: in memory, or in segments."""
-    code_us: float = 0.016
+    code_us: float = 0.0032
     """A code scanned."""
-    fetched_us: float = 0.08
-    """A candidate fetched from the codes and held against the filter."""
-    refined_us: float = 1.4
+    masked_us: float = 0.0046
+    """A code scanned where some rows must be left out."""
+    refined_us: float = 0.6
     """A candidate compared exactly."""
 
     def scanning(self, rows: int) -> float:
         """Milliseconds of an exact scan."""
         return rows * self.row_us / 1_000
 
-    def coding(self, *, codes: int, fetched: int, refined: int, tail: int) -> float:
+    def coding(self, *, codes: int, masked: bool, compared: int, tail: int) -> float:
         """Milliseconds of a search by codes, with the rows behind them that have none."""
-        spent = codes * self.code_us + fetched * self.fetched_us
-        return (spent + refined * self.refined_us + tail * self.row_us) / 1_000
+        spent = codes * (self.masked_us if masked else self.code_us)
+        return (spent + compared * self.refined_us + tail * self.row_us) / 1_000
 
 
 ASSUMED = Costs()
@@ -79,24 +79,21 @@ def measure(view: View, codes: Codes) -> Costs:
     rows = np.unique(rows)
     query = view.segments.gather(rows[:1])
     row_us = _least(lambda: scan(query, view.blocks(rows), 10)) / rows.size
-    refined_us = _least(lambda: _refine(view, rows)) / rows.size
-    few = min(_FEW, codes.covered)
-    many = max(min(int(codes.covered * _MANY_SHARE), _MANY), few)
-    base = _least(lambda: codes.candidates(query, few))
-    fetched = (_least(lambda: codes.candidates(query, many)) - base) / max(many - few, 1)
+    few, many = (min(count, codes.covered) for count in (_FEW, _MANY))
+    mask = np.zeros(view.segments.rows, dtype=np.bool_)
+    mask[::_MASKED] = True
+    scanned = _least(lambda: codes.candidates(query, few))
+    masked = _least(lambda: codes.candidates(query, few, mask=mask))
+    base, more = (
+        _least(lambda count=count: codes.nearest(query, count, segments=view.segments))  # type: ignore[misc]
+        for count in (few, many)
+    )
     return Costs(
         row_us=max(row_us, _LEAST_US),
-        code_us=max(base / max(codes.covered, 1), _LEAST_US),
-        fetched_us=max(fetched, _LEAST_US),
-        refined_us=max(refined_us, _LEAST_US),
+        code_us=max(scanned / max(codes.covered, 1), _LEAST_US),
+        masked_us=max(masked / max(codes.covered, 1), _LEAST_US),
+        refined_us=max((more - base) / max(many - few, 1), _LEAST_US),
     )
-
-
-def _refine(view: View, rows: np.ndarray) -> None:
-    """Do what is done with candidates."""
-    stored = view.segments.gather(rows)
-    (kept,) = scan(stored[:1], [(np.arange(rows.size), stored)], 10)
-    exact_cosines(stored[0], stored[kept])
 
 
 def _least(work: Callable[[], object]) -> float:

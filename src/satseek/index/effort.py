@@ -168,10 +168,9 @@ def _places(
     places[truth >= codes.covered] = 0  # rows without codes are compared in any case
     for start in range(0, len(queries), _QUERIES_AT_ONCE):
         part = slice(start, start + _QUERIES_AT_ONCE)
-        fetched = codes.candidates(queries[part], most)
+        fetched = codes.candidates(queries[part], most, mask=mask)
         for line, true, rows in zip(places[part], truth[part], fetched, strict=True):
             near = rows[rows >= 0]
-            near = near if mask is None else near[mask[near]]
             if not near.size:
                 continue
             order = np.argsort(near)

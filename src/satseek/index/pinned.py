@@ -148,7 +148,7 @@ class Pinned:
             living=len(self.view),
             passing=passing,
             ways=chosen.plan.ways,
-            candidates=passing if fetch is None else min(fetch.kept, passing),
+            candidates=passing if fetch is None else min(fetch.count, passing),
             filter_ms=filter_ms,
             search_ms=(time.perf_counter() - begun) * 1_000,
         )

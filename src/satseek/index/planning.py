@@ -27,22 +27,10 @@ grows with the root of the codes'."""
 LEAST_HITS = 10
 """Candidates are fetched as if at least this many hits were wanted."""
 
-_SPARE = 4.0
-"""Times as many candidates are fetched as should be left by a filter: what an area or a season
-keeps is not what is asked for, or the very thing."""
-
-_LEAST_SPARE = 1.25
-"""The same where no more may be fetched."""
-
-_ROOM = 0.3
-"""Share of an unfiltered search's cost that may go into candidates which a filter drops."""
-
 _FALL = 1 / 8
 """A filter that keeps a share of the chips is given this power of it as many candidates: fewer come
-between the true answers where fewer pass. At one half, 0.92 of the candidates go twice as deep."""
-
-_LARGEST_FETCH = 1 / 8
-"""Share of all codes that is fetched at most."""
+between where fewer pass. At one half 0.92 of the candidates go nearly twice as deep among those
+that pass, so that recall rises while time does not."""
 
 _IDS_AT_ONCE = 20_000
 """Values bound into one statement at a time."""
@@ -67,19 +55,10 @@ class PlanLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """How many candidates to take from compressed codes."""
+    """How to use compressed codes."""
 
     count: int
-    """Candidates to fetch per query, those that a filter will drop included."""
-    most: int
-    """Candidates to fetch where too few of those are left."""
-    least: int
-    """Candidates that must be left after the filter; with fewer, the passing rows are scanned."""
-
-    @property
-    def kept(self) -> int:
-        """Candidates compared exactly, at most."""
-        return 2 * self.least
+    """Candidates to compare exactly per query, all of which pass the filter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +73,6 @@ class Standing:
     """Rows that have codes."""
     tail: int = 0
     """Passing rows that have none."""
-    masked: bool = False
-    """True where the codes themselves leave out what does not pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,38 +115,19 @@ def choose(*, name: str, wanted: int, standing: Standing, costs: Costs, limits: 
     """
     rows = standing.passing + standing.tail
     scan = Way(name=SCAN, rows=rows, expected_ms=costs.scanning(rows))
-    fetch = _fetch(wanted, standing, costs)
-    if fetch is None:
+    count = round(wanted * (standing.passing / max(standing.living, 1)) ** _FALL)
+    if count >= standing.passing:
         return Plan(ways=(scan,), fetch=None)
     spent = costs.coding(
-        codes=standing.covered, fetched=fetch.count, refined=fetch.kept, tail=standing.tail
+        codes=standing.covered,
+        masked=standing.passing < standing.covered,
+        compared=count,
+        tail=standing.tail,
     )
     coded = Way(name=name, rows=standing.covered, expected_ms=spent)
     if rows <= limits.exact_rows or scan.expected_ms <= coded.expected_ms:
         return Plan(ways=(scan, coded), fetch=None)
-    return Plan(ways=(coded, scan), fetch=fetch)
-
-
-def _fetch(wanted: int, standing: Standing, costs: Costs) -> Fetch | None:
-    """Tell how many candidates to take; None where the codes cannot give enough of them."""
-    passing, covered = standing.passing, standing.covered
-    most = int(covered * _LARGEST_FETCH)
-    kept = round(wanted * (passing / max(standing.living, 1)) ** _FALL)
-    if passing <= kept:
-        return None
-    even = kept if standing.masked else kept * covered / passing
-    if standing.masked or passing >= standing.living:  # what is dead was not chosen by anybody
-        count = math.ceil(even)
-        return Fetch(count=count, most=count, least=kept // 2) if count <= most else None
-    if even * _LEAST_SPARE > most:
-        return None
-    unfiltered = costs.coding(codes=covered, fetched=0, refined=wanted, tail=0)
-    room = _ROOM * unfiltered * 1_000 / costs.fetched_us
-    count = math.ceil(min(max(room, even * _LEAST_SPARE), even * _SPARE, most))
-    # where too few are left, so much more is fetched as a scan would cost
-    more = costs.scanning(passing) - costs.coding(codes=covered, fetched=0, refined=kept, tail=0)
-    again = int(min(max(more * 1_000 / costs.fetched_us, count), most))
-    return Fetch(count=count, most=again, least=kept // 2)
+    return Plan(ways=(coded, scan), fetch=Fetch(count=count))
 
 
 def select_by(db: sqlite3.Connection, columns: str, key: str, keys: Iterable[Any]) -> list[Any]:

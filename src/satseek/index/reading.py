@@ -226,6 +226,4 @@ def _standing(view: View, rows: Rows | None, covered: int) -> Standing:
     living = covered - int(np.searchsorted(view.dead, covered))
     passing = living if rows is None else int(np.searchsorted(rows, covered))
     left = len(view) if rows is None else rows.size
-    return Standing(
-        passing=passing, living=living, covered=covered, tail=left - passing, masked=True
-    )
+    return Standing(passing=passing, living=living, covered=covered, tail=left - passing)

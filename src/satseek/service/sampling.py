@@ -178,6 +178,7 @@ class Sampling:
             self._mend(place, collection, {verdict.kind, "mixed"})
         elif place.checked != (generation := collection.generation):
             place.checked = generation
+            collection.prepare()
             if collection.has_drifted():
                 logger.warning("vectors have drifted from what codes were made of: %s", name)
                 self._mend(place, collection, set(KINDS))
