@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contract.indexes import spec
+from contract.indexes import MILVUS_MISSING, spec
 
 from satseek.index.milvus.making import create_milvus, drop_milvus
 from satseek.index.milvus.pointing import Address
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from satseek.index.milvus.index import MilvusIndex
 
-MISSING = "Milvus Lite is not on this machine: pip install pymilvus milvus-lite"
+MISSING = MILVUS_MISSING
 
 _numbers = itertools.count()
 

@@ -13,9 +13,10 @@ from satseek.assemble.caches import Caches
 from satseek.assemble.laying_out import check_layout, check_model, new_spec
 from satseek.assemble.models import Models
 from satseek.assemble.readers import Readers
-from satseek.errors import CollectionNotFound, InvalidRequest, ModelMismatch
+from satseek.errors import CollectionNotFound, Conflict, InvalidRequest, ModelMismatch
 from satseek.index.checks import check_name
 from satseek.index.collection import create_collection, open_collection
+from satseek.index.milvus.pointing import detach, is_attached
 from satseek.index.removing import remove_collection
 from satseek.search.concepts import ConceptStore
 from satseek.search.glossary import glossary_in
@@ -74,12 +75,41 @@ class Assembly:
         self.settings = settings
         self.caches = Caches(settings)
         self.models = Models(settings, self.models_dir, self.caches)
-        self._readers = Readers(self.collections_dir)
+        self._readers = Readers(self.collections_dir, milvus_token=self.milvus_token)
 
     @property
     def collections_dir(self) -> Path:
         """Folder of the collections."""
         return self.settings.data_dir / "collections"
+
+    def collection_folder(self, name: str) -> Path:
+        """Folder of a collection, whether it is there or not; raises InvalidName."""
+        check_name(name)
+        return self.collections_dir / name
+
+    def local_folder(self, name: str) -> Path:
+        """Folder of a collection whose files lie here, sound or not.
+
+        Raises:
+            CollectionNotFound, InvalidName: as ``reader``.
+            Conflict: it lives in a Milvus, which looks after its files itself.
+        """
+        folder = self.collection_folder(name)
+        if is_attached(folder):
+            raise Conflict(
+                f"{name}: expected a collection whose files lie here, it lives in a Milvus, which "
+                "looks after them itself; `satseek collection pull` brings it here"
+            )
+        if name not in (known := self.collections()):
+            told = ", ".join(known) or "none yet: make one with `satseek index`"
+            raise CollectionNotFound(f"no collection {name!r}; there are: {told}")
+        return folder
+
+    @property
+    def milvus_token(self) -> str:
+        """Token for collections that live in a Milvus; empty: none."""
+        token = self.settings.milvus_token
+        return "" if token is None else token.get_secret_value()
 
     @property
     def models_dir(self) -> Path:
@@ -211,13 +241,17 @@ class Assembly:
         return collection
 
     def remove(self, name: str) -> None:
-        """Remove a collection; whoever reads it finishes.
+        """Remove a collection; whoever reads it finishes. What lives in a Milvus stays there.
 
         Raises:
             CollectionNotFound, InvalidName: as ``reader``.
             CollectionLocked: another living process writes to it.
         """
-        remove_collection(self.collections_dir, name)
+        check_name(name)
+        if is_attached(self.collections_dir / name):
+            detach(self.collections_dir / name)
+        else:
+            remove_collection(self.collections_dir, name)
         self.collections()  # lets go of what is no longer there
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from satseek.errors import CollectionNotFound
 from satseek.index.checks import check_name
 from satseek.index.collection import list_collections, open_collection
+from satseek.index.milvus.pointing import is_attached
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,15 @@ if TYPE_CHECKING:
 class Readers:
     """The collections open for reading."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open none yet."""
+    def __init__(self, folder: Path, *, milvus_token: str = "") -> None:
+        """Open none yet.
+
+        Args:
+            folder: Of the collections.
+            milvus_token: For those that live in a Milvus; empty: none.
+        """
         self._folder = folder
+        self._milvus_token = milvus_token
         self.on_open: Callable[[str, Collection], None] | None = None
         """Is told of each collection that is opened, with its name."""
         self._lock = threading.Lock()
@@ -66,8 +73,10 @@ class Readers:
     def _anew(self, name: str) -> Collection:
         check_name(name)
         try:
-            opened = open_collection(self._folder / name, mode="read")
+            opened = self._reading(self._folder / name)
         except CollectionNotFound as error:
+            if is_attached(self._folder / name):  # which of the two is missing, it says itself
+                raise
             known = (
                 ", ".join(list_collections(self._folder))
                 or "none yet: make one with `satseek index`"
@@ -76,3 +85,11 @@ class Readers:
         if self.on_open is not None:
             self.on_open(name, opened)
         return opened
+
+    def _reading(self, folder: Path) -> Collection:
+        if not is_attached(folder):
+            return open_collection(folder, mode="read")
+        # Imported here: most have no collection in a Milvus.
+        from satseek.index.milvus.making import open_attached  # noqa: PLC0415
+
+        return open_attached(folder, token=self._milvus_token)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from satseek.index.exact import draw
 from satseek.index.halves import unit
 from satseek.index.milvus.expressions import both
 from satseek.index.milvus.layout import BOX_FIELDS, UNDATED, VECTOR, stored
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _KEPT = 32
 """Answers remembered: of one generation there are a handful, and of each filter one."""
+
+_LISTED = 2**17
+"""Chips up to which a sample lists the rows of all of them: 1 MB."""
 
 _SHUFFLED = 2**22
 """Rows up to which a sample shuffles all of them: 32 MB; beyond, places are drawn at random."""
@@ -105,7 +109,18 @@ class Remembered:
         return found
 
     def _drawn(self, state: State, n: int, seed: int) -> Vectors:
-        dim = self.told.spec.dim
+        """Draw as the embedded index does, or where there are very many chips, by their places."""
+        if self.count(state) <= _LISTED:
+            rows = [one["row"] for part in self.shelf.walk(state.spans) for one in part]
+            chosen = draw(np.array(rows, dtype=np.int64), n, seed=seed).tolist()
+            found = self.shelf.of_rows(chosen, VECTOR, "id")
+        else:
+            found = self._drawn_by_place(state, n, seed)
+        drawn = unit(stored(found, dim=self.told.spec.dim), source="Milvus")
+        drawn.flags.writeable = False
+        return drawn
+
+    def _drawn_by_place(self, state: State, n: int, seed: int) -> list[dict[str, Any]]:
         wanted = min(max(n, 0), self.count(state))
         found: list[dict[str, Any]] = []
         for places in _shuffled(state.spans, max(wanted, 1), seed) if wanted else ():
@@ -114,9 +129,7 @@ class Remembered:
             found += sorted(living, key=lambda one: rank[one["row"]])
             if len(found) >= wanted:
                 break
-        drawn = unit(stored(found[:wanted], dim=dim), source="Milvus")
-        drawn.flags.writeable = False
-        return drawn
+        return found[:wanted]
 
 
 def _edges(bounds: Bounds) -> list[str]:
