@@ -58,6 +58,8 @@ def test_a_folder_is_indexed_embedded_again_verified_and_gone(desk: Desk) -> Non
 
     sound = ended(desk.operator, submit(desk.operator, "verify", "fresh"))
     assert {"collection": "fresh", "sound": True} == sound["result"]
+    tuned = ended(desk.operator, submit(desk.operator, "tune", "fresh"))["result"]
+    assert tuned["kinds"]["text"]["recall"] == 1  # of so few chips every one is compared
     desk.operator.delete("/v1/collections/fresh").raise_for_status()
 
 
