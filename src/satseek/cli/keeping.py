@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from satseek.index.compacting import Compaction
     from satseek.index.inventory import Inventory
     from satseek.index.spec import CollectionStats
+    from satseek.index.tuning import Effort, Tuning
 
 Name = Annotated[str | None, typer.Argument(help="Collection; unset: the only one, or 'default'.")]
 
@@ -56,8 +57,9 @@ def repair(context: typer.Context, name: Name = None, *, json: Json = False) -> 
 
     parts = assembly(context)
     chosen = parts.chosen(name)
+    folder = parts.local_folder(chosen)
     with recorded(context, "collection.repair", chosen):
-        told = repair_collection(parts.collection_folder(chosen))
+        told = repair_collection(folder)
     if json:
         print_json({"collection": chosen, "report": told})
     else:
@@ -74,10 +76,10 @@ def compact(context: typer.Context, name: Name = None, *, json: Json = False) ->
 
     parts = assembly(context)
     chosen = parts.chosen(name)
-    parts.reader(chosen)  # names the collections that there are
+    folder = parts.local_folder(chosen)
     with (
         recorded(context, "collection.compact", chosen),
-        open_collection(parts.collection_folder(chosen), mode="write") as target,
+        open_collection(folder, mode="write") as target,
         progress_bar("compacting") as on_progress,
     ):
         done = target.compact(on_progress=on_progress)
@@ -96,13 +98,12 @@ def stats(context: typer.Context, name: Name = None, *, json: Json = False) -> N
     parts = assembly(context)
     chosen = parts.chosen(name)
     collection = parts.reader(chosen)
-    counted, held = collection.stats(), collection.inventory()
+    counted, held, tuning = collection.stats(), collection.inventory(), collection.tuning()
     if json:
-        print_json(
-            {"collection": chosen, "stats": counted, "held": held, "dead_share": held.dead_share}
-        )
+        told = {"stats": counted, "held": held, "dead_share": held.dead_share, "tuning": tuning}
+        print_json({"collection": chosen, **told})
         return
-    print_table(["what", "value"], _lines(counted, held))
+    print_table(["what", "value"], _lines(counted, held, tuning))
 
 
 @group.command()
@@ -180,9 +181,10 @@ def _tell(name: str, done: Compaction) -> None:
     )
 
 
-def _lines(counted: CollectionStats, held: Inventory) -> list[list[str]]:
+def _lines(counted: CollectionStats, held: Inventory, tuning: Tuning | None) -> list[list[str]]:
     kinds = [[f"{kind} on disk", _size(size)] for kind, size in held.bytes.items() if size]
     coded = "none" if held.coded is None else f"of {held.coded} rows"
+    efforts = {} if tuning is None else tuning.kinds
     return [
         ["chips", str(counted.chips)],
         ["scenes", str(counted.scenes)],
@@ -191,10 +193,16 @@ def _lines(counted: CollectionStats, held: Inventory) -> list[list[str]]:
         ["rows", str(held.rows)],
         ["dead rows", f"{held.dead} ({held.dead_share:.0%})"],
         ["codes", coded],
+        *([f"effort, {kind}", _effort(effort)] for kind, effort in efforts.items()),
         *kinds,
         ["all on disk", _size(counted.bytes)],
         ["format", f"{held.format_version}, edition {held.edition}"],
     ]
+
+
+def _effort(effort: Effort) -> str:
+    told = f"recall {effort.recall:.3f}, at least {effort.least_recall:.3f}"
+    return f"{effort.candidates} candidates for ten hits: {told}, on {effort.queries} queries"
 
 
 def _size(count: int) -> str:

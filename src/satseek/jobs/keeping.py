@@ -60,12 +60,12 @@ def repair(asked: RepairTask, settings: Settings, _: OnProgress) -> Result:
     """Mend what can be mended.
 
     Raises:
-        CollectionNotFound: there is none.
+        Conflict: it lives in a Milvus.
         DamagedData: a snapshot has to be restored.
     """
     from satseek.index.repairing import repair_collection  # noqa: PLC0415 - slow to load
 
-    told = repair_collection(Assembly(settings).collection_folder(asked.collection))
+    told = repair_collection(Assembly(settings).local_folder(asked.collection))
     return {"collection": asked.collection, **asdict(told)}
 
 
@@ -73,13 +73,12 @@ def compact(asked: CompactTask, settings: Settings, on_progress: OnProgress) -> 
     """Copy the living rows, and put the copy into the place of the rows in use."""
     from satseek.index.collection import open_collection  # noqa: PLC0415 - slow to load
 
-    parts = Assembly(settings)
-    parts.reader(asked.collection)  # names the collections that there are
+    folder = Assembly(settings).local_folder(asked.collection)
 
     def show(what: str, done: int, total: int) -> None:
         on_progress(done, total, what)
 
-    with open_collection(parts.collections_dir / asked.collection, mode="write") as collection:
+    with open_collection(folder, mode="write") as collection:
         done = collection.compact(on_progress=show)
     told = asdict(done) | {"bytes_freed": done.bytes_freed}
     return {"collection": asked.collection, **told}

@@ -14,12 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.errors import CollectionNotFound, JobNotFound
+from satseek.errors import JobNotFound
 from satseek.index.checks import check_name
 from satseek.jobs.keeping import CompactTask, RepairTask, VerifyTask
 from satseek.jobs.protocol import JobState, TaskName
 from satseek.jobs.sources import source_for
 from satseek.jobs.tasks import IndexTask, ReembedTask, layout_of
+from satseek.jobs.tuning import TuneTask
 from satseek.service.calling import caller
 from satseek.service.describing import PROBLEM
 from satseek.service.paging import DEFAULT_LIMIT, Cursor, Limit, Listing, link_header, next_path
@@ -70,8 +71,14 @@ class CompactAsked(CompactTask):
     task: Literal["compact"]
 
 
+class TuneAsked(TuneTask):
+    """Measure how much a search must look at."""
+
+    task: Literal["tune"]
+
+
 JobAsked = Annotated[
-    IndexAsked | ReembedAsked | VerifyAsked | RepairAsked | CompactAsked,
+    IndexAsked | ReembedAsked | VerifyAsked | RepairAsked | CompactAsked | TuneAsked,
     Body(
         discriminator="task",
         openapi_examples={
@@ -88,6 +95,7 @@ JobAsked = Annotated[
             "verify": {"value": {"task": "verify", "collection": "county"}},
             "repair": {"value": {"task": "repair", "collection": "county"}},
             "compact": {"value": {"task": "compact", "collection": "county"}},
+            "tune": {"value": {"task": "tune", "collection": "county"}},
         },
     ),
 ]
@@ -149,7 +157,7 @@ class JobsAnswer(BaseModel):
 async def submit_job(
     request: Request, response: Response, asked: JobAsked, shared: Shared
 ) -> JobDetails:
-    """Index a folder, embed a collection again, verify, repair or compact one."""
+    """Index a folder, embed a collection again, verify, repair, compact or tune one."""
     asking = caller(request)
     who = _allowed(request)
     await shared.in_thread(lambda: _check(asked, shared, who))
@@ -242,11 +250,10 @@ def _check(asked: JobAsked, shared: Running, who: Principal) -> None:
             shared.reader(asked.collection, who)
             if to is not None:
                 shared.assembly.model_named(to)
-        case RepairAsked(collection=name):
-            if name not in shared.collections(who):  # it may be too damaged to be opened
-                raise CollectionNotFound(f"no collection {name!r}")
-        case VerifyAsked() | CompactAsked():
+        case VerifyAsked() | TuneAsked():
             shared.reader(asked.collection, who)
+        case RepairAsked() | CompactAsked():  # it may be too damaged to be opened
+            shared.local_folder(asked.collection, who)
 
 
 def _details(job: Job) -> JobDetails:

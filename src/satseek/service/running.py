@@ -31,6 +31,7 @@ from satseek.service.tiling_drawing import Tiling
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from satseek.assemble import Assembly, Matched
     from satseek.assemble.served import ServedModel
@@ -164,6 +165,19 @@ class Running:
         self.require(name, who)
         try:
             return self.assembly.reader(name)
+        except CollectionNotFound as error:
+            raise self._unseen(name, who) from error
+
+    def local_folder(self, name: str, who: Principal) -> Path:
+        """Find the folder of a collection that somebody sees, which may be too damaged to open.
+
+        Raises:
+            CollectionNotFound, InvalidName: as ``reader``.
+            Conflict: its files do not lie here.
+        """
+        self.require(name, who)
+        try:
+            return self.assembly.local_folder(name)
         except CollectionNotFound as error:
             raise self._unseen(name, who) from error
 

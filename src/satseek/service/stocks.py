@@ -5,6 +5,7 @@ Knows the index's own account of its files.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -16,8 +17,13 @@ from satseek.service.describing import PROBLEM
 from satseek.service.running import Running, running
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from satseek.index.inventory import Inventory
+    from satseek.index.protocol import QueryKind
     from satseek.index.spec import Pending
+    from satseek.index.tuning import Tuning
+    from satseek.index.watching import Watched
 
 router = APIRouter(tags=["collections"])
 
@@ -33,6 +39,38 @@ class PendingShown(BaseModel):
     rows_done: int = Field(description="Rows embedded so far.")
     rows: int = Field(description="Rows that there are.")
     kept: bool = Field(description="True for vectors that were in use before.")
+
+
+class EffortShown(BaseModel):
+    """What one kind of query needs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    candidates: int = Field(description="Compared exactly for ten hits of all chips.")
+    recall: float = Field(description="Measured with so many, in the mean, 0–1.")
+    least_recall: float = Field(description="What that mean is above 95 times in a hundred.")
+    queries: int = Field(description="That it was measured on.")
+
+
+class TuningShown(BaseModel):
+    """The effort that searches by codes take."""
+
+    model_config = ConfigDict(frozen=True)
+
+    codes: str = Field(description="Name of the codes.")
+    wanted: float = Field(description="Recall that was wanted, 0–1.")
+    when: str = Field(description="When it was measured: ISO 8601, UTC.")
+    kinds: dict[str, EffortShown] = Field(description="By kind of query.")
+
+
+class RecallShown(BaseModel):
+    """What this server saw when it answered searches a second time, exactly."""
+
+    model_config = ConfigDict(frozen=True)
+
+    recall: float = Field(description="Share of the true answers that was found, 0–1.")
+    recent: int = Field(description="Searches that this is the mean of: the newest ones.")
+    samples: int = Field(description="Searches compared since the server began.")
 
 
 class StatsAnswer(BaseModel):
@@ -56,6 +94,8 @@ class StatsAnswer(BaseModel):
         "`other`."
     )
     pending: PendingShown | None
+    tuning: TuningShown | None = Field(description="Null: codes take the usual effort.")
+    recall: dict[str, RecallShown] = Field(description="By kind of query, as far as sampled.")
 
 
 @router.get(
@@ -75,6 +115,8 @@ async def show_stats(request: Request, name: str, shared: Shared) -> StatsAnswer
             scenes=stats.scenes,
             refusals=stats.refusals,
             **_held(held),
+            tuning=_tuning(collection.tuning()),
+            recall=_recall(shared.sampling.watched(name)),
         )
 
     return await shared.in_thread(counted)
@@ -97,3 +139,19 @@ def _pending(pending: Pending) -> PendingShown:
     return PendingShown(
         model=pending.model, rows_done=pending.next_row, rows=pending.rows, kept=pending.kept
     )
+
+
+def _tuning(tuning: Tuning | None) -> TuningShown | None:
+    if tuning is None:
+        return None
+    efforts = tuning.kinds.items()
+    return TuningShown(
+        codes=tuning.codes,
+        wanted=tuning.wanted,
+        when=tuning.when.isoformat(),
+        kinds={kind: EffortShown(**asdict(effort)) for kind, effort in efforts},
+    )
+
+
+def _recall(watched: Mapping[QueryKind, Watched]) -> dict[str, RecallShown]:
+    return {kind: RecallShown(**asdict(seen)) for kind, seen in watched.items()}
