@@ -105,8 +105,9 @@ class Ledger:
         self._version = _schema_version(db)
 
     def begin(self) -> None:
-        """Forget what a transaction that came to nothing has moved."""
+        """Begin a transaction; what one that came to nothing has moved is forgotten."""
         self._moved.clear()
+        self._version = _schema_version(self._db)
 
     def settle(self) -> Entry:
         """Write down what the tables amount to; the last statement before a commit."""
@@ -134,7 +135,6 @@ class Ledger:
                 sums[name] = add_up(self._db, name)
         sums[SCHEMA] = _schema_sum(self._db)
         self._watched = found
-        self._version = _schema_version(self._db)
 
     def _watch(self, name: str, definition: str) -> None:
         """Have each row that is put into a table or taken from it told."""

@@ -1,0 +1,67 @@
+"""A flipped bit in any file is named or refused, or it lies where nothing is read."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import flipping
+
+from satseek.index import open_collection
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("closed") / "mortal"
+    flipping.lived(folder).close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As a killed writer leaves it: nearly everything lies in the log."""
+    root = tmp_path_factory.mktemp("killed")
+    with flipping.lived(root / "alive") as collection:
+        flipping.copy_as_killed(collection.folder, root / "mortal")
+    return root / "mortal"
+
+
+def test_in_a_closed_collection(closed: Path, tmp_path: Path) -> None:
+    found = list(flipping.flips(closed, tmp_path / "mortal", each=797))
+    noticed = Counter(one.file for one in found if one.outcome != "harmless")
+    harmless = Counter(one.file for one in found if one.outcome == "harmless")
+    assert harmless.keys() <= {"collection.sqlite", "writer.lock"}
+    vectors = {"segments/000000.f16", "segments/000001.f16"}
+    assert noticed.keys() == {"collection.sqlite", "acknowledged", *vectors}
+
+
+def test_in_what_a_killed_writer_leaves(killed: Path, tmp_path: Path) -> None:
+    assert (killed / "collection.sqlite-wal").stat().st_size > 50_000
+    found = list(flipping.flips(killed, tmp_path / "mortal", each=2_003))
+    log = [one for one in found if one.file == "collection.sqlite-wal"]
+    assert {one.outcome for one in log} == {"refused"}
+    assert all("acknowledged" in one.told for one in log)
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcomes"),
+    [("closed", {"mended", "lost", "refused"}), ("killed", {"mended", "lost"})],
+)
+def test_what_is_named_is_mended_or_refused(
+    kind: str, outcomes: set[str], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    pristine: Path = request.getfixturevalue(kind)
+    work = tmp_path / "mortal"
+    flipping.laid(pristine, work)
+    with open_collection(work, mode="read") as collection:
+        expected = flipping.chips_of(collection)
+    became: Counter[str] = Counter()
+    for one in flipping.flips(pristine, work, each=5_003, seed=1):
+        if one.outcome != "harmless":
+            became[flipping.mended(work, expected).split(":")[0]] += 1
+    assert became.keys() == outcomes
