@@ -19,6 +19,7 @@ from satseek.index.spec import Edition
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
     from pathlib import Path
 
     from satseek.index.codes import Codes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from satseek.index.planning import PlanLimits
     from satseek.index.protocol import QueryKind
     from satseek.index.schema import Connections
+    from satseek.index.segments import Block, Segments
     from satseek.index.tuning import Tuning
     from satseek.index.view import View
 
@@ -67,11 +69,19 @@ class Coding:
 
     def worth(self, view: View) -> bool:
         """Tell whether a generation is large enough for codes, and can have them."""
-        return (
-            len(view) >= self._limits.codes_from
-            and coded.subquantizers(view.segments.dim) is not None
-            and coded.available()
-        )
+        return self._worth(len(view), view.segments.dim)
+
+    def make_ahead(self, segments: Segments, blocks: Iterable[Block], path: Path) -> None:
+        """Write codes of vectors that are to be in use soon, where they are worth it.
+
+        Args:
+            segments: All of them living.
+            blocks: As they were written.
+            path: File; found under the edition's name, it is taken for what it is.
+        """
+        if self._worth(segments.rows, segments.dim):
+            with contextlib.suppress(OSError):
+                coded.build(segments).save(path, proof=_digest(block.sha256 for block in blocks))
 
     def costs(self, view: View, codes: Codes | None) -> Costs:
         """Give what looking costs on this machine; measured once, with the first codes."""
@@ -164,6 +174,13 @@ class Coding:
         """Compare more candidates of some kinds at once, until they are tuned."""
         self._raised |= {*kinds}
 
+    def _worth(self, chips: int, dim: int) -> bool:
+        return (
+            chips >= self._limits.codes_from
+            and coded.subquantizers(dim) is not None
+            and coded.available()
+        )
+
     def _of_edition(self, number: int) -> Codes | None:
         kept = self._kept
         return kept[1] if kept is not None and kept[0] == number else None
@@ -235,9 +252,14 @@ class Coding:
 
 def _proof(db: sqlite3.Connection, rows: int) -> str:
     """Digest of the checksums of the first rows: the same only for the same vectors."""
+    text = "SELECT sha256 FROM blocks WHERE start < ? ORDER BY start"
+    return _digest(block for (block,) in db.execute(text, (rows,)))
+
+
+def _digest(checksums: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for (block,) in db.execute("SELECT sha256 FROM blocks WHERE start < ? ORDER BY start", (rows,)):
-        digest.update(block.encode("ascii"))
+    for checksum in checksums:
+        digest.update(checksum.encode("ascii"))
     return digest.hexdigest()
 
 

@@ -10,6 +10,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from satseek.index.editions import edition_of, find_pending
 from satseek.index.inventory import bytes_below
 from satseek.index.schema import storage_errors
 from satseek.index.segments import Segments, sync_folder
-from satseek.index.spec import segments_name
+from satseek.index.spec import codes_name, segments_name
 from satseek.index.writing import COMPACTING
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ class _Compacting:
             edition = self._begin()
             for _ in range(_ROUNDS):
                 self._go_on(edition)
+            self._encode(edition)
             return self._switch(edition)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)  # where it was not put into place
@@ -180,6 +182,19 @@ class _Compacting:
                 self._seen = stop
                 self._on_progress("copying", stop, segments.rows)
             self._copy.flush()
+
+    def _encode(self, edition: Edition) -> None:
+        """Make codes of the copy, so that no search has to wait for them afterwards."""
+        self._on_progress("encoding", 0, self._copy.rows)
+        segments = Segments(
+            self._folder,
+            rows=self._copy.rows,
+            dim=edition.spec.dim,
+            rows_per_segment=self._writer.rows_per_segment,
+        )
+        path = self._folder / codes_name(0)
+        self._reader.coding.make_ahead(segments, self._copy.blocks, path)
+        self._on_progress("encoding", self._copy.rows, self._copy.rows)
 
     def _switch(self, edition: Edition) -> tuple[int, int]:
         """Commit that the copy is in use."""
@@ -220,6 +235,8 @@ class _Compacting:
         """Give the copy its name; it is nobody's until the commit."""
         target = self._writer.folder / segments_name(number)
         shutil.rmtree(target, ignore_errors=True)  # of one that was cut off before its commit
+        with suppress(FileNotFoundError):  # small collections have none
+            (self._folder / codes_name(0)).replace(target.with_name(codes_name(number)))
         sync_folder(self._folder)
         self._folder.rename(target)
         sync_folder(target.parent)

@@ -12,6 +12,7 @@ import pytest
 from satseek.errors import Conflict, DamagedData, InvalidRequest
 from satseek.index import (
     CollectionSpec,
+    PlanLimits,
     SceneBlock,
     bbox_area,
     compacting,
@@ -252,6 +253,30 @@ def test_damaged_vectors_are_not_made_to_look_sound(collection: Collection) -> N
     with pytest.raises(DamagedData, match=r"000001.f16: rows 64 to \d+ are not what was written"):
         collection.compact()
     assert (generation, {"segments"}) == (collection.generation, names(collection.folder))
+
+
+def test_codes_are_made_before_anybody_needs_them(tmp_path: Path) -> None:
+    pytest.importorskip("faiss", reason="pip install 'satseek[faiss]'")
+    limits = PlanLimits(codes_from=500, exact_rows=10, matrix_bytes=0)
+    with create_collection(tmp_path / "life", SPEC, limits=limits) as made:
+        for number in range(SCENES):
+            made.add_blocks([block(number, count=250)])
+        made.remove_scenes(["scene-0"])
+
+        def coded() -> bool:
+            return (made.folder / "codes-1.bin").exists()
+
+        seen = []
+        with open_collection(made.folder, mode="read", limits=limits) as reader:
+            reader.prepare()
+            made.compact(on_progress=lambda what, *_: seen.append((what, coded())))
+            assert ("numbering", False) in seen
+            assert seen[-1] == ("numbering", True)
+            written = (made.folder / "codes-1.bin").stat().st_ino
+            found = reader.search(units(2, 50), k=1)
+            assert "over all 1250 chips" in found.plan
+            assert not found.plan.startswith("exact scan")
+            assert written == (made.folder / "codes-1.bin").stat().st_ino
 
 
 def test_a_reader_cannot_compact(collection: Collection) -> None:
