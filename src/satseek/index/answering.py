@@ -12,6 +12,7 @@ import numpy as np
 from satseek.index.halves import check_units
 from satseek.index.planning import select_by
 from satseek.index.ranking import Shortlist, best, exact_cosines, scan
+from satseek.index.scanning import look_at
 
 if TYPE_CHECKING:
     import sqlite3
@@ -71,7 +72,7 @@ class Answering:
 
     def _scanned(self, queries: Vectors) -> list[tuple[Rows, NDArray[np.float32]]]:
         """Look at every passing row."""
-        shortlists = scan(queries, self._view.blocks(self._rows), self._k)
+        shortlists = look_at(self._view, queries, self._rows, self._k)
         return [self._best(query, rows) for query, rows in zip(queries, shortlists, strict=True)]
 
     def _refined(
@@ -82,7 +83,7 @@ class Answering:
         found, products = codes.nearest(
             queries, fetch.count, segments=self._view.segments, mask=mask
         )
-        tail = self._tail(queries, codes.covered, mask)
+        tail = look_at(self._view, queries, self._behind(codes.covered), self._k)
         answers = []
         for query, rows, scores, rest in zip(queries, found, products, tail, strict=True):
             near = Shortlist(self._k)
@@ -90,10 +91,12 @@ class Answering:
             answers.append(self._best(query, np.concatenate([near.rows, rest])))
         return answers
 
-    def _tail(self, queries: Vectors, covered: int, mask: NDArray[np.bool_] | None) -> list[Rows]:
+    def _behind(self, covered: int) -> Rows:
+        """Give the rows that may answer and have no codes."""
+        if self._rows is not None:
+            return self._rows[np.searchsorted(self._rows, covered) :]
         rows = np.arange(covered, self._view.segments.rows)
-        rows = rows if mask is None else rows[mask[rows]]
-        return scan(queries, self._view.segments.chosen(rows), self._k)
+        return np.setdiff1d(rows, self._view.dead, assume_unique=True)
 
     def _best(self, query: NDArray[np.float32], rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
         stored = self._view.segments.gather(rows)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satseek.index.ranking import scan
+from satseek.index.scanning import look_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ def measure(view: View, codes: Codes) -> Costs:
     rows = np.linspace(0, view.segments.rows - 1, min(_ROWS, view.segments.rows), dtype=np.int64)
     rows = np.unique(rows)
     query = view.segments.gather(rows[:1])
-    row_us = _least(lambda: scan(query, view.blocks(rows), 10)) / rows.size
+    row_us = _least(lambda: look_at(view, query, rows, 10)) / rows.size
     few, many = (min(count, codes.covered) for count in (_FEW, _MANY))
     mask = np.zeros(view.segments.rows, dtype=np.bool_)
     mask[::_MASKED] = True

@@ -147,12 +147,8 @@ class Refining:
             index: The codes, behind a projection.
             halves: float16, shape (rows, dim); read where they are.
         """
-        faiss = _faiss()
-        exact = faiss.IndexScalarQuantizer(
-            halves.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-        )
-        _look_at(exact, halves)
-        self._index = faiss.IndexRefine(index, exact)
+        exact = _scalar(halves)
+        self._index = _faiss().IndexRefine(index, exact)
         self._held = index, exact, halves  # FAISS holds their addresses alone
 
     def nearest(
@@ -170,6 +166,33 @@ class Refining:
             how.base_index_params = _only(mask)
         products, rows = self._index.search(queries, count, params=how)
         return np.asarray(rows), np.asarray(products)
+
+
+class Exact:
+    """Vectors as they are stored, every one of which is looked at."""
+
+    def __init__(self, halves: Halves) -> None:
+        """Look at vectors where they are.
+
+        Args:
+            halves: float16, shape (rows, dim), rows behind one another.
+        """
+        self._index = _scalar(halves)
+        self._held = halves
+
+    def nearest(self, queries: Vectors, count: int) -> tuple[Rows, NDArray[np.float32]]:
+        """Give the nearest rows and their inner products, shape (q, count), the best first."""
+        products, rows = self._index.search(queries, count)
+        return np.asarray(rows), np.asarray(products)
+
+
+def _scalar(halves: Halves) -> Any:
+    faiss = _faiss()
+    index = faiss.IndexScalarQuantizer(
+        halves.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+    _look_at(index, halves)
+    return index
 
 
 def _look_at(index: Any, halves: Halves) -> None:

@@ -74,13 +74,13 @@ def scan(
     """
     shortlists = [Shortlist(k) for _ in queries]
     for rows, vectors in blocks:
-        scores = _products(queries, vectors)
+        scores = products(queries, vectors)
         for shortlist, line in zip(shortlists, scores, strict=True):
             shortlist.offer(rows, line)
     return [shortlist.rows for shortlist in shortlists]
 
 
-def _products(queries: Vectors, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def products(queries: Vectors, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give the inner product of each query with each vector, shape (q, rows).
 
     A matrix product wakes the threads of BLAS, which on a busy machine takes many times as long as
