@@ -14,6 +14,8 @@ import numpy as np
 
 from satseek.errors import DamagedData
 from satseek.index import acknowledging, ledger, traits
+from satseek.index import codes as coded
+from satseek.index import tuning as tuned
 from satseek.index.editions import edition_of, find_pending
 from satseek.index.records import CHIP_COLUMNS, LEVELLESS_COLUMNS
 from satseek.index.segments import Segments, segment_path
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from satseek.index.ledger import Entry
 
 _CHIPS_AT_ONCE = 1024
+
+REMADE = "not what was written; searches pass it over and make it anew"
+"""What is said of a derived file."""
 
 UNREADABLE = (
     sqlite3.DatabaseError,
@@ -47,6 +52,7 @@ def verify(db: sqlite3.Connection, segments: Segments, folder: Path) -> list[str
     damages = database_damages(db)
     if damages:
         return [*(f"{folder}: {line}" for line in damages), *found]
+    found += [f"{path}: {REMADE}" for path in derived_damages(db, folder)]
     found += segment_damages(db, segments, "blocks")
     pending = find_pending(db)
     if pending is None:
@@ -61,6 +67,13 @@ def verify(db: sqlite3.Connection, segments: Segments, folder: Path) -> list[str
     except DamagedData as error:
         return [*found, str(error)]
     return found + pending_damages(db, beside)
+
+
+def derived_damages(db: sqlite3.Connection, folder: Path) -> list[Path]:
+    """List the files made from vectors that are not what was written: codes, and their tuning."""
+    edition = edition_of(db)
+    codes, tuning = folder / edition.codes, folder / edition.tuning
+    return [codes] * coded.is_damaged(codes) + [tuning] * tuned.is_damaged(tuning)
 
 
 def pending_damages(db: sqlite3.Connection, segments: Segments) -> list[str]:

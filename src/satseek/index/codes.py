@@ -55,6 +55,12 @@ _DRIFT = 1.25
 _LAYOUT = 2
 """Of the file. Others are built again."""
 
+_KEYS = frozenset({"layout", "proof", "covered", "trained_at", "lost", "dim", "kept", "sha256"})
+"""What a file's first line says."""
+
+_FIRST_LAYOUT = frozenset({"proof", "covered", "trained_at", "sha256"})
+"""The same of the first layout, which is made anew."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -178,8 +184,8 @@ class Codes:
             "lost": self._lost,
             "dim": self._projection.dim,
             "kept": self._projection.kept,
-            "sha256": hashlib.sha256(content).hexdigest(),
         }
+        header["sha256"] = _digest(header, content)
         path.parent.mkdir(exist_ok=True)
         unfinished = path.with_name(f"{path.name}.{os.getpid()}")
         unfinished.write_bytes(json.dumps(header).encode("ascii") + b"\n" + content)
@@ -225,7 +231,7 @@ def load(path: Path, *, proof: str) -> Codes | None:
     with path.open("rb") as file:
         file.readline()
         content = np.fromfile(file, dtype=np.uint8)
-    if hashlib.sha256(content.data).hexdigest() != header["sha256"]:
+    if _digest(header, content.data) != header["sha256"]:
         _log.warning("damaged codes are built again path=%s", path)
         return None
     projection, rest = Projection.from_bytes(content, dim=header["dim"], kept=header["kept"])
@@ -235,6 +241,29 @@ def load(path: Path, *, proof: str) -> Codes | None:
         trained_at=int(header["trained_at"]),
         lost=float(header["lost"]),
     )
+
+
+def is_damaged(path: Path) -> bool:
+    """Tell whether a file of codes is not what was written; one of an older layout may be."""
+    try:
+        with path.open("rb") as file:
+            header, content = json.loads(file.readline(4096)), file.read()
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
+    if isinstance(header, dict) and header.keys() == _FIRST_LAYOUT:
+        return False
+    known = isinstance(header, dict) and header.keys() == _KEYS
+    return not known or _digest(header, content) != header["sha256"]
+
+
+def _digest(header: dict[str, Any], content: bytes | memoryview) -> str:
+    """SHA-256, as hex, of all that a file says."""
+    said = {name: value for name, value in header.items() if name != "sha256"}
+    digest = hashlib.sha256(json.dumps(said).encode("ascii"))
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def _encode(scan: FastScan, projection: Projection, segments: Segments) -> None:
@@ -266,6 +295,5 @@ def _header(path: Path) -> dict[str, Any] | None:
             header = json.loads(file.readline(4096))
     except (FileNotFoundError, ValueError):
         return None
-    known = {"layout", "proof", "covered", "trained_at", "lost", "dim", "kept", "sha256"}
-    right = isinstance(header, dict) and header.keys() == known and header["layout"] == _LAYOUT
+    right = isinstance(header, dict) and header.keys() == _KEYS and header["layout"] == _LAYOUT
     return header if right else None

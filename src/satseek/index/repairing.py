@@ -68,11 +68,12 @@ def repair_collection(folder: Path) -> Repair:
 
 
 def _mend_vectors(writer: Writer, account: Account) -> None:
-    """Take out the chips whose vectors are damaged, in one transaction."""
+    """Take out the chips whose vectors are damaged, in one transaction; drop derived files."""
     with closing(connect(writer.folder / DATABASE, mode="query")) as db:
         pending = find_pending(db)
         beside = _pending_damages(writer, db, pending) if pending else []
         damaged = list(_damaged_blocks(writer, db))
+        derived = auditing.derived_damages(db, writer.folder)
     if pending and beside:
         account.found += beside
         whose = "were kept" if pending.kept else "were being made"
@@ -84,6 +85,10 @@ def _mend_vectors(writer: Writer, account: Account) -> None:
         with writer.change() as db:
             for start, count in damaged:
                 _take_out(writer, db, start, count, account)
+    for path in derived:
+        account.found.append(f"{path}: {auditing.REMADE}")
+        path.unlink(missing_ok=True)
+        account.mended.append(f"{path}: removed, it is made anew when it is wanted")
 
 
 def _pending_damages(writer: Writer, db: sqlite3.Connection, pending: Pending) -> list[str]:

@@ -199,6 +199,17 @@ def load(path: Path, *, proof: str) -> Tuning | None:
         return None
 
 
+def is_damaged(path: Path) -> bool:
+    """Tell whether a file of tuning is not what was written."""
+    try:
+        digest, _, content = path.read_text(encoding="ascii").partition("\n")
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
+    return digest != _digest(content.strip())
+
+
 def _digest(content: str) -> str:
     return hashlib.sha256(content.encode("ascii")).hexdigest()
 
