@@ -58,6 +58,10 @@ def test_a_folder_is_indexed_embedded_again_verified_and_gone(desk: Desk) -> Non
 
     sound = ended(desk.operator, submit(desk.operator, "verify", "fresh"))
     assert {"collection": "fresh", "sound": True} == sound["result"]
+    mended = ended(desk.operator, submit(desk.operator, "repair", "fresh"))
+    assert ([], [], 0) == tuple(mended["result"][name] for name in ("found", "lost", "chips"))
+    smaller = ended(desk.operator, submit(desk.operator, "compact", "fresh"))
+    assert (12, 12) == tuple(smaller["result"][name] for name in ("rows_before", "rows_after"))
     tuned = ended(desk.operator, submit(desk.operator, "tune", "fresh"))["result"]
     assert tuned["kinds"]["text"]["recall"] == 1  # of so few chips every one is compared
     desk.operator.delete("/v1/collections/fresh").raise_for_status()
@@ -90,6 +94,8 @@ def test_a_job_that_fails_says_why(desk: Desk) -> None:
         ({"task": "reembed", "collection": "nowhere"}, 404),
         ({"task": "reembed", "collection": "small", "to": "nobody"}, 404),
         ({"task": "verify", "collection": "nowhere"}, 404),
+        ({"task": "repair", "collection": "nowhere"}, 404),
+        ({"task": "compact", "collection": "nowhere"}, 404),
         ({"task": "dance", "collection": "small"}, 422),
         ({"task": "verify", "collection": "small", "colour": 1}, 422),
         ({"task": "verify"}, 422),

@@ -9,7 +9,8 @@ import pytest
 from standarddoors import make_archive
 
 from satseek.assemble import Assembly
-from satseek.errors import InvalidRequest
+from satseek.errors import Conflict, InvalidRequest
+from satseek.index import open_collection
 from satseek.service.access.principals import LOCAL
 from satseek.service.features import walking
 from satseek.service.features.naming import Told
@@ -19,6 +20,7 @@ from satseek.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 CHIPS = Told(name="archive", kind="chips")
 RARE = {"op": "like", "args": [{"property": "id"}, "%made, 1_/3"]}
@@ -65,3 +67,28 @@ def test_too_many_features_are_not_put_in_an_order(
     monkeypatch.setattr(walking, "MAX_SORTED", 55)
     with pytest.raises(InvalidRequest, match="at most 55"):
         walk.page(None, shared=shared, who=LOCAL)
+
+
+def test_a_walk_does_not_go_on_behind_a_row_that_is_another_chips_by_now(
+    tmp_path: Path,
+) -> None:
+    assembly = Assembly(Settings(data_dir=tmp_path))
+    make_archive(assembly)
+    shared: Any = SimpleNamespace(reader=lambda name, _who: assembly.reader(name))
+    walk = _walk(None, limit=3)
+    first = walk.page(None, shared=shared, who=LOCAL)
+    with open_collection(assembly.collections_dir / "archive", mode="write") as target:
+        target.remove([first.entries[0].id])
+        second = walk.page(first.cursor, shared=shared, who=LOCAL)  # dead rows keep their place
+        target.compact()
+        with pytest.raises(Conflict, match="before the collection was compacted"):
+            walk.page(second.cursor, shared=shared, who=LOCAL)
+        found, cursor = [], None
+        while not found or cursor is not None:
+            page = walk.page(cursor, shared=shared, who=LOCAL)
+            cursor = page.cursor
+            found += [one.id for one in page.entries]
+            target.remove(found[-1:])  # goes on through later changes
+        assert 55 == len(set(found)) == len(found)
+        assert first.entries[1].id == found[0]
+    assembly.close()
