@@ -39,8 +39,9 @@ def plan(k: int, passing: int, covered: int, *, dead: int = 0, tail: int = 0) ->
         (1, 100_000, 100_000, Fetch(count=640)),
         (100, 100_000, 100_000, Fetch(count=6_400)),
         (10, 1_000_000, 1_000_000, Fetch(count=2_024)),
-        (10, 500_000, 1_000_000, Fetch(count=1_856)),
-        (10, 10_000, 1_000_000, Fetch(count=1_138)),
+        (10, 500_000, 1_000_000, Fetch(count=3_001)),  # within 1.45 times the cost of no filter
+        (10, 50_000, 1_000_000, Fetch(count=2_784)),
+        (10, 10_000, 1_000_000, Fetch(count=2_276)),
         (10, 5_000, 1_000_000, None),  # 3 ms as against 5
         (10, 1_000, 100_000, None),  # few rows are scanned
         (10_000, 100_000, 100_000, None),  # more candidates than there are chips
@@ -81,7 +82,8 @@ def test_candidates_for_hits_grow_with_hits_and_with_the_root_of_the_codes() -> 
 def test_what_is_dead_takes_no_candidates_away() -> None:
     few_dead, filtered = plan(10, 95_000, 100_000, dead=5_000), plan(10, 50_000, 100_000)
     assert few_dead.fetch == Fetch(count=640)
-    assert filtered.fetch == Fetch(count=587)
+    assert filtered.fetch is not None
+    assert filtered.fetch.count > 640
     assert few_dead.ways[0].expected_ms > plan(10, 100_000, 100_000).ways[0].expected_ms
 
 
