@@ -40,7 +40,7 @@ class Flip:
 
 def lived(folder: Path, *, chips: int = CHIPS, limits: PlanLimits = FEW) -> Collection:
     """Make a collection that has something in every table; it stays open for writing."""
-    collection = create_collection(folder, mortal.SPEC, rows_per_segment=mortal.ROWS_PER_SEGMENT)
+    collection = create_collection(folder, mortal.SPEC, rows_per_segment=256)
     collection.close()
     collection = open_collection(folder, mode="write", limits=limits)
     ids = [f"scene-{number % 3}/{number}" for number in range(chips)]
