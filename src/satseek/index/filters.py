@@ -17,6 +17,7 @@ import shapely
 from satseek.errors import InvalidFilter
 from satseek.index.attributes import check_attributes
 from satseek.index.checkering import Board
+from satseek.index.siding import MOST, Sides
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,9 +58,13 @@ class Area:
         """Tell which boxes, shape (n, 4), lie wholly inside, and which touch the area at all."""
         if self.plain:
             return self._compared(boxes)
-        if len(boxes) < _MANY:
+        sides = Sides(self.shape)
+        if len(sides) <= MOST:
+            inside, outside = sides.sorted(boxes)
+        elif len(boxes) < _MANY:
             return self._asked(boxes)
-        inside, outside = Board(self.shape).sorted(boxes)
+        else:
+            inside, outside = Board(self.shape).sorted(boxes)
         maybe = ~outside
         edge = np.flatnonzero(~(inside | outside))
         inside[edge], maybe[edge] = self._asked(boxes[edge])
@@ -83,7 +88,7 @@ class Area:
 
     def meets(self, footprints: list[str]) -> NDArray[np.bool_]:
         """Tell which footprints, GeoJSON texts, share a point with the area."""
-        shapes = shapely.from_geojson(np.array(footprints, dtype=np.object_))
+        shapes = _shapes_of(footprints)
         wrong = ~shapely.is_valid(shapes)
         shapes[wrong] = shapely.make_valid(shapes[wrong])
         return np.asarray(shapely.intersects(self.shape, shapes), dtype=np.bool_)
@@ -158,6 +163,19 @@ def prepare_area(area: GeoJSON) -> Area:
     plain = bool(shapely.equals(parts, shapely.envelope(parts)).all())
     shapely.prepare(shape)
     return Area(shape=shape, boxes=boxes, plain=plain)
+
+
+def _shapes_of(footprints: list[str]) -> NDArray[np.object_]:
+    """Read polygons; where all have four corners, in a third of the time."""
+    found = json.loads(f"[{','.join(footprints)}]")
+    try:
+        plain = [one["coordinates"] for one in found if one["type"] == "Polygon"]
+        corners = np.array(plain, dtype=np.float64)
+    except ValueError:  # not all have as many corners
+        corners = np.empty(0)
+    if corners.shape == (len(found), 1, 5, 2):
+        return np.asarray(shapely.polygons(corners[:, 0]))
+    return np.asarray(shapely.from_geojson(np.array(footprints, dtype=np.object_)))
 
 
 def _geojson(shape: BaseGeometry) -> GeoJSON:

@@ -218,6 +218,22 @@ def test_an_invalid_footprint_is_mended_before_it_is_compared() -> None:
     assert prepare_area(bbox_area(0.9, 1.5, 1.1, 3)).meets([bow]).tolist() == [False]
 
 
+def test_footprints_of_any_shape_are_read() -> None:
+    square = bbox_area(0, 0, 1, 1)
+    triangle = {"type": "Polygon", "coordinates": [[[5, 5], [6, 5], [5, 6], [5, 5]]]}
+    both = {"type": "MultiPolygon", "coordinates": [square["coordinates"], triangle["coordinates"]]}
+    area = prepare_area(bbox_area(5, 5, 7, 7))
+    for footprints, expected in (
+        ([square, square], [False, False]),
+        ([square, triangle], [False, True]),
+        ([both, square], [True, False]),
+        ([triangle, triangle], [True, True]),
+        ([], []),
+    ):
+        texts = [json.dumps(one) for one in footprints]
+        assert expected == area.meets(texts).tolist()
+
+
 WEDGE = {"type": "Polygon", "coordinates": [[[-9, -9], [9, -7], [1, 9], [0, 0], [-9, -9]]]}
 HOLED = {
     "type": "Polygon",
@@ -234,8 +250,13 @@ APART = {
     ],
 }
 
+ROUND = json.loads(shapely.to_geojson(shapely.Point(0, 0).buffer(7.5, quad_segs=16)))
+"""Of 64 sides, more than are compared one by one."""
 
-@pytest.mark.parametrize("area", [WEDGE, HOLED, APART], ids=["wedge", "holed", "apart"])
+AREAS = {"wedge": WEDGE, "holed": HOLED, "apart": APART, "round": ROUND}
+
+
+@pytest.mark.parametrize("area", AREAS.values(), ids=AREAS)
 @pytest.mark.parametrize("edge", [0.05, 1.0, 7.0])
 def test_many_boxes_are_sorted_as_geometry_sorts_them(area: GeoJSON, edge: float) -> None:
     rng = np.random.default_rng(0)
