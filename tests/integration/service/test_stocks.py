@@ -62,5 +62,5 @@ def test_a_page_begun_before_a_compaction_is_refused(
     assert "given at generation" in stale.json()["detail"]
     again = client.get("/v1/collections/small/chips?limit=1").raise_for_status().json()
     rest = client.get(again["next"]).raise_for_status().json()
-    ids = [one["id"] for page in (again, rest) for one in page["chips"]]
+    ids = [one["chip"] for page in (again, rest) for one in page["chips"]]
     assert ["small-0-1", "small-0-2"] == ids
