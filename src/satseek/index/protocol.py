@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from satseek.types import BBox, Chip, Filter, Vectors
 
 Rows: TypeAlias = NDArray[np.int64]
-"""int64, shape (n,): places in an index, given in the order of adding and never given twice."""
+"""int64, shape (n,): places in an index, given in the order of adding. They mean the same chips for
+as long as a generation is pinned, and until an index is compacted."""
 
 
 QueryKind: TypeAlias = Literal["text", "image", "mixed"]
