@@ -245,10 +245,18 @@ def forked(work: Callable[[int], None]) -> tuple[int, int]:
         os._exit(1)
 
 
-def told(reading: int) -> tuple[int, str]:
+def heard_of(reading: int, changes: int) -> bytes:
+    """Wait until so many changes were acknowledged, or until there is nobody who could."""
+    heard = b""
+    while len(heard) < changes and (more := os.read(reading, changes - len(heard))):
+        heard += more
+    return heard
+
+
+def told(reading: int, heard: bytes = b"") -> tuple[int, str]:
     """How many changes were acknowledged, and what went wrong."""
     with os.fdopen(reading, "rb") as pipe:
-        acknowledged, _, wrong = pipe.read().partition(b"\n")
+        acknowledged, _, wrong = (heard + pipe.read()).partition(b"\n")
     return len(acknowledged), wrong.decode()
 
 
@@ -330,10 +338,11 @@ def kill_often(folder: Path, kills: int, seed: int, verbs: Sequence[str]) -> dic
     while killed < kills:
         changes = planned(state, dice, verbs)
         child, reading = forked(living(folder, changes))
-        time.sleep(dice.uniform(0.004, 0.12))
+        heard = heard_of(reading, dice.choice((0, 0, 1, 2, 4)))
+        time.sleep(dice.uniform(0, 0.04))
         os.kill(child, signal.SIGKILL)
         status = os.waitpid(child, 0)[1]
-        done, wrong = told(reading)
+        done, wrong = told(reading, heard)
         assert not wrong, wrong
         killed += os.WIFSIGNALED(status)
         acknowledged += done
