@@ -80,7 +80,7 @@ def _within(db: sqlite3.Connection, area: Area, traits: Traits, passes: NDArray[
     meets = np.zeros(traits.examples.size, dtype=np.bool_)
     meets[places[inside]] = True
     meets[asked[_meeting(db, area, traits.examples[asked])]] = True
-    passes &= meets[traits.places]
+    passes &= meets.take(traits.places)  # two thirds of the time that brackets take
     return np.flatnonzero(passes)
 
 

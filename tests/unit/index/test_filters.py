@@ -228,10 +228,15 @@ def test_footprints_of_any_shape_are_read() -> None:
         ([square, triangle], [False, True]),
         ([both, square], [True, False]),
         ([triangle, triangle], [True, True]),
+        (
+            [square | {"coordinates": [[[5e0, 5e0], [5.5e0, 5e-05], [6, 6], [4, 6], [5, 5]]]}],
+            [True],
+        ),
         ([], []),
     ):
-        texts = [json.dumps(one) for one in footprints]
-        assert expected == area.meets(texts).tolist()
+        for separators in (None, (",", ":")):
+            texts = [json.dumps(one, separators=separators) for one in footprints]
+            assert expected == area.meets(texts).tolist()
 
 
 WEDGE = {"type": "Polygon", "coordinates": [[[-9, -9], [9, -7], [1, 9], [0, 0], [-9, -9]]]}
