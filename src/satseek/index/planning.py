@@ -144,7 +144,7 @@ def _compared(wanted: int, standing: Standing, costs: Costs) -> int:
     unfiltered = costs.coding(codes=covered, masked=masked, compared=wanted, tail=0)
     scanned = costs.coding(codes=covered, masked=True, compared=0, tail=0)
     room = (_DEAREST * unfiltered - scanned) * 1_000 / costs.refined_us
-    fewer = wanted * (standing.passing / standing.living) ** _FALL
+    fewer = wanted * math.pow(standing.passing / standing.living, _FALL)
     return round(max(fewer, min(_BEHIND * fewer, room)))
 
 
