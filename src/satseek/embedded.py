@@ -221,6 +221,23 @@ class Embedded:
             end=end,
         )
 
+    def stats(self, name: str) -> results.Stats:
+        """Count what lies in a collection's folder; raises CollectionNotFound."""
+        opened_one = self._assembly.reader(name)
+        stats, held = opened_one.stats(), opened_one.inventory()
+        return results.Stats(
+            name=name,
+            generation=stats.generation,
+            chips=stats.chips,
+            rows=held.rows,
+            dead=held.dead,
+            coded=held.coded,
+            bytes=sum(held.bytes.values()),
+            bytes_of=held.bytes,
+            pending=None if held.pending is None else held.pending.model,
+            recall={},
+        )
+
     def concepts(self) -> list[Concept]:
         """List the saved concepts, each in its newest version."""
         return list(self._assembly.concepts.list())

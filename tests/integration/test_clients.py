@@ -7,6 +7,7 @@ import inspect
 import io
 import json
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +207,10 @@ def _verbs(kind: type) -> dict[str, str]:
 def test_what_the_server_has_can_be_listed(client: satseek.Client, embedded: Embedded) -> None:
     assert embedded.collections() == client.collections()
     assert embedded.collection("county") == client.collection("county")
+    mine, theirs = embedded.stats("county"), client.stats("county")
+    assert (12, 12, 0) == (theirs.chips, theirs.rows, theirs.dead)
+    assert mine.bytes_of["vectors"] == theirs.bytes_of["vectors"]
+    assert replace(mine, bytes=0, bytes_of={}) == replace(theirs, bytes=0, bytes_of={})
     assert embedded.model() == client.model()
 
 

@@ -22,13 +22,14 @@ from satseek.client.reading import (
     job_of,
     labels_of,
     model_of,
+    stats_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from satseek.client.images import Image
-    from satseek.client.results import Collection, Embedding, Hits, Job, Labels, Model
+    from satseek.client.results import Collection, Embedding, Hits, Job, Labels, Model, Stats
     from satseek.types import Concept, GeoJSON
 
 T = TypeVar("T")
@@ -208,6 +209,11 @@ def ask_collection(name: str) -> Ask[Collection]:
     return _get(f"/v1/collections/{quote(name, safe='')}", collection_of)
 
 
+def ask_stats(name: str) -> Ask[Stats]:
+    """Count what lies in a collection's folder."""
+    return _get(f"/v1/collections/{quote(name, safe='')}/stats", stats_of)
+
+
 def ask_concepts() -> Ask[list[Concept]]:
     """List the saved concepts, each in its newest version."""
     return _get("/v1/concepts", lambda answer: [concept_of(one) for one in answer["concepts"]])
@@ -274,7 +280,7 @@ def ask_rollback() -> Ask[str]:
 
 
 def ask_submit(task: str, *, collection: str, **parameters: Any) -> Ask[Job]:
-    """Ask for long work: ``index`` (with ``folder``), ``reembed`` or ``verify`` a collection."""
+    """Ask for long work, such as ``index`` (with ``folder``), ``reembed``, ``verify``, ``compact``."""
     given = {"task": task, "collection": collection, **parameters}
     return _write("/v1/jobs", given, job_of)
 

@@ -24,6 +24,7 @@ from satseek.client.results import (
     Label,
     Labels,
     Model,
+    Stats,
     Way,
 )
 from satseek.types import Concept
@@ -114,6 +115,23 @@ def collection_of(answer: Json) -> Collection:
         extent=tuple(extent) if extent else None,
         start=_time(answer["start"]),
         end=_time(answer["end"]),
+    )
+
+
+def stats_of(answer: Json) -> Stats:
+    """Read what lies in a collection's folder."""
+    pending = answer["pending"]
+    return Stats(
+        name=answer["collection"],
+        generation=answer["generation"],
+        chips=answer["chips"],
+        rows=answer["rows"],
+        dead=answer["dead"],
+        coded=answer["coded"],
+        bytes=answer["bytes"],
+        bytes_of=answer["bytes_of"],
+        pending=None if pending is None else pending["model"],
+        recall={kind: seen["recall"] for kind, seen in answer["recall"].items()},
     )
 
 

@@ -267,6 +267,32 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What lies in a collection's folder."""
+
+    name: str
+    """Name of the collection."""
+    generation: int
+    """That was counted."""
+    chips: int
+    """How many there are to find."""
+    rows: int
+    """Rows of vectors, dead ones included."""
+    dead: int
+    """Rows of chips that were replaced or removed: compaction gives their room back."""
+    coded: int | None
+    """Rows that have compressed codes; None: there are no codes."""
+    bytes: int
+    """Size of the folder."""
+    bytes_of: Mapping[str, int]
+    """The same by kind: database, log, vectors, codes, pending, other."""
+    pending: str | None
+    """Model whose vectors lie beside those in use, ``NAME@VERSION``; None: there are none."""
+    recall: Mapping[str, float]
+    """By kind of query, as the server saw it in searches that it answered twice; may be empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Long work that was asked for."""
 
