@@ -280,7 +280,7 @@ def ask_rollback() -> Ask[str]:
 
 
 def ask_submit(task: str, *, collection: str, **parameters: Any) -> Ask[Job]:
-    """Ask for long work, such as ``index`` (with ``folder``), ``reembed``, ``verify``, ``compact``."""
+    """Ask for work: ``index`` (with ``folder``), ``reembed``, ``verify``, ``repair``, ``compact``."""
     given = {"task": task, "collection": collection, **parameters}
     return _write("/v1/jobs", given, job_of)
 
