@@ -77,6 +77,8 @@ def test_ids_of_all_characters_are_found_replaced_and_removed(index: MilvusIndex
 def test_a_chip_too_long_for_milvus_is_refused_by_name(index: MilvusIndex) -> None:
     with pytest.raises(InvalidRequest, match="4096 bytes of id"):
         index.add([chip("é" * 3_000)], units(1, 1))
+    with pytest.raises(InvalidRequest, match="Unicode"):
+        index.add([chip("a", scene_path="/\udcff.tif"), chip("b")], units(1, 2))
     assert len(index) == 0
 
 
@@ -325,6 +327,21 @@ def test_halves_come_back_as_they_went_in_whatever_milvus_hands_out() -> None:
     ):
         entities = [{"id": "a", layout.VECTOR: one} for one in handed]
         assert halves.astype(np.float32).tolist() == layout.stored(entities, dim=DIM).tolist()
+
+
+def test_halves_are_what_pymilvus_sends_for_a_field_of_float16() -> None:
+    import pymilvus  # noqa: PLC0415
+    from pymilvus.client.prepare import Prepare  # noqa: PLC0415
+
+    schema = layout.chip_schema(pymilvus, dim=DIM, kind="float16").to_dict()
+    halves = units(9, 2).astype(np.float16)
+    entities = [
+        layout.entity_of(chip(f"{n}"), None, row=n, half=half)
+        for n, half in enumerate(layout.kept(halves, "float16"))
+    ]
+    sent = Prepare.row_upsert_param("c", entities, "", schema["fields"])
+    (vectors,) = [one for one in sent.fields_data if one.field_name == layout.VECTOR]
+    assert halves.tobytes() == vectors.vectors.float16_vector
 
 
 def test_literals_are_read_back_as_they_were() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from satseek.errors import DamagedData, InvalidRequest
 from satseek.index.halves import from_halves
-from satseek.index.records import chip_from, chip_values
+from satseek.index.records import CHIP_COLUMNS, chip_from, chip_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,18 +37,24 @@ ID_BYTES = 4_096
 """Longest id of a chip or a scene, in UTF-8: a path (PATH_MAX of Linux)."""
 
 PATH_BYTES = 8_192
-"""Longest path or address of a scene's raster, in UTF-8."""
+"""Longest path of a scene's raster with the rest that is known of a chip, in UTF-8."""
 
 TEXT_BYTES = 65_535
 """Longest VARCHAR that Milvus takes (docs, limitations)."""
 
-_LENGTHS = {"id": ID_BYTES, "scene_id": ID_BYTES, "cell": 512, "scene_path": PATH_BYTES}
+_COLUMNS = tuple(CHIP_COLUMNS.split(", "))
+"""What a chip consists of, in the order of ``chip_values``."""
 
-CHIP_FIELDS = (
-    *("id", "scene_id", "cell", "scene_path", "window_column", "window_row", "window_width"),
-    *("window_height", "footprint", "taken", "valid_fraction", "level"),
-)
-"""Fields of a chip, in the order of ``chip_values``."""
+_COMPARED = ("id", "scene_id", "footprint", "taken", "level")
+"""Of these, what is a field of its own: what filters, ids and areas compare."""
+
+_REST = tuple(name for name in _COLUMNS if name not in _COMPARED)
+"""All else is one field, a list as JSON: pymilvus takes some 50 µs for each field of each chip."""
+
+_LENGTHS = {"id": ID_BYTES, "scene_id": ID_BYTES, "footprint": TEXT_BYTES, "rest": PATH_BYTES}
+
+CHIP_FIELDS = (*_COMPARED, "rest")
+"""Fields that a chip is built of."""
 
 BOX_FIELDS = ("west", "south", "east", "north")
 """Degrees around a chip's footprint."""
@@ -159,25 +165,36 @@ def entity_of(chip: Chip, box: BBox | None, *, row: int, half: Any) -> dict[str,
     Raises:
         InvalidRequest: One of its texts is too long for Milvus.
     """
-    entity = dict(zip(CHIP_FIELDS, chip_values(chip), strict=True))
+    values = dict(zip(_COLUMNS, chip_values(chip), strict=True))
+    entity = {name: values[name] for name in _COMPARED}
+    entity["rest"] = line_json([values[name] for name in _REST])
     entity["taken"] = UNDATED if entity["taken"] is None else entity["taken"]
     entity["footprint"] = entity["footprint"] or ""
-    for name, most in (*_LENGTHS.items(), ("footprint", TEXT_BYTES)):
-        if len(entity[name]) * 4 > most and len(entity[name].encode()) > most:
-            raise InvalidRequest(
-                f"chip {chip.id[:80]!r}: Milvus takes {most} bytes of {name}, "
-                f"came {len(entity[name].encode())}"
-            )
+    for name, most in _LENGTHS.items():
+        _check_text(chip, name, entity[name], most=most)
     entity |= dict(zip(BOX_FIELDS, box or _NOWHERE, strict=True))
     return entity | {"row": row, VECTOR: half}
 
 
+def _check_text(chip: Chip, name: str, text: str, *, most: int) -> None:
+    """Refuse a text that Milvus would not take."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:  # a file's name in no encoding
+        raise InvalidRequest(f"chip {chip.id[:80]!a}: expected Unicode, came {error}") from error
+    if size > most:
+        raise InvalidRequest(
+            f"chip {chip.id[:80]!r}: Milvus takes {most} bytes of {name}, came {size}"
+        )
+
+
 def chip_of(entity: Mapping[str, Any]) -> Chip:
     """Build the chip of an entity."""
-    values = [entity[name] for name in CHIP_FIELDS]
-    values[8] = values[8] or None
-    values[9] = None if values[9] == UNDATED else values[9]
-    return chip_from(values)
+    values = dict(zip(_REST, json.loads(entity["rest"]), strict=True))
+    values |= {name: entity[name] for name in _COMPARED}
+    values["footprint"] = values["footprint"] or None
+    values["taken"] = None if values["taken"] == UNDATED else values["taken"]
+    return chip_from([values[name] for name in _COLUMNS])
 
 
 def chip_line(entity: Mapping[str, Any]) -> list[Any]:
@@ -219,13 +236,11 @@ def chip_schema(milvus: Any, *, dim: int, kind: VectorKind) -> Any:
     schema = milvus.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("id", types.VARCHAR, is_primary=True, max_length=ID_BYTES)
     schema.add_field("scene_id", types.VARCHAR, max_length=ID_BYTES, is_partition_key=True)
-    for name in ("cell", "scene_path"):
+    for name in ("footprint", "rest"):
         schema.add_field(name, types.VARCHAR, max_length=_LENGTHS[name])
-    schema.add_field("footprint", types.VARCHAR, max_length=TEXT_BYTES)
-    whole = [name for name in CHIP_FIELDS if name.startswith("window_")]
-    for name in (*whole, "taken", "level", "row"):
+    for name in ("taken", "level", "row"):
         schema.add_field(name, types.INT64)
-    for name in ("valid_fraction", *BOX_FIELDS):
+    for name in BOX_FIELDS:
         schema.add_field(name, types.DOUBLE)
     vectors = types.FLOAT16_VECTOR if kind == "float16" else types.FLOAT_VECTOR
     schema.add_field(VECTOR, vectors, dim=dim)
