@@ -280,7 +280,7 @@ def ask_rollback() -> Ask[str]:
 
 
 def ask_submit(task: str, *, collection: str, **parameters: Any) -> Ask[Job]:
-    """Ask for work: ``index`` (with ``folder``), ``reembed``, ``verify``, ``repair``, ``compact``."""
+    """Ask for ``index`` (with ``folder``), ``reembed``, ``verify``, ``repair`` or ``compact``."""
     given = {"task": task, "collection": collection, **parameters}
     return _write("/v1/jobs", given, job_of)
 
