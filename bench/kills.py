@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import time
@@ -39,6 +40,13 @@ def killed(root: Path, kills: int) -> dict[str, Any]:
     return found
 
 
+def killed_at_calls(root: Path, every: int) -> dict[str, Any] | None:
+    """Kill at each system call that writes, one of so many; None without ``strace``."""
+    if shutil.which("strace") is None:
+        return None
+    return mortal.kill_at_calls(root / "calls", 1, every, (*REWRITES, "codes"))
+
+
 def flipped(root: Path, each: int) -> dict[str, Any]:
     """Flip a bit in one of so many bytes, of a closed collection and of what a kill leaves."""
     with flipping.lived(root / "alive") as collection:
@@ -56,19 +64,22 @@ def main() -> None:
     """Do both, and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=510)
+    parser.add_argument("--calls", type=int, default=2, help="kill at one of so many calls")
     parser.add_argument("--each", type=int, default=16, help="flip one of so many bytes")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         kills = killed(Path(folder), asked.kills)
+        calls = killed_at_calls(Path(folder), asked.calls)
         flips = flipped(Path(folder), asked.each)
         seconds = round(time.monotonic() - began)
-    print(
-        json.dumps(
-            {"killed": kills, "one_bit_of_every": asked.each, "flipped": flips}
-            | {"seconds": seconds}
-        )
-    )
+    figures = {
+        "killed": kills,
+        "killed_at_calls": {"one_of": asked.calls, "kills": calls},
+        "flipped": {"one_byte_of": asked.each, "outcomes": flips},
+        "seconds": seconds,
+    }
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

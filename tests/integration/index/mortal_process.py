@@ -12,9 +12,11 @@ import os
 import random
 import resource
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -39,7 +41,7 @@ from satseek.index.spec import codes_name, segments_name, tuning_name
 from satseek.types import Chip, GridSpec, Recipe, Scene, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from satseek.types import Vectors
 
@@ -64,6 +66,11 @@ SPEC = CollectionSpec(
 )
 EXACT = PlanLimits(codes_from=10**9)
 CODED = PlanLimits(codes_from=FOR_CODES)
+CALLS = (
+    *("pwrite64", "write", "ftruncate", "fsync", "fdatasync"),
+    *("unlink", "unlinkat", "rename", "mkdir", "rmdir"),
+)
+"""System calls that change what is on a disk."""
 KNOWN = {"collection.sqlite", "writer.lock", "acknowledged"}
 
 
@@ -351,6 +358,71 @@ def kill_often(folder: Path, kills: int, seed: int, verbs: Sequence[str]) -> dic
     return {"kills": killed, "acknowledged": acknowledged, "under_way": dict(under_way)}
 
 
+def kill_at_calls(
+    folder: Path, seed: int, every: int, verbs: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Kill children as they enter the first, second … of each kind of system call that writes.
+
+    Args:
+        folder: To be made.
+        seed: Of the dice.
+        every: Only one of so many calls.
+        verbs: Kinds of changes, each tried with each call.
+
+    Returns:
+        Kills by verb and call.
+    """
+    dice = random.Random(seed)
+    state = begun(folder, least(verbs))
+    killed: dict[str, dict[str, int]] = {verb: {} for verb in verbs}
+    for verb in verbs:
+        for call in CALLS:
+            at = 1 + dice.randrange(every)
+            while True:
+                change = planned(state, dice, [verb])[0]
+                child, reading, go = _waiting(folder, [change])
+                with _traced(child, call, at):
+                    os.write(go, b".")
+                    os.close(go)
+                    status = os.waitpid(child, 0)[1]
+                done, wrong = told(reading)
+                assert not wrong, wrong
+                state = check(folder, may_be_left(state, [change], done))
+                if not os.WIFSIGNALED(status):
+                    break
+                killed[verb][call] = killed[verb].get(call, 0) + 1
+                at += every
+    return killed
+
+
+def _waiting(folder: Path, changes: Sequence[Change]) -> tuple[int, int, int]:
+    """Fork a child that waits for a byte before it begins."""
+    waiting, go = os.pipe()
+    live = living(folder, changes)
+
+    def work(writing: int) -> None:
+        os.close(go)
+        os.read(waiting, 1)
+        live(writing)
+
+    child, reading = forked(work)
+    os.close(waiting)
+    return child, reading, go
+
+
+@contextmanager
+def _traced(child: int, call: str, at: int) -> Iterator[None]:
+    """Have a child killed by ``strace`` as it enters a system call for the nth time."""
+    command = ["strace", "-f", "-qq", "-o", os.devnull, "-p", str(child), "-e", f"trace={call}"]
+    command += ["-e", f"inject={call}:signal=KILL:when={at}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
+        status = Path(f"/proc/{child}/status")
+        while "TracerPid:\t0\n" in status.read_text():
+            assert strace.poll() is None, strace.stderr and strace.stderr.read()
+            time.sleep(0.001)
+        yield
+
+
 def starve(folder: Path, verb: str, when: str, most: str) -> str:
     """Let no file of a child grow, by opening or by a change, beyond a size; then let it.
 
@@ -407,6 +479,9 @@ def _limit(file_bytes: int) -> None:
 
 
 VERBS = {
+    "kill_at_calls": lambda folder, seed, every, *verbs: kill_at_calls(
+        folder, int(seed), int(every), verbs
+    ),
     "starve": lambda folder, *cases: {
         case: starve(folder / str(place), *case.split(":")) for place, case in enumerate(cases)
     },
