@@ -30,6 +30,9 @@ def test_a_chip_that_was_left_out_leaves_none_out() -> None:
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     sieve = Sieve(duplicate_cosine=float(np.cos(np.radians(15))))
     assert [True, False, True] == sieve.passing([None] * 3, vectors).tolist()
+    sieve = Sieve(duplicate_cosine=float(np.cos(np.radians(15))))
+    assert [True, False] == sieve.passing([None] * 2, vectors[:2]).tolist()
+    assert [True] == sieve.passing([None], vectors[2:]).tolist()
 
 
 @given(

@@ -166,6 +166,40 @@ def test_few_rounds_reach_far_down() -> None:
     assert looking.searches <= 5
 
 
+def _at(cosines: Sequence[float], chips: Sequence[Chip]) -> ExactIndex:
+    """Make chips that have these cosines with the first axis."""
+    vectors = np.zeros((len(chips), DIM), dtype=np.float32)
+    vectors[:, 0] = cosines
+    vectors[:, 1] = np.sqrt(1 - np.square(cosines))
+    made = ExactIndex(DIM)
+    made.add(chips, vectors)
+    return made
+
+
+def _first_axis() -> Direction:
+    return Direction(vector=np.eye(1, DIM, dtype=np.float32))
+
+
+def test_a_collection_that_was_not_looked_at_to_its_end_may_hold_better_ones() -> None:
+    crowded = _at(
+        [*np.linspace(0.99, 0.95, 20), 0.9], [*(_chip(one, 0) for one in range(20)), _chip(0, 1)]
+    )
+    poor = _at(np.linspace(0.5, 0.1, 20), [_chip(0, cell) for cell in range(20)])
+    query = Query(text="x", k=2, group_by="place")
+    looking = _looking(query, _first_axis(), [crowded, poor], grid=None)
+    hits = gather(looking, query).hits
+    assert [("c0", "s0/0"), ("c0", "s0/1")] == [(hit.collection, hit.chip.id) for hit in hits]
+
+
+def test_a_cut_that_cuts_nothing_yet_does_not_end_the_look() -> None:
+    crowded = _at(
+        [*np.linspace(0.99, 0.95, 20), 0.9], [*(_chip(one, 0) for one in range(20)), _chip(0, 1)]
+    )
+    query = Query(text="x", k=2, group_by="place", least=1)
+    found = gather(_looking(query, _first_axis(), [crowded], grid=None), query)
+    assert ["0", "1"] == [hit.chip.cell for hit in found.hits]
+
+
 def test_where_the_most_chips_are_not_enough_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grouping, "MAX_K", 20)
     index = _index(1, [_chip(one % 40, one // 40) for one in range(80)])
