@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from beside.geometry import FEATURES, grow, made_up, published
 
 from satseek.index import (
     Collection,
@@ -28,14 +29,11 @@ from satseek.index import (
 )
 from satseek.types import Chip, Filter, GridSpec, Recipe, Vectors, Window
 
-FEATURES = Path(__file__).parents[2] / "shared" / "data" / "features19"
 K = 10
 CANDIDATES = (160, 320, 640, 1_280)
 BLOCK = 4_096
 SIDE = 0.01
 """Edge of a chip in degrees."""
-OWN_SHARE = 0.6
-"""Of a grown feature's spread from its own class, the rest from all classes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,48 +51,6 @@ class Line:
     exact_cpu_ms_per_query: float
     times_faster: float
     """By processor time: on a busy machine the clock measures the others."""
-
-
-def unit(values: np.ndarray) -> Vectors:
-    """Scale rows to length one."""
-    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
-
-
-def published(name: str) -> tuple[Vectors, np.ndarray, Vectors]:
-    """Read image features, their classes, and text features."""
-    with np.load(FEATURES / f"{name}.npz") as found:
-        images, labels = found["image"].astype(np.float32), found["labels"]
-        texts = found["text"].reshape(-1, images.shape[1]).astype(np.float32)
-    return unit(images), labels, unit(texts)
-
-
-def made_up(dim: int, rng: np.random.Generator) -> tuple[Vectors, np.ndarray, Vectors]:
-    """Make up features in a cone with a falling spectrum, and texts in another cone."""
-    labels = np.arange(1_000) % 19
-    spectrum = np.arange(1, dim + 1) ** -0.5
-    cone, away = rng.standard_normal((2, dim))
-    spread = rng.standard_normal((1_000, dim)) + rng.standard_normal((19, dim))[labels]
-    texts = rng.standard_normal((2_000, dim)) * 0.5 + away
-    return unit(cone * 0.3 + spread * spectrum), labels, unit(texts)
-
-
-def grow(images: Vectors, labels: np.ndarray, rows: int, rng: np.random.Generator) -> Vectors:
-    """Draw features with the means of the classes and the spread of the features."""
-    means = np.stack([images[labels == one].mean(axis=0) for one in np.unique(labels)])
-    spread = images - means[labels]
-    grown = np.empty((rows, images.shape[1]), dtype=np.float32)
-    chosen = rng.integers(0, len(means), rows)
-    for one, mean in enumerate(means):
-        places = np.flatnonzero(chosen == one)
-        own = spread[labels == one]
-        near = rng.standard_normal((places.size, len(own)), dtype=np.float32) @ own
-        wide = rng.standard_normal((places.size, len(spread)), dtype=np.float32) @ spread
-        grown[places] = (
-            mean
-            + np.sqrt(OWN_SHARE / len(own)) * near
-            + np.sqrt((1 - OWN_SHARE) / len(spread)) * wide
-        )
-    return unit(grown)
 
 
 def chips(start: int, count: int, columns: int) -> list[Chip]:
