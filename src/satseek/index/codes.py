@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,12 @@ _NUMBERS_PER_CODE = 2
 
 _TRAINED_ON = 8_192
 """Rows that all is learnt from: k-means takes at most 256 for each of 16 centroids."""
+
+_LISTS_FROM = 4_000_000
+"""Rows from which they are spread over lists, of which a search looks at some: all take 20 ms."""
+
+_ROWS_PER_MIDDLE = 16
+"""Rows that the middle of each list is learnt from."""
 
 _RETRAIN_GROWTH = 4
 """All is learnt again once there are this many times the rows it was learnt from."""
@@ -108,7 +115,8 @@ class Codes:
     @property
     def name(self) -> str:
         """FAISS' name of the codes."""
-        return f"PQ{self._scan.parts}x4fs"
+        lists = f"IVF{self._scan.lists}," if self._scan.lists > 1 else ""
+        return f"{lists}PQ{self._scan.parts}x4fs"
 
     def candidates(
         self, queries: Vectors, count: int, *, mask: NDArray[np.bool_] | None = None
@@ -207,12 +215,14 @@ class Codes:
 def build(segments: Segments) -> Codes:
     """Learn from a sample and encode all rows."""
     rows = segments.rows
-    chosen = np.random.default_rng(0).choice(rows, size=min(rows, _TRAINED_ON), replace=False)
+    lists = math.isqrt(rows) if rows >= _LISTS_FROM else 1
+    size = min(rows, max(_TRAINED_ON, _ROWS_PER_MIDDLE * lists))
+    chosen = np.random.default_rng(0).choice(rows, size=size, replace=False)
     sample = segments.gather(np.sort(chosen))
     kept = min(segments.dim, _KEPT)
     parts = kept // _NUMBERS_PER_CODE
     projection = learn(sample, kept=kept, parts=parts)
-    scan = FastScan.learn(projection.of_vectors(sample), parts=parts)
+    scan = FastScan.learn(projection.of_vectors(sample), parts=parts, lists=lists)
     lost = _lost(projection, scan, sample[:: max(len(sample) // _JUDGED, 1)])
     _encode(scan, projection, segments)
     codes = Codes(scan, projection, trained_at=rows, lost=lost)

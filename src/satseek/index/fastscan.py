@@ -6,6 +6,7 @@ The only file that knows FAISS. Does not know collections, nor why the numbers w
 from __future__ import annotations
 
 import importlib.util
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,16 @@ _ROUNDS = 12
 """Of k-means for 16 centroids: from there on they hardly move."""
 
 
+_LIST_ROUNDS = 8
+"""Of k-means for the middles of lists."""
+
+_LOOKED_AT = 64
+"""Passing rows that are looked at for each candidate, at least: see docs/concepts/index.md."""
+
+_LEAST_SHARE = 1 / 32
+"""Of the lists that a search looks at."""
+
+
 def available() -> bool:
     """Tell whether FAISS is installed."""
     return importlib.util.find_spec("faiss") is not None
@@ -36,24 +47,25 @@ class FastScan:
         """Wrap a FAISS index.
 
         Args:
-            index: ``IndexIVFPQFastScan`` of one list: unlike ``IndexPQFastScan`` it takes a mask.
+            index: ``IndexIVFPQFastScan``, also of one list: ``IndexPQFastScan`` takes no mask.
         """
         self._index = index
 
     @classmethod
-    def learn(cls, sample: NDArray[np.float32], *, parts: int) -> FastScan:
+    def learn(cls, sample: NDArray[np.float32], *, parts: int, lists: int = 1) -> FastScan:
         """Learn a code book.
 
         Args:
             sample: float32, shape (n, kept).
             parts: Codes of a row.
+            lists: Lists of rows that lie near one another, of which a search looks at some.
         """
         faiss = _faiss()
         kept = sample.shape[1]
-        whole = faiss.IndexFlatIP(kept)
-        whole.add(np.zeros((1, kept), dtype=np.float32))
+        middles = faiss.IndexFlatIP(kept)
+        middles.add(_middles(sample, lists))
         index = faiss.IndexIVFPQFastScan(
-            whole, kept, 1, parts, _CODE_BITS, faiss.METRIC_INNER_PRODUCT
+            middles, kept, lists, parts, _CODE_BITS, faiss.METRIC_INNER_PRODUCT
         )
         index.pq.cp.niter = _ROUNDS
         index.train(sample)
@@ -81,9 +93,24 @@ class FastScan:
         """Codes of a row."""
         return int(self._index.pq.M)
 
+    @property
+    def lists(self) -> int:
+        """Lists that the rows are spread over."""
+        return int(self._index.nlist)
+
     def add(self, numbers: NDArray[np.float32]) -> None:
         """Encode more rows, float32, shape (n, kept)."""
-        self._index.add(numbers)
+        faiss = _faiss()
+        products = self._index.quantizer
+        distances = faiss.IndexFlatL2(self._index.d)
+        distances.add(products.reconstruct_n(0, self.lists))
+        # a row goes where it is nearest; a query looks where products are largest
+        self._index.quantizer = distances
+        try:
+            self._index.add(numbers)
+        finally:
+            self._index.quantizer = products
+            distances.thisown = True  # or FAISS would be thought to free it
 
     def told(self, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the numbers that the codes of some would stand for."""
@@ -114,6 +141,7 @@ class Asking:
         turn = faiss.LinearTransform(dim, kept, False)  # noqa: FBT003 - without a constant
         faiss.copy_array_to_vector(np.ascontiguousarray(directions.T).ravel(), turn.A)
         turn.is_trained = True
+        self._codes = index
         self._index = faiss.IndexPreTransform(turn, index)
         self._held = index, turn  # FAISS holds their addresses alone
 
@@ -125,8 +153,7 @@ class Asking:
             count: How many.
             mask: Marks the rows that may answer, shape (rows,) or longer; None: all.
         """
-        how = None if mask is None else _only(mask)
-        return np.asarray(self._index.search(queries, count, params=how)[1])
+        return _looked_for(self._index, self._codes, queries, count, mask)[0]
 
     def over(self, halves: Halves) -> Refining:
         """Give the same with the vectors that the codes stand for.
@@ -134,19 +161,21 @@ class Asking:
         Args:
             halves: float16, shape (rows, dim).
         """
-        return Refining(self._index, halves)
+        return Refining(self._index, halves, codes=self._codes)
 
 
 class Refining:
     """Codes with the vectors that they stand for: candidates are compared as they are found."""
 
-    def __init__(self, index: Any, halves: Halves) -> None:
+    def __init__(self, index: Any, halves: Halves, *, codes: Any) -> None:
         """Put vectors behind codes.
 
         Args:
             index: The codes, behind a projection.
             halves: float16, shape (rows, dim); read where they are.
+            codes: The codes themselves.
         """
+        self._codes = codes
         exact = _scalar(halves)
         self._index = _faiss().IndexRefine(index, exact)
         self._held = index, exact, halves  # FAISS holds their addresses alone
@@ -161,11 +190,7 @@ class Refining:
             count: How many candidates.
             mask: Marks the rows that may answer; None: all.
         """
-        how = _faiss().IndexRefineSearchParameters(k_factor=1.0)
-        if mask is not None:
-            how.base_index_params = _only(mask)
-        products, rows = self._index.search(queries, count, params=how)
-        return np.asarray(rows), np.asarray(products)
+        return _looked_for(self._index, self._codes, queries, count, mask)
 
 
 class Exact:
@@ -206,10 +231,46 @@ def _look_at(index: Any, halves: Halves) -> None:
     index.ntotal = len(halves)
 
 
-def _only(mask: NDArray[np.bool_]) -> Any:
+def _looked_for(
+    index: Any, codes: Any, queries: Vectors, count: int, mask: NDArray[np.bool_] | None
+) -> tuple[Rows, NDArray[np.float32]]:
+    """Look for candidates in the lists that lie nearest, in all where these have too few."""
+    probes = _probes(codes, count, mask)
+    products, rows = index.search(queries, count, params=_among(index, mask, probes))
+    if probes < codes.nlist and (rows[:, -1] < 0).any():
+        products, rows = index.search(queries, count, params=_among(index, mask, codes.nlist))
+    return np.asarray(rows), np.asarray(products)
+
+
+def _probes(codes: Any, count: int, mask: NDArray[np.bool_] | None) -> int:
+    """Tell in how many lists so many candidates are looked for."""
+    if codes.nlist == 1:
+        return 1
+    passing = codes.ntotal if mask is None else np.count_nonzero(mask[: codes.ntotal])
+    share = max(_LOOKED_AT * count / max(passing, 1), _LEAST_SHARE)
+    return min(math.ceil(share * codes.nlist), int(codes.nlist))
+
+
+def _among(index: Any, mask: NDArray[np.bool_] | None, probes: int) -> Any:
+    """Say which rows, and how many lists of them, are looked at."""
     faiss = _faiss()
-    bits = np.packbits(mask, bitorder="little")
-    return faiss.SearchParametersIVF(sel=faiss.IDSelectorBitmap(bits), nprobe=1)
+    how = faiss.SearchParametersIVF(nprobe=probes)
+    if mask is not None:
+        how.sel = faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
+    if isinstance(index, faiss.IndexRefine):
+        return faiss.IndexRefineSearchParameters(k_factor=1.0, base_index_params=how)
+    return how
+
+
+def _middles(sample: NDArray[np.float32], lists: int) -> NDArray[np.float32]:
+    """Find the middles of lists, shape (lists, kept)."""
+    if lists == 1:
+        return np.zeros((1, sample.shape[1]), dtype=np.float32)
+    means = _faiss().Kmeans(
+        sample.shape[1], lists, niter=_LIST_ROUNDS, seed=0, min_points_per_centroid=1
+    )
+    means.train(sample)
+    return np.asarray(means.centroids)
 
 
 def _faiss() -> Any:

@@ -199,3 +199,54 @@ def test_halves_are_read_as_they_are_stored(codes: Codes, segments: Segments) ->
     stored = from_halves(to_halves(chips(0, ROWS)))
     rows, found = codes.nearest(words(1), 1, segments=segments)
     assert found[0, 0] == pytest.approx(np.vecdot(stored[rows[0, 0]], words(1)[0]), abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def listed(segments: Segments) -> Codes:
+    pytest.importorskip("faiss", reason=FAISS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coded, "_LISTS_FROM", ROWS)
+        return coded.build(segments)
+
+
+@pytest.mark.parametrize("kind", ["words", "chips"])
+def test_a_few_lists_hold_the_true_answers(listed: Codes, segments: Segments, kind: str) -> None:
+    assert listed.name == f"IVF64,PQ{DIM // 2}x4fs"
+    queries = words(50) if kind == "words" else chips(5, 50)
+    truth = np.argsort(-products(segments, queries), axis=1)[:, :10]
+    rows, _ = listed.nearest(queries, 60, segments=segments)
+    kept = [np.isin(true, line).mean() for true, line in zip(truth, rows, strict=True)]
+    assert np.mean(kept) >= 0.9
+
+
+def test_more_candidates_are_looked_for_in_more_lists(listed: Codes, segments: Segments) -> None:
+    few, _ = listed.nearest(words(5), 10, segments=segments)
+    most, _ = listed.nearest(words(5), ROWS, segments=segments)
+    assert (few >= 0).all()
+    assert [list(range(ROWS))] * 5 == np.sort(most, axis=1).tolist()
+    passing = np.zeros(ROWS, dtype=np.bool_)
+    passing[::40] = True
+    left, _ = listed.nearest(words(5), 10, segments=segments, mask=passing)
+    assert passing[left].all()
+
+
+def test_lists_are_extended_and_kept(listed: Codes, tmp_path: Path) -> None:
+    both = np.concatenate([chips(0, ROWS), chips(8, 500)])
+    more = listed.extended(written(tmp_path / "longer", both))
+    more.save(tmp_path / "codes.bin", proof="p")
+    back = coded.load(tmp_path / "codes.bin", proof="p")
+    assert back is not None
+    assert np.array_equal(more.candidates(words(5), 50), back.candidates(words(5), 50))
+    every = back.candidates(words(1), ROWS + 500)[0]
+    assert np.array_equal(np.arange(ROWS + 500), np.sort(every))
+
+
+def test_where_the_nearest_lists_hold_too_few_all_are_looked_at(
+    listed: Codes, segments: Segments
+) -> None:
+    far = np.argsort(products(segments, words(1))[0])[: ROWS // 2]
+    passing = np.zeros(ROWS, dtype=np.bool_)
+    passing[far] = True
+    rows, _ = listed.nearest(words(1), 20, segments=segments, mask=passing)
+    assert passing[rows].all()
+    assert (rows >= 0).all()
