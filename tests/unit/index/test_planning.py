@@ -91,3 +91,11 @@ def test_rows_without_codes_are_paid_for() -> None:
     without, with_tail = plan(10, 60_000, 60_000), plan(10, 60_000, 60_000, tail=1_000)
     added = with_tail.ways[0].expected_ms - without.ways[0].expected_ms
     assert pytest.approx(0.65) == added
+
+
+def test_few_rows_are_scanned_whatever_it_costs() -> None:
+    standing = Standing(passing=9_000, living=100_000, covered=100_000)
+    for exact_rows, expected in ((8_999, "codes"), (9_000, SCAN)):
+        limits = PlanLimits(exact_rows=exact_rows)
+        found = choose(name="codes", wanted=640, standing=standing, costs=COSTS, limits=limits)
+        assert expected == found.ways[0].name
