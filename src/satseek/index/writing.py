@@ -98,6 +98,8 @@ class Writer:
                 self._clear_unfinished()
                 shutil.rmtree(folder / COMPACTING, ignore_errors=True)
         except BaseException:
+            self._disk.shutdown()
+            self._notice.close()
             self._lock.release()
             raise
 

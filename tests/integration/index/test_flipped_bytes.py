@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,33 @@ def test_what_is_named_is_mended_or_refused(
         if one.outcome != "harmless":
             became[flipping.mended(work, expected).split(":")[0]] += 1
     assert became.keys() == outcomes
+
+
+def test_every_value_of_every_table_counts(closed: Path, tmp_path: Path) -> None:
+    work = tmp_path / "mortal"
+    expected = flipping.told_by(closed, work)
+    text = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    with closing(sqlite3.connect(work / "collection.sqlite")) as db:
+        tables = {table for (table,) in db.execute(text)}
+        columns = [
+            (table, column)
+            for table in sorted(tables)
+            for (column,) in db.execute("SELECT name FROM pragma_table_info(?)", (table,))
+            if column != "only"
+        ]
+    altered = set()
+    for table, column in columns:
+        flipping.laid(closed, work)
+        with closing(sqlite3.connect(work / "collection.sqlite")) as db:
+            value = f"coalesce(\"{column}\", 0) || '1'"
+            last = f'(SELECT max(rowid) FROM "{table}")'  # noqa: S608 - ours
+            text = f'UPDATE "{table}" SET "{column}" = {value} WHERE rowid = {last}'  # noqa: S608
+            db.execute(text)
+            changed = db.total_changes
+            db.commit()
+        if changed:
+            altered.add(table)
+            outcome, told = flipping.examined(work, expected)
+            assert outcome in {"named", "refused"}, (table, column)
+            assert table in told or table in {"collection", "ledger", "chips"}, told
+    assert tables - altered == {"pending_blocks", "pending_losses"}
