@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.embed.embedder import Embedder
-    from satseek.index.protocol import Explanation, Found, QueryKind, Searchable
+    from satseek.index.protocol import Explanation, Found, QueryKind, Rows, Searchable
     from satseek.search.directions import Direction
     from satseek.types import Chip, GridSpec, Query, ScoreKind, Vectors
 
@@ -100,6 +100,7 @@ class Looking:
         self._number = number
         self._rank_by = rank_by
         self._background: NDArray[np.float32] | None = None
+        self._chips: dict[int, Chip] = {}
         self._last: Looked | None = None
 
     def look(self, k: int) -> Looked:
@@ -119,7 +120,7 @@ class Looking:
             rows = rows[: len(scores)]
         candidates = [
             self._candidate(chip, int(row), score)
-            for chip, row, score in zip(self._index.chips(rows), rows, scores, strict=True)
+            for chip, row, score in zip(self._chips_of(rows), rows, scores, strict=True)
             if chip.id not in self._clicked
         ]
         self._last = Looked(candidates=tuple(candidates), is_all=is_all)
@@ -128,6 +129,13 @@ class Looking:
     def vectors(self, candidates: Sequence[Candidate]) -> Vectors:
         """Give the unit vectors of candidates of this collection, (n, dim)."""
         return self._index.vectors([one.row for one in candidates])
+
+    def _chips_of(self, rows: Rows) -> list[Chip]:
+        """Give the chips of rows; those of an earlier look are not read again."""
+        wanted = rows.tolist()
+        new = [row for row in wanted if row not in self._chips]
+        self._chips |= zip(new, self._index.chips(new), strict=True)
+        return [self._chips[row] for row in wanted]
 
     def _search(self, k: int) -> Found:
         found = self._index.search(
