@@ -49,18 +49,20 @@ def chips(start: int, n: int) -> list[Chip]:
     ]
 
 
+SPEC = CollectionSpec(
+    name="sampled",
+    model_name="made-up",
+    model_version="0" * 12,
+    dim=DIM,
+    recipe=Recipe(name="rgb8", version=1, bands=(), stretch="none", low=0, high=255),
+    grid=GridSpec(crs=None, chip_px=8, stride_px=8, pixel_size=None),
+    min_valid=0.5,
+)
+
+
 @pytest.fixture
 def collection(tmp_path: Path) -> Iterator[Collection]:
-    spec = CollectionSpec(
-        name="sampled",
-        model_name="made-up",
-        model_version="0" * 12,
-        dim=DIM,
-        recipe=Recipe(name="rgb8", version=1, bands=(), stretch="none", low=0, high=255),
-        grid=GridSpec(crs=None, chip_px=8, stride_px=8, pixel_size=None),
-        min_valid=0.5,
-    )
-    with create_collection(tmp_path / "sampled", spec, limits=LIMITS) as made:
+    with create_collection(tmp_path / "sampled", SPEC, limits=LIMITS) as made:
         made.add(chips(0, ROWS), near(0, ROWS, around=1))
         made.prepare()
         yield made
@@ -78,7 +80,7 @@ def until(true: Callable[[], bool], ask: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline
         ask()
-        time.sleep(0.002)
+        time.sleep(0.02)  # the thread that compares lets everybody go first
 
 
 def recent(sampling: Sampling) -> int:
@@ -100,10 +102,35 @@ def test_what_drifts_is_noticed_and_mended_while_searches_go_on(
         collection.add(chips(ROWS, MORE), near(3, MORE, around=4))
         unusual = iter(near(9, 20_000, around=4)).__next__
         ask = lambda: collection.search(unusual()[None], k=10, kind="image")  # noqa: E731
-        until(lambda: "mended" in caplog.text, ask)
+        until(lambda: any(one.message == "mended" for one in caplog.records), ask)
         until(lambda: recent(sampling) >= 20, ask)
         assert sampling.watched("sampled")["image"].recall >= 0.95
         assert "codes_renewed" in str([getattr(one, "pairs", "") for one in caplog.records])
+    finally:
+        sampling.stop()
+
+
+def test_collections_are_watched_from_when_the_server_starts(
+    assembly: Assembly, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    folder = assembly.collections_dir / "there"
+    with create_collection(folder, SPEC) as made:
+        made.add(chips(0, 10), near(0, 10, around=1))
+    (assembly.collections_dir / "broken").mkdir()
+    (assembly.collections_dir / "broken" / "collection.sqlite").write_bytes(b"none")
+    sampling = Sampling(1.0)
+    sampling.start(assembly)
+    try:
+        until(lambda: "there" in sampling._places, lambda: None)
+        first = sampling._places["there"]
+        assert first.reference() is assembly.reader("there")
+        assembly.remove("there")
+        with create_collection(folder, SPEC) as made:
+            made.add(chips(0, 10), near(1, 10, around=1))
+        assert assembly.reader("there") is not None
+        assert sampling._places["there"] is not first
+        assert "Traceback" not in caplog.text
     finally:
         sampling.stop()
 
