@@ -109,9 +109,13 @@ def test_a_torn_write_behind_the_committed_rows_is_cut_off(copy: Path, whole: Pa
     last = max((copy / "segments").iterdir())
     last.write_bytes(last.read_bytes() + b"torn")
     (copy / "segments" / "000999.f16").write_bytes(b"torn")
+    left = [copy / name for name in ("codes.bin.123", "codes-2.bin.9", "tuning.json.77")]
+    for path in left:
+        path.write_bytes(b"torn")
     with open_collection(copy, mode="write"):
         pass
     assert segments(whole) == segments(copy)
+    assert [path for path in left if path.exists()] == []
 
 
 def test_a_second_writer_is_refused_while_the_first_lives(copy: Path, start: Start) -> None:

@@ -168,6 +168,21 @@ def test_what_is_said_nowhere_else_is_refused_and_left_as_it_is(folder: Path, da
     assert files(folder) == expected
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE collection SET generation = generation + 1",
+        "UPDATE collection SET rows_per_segment = 1",
+        "UPDATE collection SET spec = json_set(spec, '$.dim', 8)",
+        "UPDATE ledger SET changes = changes + 1",
+    ],
+)
+def test_what_says_how_to_read_the_rest_is_compared_on_opening(folder: Path, damage: str) -> None:
+    altered(folder, damage)
+    with pytest.raises(DamagedData, match=r"collection\.sqlite"):
+        open_collection(folder, mode="read")
+
+
 def test_commits_whose_log_is_cut_off_are_told_of(tmp_path: Path) -> None:
     left = tmp_path / "mortal"
     with flipping.lived(tmp_path / "alive") as collection:
