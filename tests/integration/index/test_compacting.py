@@ -194,13 +194,16 @@ def test_readers_of_an_older_generation_finish_on_it(collection: Collection) -> 
             assert 1 == pinned.numbering
 
 
-def test_what_is_added_and_removed_meanwhile_is_taken_along(collection: Collection) -> None:
+@pytest.mark.parametrize("step", ["copying", "encoding"])
+def test_what_is_added_and_removed_meanwhile_is_taken_along(
+    collection: Collection, step: str
+) -> None:
     def change() -> None:
         collection.add_blocks([block(7), block(2, digest="c", seed=3)])
         collection.remove(["scene-5/0", "scene-7/3"])
         collection.move_scene(scene(3))
 
-    done = collection.compact(on_progress=during("copying", change))
+    done = collection.compact(on_progress=during(step, change))
     collection.remove(["scene-5/1"])
     with open_collection(collection.folder, mode="read") as reader:
         assert [] == reader.verify()
@@ -225,7 +228,7 @@ def test_a_second_compaction_meanwhile_is_refused(collection: Collection) -> Non
     assert [] == collection.verify()
 
 
-@pytest.mark.parametrize("when", ["before", "copying"])
+@pytest.mark.parametrize("when", ["before", "copying", "encoding"])
 def test_vectors_that_are_made_beside_forbid_it(collection: Collection, when: str) -> None:
     rewriting = collection.rewriting()
 
