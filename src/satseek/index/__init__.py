@@ -17,11 +17,13 @@ from satseek.index.collection import (
 from satseek.index.exact import ExactIndex
 from satseek.index.filters import bbox_area, check_area, check_filter
 from satseek.index.protocol import Explanation, Found, Index, QueryKind, Searchable, Way
+from satseek.index.tuning import Effort, Tuning
 
 __all__ = [
     "Collection",
     "CollectionSpec",
     "CollectionStats",
+    "Effort",
     "ExactIndex",
     "Explanation",
     "Found",
@@ -31,6 +33,7 @@ __all__ = [
     "SceneBlock",
     "SceneProgress",
     "Searchable",
+    "Tuning",
     "Way",
     "bbox_area",
     "check_area",
