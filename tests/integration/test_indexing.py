@@ -14,16 +14,18 @@ from towers import CARD, ColourEngine, make_tokenizer
 from satseek.assemble import DEFAULT_GRID
 from satseek.embed.embedder import Embedder
 from satseek.errors import UnreadableImage
+from satseek.imagery.candidates import FolderScenes
 from satseek.imagery.recipes import recipe_named
 from satseek.index import (
     Collection,
     CollectionSpec,
     PlanLimits,
+    compacting,
     create_collection,
     open_collection,
     schema,
 )
-from satseek.search.indexing import IndexReport, index_folder
+from satseek.search.indexing import IndexReport, index_folder, index_scenes
 from satseek.search.thumbnails import chip_pixels, thumbnail
 
 if TYPE_CHECKING:
@@ -197,3 +199,20 @@ def test_committed_chips_survive_a_reader_of_their_own(
     with open_collection(collection.folder, mode="read") as reader:
         assert collection.digest() == reader.digest()
         assert [] == reader.verify()
+
+
+@pytest.mark.parametrize("share", [None, 0.3, 1.0])
+def test_room_of_replaced_chips_comes_back_when_indexing_ends(
+    scenes: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch, share: float | None
+) -> None:
+    monkeypatch.setattr(compacting, "LEAST_DEAD", 1)
+    _index(scenes, collection)
+    chips = len(collection)
+    for scene in collection.scenes():
+        os.utime(scenes / scene.id, ns=(1, 1))  # counts as changed
+    report = index_scenes(
+        FolderScenes(scenes), collection=collection, embedder=EMBEDDER, compact_from=share
+    )
+    assert (chips, chips) == (report.chips_added, len(collection))
+    assert (0 if share == 0.3 else chips) == collection.inventory().dead
+    assert [] == collection.verify()
