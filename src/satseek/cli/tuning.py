@@ -41,7 +41,9 @@ def tune(
     from satseek.search.tuning import tune as tuned  # noqa: PLC0415
 
     parts = assembly(context)
-    matched = parts.matched(parts.chosen(name))
+    chosen = parts.chosen(name)
+    parts.local_folder(chosen)  # what a Milvus keeps it tunes itself
+    matched = parts.matched(chosen)
     asked = None if texts is None else _lines(texts)
     found = tuned(matched.collection, embedder=matched.model.embedder, recall=recall, texts=asked)
     if json:

@@ -29,11 +29,14 @@ def tune(asked: TuneTask, settings: Settings, _: OnProgress) -> Result:
     """Tune a collection with the model that made its vectors.
 
     Raises:
+        Conflict: it lives in a Milvus.
         CollectionNotFound, ModelMismatch: it cannot be searched.
     """
     from satseek.search.tuning import facts_of  # noqa: PLC0415 - slow to load
     from satseek.search.tuning import tune as tuned  # noqa: PLC0415
 
-    matched = Assembly(settings).matched(asked.collection)
+    parts = Assembly(settings)
+    parts.local_folder(asked.collection)  # what a Milvus keeps it tunes itself
+    matched = parts.matched(asked.collection)
     found = tuned(matched.collection, embedder=matched.model.embedder, recall=asked.recall)
     return {"collection": asked.collection, **facts_of(found)}
