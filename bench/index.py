@@ -98,9 +98,10 @@ class Bench:
             for name in engines:
                 try:
                     entrants.append(self._entered(name, stack))
+                    self._say(f"{name} is ready")
                 except GaveUpError as error:
                     refused[name] = str(error)
-                self._say(f"{name} is ready")
+                    self._say(f"{name} gave up: {error}")
             for number in range(self._asked.rounds):
                 for entrant in entrants:
                     self._asked_once(entrant)
