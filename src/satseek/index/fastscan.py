@@ -28,10 +28,10 @@ _ROUNDS = 12
 _LIST_ROUNDS = 8
 """Of k-means for the middles of lists."""
 
-_LOOKED_AT = 64
+_LOOKED_AT = 128
 """Passing rows that are looked at for each candidate, at least: see docs/concepts/index.md."""
 
-_LEAST_SHARE = 1 / 32
+_LEAST_SHARE = 1 / 16
 """Of the lists that a search looks at."""
 
 
@@ -104,7 +104,8 @@ class FastScan:
         products = self._index.quantizer
         distances = faiss.IndexFlatL2(self._index.d)
         distances.add(products.reconstruct_n(0, self.lists))
-        # a row goes where it is nearest; a query looks where products are largest
+        # a query looks where products are largest; rows put there by products, too, are missed
+        # twice as often (docs/concepts/index.md)
         self._index.quantizer = distances
         try:
             self._index.add(numbers)
