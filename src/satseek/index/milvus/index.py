@@ -102,7 +102,7 @@ class MilvusIndex(Collection):
     def folder(self) -> Path:
         """Where the file lies that says where it lives."""
         if self._pointer is None:
-            refuse(self.spec.name, "a folder")
+            refuse(self.spec.name, "a folder of its files")
         return self._pointer[0]
 
     def is_current(self) -> bool:
@@ -320,7 +320,7 @@ class MilvusIndex(Collection):
         self._known.book.finish()
 
     def _writing(self) -> Writer:
-        refuse(self.spec.name, "an embedded collection's changes")
+        refuse(self.spec.name, "indexing, embedding again or compaction")
 
 
 class _Elsewhere:
@@ -330,4 +330,4 @@ class _Elsewhere:
         self._name = name
 
     def __getattr__(self, _wanted: str) -> NoReturn:
-        refuse(self._name, "this")
+        refuse(self._name, "what takes the files of a collection, such as tuning and snapshots")

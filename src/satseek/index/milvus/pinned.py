@@ -44,8 +44,8 @@ _OF_THE_EMBEDDED = frozenset({"db", "view", "_reader"})
 def refuse(name: str, what: str) -> NoReturn:
     """Say that a collection cannot do something because it lives in a Milvus."""
     raise Conflict(
-        f"collection {name!r} lives in a Milvus, which cannot give {what}; bring it here with "
-        f"`satseek collection pull`, or ask an embedded collection"
+        f"collection {name!r} lives in a Milvus, which does not offer {what}; bring it here with "
+        "`satseek collection pull`, or do it where it was embedded"
     )
 
 
@@ -66,7 +66,7 @@ class MilvusPinned(Pinned):
     def __getattr__(self, name: str) -> NoReturn:
         """Refuse what only an embedded collection has."""
         if name in _OF_THE_EMBEDDED:
-            refuse(self.spec.name, "all vectors or the database at once, as maps need them")
+            refuse(self.spec.name, "all vectors at once, as maps and classes need them")
         raise AttributeError(name)
 
     @property
