@@ -7,6 +7,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import numpy as np
 import pytest
 import rasterio
@@ -211,3 +212,21 @@ def test_the_command_line_asks_servers_too(
     assert 5 == len(json.loads((home / "hits.geojson").read_text("utf-8"))["features"])
     refused = CliRunner().invoke(app, [*words, "--out", str(home / "hits.gpkg")])
     assert isinstance(refused.exception, InvalidRequest)
+
+
+def test_files_hold_what_the_answer_holds(
+    servers: tuple[Server, Server], whole: Embedded, home: Path
+) -> None:
+    asked: dict[str, Any] = {"text": "a harbour", "k": 50, "group_by": "place"}
+    with satseek.Client(servers[0].url) as north:
+        for at, door in enumerate((whole, north)):
+            path = home / f"door {at}.geojson"
+            door.export(path, **asked)
+            features = json.loads(path.read_text("utf-8"))["features"]
+            expected = door.search(**asked)
+            assert [hit.chip for hit in expected] == [one["id"] for one in features]
+            assert [4 * 3, 4 * 2][at] == len(features)
+    address = f"{servers[0].url}/v1/search/export"
+    found = httpx.get(address, params=asked | {"duplicate_cosine": 0.9}, timeout=60)
+    assert 0 < len(found.raise_for_status().json()["features"]) <= 4 * 2
+    assert 422 == httpx.get(address, params=asked | {"group_by": "day"}, timeout=60).status_code
