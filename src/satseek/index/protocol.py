@@ -33,7 +33,7 @@ class Way:
     """One way in which a search could be done, and what it is expected to take."""
 
     name: str
-    """Such as ``exact scan`` or ``PQ384x4fs``."""
+    """Such as ``exact scan`` or ``PQ128x4fs``."""
     rows: int
     """Rows or codes that it looks at."""
     expected_ms: float
