@@ -22,6 +22,7 @@ from satseek.errors import (
     DamagedData,
     ModelMismatch,
     ModelNotFound,
+    ServerUnreachable,
     UnreadableImage,
 )
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from satseek.embed.embedder import Embedder
-    from satseek.index.collection import CollectionSpec
+    from satseek.index.collection import CollectionSpec, CollectionStats
     from satseek.index.spec import Pending
     from satseek.search.overlapping import Overlap
     from satseek.search.reembedding import ReembedProgress, ReembedReport
@@ -46,7 +47,12 @@ def list_(context: typer.Context, *, json: Json = False) -> None:
     Example: satseek collection list
     """
     parts = assembly(context)
-    stats = {name: parts.reader(name).stats() for name in parts.collections()}
+    stats: dict[str, CollectionStats] = {}
+    for name in parts.collections():
+        try:
+            stats[name] = parts.reader(name).stats()
+        except ServerUnreachable as error:  # the others are there all the same
+            say(f"{name}: {error}")
     if json:
         print_json(stats)
         return

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.errors import CollectionNotFound
+from satseek.errors import CollectionNotFound, ServerUnreachable
 from satseek.service.calling import caller
 from satseek.service.chips import reading
 from satseek.service.describing import PROBLEM
@@ -137,13 +137,16 @@ async def list_refusals(
 
 
 def accounts(names: Sequence[str], shared: Running) -> list[CollectionShown]:
-    """Tell what collections amount to; one that is removed meanwhile is left out."""
+    """Tell what collections amount to.
+
+    One that is removed meanwhile, or whose Milvus does not answer, is left out.
+    """
     shown = []
     for name in names:
         try:
             collection = shared.assembly.reader(name)
             account = _shown(name, collection.spec, collection.stats(), shared)
-        except CollectionNotFound:  # removed meanwhile
+        except (CollectionNotFound, ServerUnreachable):
             continue
         shown.append(CollectionShown(**account))
     return shown

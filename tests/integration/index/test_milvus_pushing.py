@@ -10,8 +10,11 @@ import milvusing
 import numpy as np
 import pytest
 from contract.indexes import DIM, block, chip, scene, spec, units
+from typer.testing import CliRunner
 
+import satseek.cli.milvus  # noqa: F401 (it registers its commands)
 from satseek.assemble.readers import Readers
+from satseek.cli.application import app
 from satseek.errors import (
     CollectionExists,
     CollectionNotFound,
@@ -20,9 +23,10 @@ from satseek.errors import (
     InvalidName,
     InvalidRequest,
     ModelMismatch,
+    ServerUnreachable,
 )
 from satseek.index import create_collection, list_collections, open_collection
-from satseek.index.milvus import pushing
+from satseek.index.milvus import connecting, pushing
 from satseek.index.milvus.making import drop_milvus, open_attached, open_milvus
 from satseek.index.milvus.pointing import (
     POINTER,
@@ -220,6 +224,28 @@ def test_an_address_that_leads_elsewhere_now_is_followed(
     with pytest.raises(CollectionNotFound, match="Milvus at"):
         readers.open("gone")
     readers.close()
+
+
+def test_what_does_not_answer_leaves_the_others_be(
+    source: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "_CONNECT_S", 0.3)
+    data = tmp_path / "data"
+    (data / "collections").mkdir(parents=True)
+    source.close()
+    source.folder.rename(data / "collections" / "county")
+    attach(data / "collections" / "away", Address(uri="http://127.0.0.1:9", collection="a"))
+    listed = CliRunner().invoke(app, ["--data-dir", str(data), "collection", "list", "--json"])
+    assert (0, ["county"]) == (listed.exit_code, list(json.loads(listed.stdout)))
+    assert "away: Milvus at http://127.0.0.1:9" in listed.stderr
+    asked = CliRunner().invoke(app, ["--data-dir", str(data), "collection", "show", "away"])
+    assert isinstance(asked.exception, ServerUnreachable)
+
+
+def test_asking_makes_no_file_of_milvus_lite(tmp_path: Path) -> None:
+    with pytest.raises(CollectionNotFound, match="satseek collection push"):
+        open_milvus(Address(uri=str(tmp_path / "x.db"), collection="a"))
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_something_that_lies_there_is_not_overwritten(where: Address, source: Collection) -> None:

@@ -6,6 +6,7 @@ Does not know what is put into it.
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import CollectionExists, CollectionNotFound
@@ -13,12 +14,10 @@ from satseek.index.milvus import layout
 from satseek.index.milvus.book import Book
 from satseek.index.milvus.connecting import Connection
 from satseek.index.milvus.index import MilvusIndex
-from satseek.index.milvus.pointing import pointer_identity, read_address
+from satseek.index.milvus.pointing import LITE, pointer_identity, read_address
 from satseek.index.milvus.states import Told
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from satseek.index.milvus.pointing import Address
     from satseek.index.spec import CollectionSpec
 
@@ -65,6 +64,8 @@ def open_milvus(address: Address) -> MilvusIndex:
         CollectionNotFound: There is none of that name.
         ServerUnreachable, PermissionDenied, DependencyMissing: as ``Connection``.
     """
+    if address.uri.endswith(LITE) and not Path(address.uri).exists():  # connecting would make it
+        raise _none_there(address)
     connection = Connection(address)
     try:
         told = _loaded(connection, address)
@@ -97,15 +98,19 @@ def drop_milvus(address: Address) -> None:
         connection.close()
 
 
+def _none_there(address: Address) -> CollectionNotFound:
+    return CollectionNotFound(
+        f"Milvus at {address.uri} holds no collection {address.collection!r}; bring one there with "
+        "`satseek collection push`"
+    )
+
+
 def _loaded(connection: Connection, address: Address) -> Told:
     """Have a collection loaded, so that it can be asked; gives what it is."""
     _, book = names = layout.names_of(address.collection)
     for name in names:
         if not connection.call("has_collection", collection_name=name):
-            raise CollectionNotFound(
-                f"Milvus at {address.uri} holds no collection {address.collection!r}; "
-                "bring one there with `satseek collection push`"
-            )
+            raise _none_there(address)
         connection.call("load_collection", collection_name=name)
     return Book(connection, book).told()
 
