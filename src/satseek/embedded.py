@@ -134,6 +134,7 @@ class Embedded:
         """
         choices = Choices(format=format, crs=crs, vectors=vectors)
         choices.checked(Path(path))
+        asked.pop("explain", None)  # a file holds no explanation
         if is_question(text, asked):
             query, found = self._ask(text, collection=collection, **asked)
             write_asked(found, query, Path(path), parts=self._assembly, choices=choices)

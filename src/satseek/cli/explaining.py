@@ -24,4 +24,4 @@ def show_explanation(told: Explanation) -> None:
             f"{one.candidates} compared exactly; filter {one.filter_ms:.2f} ms, search "
             f"{one.search_ms:.2f} ms"
         )
-    say(f"embedding {told.embedding_ms:.2f} ms; {told.searches} searches of an index")
+    say(f"embedding {told.embedding_ms:.2f} ms; searches of an index: {told.searches}")
