@@ -247,9 +247,10 @@ def _probes(codes: Any, count: int, mask: NDArray[np.bool_] | None) -> int:
     """Tell in how many lists so many candidates are looked for."""
     if codes.nlist == 1:
         return 1
-    passing = codes.ntotal if mask is None else np.count_nonzero(mask[: codes.ntotal])
+    passing = int(codes.ntotal if mask is None else np.count_nonzero(mask[: codes.ntotal]))
     share = max(_LOOKED_AT * count / max(passing, 1), _LEAST_SHARE)
-    return min(math.ceil(share * codes.nlist), int(codes.nlist))
+    lists = int(codes.nlist)
+    return min(math.ceil(share * lists), lists)
 
 
 def _among(index: Any, mask: NDArray[np.bool_] | None, probes: int) -> Any:
