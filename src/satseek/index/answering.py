@@ -11,7 +11,7 @@ import numpy as np
 
 from satseek.index.halves import check_units
 from satseek.index.planning import select_by
-from satseek.index.ranking import Shortlist, best, exact_cosines, scan
+from satseek.index.ranking import Shortlist, best, exact_cosines
 from satseek.index.scanning import look_at
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class Answering:
 
     def _behind(self, covered: int) -> Rows:
         """Give the rows that may answer and have no codes."""
+        if covered == self._view.segments.rows:
+            return np.empty(0, dtype=np.int64)
         if self._rows is not None:
             return self._rows[np.searchsorted(self._rows, covered) :]
         rows = np.arange(covered, self._view.segments.rows)
@@ -100,9 +102,6 @@ class Answering:
 
     def _best(self, query: NDArray[np.float32], rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
         stored = self._view.segments.gather(rows)
-        if rows.size > self._k:  # float32 first: only what it cannot tell apart is compared exactly
-            (kept,) = scan(query[None], [(np.arange(rows.size), stored)], self._k)
-            rows, stored = rows[kept], stored[kept]
         check_units(stored, source=self._view.segments.source)
         return best(rows, exact_cosines(query, stored), k=self._k, names=self._names)
 

@@ -44,6 +44,8 @@ def look_at(view: View, queries: Vectors, rows: Rows | None, k: int) -> list[Row
         rows: That may answer, ascending; None: all living ones.
         k: How many are wanted.
     """
+    if rows is not None and not rows.size:
+        return [rows for _ in queries]
     if view.in_memory or view.segments.dim % _SIDE_BY_SIDE or not fastscan.available():
         return scan(queries, view.blocks(rows), k)
     if rows is None and view.dead.size:
