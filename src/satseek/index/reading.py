@@ -18,6 +18,7 @@ from satseek.errors import DamagedData
 from satseek.index import traits as traited
 from satseek.index.answering import Answering
 from satseek.index.coding import Coding
+from satseek.index.editions import edition_of
 from satseek.index.fingerprinting import Fingerprints
 from satseek.index.passing import passing_rows
 from satseek.index.pinned import Pinned
@@ -95,15 +96,23 @@ class Reader:
             DamagedData: A segment is missing or too short.
         """
         with contextlib.ExitStack() as stack:
+            db, view = self._newest(stack)
+            yield Pinned(reader=self, db=db, view=view)
+
+    def _newest(self, stack: contextlib.ExitStack) -> tuple[sqlite3.Connection, View]:
+        """Begin a snapshot of a generation whose vectors are there."""
+        missing: int | None = None
+        while True:
             db = stack.enter_context(self.connections.snapshot())
             try:
-                view = self.view(db)
+                return db, self.view(db)
             except DamagedData:
-                # the vectors may have been replaced since the snapshot began: look again, once
+                # the vectors may have been replaced since the snapshot began: look again
+                number = edition_of(db).number
+                if number == missing:
+                    raise
+                missing = number
                 stack.close()
-                db = stack.enter_context(self.connections.snapshot())
-                view = self.view(db)
-            yield Pinned(reader=self, db=db, view=view)
 
     def view(self, db: sqlite3.Connection) -> View:
         """Give the generation that the connection sees.

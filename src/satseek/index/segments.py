@@ -201,13 +201,13 @@ def _mapped(path: Path, rows: int, dim: int) -> Halves:
     expected = rows * dim * BYTES_PER_NUMBER
     try:
         found = path.stat().st_size
-    except FileNotFoundError as error:
+        if found < expected:
+            raise DamagedData(
+                f"{path}: expected {expected} bytes, came {found}; "
+                "restore the folder or index again"
+            )
+        mapped: Halves = np.memmap(path, dtype=np.float16, mode="r", shape=(rows, dim))
+    except FileNotFoundError as error:  # also of an edition that was replaced a moment ago
         message = f"{path}: expected {expected} bytes, but the file is missing"
         raise DamagedData(message) from error
-    if found < expected:
-        message = (
-            f"{path}: expected {expected} bytes, came {found}; restore the folder or index again"
-        )
-        raise DamagedData(message)
-    mapped: Halves = np.memmap(path, dtype=np.float16, mode="r", shape=(rows, dim))
     return mapped

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -192,6 +193,30 @@ def test_readers_of_an_older_generation_finish_on_it(collection: Collection) -> 
         with reader.pinned() as pinned:
             assert pinned.row_of("scene-5/49") < row
             assert 1 == pinned.numbering
+
+
+def test_a_reader_who_comes_too_late_for_some_files_looks_again(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, left, compacting_now = np.memmap, ["segments", "segments-1", "segments-2"], [False]
+
+    def overtaken(path: Path, **given: Any) -> Any:
+        if not compacting_now[0] and [path.parent.name] == left[:1]:
+            left.pop(0)
+            compacting_now[0] = True
+            collection.compact()  # and so these files are gone
+            compacting_now[0] = False
+        return opened(path, **given)
+
+    before = answers(collection)
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "memmap", overtaken)
+        with open_collection(collection.folder, mode="read") as reader:
+            assert before == answers(reader)
+    assert ([], {"segments-3"}) == (left, names(collection.folder))
+    shutil.rmtree(collection.folder / "segments-3")
+    with pytest.raises(DamagedData, match=r"segments-3/000000.f16.*is missing"):
+        open_collection(collection.folder, mode="read")
 
 
 @pytest.mark.parametrize("step", ["copying", "encoding"])
