@@ -90,7 +90,7 @@ def pull(
 
     Example: satseek collection pull county --from http://localhost:19530 --as county-2
     """
-    from satseek.index.milvus.pushing import pull_collection  # noqa: PLC0415 (slow to load)
+    from satseek.index.milvus.pulling import pull_collection  # noqa: PLC0415 (slow to load)
 
     parts = assembly(context, milvus_token=token)
     address = _address(parts, from_, name)

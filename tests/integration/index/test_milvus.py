@@ -21,7 +21,7 @@ from satseek.errors import (
     ServerUnreachable,
 )
 from satseek.index import Collection, ExactIndex, bbox_area
-from satseek.index.milvus import connecting, layout
+from satseek.index.milvus import connecting, engines, layout
 from satseek.index.milvus.book import Book
 from satseek.index.milvus.expressions import literal
 from satseek.index.milvus.index import MilvusIndex
@@ -304,7 +304,7 @@ def test_indexes_are_those_that_the_server_has(index: MilvusIndex) -> None:
     assert "FLAT" == index.told.engine
     with pytest.raises(InvalidRequest, match="FLAT, IVF_FLAT, HNSW, came 'SCANN'"):
         create_milvus(milvusing.address(), spec(DIM), engine="SCANN")
-    assert "SCANN" == layout.engine_named("auto", lite=False).name
+    assert "SCANN" == engines.engine_named("auto", lite=False).name
 
 
 @pytest.mark.parametrize("engine", ["IVF_FLAT", "HNSW"])

@@ -37,7 +37,8 @@ from satseek.index.milvus.pointing import (
     is_attached,
     read_address,
 )
-from satseek.index.milvus.pushing import pull_collection, push_collection
+from satseek.index.milvus.pulling import pull_collection
+from satseek.index.milvus.pushing import push_collection
 from satseek.types import Refusal
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from satseek.index.halves import to_halves
 from satseek.index.inventory import KINDS, Inventory
 from satseek.index.milvus import layout
 from satseek.index.milvus.book import Book
+from satseek.index.milvus.engines import ENGINES
 from satseek.index.milvus.expressions import literal
 from satseek.index.milvus.pinned import MilvusPinned, refuse
 from satseek.index.milvus.pointing import POINTER, pointer_identity
@@ -60,7 +61,7 @@ class MilvusIndex(Collection):
             connection,
             chips,
             dim=told.spec.dim,
-            engine=layout.ENGINES[told.engine],
+            engine=ENGINES[told.engine],
             vectors=told.vectors,
         )
         self.address = address

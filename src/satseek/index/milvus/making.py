@@ -13,6 +13,7 @@ from satseek.errors import CollectionExists, CollectionNotFound
 from satseek.index.milvus import layout
 from satseek.index.milvus.book import Book
 from satseek.index.milvus.connecting import Connection
+from satseek.index.milvus.engines import engine_named
 from satseek.index.milvus.index import MilvusIndex
 from satseek.index.milvus.pointing import LITE, pointer_identity, read_address
 from satseek.index.milvus.states import Told
@@ -28,7 +29,7 @@ def create_milvus(address: Address, spec: CollectionSpec, *, engine: str = "auto
     Args:
         address: Checked; see ``check_address``.
         spec: What the collection is.
-        engine: Index of its vectors, or ``auto``; see ``layout.ENGINES``.
+        engine: Index of its vectors, or ``auto``; see ``engines.ENGINES``.
 
     Raises:
         CollectionExists: There is one already.
@@ -37,7 +38,7 @@ def create_milvus(address: Address, spec: CollectionSpec, *, engine: str = "auto
     """
     connection = Connection(address)
     try:
-        chosen = layout.engine_named(engine, lite=connection.is_lite)
+        chosen = engine_named(engine, lite=connection.is_lite)
         chips, book = layout.names_of(address.collection)
         _clear_way(connection, address, chips, book)
         kind: layout.VectorKind = "float32" if connection.is_lite else "float16"

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from satseek.index.milvus.connecting import Connection
-    from satseek.index.milvus.layout import Engine, VectorKind
+    from satseek.index.milvus.engines import Engine
+    from satseek.index.milvus.layout import VectorKind
     from satseek.types import Vectors
 
 _ANSWER_BYTES = 32 * 2**20
