@@ -241,9 +241,12 @@ def load(path: Path, *, proof: str) -> Codes | None:
     header = _header(path)
     if header is None or header["proof"] != proof:
         return None
-    with path.open("rb") as file:
-        file.readline()
-        content = np.fromfile(file, dtype=np.uint8)
+    try:
+        with path.open("rb") as file:
+            file.readline()
+            content = np.fromfile(file, dtype=np.uint8)
+    except FileNotFoundError:  # its edition was replaced a moment ago
+        return None
     if _digest(header, content.data) != header["sha256"]:
         _log.warning("damaged codes are built again path=%s", path)
         return None
