@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from satseek.types import Chip, Vectors
 
 EXAMPLES = settings(
-    max_examples=200,
     deadline=None,
     derandomize=True,
     database=None,
@@ -97,6 +96,35 @@ def beside_its_writer() -> Iterator[Ask]:
     ):
         fill(writer)
         yield of_index(reader)
+
+
+@contextmanager
+def compacted() -> Iterator[Ask]:
+    """Ask a reader that was there before its collection was compacted."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        create_collection(Path(folder) / "written", spec(WORDS_DIM), rows_per_segment=50) as writer,
+        open_collection(Path(folder) / "written", mode="read") as reader,
+    ):
+        fill(writer)
+        of_index(reader)(0, 1, Filter())
+        done = writer.compact()
+        assert done.rows_after == len(reader) < done.rows_before
+        yield of_index(reader)
+
+
+@contextmanager
+def from_a_snapshot() -> Iterator[Ask]:
+    """Ask a copy that was taken from an open collection, which has gone on since."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        create_collection(Path(folder) / "written", spec(WORDS_DIM)) as writer,
+    ):
+        fill(writer)
+        writer.snapshot(Path(folder) / "copy")
+        writer.remove_scenes(["s1", "s2"])
+        with open_collection(Path(folder) / "copy", mode="read") as copy:
+            yield of_index(copy)
 
 
 @contextmanager
@@ -180,7 +208,8 @@ WAYS: dict[str, Callable[[], AbstractContextManager[Ask]]] = {
     **{kind: (lambda kind=kind: filled(kind)) for kind in KINDS if kind != "exact"},  # type: ignore[misc]
     "collection, beside its writer": beside_its_writer,
     "collection, read-only folder": from_a_read_only_folder,
-    "two collections": lambda: federated(2),
+    "collection, compacted": compacted,
+    "collection, from a snapshot": from_a_snapshot,
     "three collections": lambda: federated(3),
 }
 
@@ -207,12 +236,24 @@ def expect(oracle: ExactIndex) -> Ask:
     return remembered
 
 
+LIKE_OTHERS = frozenset(
+    {
+        "collection, matrix in memory",
+        "collection, beside its writer",
+        "collection, read-only folder",
+        "collection, compacted",
+        "collection, from a snapshot",
+    }
+)
+"""Ways that read as ``collection, from segments`` does, once they are open: asked less."""
+
+
 @pytest.mark.parametrize("way", list(WAYS))
 def test_every_way_answers_as_the_oracle(way: str, expect: Ask) -> None:
     lengths = []
     with WAYS[way]() as ask:
 
-        @EXAMPLES
+        @settings(EXAMPLES, max_examples=60 if way in LIKE_OTHERS else 200)
         @given(
             where=FILTERS,
             words=st.lists(st.integers(0, len(WORDS) - 1), min_size=1, max_size=2),
@@ -227,7 +268,7 @@ def test_every_way_answers_as_the_oracle(way: str, expect: Ask) -> None:
         compare()
     assert any(found == 0 for found, _ in lengths)
     assert any(0 < found < k for found, k in lengths)
-    assert sum(found == k for found, k in lengths) > 50
+    assert sum(found == k for found, k in lengths) > len(lengths) / 5
 
 
 def test_the_world_is_as_odd_as_it_should_be(oracle: ExactIndex) -> None:
@@ -260,7 +301,7 @@ COVERS = st.sampled_from([20, 20, 20, 60])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "exact"])
-@settings(EXAMPLES, max_examples=12)
+@settings(EXAMPLES, max_examples=8)
 @given(
     batches=st.lists(st.tuples(BATCHES, st.integers(0, 3), COVERS), max_size=4),
     removed=st.lists(st.integers(0, 12), max_size=3),
