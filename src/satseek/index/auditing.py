@@ -116,7 +116,7 @@ def damaged_tables(db: sqlite3.Connection, entry: Entry) -> dict[str, str]:
     for name in sorted({*expected, *ledger.names(db)}):
         try:
             came = ledger.add_up(db, name)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             found[name] = f"the table {name} cannot be read: {error}"
             continue
         if came != expected.get(name):

@@ -123,13 +123,13 @@ def _expected(db: sqlite3.Connection, acknowledged: Acknowledged | None) -> Entr
     """Tell what should be in the tables; None where neither the ledger nor its proof is whole."""
     try:
         return ledger.read(db)
-    except (DamagedData, sqlite3.DatabaseError):
+    except auditing.UNREADABLE:
         pass
     if acknowledged is None:
         return None
     try:
         sums = {name: ledger.add_up(db, name) for name in ledger.names(db)}
-    except sqlite3.DatabaseError:
+    except auditing.UNREADABLE:
         return None
     entry = ledger.Entry(changes=acknowledged.changes, sums=sums)
     return entry if entry.proof == acknowledged.proof else None
@@ -179,7 +179,7 @@ def _rebuild(folder: Path, state: _State, acknowledged: Acknowledged | None) -> 
     _sweep(folder)
     try:
         _fill(folder, state, left, acknowledged)
-    except (sqlite3.IntegrityError, DamagedData, IndexError, TypeError) as error:
+    except (sqlite3.IntegrityError, DamagedData, IndexError, TypeError, ValueError) as error:
         _sweep(folder)
         raise _refused(path, str(error)) from error
     (folder / _UNFINISHED).replace(folder / MENDED)

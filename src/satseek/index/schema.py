@@ -103,6 +103,9 @@ def storage_errors(path: Path) -> Iterator[None]:
             raise DiskFull(_full(path)) from error
         message = f"{path}: cannot be read or written: {error}"
         raise SatseekError(message) from error
+    except UnicodeDecodeError as error:  # SQLite quotes what it cannot read in its messages
+        message = f"{path}: expected the database of a collection, came text that is no UTF-8"
+        raise DamagedData(message) from error
     except OSError as error:
         if error.errno in _FULL:
             raise DiskFull(_full(error.filename or path)) from error

@@ -96,3 +96,14 @@ def test_every_value_of_every_table_counts(closed: Path, tmp_path: Path) -> None
             assert outcome in {"named", "refused"}, (table, column)
             assert table in told or table in {"collection", "ledger", "chips"}, told
     assert tables - altered == {"pending_blocks", "pending_losses"}
+
+
+def test_text_that_sqlite_cannot_quote_is_named(closed: Path, tmp_path: Path) -> None:
+    flipping.laid(closed, tmp_path / "mortal")
+    path = tmp_path / "mortal" / "collection.sqlite"
+    content = path.read_bytes()
+    at = content.index(b"CREATE TABLE scenes")
+    path.write_bytes(content[: at + 8] + b"\xa9" + content[at + 9 :])
+    outcome, told = flipping.examined(tmp_path / "mortal", ())
+    assert (outcome, "UTF-8" in told) == ("refused", True)
+    assert flipping.mended(tmp_path / "mortal", {}).startswith("refused: ")
