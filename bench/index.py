@@ -36,6 +36,8 @@ WITH_GENERATED = ("satseek", "hnsw32", "ivf")
 ROUNDS = 5
 QUERIES = 100
 """Of each kind, for tuning and for asking each."""
+FILTERED_S = 0.7
+"""Seconds of a turn with a filter: there are seventy of them."""
 BATCH = 1_000
 BATCHES = 20
 """Batches committed while somebody searches."""
@@ -218,7 +220,7 @@ class Bench:
             shares: dict[str, Any] = {"kept": share, "passing": self._passing[share]}
             for kind in KINDS:
                 effort, queries = entrant.settings[kind].effort, f"{kind}-ask"
-                asked = {"queries": queries, "effort": effort}
+                asked = {"queries": queries, "effort": effort, "enough_s": FILTERED_S}
                 ratios, cpu_ratios, found = [], [], 0.0
                 first = entrant.process.call("ask", **(asked | {"count": 1}), share=share)
                 if "cannot" in first:

@@ -92,10 +92,12 @@ class Worker:
     def ask(
         self,
         queries: str,
+        *,
         effort: dict[str, Any],
         share: float | None = None,
         threads: int = 1,
         count: int | None = None,
+        enough_s: float = ENOUGH_S,
     ) -> Any:
         """Ask queries one by one from so many threads, on as many cores, until time is up."""
         asked = self._queries[queries][:count]
@@ -107,7 +109,7 @@ class Worker:
 
         def one(number: int) -> tuple[float, list[int]] | None:
             started = time.perf_counter()
-            if number >= LEAST and started - begun > ENOUGH_S:
+            if number >= LEAST and started - begun > enough_s:
                 return None
             rows = engine.ask(asked[number], 10, effort, where)
             return time.perf_counter() - started, list(rows)
