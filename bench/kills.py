@@ -31,7 +31,7 @@ CODES = ("codes", "add", "replace", "remove")
 
 def killed(root: Path, kills: int) -> dict[str, Any]:
     """Kill a third of them at changes, at rewrites, and at the making of codes."""
-    found: dict[str, Any] = {"kills": 0, "acknowledged": 0, "lost": 0, "at": Counter()}
+    found: dict[str, Any] = {"kills": 0, "acknowledged": 0, "at": Counter()}
     for seed, verbs in enumerate((CHANGES, REWRITES, CODES)):
         done = mortal.kill_often(root / str(seed), kills // 3 + 1, seed, verbs)
         found["kills"] += done["kills"]
