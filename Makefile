@@ -20,7 +20,7 @@ $(VENV)/.base: pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.base
 	$(BIN)/python -m pip install --quiet 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[server,milvus,torch,quantize,openvino,modelscope]' --group test --group lint
+	$(BIN)/python -m pip install --quiet --editable '.[server,milvus,ray,dask,torch,quantize,openvino,modelscope]' --group test --group lint
 	@touch $@
 
 demo: $(VENV)/.base ## Make a county, index it, search it with words, write a contact sheet

@@ -20,6 +20,7 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── ModelNotFound
     │   ├── ModelNotServed
     │   ├── JobNotFound
+    │   ├── ScheduleNotFound
     │   ├── KeyNotFound
     │   ├── ConceptNotFound
     │   ├── DependencyMissing
@@ -35,7 +36,8 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── CollectionExists
     │   ├── CollectionLocked
     │   ├── GateNotPassed
-    │   └── IdempotencyConflict
+    │   ├── IdempotencyConflict
+    │   └── LeaseLost
     ├── DamagedData                   6   stored bytes are not what was written
     │   └── UnreadableCheckpoint
     ├── Overloaded                    7   too much at once; try again later
@@ -134,6 +136,10 @@ class JobNotFound(NotFound):
     """No job has that id, or its result has expired."""
 
 
+class ScheduleNotFound(NotFound):
+    """No schedule has that name."""
+
+
 class KeyNotFound(NotFound):
     """No API key has that id."""
 
@@ -200,6 +206,10 @@ class GateNotPassed(Conflict):
 
 class IdempotencyConflict(Conflict):
     """An idempotency key that came before with another request, or whose request is still on."""
+
+
+class LeaseLost(Conflict):
+    """A worker tells of a job that is another's by now, or final."""
 
 
 class DamagedData(SatseekError):

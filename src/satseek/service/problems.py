@@ -51,6 +51,7 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
     errors.ModelNotFound: HTTPStatus.SERVICE_UNAVAILABLE,  # of the settings; no request
     errors.ModelNotServed: HTTPStatus.NOT_FOUND,
     errors.JobNotFound: HTTPStatus.NOT_FOUND,
+    errors.ScheduleNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.ConceptNotFound: HTTPStatus.NOT_FOUND,
     errors.DependencyMissing: HTTPStatus.NOT_IMPLEMENTED,
@@ -67,6 +68,7 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
     errors.CollectionLocked: HTTPStatus.CONFLICT,
     errors.GateNotPassed: HTTPStatus.CONFLICT,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
+    errors.LeaseLost: HTTPStatus.CONFLICT,
     errors.DamagedData: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.UnreadableCheckpoint: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Overloaded: HTTPStatus.TOO_MANY_REQUESTS,

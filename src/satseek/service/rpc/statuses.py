@@ -53,6 +53,7 @@ STATUSES: Mapping[type[errors.SatseekError], grpc.StatusCode] = {
     errors.ModelNotFound: Code.UNAVAILABLE,  # of the settings; no request
     errors.ModelNotServed: Code.NOT_FOUND,
     errors.JobNotFound: Code.NOT_FOUND,
+    errors.ScheduleNotFound: Code.NOT_FOUND,
     errors.KeyNotFound: Code.NOT_FOUND,
     errors.ConceptNotFound: Code.NOT_FOUND,
     errors.DependencyMissing: Code.UNIMPLEMENTED,
@@ -70,6 +71,7 @@ STATUSES: Mapping[type[errors.SatseekError], grpc.StatusCode] = {
     errors.CollectionLocked: Code.ABORTED,
     errors.GateNotPassed: Code.FAILED_PRECONDITION,
     errors.IdempotencyConflict: Code.ALREADY_EXISTS,
+    errors.LeaseLost: Code.ABORTED,
     errors.DamagedData: Code.DATA_LOSS,
     errors.UnreadableCheckpoint: Code.DATA_LOSS,
     errors.Overloaded: Code.RESOURCE_EXHAUSTED,
