@@ -154,6 +154,19 @@ class Settings(BaseModel):
         description="Redis that several replicas share their cache in, such as "
         "`redis://cache:6379/0`. Set it behind a load balancer.",
     )
+    queue_url: SecretStr | None = Field(
+        default=None,
+        description="Redis that several machines share their queue of jobs in, such as "
+        "`redis://queue:6379/0`; unset: a file in `data_dir`. Set it to have workers on other "
+        "machines.",
+    )
+    queue_replicas: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="Replicas of that Redis that must have a job before it counts as accepted. Set "
+        "1 where a replica takes over when it fails.",
+    )
     reference_roots: tuple[Path, ...] = Field(
         default=(),
         description="Folders whose images requests may name. Add a folder to search by files that "
@@ -318,7 +331,14 @@ class Settings(BaseModel):
         return value
 
 
-SECRETS = ("redis_url", "oidc_client_secret", "ldap_bind_password", "milvus_token", "servers_token")
+SECRETS = (
+    "redis_url",
+    "queue_url",
+    "oidc_client_secret",
+    "ldap_bind_password",
+    "milvus_token",
+    "servers_token",
+)
 """Settings that are shown as ``***``; each can be read from a file."""
 
 
