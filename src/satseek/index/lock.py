@@ -50,6 +50,12 @@ class WriterLock:
                 self._descriptor = None
 
 
+def is_any_held() -> bool:
+    """Tell whether this process is the writer of any folder."""
+    with _held_guard:
+        return any(process == os.getpid() for process, _ in _held)
+
+
 def _locked(path: Path) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
