@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 START_SECONDS = 20
 
+KEEPS = ("--appendonly", "yes", "--appendfsync", "always")
+"""Settings of a Redis that keeps what it has acknowledged, whatever kills it."""
+
 needs_redis = pytest.mark.skipif(
     shutil.which("redis-server") is None,
     reason="redis-server is not on this machine: apt-get install redis-server",
@@ -67,6 +70,11 @@ class RedisServer:
         self.process.kill()
         self.process.wait(20)
 
+    def restart(self) -> None:
+        """Start it again with what it kept on disk."""
+        self.kill()
+        self.start()
+
     def pause(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
@@ -103,3 +111,28 @@ def running_redis(
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])
+
+
+@contextmanager
+def running_sentinel(folder: Path, master: RedisServer, name: str) -> Iterator[str]:
+    """Start a Sentinel that soon promotes a replica of a Redis that died; gives its address."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    configuration = folder / "sentinel.conf"
+    lines = [
+        f"port {port}",
+        "bind 127.0.0.1",
+        f"dir {folder}",
+        f"sentinel monitor {name} 127.0.0.1 {master.port} 1",
+        f"sentinel down-after-milliseconds {name} 300",
+        f"sentinel failover-timeout {name} 2000",
+    ]
+    configuration.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    process = subprocess.Popen(
+        ["redis-server", str(configuration), "--sentinel"], stdout=subprocess.DEVNULL
+    )
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait(20)
