@@ -16,6 +16,7 @@ from satseek.errors import DamagedData
 from satseek.index import acknowledging, ledger, traits
 from satseek.index import codes as coded
 from satseek.index import tuning as tuned
+from satseek.index.compacting import ignore_progress
 from satseek.index.editions import edition_of, find_pending
 from satseek.index.records import CHIP_COLUMNS, LEVELLESS_COLUMNS
 from satseek.index.segments import Segments, segment_path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from satseek.index.compacting import OnProgress
     from satseek.index.ledger import Entry
 
 _CHIPS_AT_ONCE = 1024
@@ -43,17 +45,25 @@ UNREADABLE = (
 """What reading a damaged database ends in."""
 
 
-def verify(db: sqlite3.Connection, segments: Segments, folder: Path) -> list[str]:
+def verify(
+    db: sqlite3.Connection,
+    segments: Segments,
+    folder: Path,
+    *,
+    on_progress: OnProgress = ignore_progress,
+) -> list[str]:
     """List what is not as it was written, one line each; a pending edition's vectors too.
 
     Vectors are not looked at where the database is damaged: what they should be is said in there.
+    Progress is told in rows.
     """
     found = acknowledging.damages(folder)
+    on_progress("database", 0, segments.rows)
     damages = database_damages(db)
     if damages:
         return [*(f"{folder}: {line}" for line in damages), *found]
     found += [f"{path}: {REMADE}" for path in derived_damages(db, folder)]
-    found += segment_damages(db, segments, "blocks")
+    found += segment_damages(db, segments, "blocks", on_progress=on_progress)
     pending = find_pending(db)
     if pending is None:
         return found
@@ -66,7 +76,7 @@ def verify(db: sqlite3.Connection, segments: Segments, folder: Path) -> list[str
         )
     except DamagedData as error:
         return [*found, str(error)]
-    return found + pending_damages(db, beside)
+    return found + pending_damages(db, beside, on_progress=on_progress)
 
 
 def derived_damages(db: sqlite3.Connection, folder: Path) -> list[Path]:
@@ -76,12 +86,14 @@ def derived_damages(db: sqlite3.Connection, folder: Path) -> list[Path]:
     return [codes] * coded.is_damaged(codes) + [tuning] * tuned.is_damaged(tuning)
 
 
-def pending_damages(db: sqlite3.Connection, segments: Segments) -> list[str]:
+def pending_damages(
+    db: sqlite3.Connection, segments: Segments, *, on_progress: OnProgress = ignore_progress
+) -> list[str]:
     """List what of a pending edition is not as it was written."""
     (rows,) = db.execute("SELECT coalesce(sum(count), 0) FROM pending_blocks").fetchone()
     if rows != segments.rows:
         return [f"{segments.folder}: expected {segments.rows} rows in blocks, came {rows}"]
-    return segment_damages(db, segments, "pending_blocks")
+    return segment_damages(db, segments, "pending_blocks", on_progress=on_progress)
 
 
 def digest(db: sqlite3.Connection, segments: Segments) -> str:
@@ -153,29 +165,43 @@ def _count_damages(db: sqlite3.Connection) -> list[str]:
     return traits.damages(db, rows=committed) if traits.has_tables(db) else []
 
 
-def segment_damages(db: sqlite3.Connection, segments: Segments, table: str) -> list[str]:
+def segment_damages(
+    db: sqlite3.Connection,
+    segments: Segments,
+    table: str,
+    *,
+    on_progress: OnProgress = ignore_progress,
+) -> list[str]:
     """List the blocks of vectors that are not as they were written."""
     return [
         f"{segment_path(segments.folder, start // segments.rows_per_segment)}: "
         f"rows {start} to {start + count - 1} are not what was written"
-        for start, count in damaged_blocks(db, segments, table)
+        for start, count in damaged_blocks(db, segments, table, on_progress=on_progress)
     ]
 
 
-def damaged_blocks(db: sqlite3.Connection, segments: Segments, table: str) -> list[tuple[int, int]]:
+def damaged_blocks(
+    db: sqlite3.Connection,
+    segments: Segments,
+    table: str,
+    *,
+    on_progress: OnProgress = ignore_progress,
+) -> list[tuple[int, int]]:
     """Give first row and rows of each block that is not as it was written.
 
     Args:
         db: The collection.
         segments: The vectors.
         table: ``blocks``, or ``pending_blocks``.
+        on_progress: Told how many of the rows were read.
     """
     text = f"SELECT start, count, sha256 FROM {table} ORDER BY start"  # noqa: S608 - ours
-    return [
-        (start, count)
-        for start, count, expected in db.execute(text)
-        if checksum(segments, start, count) != expected
-    ]
+    found = []
+    for start, count, expected in db.execute(text):
+        if checksum(segments, start, count) != expected:
+            found.append((start, count))
+        on_progress("vectors", start + count, segments.rows)
+    return found
 
 
 def checksum(segments: Segments, start: int, count: int) -> str:

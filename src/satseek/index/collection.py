@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from satseek.index.compacting import Compaction, OnProgress
     from satseek.index.inventory import Inventory
+    from satseek.index.merging import Merging
     from satseek.index.pinned import Pinned
     from satseek.index.protocol import Found, QueryKind
     from satseek.index.snapshotting import Snapshot
@@ -293,6 +294,15 @@ class Collection:
         if checked:
             self._writing().add_blocks(checked)
 
+    def merging(self) -> AbstractContextManager[Merging]:
+        """Lend what makes one change of any size: all of it is committed at the end, or nothing.
+
+        Raises:
+            InvalidRequest: The collection was opened for reading.
+            DiskFull: There is no room; nothing was changed.
+        """
+        return self._writing().merging()
+
     def refuse_scene(self, scene_id: str, refusal: Refusal) -> int:
         """Commit that a scene cannot be used and take back what was committed of it.
 
@@ -380,10 +390,12 @@ class Collection:
                 extent=pinned.extent(),
             )
 
-    def verify(self) -> list[str]:
+    def verify(self, *, on_progress: OnProgress = ignore_progress) -> list[str]:
         """Read everything and list what is not as it was written; empty where all is well."""
         with self.pinned() as pinned:
-            return auditing.verify(pinned.db, pinned.view.segments, self._folder)
+            return auditing.verify(
+                pinned.db, pinned.view.segments, self._folder, on_progress=on_progress
+            )
 
     def inventory(self) -> Inventory:
         """Count what lies in the folder: rows by state, bytes by kind."""

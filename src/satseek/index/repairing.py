@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from satseek.errors import CollectionNotFound, DamagedData
 from satseek.index import acknowledging, auditing
 from satseek.index.accounts import Account, Repair
+from satseek.index.changing import bury
 from satseek.index.collection import open_collection
+from satseek.index.compacting import ignore_progress
 from satseek.index.editions import edition_of, find_pending, forget_pending
 from satseek.index.lock import WriterLock
 from satseek.index.reading import DATABASE
@@ -20,23 +22,25 @@ from satseek.index.rebuilding import finish_exchange, mend_database
 from satseek.index.schema import connect, storage_errors
 from satseek.index.segments import BYTES_PER_NUMBER, Segments, overwrite, segment_path, stored_bytes
 from satseek.index.spec import segments_name
-from satseek.index.writing import LOCK, Writer, bury
+from satseek.index.writing import LOCK, Writer
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
+    from satseek.index.compacting import OnProgress
     from satseek.index.spec import Pending
 
 __all__ = ["Repair", "repair_collection"]
 
 
-def repair_collection(folder: Path) -> Repair:
+def repair_collection(folder: Path, *, on_progress: OnProgress = ignore_progress) -> Repair:
     """Mend what can be mended: what is derived is made again, damaged vectors are taken out.
 
     The database is mended in a copy that takes its place as a whole, vectors in one transaction:
-    who is killed meanwhile can repair again. Who reads the collection has to open it anew.
+    who is killed meanwhile can repair again. Who reads the collection has to open it anew. Progress
+    is told in rows: the vectors are read twice, to find damages and to prove that none is left.
 
     Raises:
         CollectionNotFound: There is none.
@@ -48,6 +52,7 @@ def repair_collection(folder: Path) -> Repair:
         message = f"{folder}: expected a collection, came none"
         raise CollectionNotFound(message)
     account = Account()
+    on_progress("database", 0, 0)
     account.found += acknowledging.damages(folder)
     account.mended += [f"{folder / acknowledging.ACKNOWLEDGED}: written anew"] * len(account.found)
     with storage_errors(folder / DATABASE):
@@ -58,21 +63,21 @@ def repair_collection(folder: Path) -> Repair:
         finally:
             lock.release()
     with closing(Writer(folder, rows_per_segment=rows_per_segment)) as writer:
-        _mend_vectors(writer, account)
+        _mend_vectors(writer, account, on_progress)
     with closing(open_collection(folder, mode="read")) as collection:
-        left = collection.verify()
+        left = collection.verify(on_progress=on_progress)
     if left:
         message = f"{left[0]}; it cannot be mended: restore a snapshot or index anew"
         raise DamagedData(message)
     return account.closed()
 
 
-def _mend_vectors(writer: Writer, account: Account) -> None:
+def _mend_vectors(writer: Writer, account: Account, on_progress: OnProgress) -> None:
     """Take out the chips whose vectors are damaged, in one transaction; drop derived files."""
     with closing(connect(writer.folder / DATABASE, mode="query")) as db:
         pending = find_pending(db)
         beside = _pending_damages(writer, db, pending) if pending else []
-        damaged = list(_damaged_blocks(writer, db))
+        damaged = list(_damaged_blocks(writer, db, on_progress))
         derived = auditing.derived_damages(db, writer.folder)
     if pending and beside:
         account.found += beside
@@ -104,14 +109,20 @@ def _pending_damages(writer: Writer, db: sqlite3.Connection, pending: Pending) -
     return auditing.pending_damages(db, segments)
 
 
-def _damaged_blocks(writer: Writer, db: sqlite3.Connection) -> Iterator[tuple[int, int]]:
+def _damaged_blocks(
+    writer: Writer, db: sqlite3.Connection, on_progress: OnProgress
+) -> Iterator[tuple[int, int]]:
     """Give first row and rows of blocks that are not as they were written, or not there."""
     edition = edition_of(db)
+    (rows,) = db.execute("SELECT coalesce(sum(count), 0) FROM blocks").fetchone()
+    done = 0
     for start, count, expected in db.execute("SELECT start, count, sha256 FROM blocks"):
         path, at = _place(writer, db, start)
         content = stored_bytes(path, at=at, length=count * edition.spec.dim * BYTES_PER_NUMBER)
         if hashlib.sha256(content).hexdigest() != expected:
             yield start, count
+        done += count
+        on_progress("vectors", done, rows)
 
 
 def _take_out(

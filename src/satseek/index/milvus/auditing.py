@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.errors import DamagedData
+from satseek.index.compacting import ignore_progress
 from satseek.index.halves import check_units, to_halves
 from satseek.index.milvus.layout import CHIP_FIELDS, VECTOR, chip_line, stored
 
 if TYPE_CHECKING:
+    from satseek.index.compacting import OnProgress
     from satseek.index.milvus.index import MilvusIndex
 
 _CHIPS_AT_ONCE = 1_024
 
 
-def verify(index: MilvusIndex) -> list[str]:
+def verify(index: MilvusIndex, *, on_progress: OnProgress = ignore_progress) -> list[str]:
     """List what cannot be, one line each: chips twice, vectors that are none of ours."""
     found: list[str] = []
     name, dim = index.spec.name, index.spec.dim
@@ -30,6 +32,7 @@ def verify(index: MilvusIndex) -> list[str]:
     for part in index.shelf.walk(index.state().spans, "id", VECTOR):
         rows += [one["row"] for one in part]
         ids += [one["id"] for one in part]
+        on_progress("chips", len(rows), len(index))
         try:
             values = stored(part, dim=dim)
             check_units(values, source=f"rows {part[0]['row']} to {part[-1]['row']}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from satseek.errors import ChipNotFound, CollectionNotFound
 from satseek.index.checks import check_batch
 from satseek.index.collection import Collection
+from satseek.index.compacting import ignore_progress
 from satseek.index.halves import to_halves
 from satseek.index.inventory import KINDS, Inventory
 from satseek.index.milvus import layout
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from satseek.index.compacting import OnProgress
     from satseek.index.halves import Halves
     from satseek.index.milvus.connecting import Connection
     from satseek.index.milvus.pointing import Address
@@ -286,11 +288,11 @@ class MilvusIndex(Collection):
                 extent=pinned.extent(),
             )
 
-    def verify(self) -> list[str]:
+    def verify(self, *, on_progress: OnProgress = ignore_progress) -> list[str]:
         """Read everything and list what cannot be; empty where all is well."""
         from satseek.index.milvus.auditing import verify  # noqa: PLC0415 (it knows this class)
 
-        return verify(self)
+        return verify(self, on_progress=on_progress)
 
     def digest(self) -> str:
         """Digest chips and vectors, in the order of chip ids: as the embedded index does."""
