@@ -6,7 +6,7 @@ an API's answer: all are walked alike, and nothing is opened before its turn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -22,7 +22,7 @@ from satseek.imagery.stac_scenes import describe_item
 from satseek.imagery.stac_tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from satseek.types import Recipe, Scene
 
@@ -88,6 +88,27 @@ class BegunCandidates:
         if self._first is not None:
             yield self._first
         yield from self._rest
+
+
+class SeveralCandidates:
+    """The candidates of several sources, one source after another; their names tell the source."""
+
+    def __init__(self, sources: Sequence[Candidates]) -> None:
+        """Take sources."""
+        self._sources = sources
+        self.source = ", ".join(one.source for one in sources)
+
+    @property
+    def total(self) -> int:
+        """See `Candidates.total`."""
+        return sum(one.total for one in self._sources)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """Give all of them; once."""
+        for source in self._sources:
+            for one in source:
+                is_file = isinstance(source, FolderScenes)
+                yield replace(one, name=one.path if is_file else f"{source.source}/{one.name}")
 
 
 class FolderScenes:
