@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from satseek.assemble.assembling import Assembly, Matched
     from satseek.assemble.served import ServedModel
+    from satseek.embed.embedder import Embedder
     from satseek.index.collection import Collection
     from satseek.index.protocol import Searchable
     from satseek.search.directions import Examples
@@ -161,6 +162,7 @@ def labels_known(
     templates: Sequence[str],
     parts: Assembly,
     opened: Opened | None = None,
+    embedder: Embedder | None = None,
 ) -> Known:
     """Find the vectors of labels that are concepts, or words in Chinese; raises as they do.
 
@@ -170,6 +172,7 @@ def labels_known(
         templates: Prompt templates.
         parts: The working parts.
         opened: Lends the collections that concepts' chips lie in; None: any.
+        embedder: Of that model; None: the one that answers one question soonest.
     """
     opened = opened or reading(parts.reader)
 
@@ -181,7 +184,7 @@ def labels_known(
 
     return known_labels(
         labels,
-        embedder=model.embedder,
+        embedder=embedder or model.embedder,
         concept=concept,
         glossary=parts.glossary,
         templates=templates,
