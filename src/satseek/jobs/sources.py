@@ -1,35 +1,42 @@
-"""What a request asks to index → the scenes that may be there, if the settings allow it.
+"""What a job asks for → the scenes that may be there, if the settings allow it.
 
-Does not know who asked. Nobody at a terminal names these: a file must lie below one of
-``reference_roots``, an address on one of ``stac_hosts``, and so must all that they lead to.
+Does not know who asked. Of what came through a door a file must lie below one of
+``reference_roots``, an address on one of ``stac_hosts``, and so must all that they lead to. What a
+person at this machine's terminal named may lie anywhere, and lead to its own place.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satseek.errors import UnsafeReference
+from satseek.errors import FolderNotFound, UnsafeReference
 from satseek.imagery.candidates import ItemScenes, find_candidates
 from satseek.imagery.hosts import covering, place_of
 from satseek.imagery.reach import Reach, is_bucket, is_remote
 from satseek.imagery.stac_search import ApiSearch, SearchedItems
+from satseek.jobs.asking import ByHand
 from satseek.jobs.places import folder_under
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from satseek.imagery.candidates import Candidates
-    from satseek.jobs.tasks import IndexTask
+    from satseek.jobs.asking import ScenesAsked
     from satseek.settings import Settings
 
 
-def candidates_for(asked: IndexTask, settings: Settings) -> Candidates:
+def candidates_for(asked: ScenesAsked, settings: Settings) -> Candidates:
     """List what may be scenes.
 
     Raises:
         UnsafeReference: no setting covers it; it does not say whether it exists elsewhere.
         FolderNotFound: it would be allowed, but is not there.
     """
-    reach = reach_of(settings)
     source = source_for(asked, settings)
+    reach = reach_of(settings, allow=asked.allow if isinstance(asked, ByHand) else ())
+    if is_by_hand(asked):
+        reach = reach.and_named(source)
     if asked.search is None:
         return find_candidates(source, reach=reach)
     search = ApiSearch(
@@ -44,7 +51,7 @@ def candidates_for(asked: IndexTask, settings: Settings) -> Candidates:
     return ItemScenes(SearchedItems(search, reach), reach=reach)
 
 
-def source_for(asked: IndexTask, settings: Settings) -> str:
+def source_for(asked: ScenesAsked, settings: Settings) -> str:
     """Check what is named without reading it; returns its path or address.
 
     Raises:
@@ -54,7 +61,9 @@ def source_for(asked: IndexTask, settings: Settings) -> str:
     if is_bucket(asked.folder):
         raise UnsafeReference("folder: a bucket is not listed; name a STAC document of its scenes")
     if asked.search is None and not is_remote(asked.folder):
-        return str(folder_under(asked.folder, settings.reference_roots))
+        return str(path_of(asked, asked.folder, settings))
+    if is_by_hand(asked):
+        return asked.folder
     what = "folder"
     try:
         covering(place_of(asked.folder, what=what), reach_of(settings).addresses, what=what)
@@ -66,6 +75,26 @@ def source_for(asked: IndexTask, settings: Settings) -> str:
     return asked.folder
 
 
-def reach_of(settings: Settings) -> Reach:
-    """Where the settings let catalogs lead."""
-    return Reach.of((*settings.reference_roots, *settings.stac_hosts))
+def path_of(asked: BaseModel, named: str, settings: Settings) -> Path:
+    """Find a folder or file that a task names.
+
+    Raises:
+        UnsafeReference: it came through a door, and lies below no root.
+        FolderNotFound: it is not there.
+    """
+    if not is_by_hand(asked):
+        return folder_under(named, settings.reference_roots)
+    path = Path(named)
+    if not path.exists():
+        raise FolderNotFound(f"no folder or file at {named[:200]!r}")
+    return path
+
+
+def is_by_hand(asked: BaseModel) -> bool:
+    """Tell whether a person at this machine's terminal asks."""
+    return isinstance(asked, ByHand) and asked.here
+
+
+def reach_of(settings: Settings, *, allow: tuple[str, ...] = ()) -> Reach:
+    """Where the settings, and whoever asks by hand, let catalogs lead."""
+    return Reach.of((*settings.reference_roots, *settings.stac_hosts, *allow))

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from satseek.assemble import Assembly
-from satseek.jobs.keeping import Task
+from satseek.jobs.asking import CollectionTask
 
 if TYPE_CHECKING:
-    from satseek.jobs.keeping import OnProgress, Result
+    from pathlib import Path
+
+    from satseek.jobs.asking import OnProgress, Parts, Result
     from satseek.settings import Settings
 
 
-class TuneTask(Task):
+class TuneTask(CollectionTask):
     """Measure how many candidates words, images and both together need."""
 
     recall: float = Field(
@@ -25,7 +27,12 @@ class TuneTask(Task):
     )
 
 
-def tune(asked: TuneTask, settings: Settings, _: OnProgress) -> Result:
+def check_tune(asked: TuneTask, parts: Parts) -> None:
+    """Refuse a collection that is not there; raises CollectionNotFound."""
+    parts.reader(asked.collection)
+
+
+def tune(asked: TuneTask, settings: Settings, _progress: OnProgress, _results: Path) -> Result:
     """Tune a collection with the model that made its vectors.
 
     Raises:
