@@ -39,8 +39,12 @@ def check_k(k: int) -> None:
         raise InvalidK(message)
 
 
-def check_name(name: str) -> None:
-    """Refuse a collection name that is no safe folder name.
+def check_name(name: str, what: str = "collection") -> None:
+    """Refuse a name that is no safe folder name.
+
+    Args:
+        name: Of a collection, or another thing that people name.
+        what: That thing.
 
     Raises:
         InvalidName: Empty, too long, a leading dot, or other characters than letters, digits, -_.
@@ -53,7 +57,7 @@ def check_name(name: str) -> None:
     ):
         return
     message = (
-        f"collection name: expected 1 to {MAX_NAME} letters, digits or -_. without a leading dot, "
+        f"{what} name: expected 1 to {MAX_NAME} letters, digits or -_. without a leading dot, "
         f"came {name[: MAX_NAME + 1]!r}"
     )
     raise InvalidName(message)

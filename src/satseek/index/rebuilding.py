@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from satseek.errors import DamagedData
 from satseek.index import acknowledging, auditing, editions, ledger, traits
 from satseek.index.opening import MENDED, make_tables
+from satseek.index.placing import journal_for
 from satseek.index.reading import DATABASE
 from satseek.index.schema import connect
 from satseek.index.segments import sync_folder
@@ -206,7 +207,7 @@ def _fill(folder: Path, state: _State, left: set[str], acknowledged: Acknowledge
         ledger.write(db, _next(entry, acknowledged))
         db.execute("COMMIT")
         db.execute("DETACH damaged")
-        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA journal_mode = {journal_for(folder / _UNFINISHED)}")
 
 
 def _copy(db: sqlite3.Connection, state: _State, left: set[str]) -> None:

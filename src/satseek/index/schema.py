@@ -1,6 +1,7 @@
 """A SQLite file → connections that are safe to write and cheap to share among threads.
 
-Does not know what a search is. Write-ahead log, a full sync per commit.
+Does not know what a search is. Write-ahead log where the file is this machine's alone, a full sync
+per commit.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from satseek.errors import DamagedData, DiskFull, Overloaded, SatseekError
+from satseek.index.placing import journal_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +132,7 @@ def connect(path: Path, *, mode: Literal["rwc", "rw", "query", "look"]) -> sqlit
     if mode == "query":
         return _query_connection(path)
     connection = _open(path, mode)
-    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA journal_mode = {journal_for(path)}")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
 

@@ -30,7 +30,8 @@ BEGUN_SECONDS = 120.0
 write takes as long. Done again, it does no harm: jobs know their keys themselves, and a collection
 that is gone or a model that is active stays so."""
 
-_TABLES = """
+_TABLES = (
+    """
 CREATE TABLE IF NOT EXISTS answers (
   who TEXT NOT NULL,
   key TEXT NOT NULL,
@@ -42,9 +43,10 @@ CREATE TABLE IF NOT EXISTS answers (
   body BLOB,
   location TEXT,
   PRIMARY KEY (who, key)
-);
-CREATE INDEX IF NOT EXISTS answers_by_age ON answers (begun);
-"""
+)
+""",
+    "CREATE INDEX IF NOT EXISTS answers_by_age ON answers (begun)",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ class Answers:
             path: The file; made when the first key comes.
             clock: Seconds since 1970.
         """
-        self._store = Store(path, _TABLES)
+        self._store = Store(path, _lay_out)
         self._clock = clock
         self._own = secrets.token_hex(8)
         """Tells requests begun by this process from others'."""
@@ -157,6 +159,11 @@ class Answers:
         if row["by"] == self._own:
             return (row["who"], row["key"]) in self._open
         return bool(now - row["begun"] < BEGUN_SECONDS)
+
+
+def _lay_out(db: sqlite3.Connection) -> None:
+    for statement in _TABLES:
+        db.execute(statement)
 
 
 def _values(answer: Kept) -> tuple[int, str, bytes, str]:

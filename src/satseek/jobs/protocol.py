@@ -100,6 +100,8 @@ class Job:
     """What came of it; None unless it is done."""
     error: str = ""
     """Why it failed, on one line; while it waits to be tried again, why it failed the last time."""
+    error_kind: str = ""
+    """Name of the class of errors.py that this is; empty: of none, as where a try was killed."""
     cancelling: bool = False
     """True while it runs though somebody wants it to end."""
     priority: int = 0
@@ -190,8 +192,13 @@ class JobQueue(Protocol):
             JobNotFound: there is none of that id, or it ended long ago.
         """
 
-    def jobs(self) -> list[Job]:
-        """Give all that are kept, the newest first, without what they logged."""
+    def jobs(self, *, before: str = "", limit: int | None = None) -> list[Job]:
+        """Give those that are kept, the newest first, without what they logged.
+
+        Args:
+            before: Only those older than the job of this id, which may be gone; empty: all.
+            limit: At most so many; None: all, of which there may be millions.
+        """
 
     def cancel(self, job_id: str) -> Job:
         """Have a job end: at once where it waits, soon where it runs; what is final stays so.
@@ -269,6 +276,7 @@ class LeasingQueue(JobQueue, Protocol):
         *,
         result: Mapping[str, Any] | None = None,
         error: str = "",
+        error_kind: str = "",
         log: str = "",
     ) -> Job:
         """Write down what came of a job.
@@ -277,7 +285,9 @@ class LeasingQueue(JobQueue, Protocol):
             LeaseLost: as ``report``; what is written there stays.
         """
 
-    def retry(self, lease: Lease, *, error: str, log: str = "") -> Job:
+    def retry(
+        self, lease: Lease, *, error: str, error_kind: str = "", log: str = ""
+    ) -> Job:
         """Have a failed try be made again later, or fail the job where it was made often enough.
 
         Raises:

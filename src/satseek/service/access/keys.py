@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from satseek.errors import Conflict, DamagedData, DiskFull, InvalidName, KeyNotFound
+from satseek.index.placing import journal_for
 from satseek.service.access.keyrows import INSERT, SCHEMA, Key, key_of, row_of
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class KeyStore:
         folder.mkdir(parents=True, exist_ok=True)
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         with self._writing() as database:
-            database.execute("PRAGMA journal_mode = WAL")
+            database.execute(f"PRAGMA journal_mode = {journal_for(self._path)}")
             database.executescript(SCHEMA)
 
     def create(
