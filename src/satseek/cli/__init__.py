@@ -33,6 +33,7 @@ def main() -> None:
         glossary,
         importing,
         indexing,
+        jobs,
         keeping,
         keys,
         mapping,
@@ -40,11 +41,13 @@ def main() -> None:
         modelling,
         quantizing,
         recipes,
+        scheduling,
         searching,
         serving,
         storing,
         training,
         tuning,
+        working,
     )
 
     try:

@@ -1,0 +1,222 @@
+"""``satseek jobs``: long work that was asked for, seen, waited for, ended. Knows only the queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from satseek import errors
+from satseek.cli.application import Json, app, configured
+from satseek.cli.printing import print_json, print_table, progress_bar, say
+from satseek.cli.recording import recorded
+from satseek.errors import Abandoned, DeadlineExceeded, InvalidRequest, SatseekError
+from satseek.jobs.protocol import FINAL, STATES, Job, JobQueue, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+group = typer.Typer(help="See long work, wait for it, end it.", no_args_is_help=True)
+app.add_typer(group, name="jobs")
+
+Id = Annotated[str, typer.Argument(help="Id of the job.")]
+
+LISTED = 20
+"""Jobs listed unless more are asked for."""
+
+PAGE = 500
+"""Jobs read at once while those of one state are looked for."""
+
+LOOK_SECONDS = 0.3
+"""How often a job is read while it is waited for."""
+
+
+@group.command("list")
+def list_(
+    context: typer.Context,
+    *,
+    state: Annotated[str | None, typer.Option(help="Only these, such as running.")] = None,
+    number: Annotated[int, typer.Option("-n", min=1, help="The newest so many.")] = LISTED,
+    json: Json = False,
+) -> None:
+    """List the newest jobs.
+
+    Example: satseek jobs list --state running
+    """
+    with opened(context) as queue:
+        found = list(islice(_newest(queue, _state(state)), number))
+        counts = queue.counts()
+    if json:
+        print_json([shown(job) for job in found])
+        return
+    head = ("id", "task", "collection", "state", "progress", "asked by", "created")
+    print_table(head, [_row(job) for job in found])
+    say(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no jobs")
+
+
+@group.command()
+def show(context: typer.Context, job: Id, *, json: Json = False) -> None:
+    """Show a job: how far it is, what came of it, or why it failed.
+
+    Example: satseek jobs show 019a2b3c4d5e6f70
+    """
+    with opened(context) as queue:
+        found = queue.find(job)
+    if json:
+        print_json(shown(found))
+        return
+    told = {name: value for name, value in shown(found).items() if value not in (None, "", {}, [])}
+    print_table(["what", "value"], [[name, _cell(value)] for name, value in told.items()])
+
+
+@group.command()
+def log(context: typer.Context, job: Id) -> None:
+    """Print the end of what a job logged.
+
+    Example: satseek jobs log 019a2b3c4d5e6f70
+    """
+    with opened(context) as queue:
+        found = queue.find(job)
+    if found.log:
+        typer.echo(found.log)
+    else:
+        say(f"job {found.id} is {found.state} and has logged nothing yet")
+
+
+@group.command()
+def wait(
+    context: typer.Context,
+    job: Id,
+    *,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Seconds to wait at most. [default: no limit]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Wait until a job has ended, and print its result; where it failed, end with its exit code.
+
+    Example: satseek jobs wait 019a2b3c4d5e6f70
+    """
+    with opened(context) as queue:
+        ended = _waited(queue, job, timeout)
+    if json:
+        print_json(shown(ended))
+    elif ended.state == "done":
+        print_json(ended.result)
+    _raise_for(ended)
+
+
+@group.command()
+def cancel(
+    context: typer.Context,
+    jobs: Annotated[list[str], typer.Argument(metavar="JOB...", help="Ids of jobs.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Have jobs end: at once where they wait, within seconds where they run.
+
+    Example: satseek jobs cancel 019a2b3c4d5e6f70
+    """
+    with opened(context) as queue:
+        for job_id in jobs:
+            queue.find(job_id)  # refuse the whole command for one unknown id
+        ended = []
+        for job_id in jobs:
+            with recorded(context, "job.cancel", job_id):
+                ended.append(queue.cancel(job_id))
+    if json:
+        print_json([shown(job) for job in ended])
+        return
+    for job in ended:
+        say(f"job {job.id} is {'ending' if job.cancelling else job.state}")
+
+
+@contextmanager
+def opened(context: typer.Context) -> Iterator[JobQueue]:
+    """Open the queue that the settings name."""
+    from satseek.jobs.queues import open_queue  # noqa: PLC0415 (help must not wait for it)
+
+    with closing(open_queue(configured(context).settings)) as queue:
+        yield queue
+
+
+def shown(job: Job) -> dict[str, Any]:
+    """Give all of a job but its log, and how long it still takes."""
+    left = job.seconds_left(datetime.now(UTC))
+    told = {name: getattr(job, name) for name in Job.__slots__ if name != "log"}
+    return told | {"seconds_left": None if left is None else round(left, 1)}
+
+
+def _newest(queue: JobQueue, state: JobState | None) -> Iterator[Job]:
+    before = ""
+    while page := queue.jobs(before=before, limit=PAGE):
+        yield from (job for job in page if state in (None, job.state))
+        before = page[-1].id
+
+
+def _state(text: str | None) -> JobState | None:
+    if text is None:
+        return None
+    for one in STATES:
+        if one == text:
+            return one
+    raise InvalidRequest(f"--state: expected one of {', '.join(STATES)}, came {text[:32]!r}")
+
+
+def _row(job: Job) -> list[str]:
+    created = job.created.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    state = "ending" if job.cancelling else job.state
+    return [job.id, job.task, job.collection or "-", state, _progress(job), job.asked_by, created]
+
+
+def _progress(job: Job) -> str:
+    if not job.total:
+        return "-"
+    left = job.seconds_left(datetime.now(UTC))
+    return f"{job.done}/{job.total}" + ("" if left is None else f", {_span(left)} left")
+
+
+def _span(seconds: float) -> str:
+    minutes, hours = seconds / 60, seconds / 3600
+    return f"{hours:.1f} h" if hours >= 1 else f"{minutes:.0f} min" if minutes >= 1 else "<1 min"
+
+
+def _cell(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _waited(queue: JobQueue, job_id: str, timeout: float | None) -> Job:
+    deadline = None if timeout is None else time.monotonic() + timeout
+    with progress_bar("waiting") as show_at:
+        while (job := queue.find(job_id)).state not in FINAL:
+            _show(job, show_at)
+            if deadline is not None and time.monotonic() >= deadline:
+                raise DeadlineExceeded(
+                    f"job {job_id} is {job.state} after {timeout:g} s; it goes on without you"
+                )
+            time.sleep(LOOK_SECONDS)
+    return job
+
+
+def _show(job: Job, show_at: Callable[[str, int, int], None]) -> None:
+    left = job.seconds_left(datetime.now(UTC))
+    told = (job.state, job.note, "" if left is None else f"{_span(left)} left")
+    show_at(" · ".join(part for part in told if part), job.done, job.total)
+
+
+def _raise_for(job: Job) -> None:
+    """Fail as the job did."""
+    if job.state == "cancelled":
+        raise Abandoned(f"job {job.id} was cancelled; what it had committed is kept")
+    if job.state == "failed":
+        raise _kind(job.error_kind)(f"job {job.id}: {job.error}")
+
+
+def _kind(name: str) -> type[SatseekError]:
+    kind = getattr(errors, name, None) if name else None
+    return kind if isinstance(kind, type) and issubclass(kind, SatseekError) else SatseekError

@@ -1,0 +1,85 @@
+"""``satseek worker``: the jobs of a queue, done. Knows only how to start and to end it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from satseek.cli.application import app, configured
+from satseek.logs import log_line, set_up_logging
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from satseek.jobs.working import Worker
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.2
+"""How often it is looked whether a signal came."""
+
+
+@app.command()
+def worker(
+    context: typer.Context,
+    *,
+    burst: Annotated[bool, typer.Option("--burst", help="End when no job waits any more.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Jobs done at once. [default: as set, 1]")
+    ] = None,
+    grace: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Seconds that jobs may go on for when it is to end; then another has them."
+        ),
+    ] = 10.0,
+) -> None:
+    """Do the jobs of the queue until SIGTERM; several may run, on one machine or on many.
+
+    Example: satseek worker --jobs 2
+    """
+    from satseek.jobs.queues import open_queue, worker_for  # noqa: PLC0415
+
+    settings = configured(context, worker_processes=jobs).settings
+    set_up_logging(settings.log_level)  # who runs it wants to read what it does
+    ending = _Ending()
+    with closing(open_queue(settings)) as queue:
+        doing = worker_for(queue, settings, burst=burst)
+        log_line(logger, "worker begins", jobs=settings.worker_processes, burst=burst)
+        doing.start()
+        while not doing.wait(LOOK_SECONDS) and not ending.wanted.is_set():
+            pass
+        _end(doing, ending, grace)
+    log_line(logger, "worker ends")
+
+
+class _Ending:
+    """Signals to end: the first has jobs drained, the second has them put back at once."""
+
+    def __init__(self) -> None:
+        self.wanted = threading.Event()
+        self.now = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._came)
+
+    def _came(self, _number: int, _frame: FrameType | None) -> None:
+        (self.now if self.wanted.is_set() else self.wanted).set()
+
+
+def _end(doing: Worker, ending: _Ending, grace: float) -> None:
+    """Let the jobs at work go on for a while, unless a second signal says otherwise."""
+    if doing.wait(0):
+        return
+    log_line(logger, "worker drains", seconds=grace)
+    draining = threading.Thread(target=doing.stop, args=(grace,), name="draining", daemon=True)
+    draining.start()
+    while draining.is_alive() and not ending.now.is_set():
+        draining.join(LOOK_SECONDS)
+    if draining.is_alive():
+        doing.stop()
+        draining.join()
