@@ -36,6 +36,17 @@ class Settings(BaseModel):
         default_factory=lambda: Path(platformdirs.user_data_dir("satseek")),
         description="Folder of collections and models. Change it to a disk with room.",
     )
+    work_dir: Path | None = Field(
+        default=None,
+        description="Folder for what the workers of an executor have done and no collection holds "
+        "yet; unset: `work` in data_dir. Set it to one that all of their machines see.",
+    )
+    executor_address: str | None = Field(
+        default=None,
+        description="Cluster of the executors `ray` (`auto`, `HOST:PORT`, `ray://HOST:PORT`) and "
+        "`dask` (`tcp://HOST:PORT`); unset: Ray on this machine's node, Dask's own workers. Set it "
+        "where jobs are to use a cluster.",
+    )
     model: str = Field(
         default=ACTIVE,
         description="Model: `active` (what `satseek model activate` chose, or `starter`); or one "
@@ -75,6 +86,17 @@ class Settings(BaseModel):
         le=1,
         description="Share of rows whose chips were replaced or removed, from which a collection "
         "is compacted after indexing and removing. Set 1 to compact by command alone.",
+    )
+    worker_processes: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Jobs that one worker does at once, each in a process of its own. Raise it with "
+        "memory and processors to spare.",
+    )
+    server_worker: bool = Field(
+        default=True,
+        description="The server does jobs itself. Unset it where `satseek worker` does them.",
     )
     host: str = Field(
         default="127.0.0.1",
