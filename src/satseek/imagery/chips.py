@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,23 @@ class ChipPlan:
     def __len__(self) -> int:
         """Count the candidate cells of all levels."""
         return sum(len(layout.columns) * len(layout.rows) for layout in self.layouts)
+
+    def ranges(self, cells: int) -> list[tuple[int, int]]:
+        """Divide the candidates into ranges of about ``cells``, each at most twice as long.
+
+        They begin where a window set does, so that no two of them decode the same blocks, but where
+        one set alone has more cells than that.
+
+        Returns:
+            First candidate of each, and the first behind it; the same for the same plan.
+        """
+        starts = [0]
+        for window_set in _window_sets(self):
+            if window_set.first - starts[-1] >= cells:
+                starts.append(window_set.first)
+            while window_set.first + len(window_set) - starts[-1] > 2 * cells:
+                starts.append(starts[-1] + cells)
+        return list(pairwise([*starts, len(self)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +165,13 @@ def plan_chips(scene: Scene, *, grid: GridSpec) -> ChipPlan:
 
 
 def read_chips(
-    scene: Scene, *, plan: ChipPlan, stretch: Stretch, min_valid: float = 0.5, start: int = 0
+    scene: Scene,
+    *,
+    plan: ChipPlan,
+    stretch: Stretch,
+    min_valid: float = 0.5,
+    start: int = 0,
+    stop: int | None = None,
 ) -> Iterator[ReadChip]:
     """Read the cells of a plan in order, from candidate number ``start`` on.
 
@@ -159,16 +182,21 @@ def read_chips(
         min_valid: A cell is a chip if at least this share of it, 0–1, is valid; along an axis on
             which the scene is smaller than a cell, the share of what the scene can fill.
         start: First candidate; what was read before a break need not be read again.
+        stop: First candidate that is not read; None: all are.
 
     Yields:
         One record for every candidate, with or without a chip.
 
     Raises:
-        NoValidPixels: all candidates were read and none has a valid pixel.
+        NoValidPixels: all candidates were read, or all of a range with a ``stop``, and none has a
+            valid pixel.
         UnreadableImage: damaged; what was yielded before should be taken back.
     """
-    seen = start > 0
-    wanted = (one for one in _window_sets(plan) if one.first + len(one) > start)
+    seen = start > 0 and stop is None
+    stop = len(plan) if stop is None else stop
+    wanted = (
+        one for one in _window_sets(plan) if one.first + len(one) > start and one.first < stop
+    )
     for base, window_sets in groupby(wanted, key=lambda one: _base_of(one.layout)):
         with _open_frame(scene, base, stretch) as source:
             for window_set in window_sets:
@@ -176,7 +204,7 @@ def read_chips(
                 seen = seen or bool(region.valid.any())
                 least = min_valid * _attainable(window_set.layout)
                 yield from _cut(
-                    scene, window_set, region, stretch=stretch, least=least, start=start
+                    scene, window_set, region, stretch=stretch, least=least, asked=(start, stop)
                 )
     if not seen:
         raise nothing_measured(scene.path, masked=stretch.mask_band > 0)
@@ -308,11 +336,11 @@ def _cut(
     *,
     stretch: Stretch,
     least: float,
-    start: int,
+    asked: tuple[int, int],
 ) -> Iterator[ReadChip]:
     frame = window_set.layout.frame
-    first = max(start, window_set.first)
-    cells = window_set.cells[first - window_set.first :]
+    first, last = max(asked[0], window_set.first), asked[1]
+    cells = window_set.cells[first - window_set.first : last - window_set.first]
     shares = [region.valid_fraction(_window(*cell)) for cell in cells]
     kept = [cell for cell, share in zip(cells, shares, strict=True) if 0 < share >= least]
     outlines = iter(_outlines(frame, region.window, kept))
