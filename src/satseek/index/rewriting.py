@@ -16,6 +16,7 @@ import numpy as np
 from satseek.errors import Conflict, DamagedData
 from satseek.index import auditing, editions
 from satseek.index.answering import Answering
+from satseek.index.changing import OF_SCENES, bury
 from satseek.index.checks import check_vectors
 from satseek.index.halves import to_halves, unit
 from satseek.index.ranking import padded
@@ -23,7 +24,6 @@ from satseek.index.schema import storage_errors
 from satseek.index.segments import Segments, append, sync_folder
 from satseek.index.spec import segments_name
 from satseek.index.view import View
-from satseek.index.writing import bury
 
 if TYPE_CHECKING:
     import sqlite3
@@ -265,7 +265,7 @@ class Rewriting:
 
 def _drop(db: sqlite3.Connection, loss: Loss) -> None:
     """Take a scene out with its chips, so that it counts as new once it can be read again."""
-    bury(db, "scene_id IN (SELECT value FROM wanted)", [loss.scene_id])
+    bury(db, OF_SCENES, [loss.scene_id])
     db.execute("DELETE FROM scenes WHERE id = ?", (loss.scene_id,))
     values = (loss.scene_id, loss.reason, "UnreadableImage", "")
     db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", values)

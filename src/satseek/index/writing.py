@@ -11,19 +11,21 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satseek.index import ledger, traits
+from satseek.errors import SatseekError
+from satseek.index import changing, ledger, traits
 from satseek.index.acknowledging import Notice
+from satseek.index.changing import OF_SCENES, bury
 from satseek.index.editions import edition_of, find_pending
 from satseek.index.halves import to_halves
 from satseek.index.lock import WriterLock
+from satseek.index.merging import Merging
 from satseek.index.reading import DATABASE
 from satseek.index.records import (
     CHIP_COLUMNS,
-    scene_text,
     values_of,
     write_footprints,
     write_moments,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from satseek.index.halves import Halves
     from satseek.index.segments import Block
     from satseek.index.spec import SceneBlock
     from satseek.types import Chip, Refusal, Scene, Vectors
@@ -66,7 +69,6 @@ _INSERT_CHIP = (
     f" VALUES ({_CHIP_SLOTS})"
 )
 _NOWHERE = (None,) * 4
-_REPLACE_SCENE = "INSERT OR REPLACE INTO scenes VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
 class Writer:
@@ -106,7 +108,7 @@ class Writer:
     def add(self, chips: Sequence[Chip], vectors: Vectors) -> None:
         """Commit checked chips and vectors."""
         with self.change() as db:
-            self._append(db, chips, vectors)
+            self.append(db, chips, to_halves(vectors))
 
     def add_blocks(self, blocks: Sequence[SceneBlock]) -> None:
         """Commit checked blocks together; the old chips of a changed scene go with them."""
@@ -114,24 +116,38 @@ class Writer:
         vectors = np.concatenate([block.vectors for block in blocks])
         with self.change() as db:
             for block in blocks:
-                self._advance(db, block)
-            self._append(db, chips, vectors)
+                changing.advance(
+                    db,
+                    block.scene,
+                    next_position=block.next_position,
+                    chips=len(block.chips),
+                    skipped=block.skipped,
+                    finished=block.finished,
+                )
+            self.append(db, chips, to_halves(vectors))
+
+    @contextmanager
+    def merging(self) -> Iterator[Merging]:
+        """Commit all that is said meanwhile as one change, or nothing of it."""
+        try:
+            with self.change() as db:
+                merging = Merging(db, self.append)
+                yield merging
+                merging.flush()
+        except BaseException:
+            with suppress(SatseekError), storage_errors(self.folder):
+                self._cut_tails()  # their room may be what was short
+            raise
 
     def refuse_scene(self, scene_id: str, refusal: Refusal) -> int:
         """Commit that a scene cannot be used: its chips go; returns how many there were."""
-        values = (refusal.path, refusal.reason, refusal.kind, "")
         with self.change() as db:
-            buried = bury(db, "scene_id IN (SELECT value FROM wanted)", [scene_id])
-            db.execute("DELETE FROM scenes WHERE id = ?", (scene_id,))
-            db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", values)
-            return buried
+            return changing.refuse_scene(db, scene_id, refusal)
 
     def move_scene(self, scene: Scene) -> None:
         """Commit where the file of a scene lies now."""
         with self.change() as db:
-            text = "UPDATE chips SET scene_path = ? WHERE dead = 0 AND scene_id = ?"
-            db.execute(text, (scene.path, scene.id))
-            db.execute("UPDATE scenes SET record = ? WHERE id = ?", (scene_text(scene), scene.id))
+            changing.move_scene(db, scene)
 
     def remove(self, chip_ids: Iterable[str]) -> int:
         """Commit the removal of chips; returns how many were there."""
@@ -143,20 +159,19 @@ class Writer:
         """Commit the removal of scenes with their chips; returns how many chips were there."""
         wanted = sorted(set(scene_ids))
         with self.change() as db:
-            buried = bury(db, "scene_id IN (SELECT value FROM wanted)", wanted)
+            buried = bury(db, OF_SCENES, wanted)
             db.executemany("DELETE FROM scenes WHERE id = ?", [(scene_id,) for scene_id in wanted])
             return buried
 
     def record_refusal(self, refusal: Refusal, digest: str) -> None:
         """Commit that a file could not be used; again replaces."""
-        values = (refusal.path, refusal.reason, refusal.kind, digest)
         with self.change() as db:
-            db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", values)
+            changing.record_refusal(db, refusal, digest=digest)
 
     def forget_refusal(self, path: str) -> None:
         """Commit that a file can be used after all."""
         with self.change() as db:
-            db.execute("DELETE FROM refusals WHERE path = ?", (path,))
+            changing.forget_refusal(db, path)
 
     def close(self) -> None:
         """Close the connection and let go of the lock."""
@@ -248,10 +263,11 @@ class Writer:
             ledger.found(db)
             db.execute("COMMIT")
 
-    def _append(self, db: sqlite3.Connection, chips: Sequence[Chip], vectors: Vectors) -> None:
+    def append(self, db: sqlite3.Connection, chips: Sequence[Chip], halves: Halves) -> None:
+        """Put chips behind the rows there are, within a change; their vectors reach the disk."""
         start = _committed(db)
         name = edition_of(db).segments
-        writing = self._disk.submit(self._write_rows, name, vectors, start)
+        writing = self._disk.submit(self._write_rows, name, halves, start)
         try:  # meanwhile
             self._insert(db, chips, start)
         finally:  # nobody else may write behind the committed rows before it has ended
@@ -262,10 +278,10 @@ class Writer:
         )
         db.execute("UPDATE collection SET committed = ?", (start + len(chips),))
 
-    def _write_rows(self, name: str, vectors: Vectors, start: int) -> list[Block]:
+    def _write_rows(self, name: str, halves: Halves, start: int) -> list[Block]:
         return append(
             self.folder / name,
-            to_halves(vectors),
+            halves,
             start=start,
             rows_per_segment=self.rows_per_segment,
         )
@@ -289,34 +305,6 @@ class Writer:
         )
         traits.store(db, start, packed)
 
-    def _advance(self, db: sqlite3.Connection, block: SceneBlock) -> None:
-        """Write down how far a scene has come."""
-        scene = block.scene
-        kept, skipped = self._so_far(db, scene)
-        values = (
-            scene.id,
-            scene.digest,
-            scene_text(scene),
-            block.next_position,
-            kept + len(block.chips),
-            skipped + block.skipped,
-            int(block.finished),
-        )
-        db.execute(_REPLACE_SCENE, values)
-        db.execute("DELETE FROM refusals WHERE path IN (?, ?)", (scene.id, scene.path))
-
-    def _so_far(self, db: sqlite3.Connection, scene: Scene) -> tuple[int, int]:
-        found = db.execute(
-            "SELECT digest, kept, skipped FROM scenes WHERE id = ?", (scene.id,)
-        ).fetchone()
-        if found is None:
-            return 0, 0
-        digest, kept, skipped = found
-        if digest == scene.digest:
-            return kept, skipped
-        bury(db, "scene_id IN (SELECT value FROM wanted)", [scene.id])
-        return 0, 0
-
     def _cut_tails(self) -> None:
         edition, pending = edition_of(self._db), find_pending(self._db)
         self._cut_tail(edition.segments, _committed(self._db), edition.spec.dim)
@@ -331,14 +319,3 @@ class Writer:
 
 def _committed(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT committed FROM collection").fetchone()[0])
-
-
-def bury(db: sqlite3.Connection, condition: str, wanted: Sequence[Any]) -> int:
-    """Mark chips dead; the condition may read the table ``wanted``."""
-    db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (value PRIMARY KEY) WITHOUT ROWID")
-    db.execute("DELETE FROM wanted")
-    db.executemany("INSERT INTO wanted VALUES (?)", [(value,) for value in wanted])
-    text = f"SELECT row FROM chips WHERE dead = 0 AND {condition}"  # noqa: S608 - ours
-    rows = db.execute(text).fetchall()
-    db.executemany("UPDATE chips SET dead = 1 WHERE row = ?", rows)
-    return len(rows)
