@@ -90,10 +90,7 @@ def index_scenes(
     for items, vectors in stream:
         writer.take(items, vectors)
     writer.commit()
-    if compact_from is not None:
-        compact_unasked(collection, compact_from)
-    collection.prepare()
-    tune_if_new(collection, embedder=embedder)
+    make_ready(collection, embedder=embedder, compact_from=compact_from)
     report = writer.report(time.perf_counter() - started)
     log_line(
         logger,
@@ -105,3 +102,20 @@ def index_scenes(
         seconds=round(report.seconds, 2),
     )
     return report
+
+
+def make_ready(
+    collection: Collection, *, embedder: Embedder | None, compact_from: float | None
+) -> None:
+    """Build whatever makes searches fast, so that the first of them need not wait.
+
+    Args:
+        collection: Opened for writing.
+        embedder: Of the model that the collection was made with; None: searches are not tuned.
+        compact_from: Share of dead rows from which their room is given back; None: never.
+    """
+    if compact_from is not None:
+        compact_unasked(collection, compact_from)
+    collection.prepare()
+    if embedder is not None:
+        tune_if_new(collection, embedder=embedder)

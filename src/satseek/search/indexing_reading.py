@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from satseek.errors import SatseekError, UnreadableImage, UnsafeReference
 from satseek.imagery.chips import ReadChip, plan_chips, read_chips
@@ -18,7 +18,7 @@ from satseek.index.collection import SceneProgress
 from satseek.types import Refusal, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from satseek.imagery.candidates import Candidate, Candidates
     from satseek.index.collection import Collection
@@ -86,6 +86,8 @@ class Refused:
 
 Event = Begun | Cell | Finished | Unchanged | Moved | Refused
 
+T = TypeVar("T")
+
 
 def pixels_of(event: Event) -> Pixels | None:
     """Give what is to be embedded, if anything."""
@@ -93,36 +95,61 @@ def pixels_of(event: Event) -> Pixels | None:
 
 
 def read_events(candidates: Candidates, *, collection: Collection) -> Iterator[Event]:
-    """Outermost loop of the reading thread: one bad scene must not stop the others."""
+    """Read every scene that is not complete yet; the reading thread runs it."""
+    return walk(candidates, collection=collection, read=_read_scene)
+
+
+def walk(
+    candidates: Candidates,
+    *,
+    collection: Collection,
+    read: Callable[[Scene, KnownScene | None, CollectionSpec], Iterator[T]],
+) -> Iterator[T | Refused]:
+    """Do something with every scene, in order; the outermost loop: a bad one stops no other.
+
+    Args:
+        candidates: What may be scenes.
+        collection: What is known of them.
+        read: Is given each with what is known of it; a ``Begun`` among what it yields says that
+            pixels are read from then on.
+
+    Raises:
+        UnreadableImage, UnsafeReference: what lists the scenes cannot be read at all.
+    """
     some = False
     try:
         for candidate in candidates:
             some = True
-            yield from _read_candidate(candidate, collection)
+            yield from _read_candidate(candidate, collection, read)
     except (UnreadableImage, UnsafeReference) as error:
         if not some:
             raise
-        yield Refused(_refusal(candidates.source, error), None)  # what lists them broke off
+        yield Refused(refusal_of(candidates.source, error), None)  # what lists them broke off
 
 
-def _read_candidate(candidate: Candidate, collection: Collection) -> Iterator[Event]:
+def _read_candidate(
+    candidate: Candidate,
+    collection: Collection,
+    read: Callable[[Scene, KnownScene | None, CollectionSpec], Iterator[T]],
+) -> Iterator[T | Refused]:
     name, known = _own_id(candidate, collection)
     begun: Scene | None = None
     try:
         scene = replace(candidate.describe(collection.spec.recipe), id=name)
-        for event in _read_scene(scene, known=known, spec=collection.spec):
+        for event in read(scene, known, collection.spec):
             begun = scene if isinstance(event, Begun) else begun
             yield event
     except (UnreadableImage, UnsafeReference) as error:
-        yield Refused(_refusal(name, error), begun)
+        yield Refused(refusal_of(name, error), begun)
     except SatseekError:
         raise
     except Exception as error:
         logger.exception("cannot read %s", candidate.path)
-        yield Refused(_refusal(name, error), begun)
+        yield Refused(refusal_of(name, error), begun)
 
 
-def _refusal(name: str, error: Exception) -> Refusal:
+def refusal_of(name: str, error: Exception) -> Refusal:
+    """Say on one line why something cannot be used."""
     reason = " ".join(str(error).split())
     if not isinstance(error, SatseekError):
         reason = f"{name}: {type(error).__name__}: {reason}"
@@ -148,12 +175,18 @@ def _own_id(candidate: Candidate, collection: Collection) -> tuple[str, KnownSce
     return name, known
 
 
-def _read_scene(scene: Scene, *, known: KnownScene | None, spec: CollectionSpec) -> Iterator[Event]:
-    done = SceneProgress() if known is None else known.progress_of(scene)
+def look_up(scene: Scene, known: KnownScene | None) -> Iterator[Moved | Unchanged]:
+    """Say what is to be said of a scene before it is read, and whether it was complete before."""
     if known is not None and _is_told_otherwise(known.scene, scene):
         yield Moved(scene)
-    if done.finished:
+    if known is not None and known.progress_of(scene).finished:
         yield Unchanged(scene)
+
+
+def _read_scene(scene: Scene, known: KnownScene | None, spec: CollectionSpec) -> Iterator[Event]:
+    done = SceneProgress() if known is None else known.progress_of(scene)
+    yield from look_up(scene, known)
+    if done.finished:
         return
     plan = plan_chips(scene, grid=spec.grid)
     yield Begun(scene, done, len(plan))
