@@ -1,0 +1,214 @@
+"""Partitions → processes on this machine, each of which keeps the model from one to the next.
+
+Does not know what a partition is. One thread waits for all processes; where one dies, another takes
+its place and its partition.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections import Counter, deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from satseek.engines.machine import this_machine
+from satseek.errors import Abandoned, SatseekError
+from satseek.jobs.executors.telling import TRIES, ask, gave_up, read_answer
+from satseek.logs import log_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from satseek.jobs.protocol import PartitionProgress
+    from satseek.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.2
+"""Longest wait before somebody who wants an end is heard."""
+
+DEATH_SECONDS = 1.0
+"""How long a process that has closed its pipe has to end by itself, so that it tells how."""
+
+_CHUNK = 1 << 16
+
+
+class LocalExecutor:
+    """Does partitions in processes on this machine."""
+
+    def __init__(
+        self,
+        *,
+        workers: int | None,
+        settings: Settings,
+        program: Sequence[str] | None = None,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            workers: Processes at most; None: one a core. Each holds the model.
+            settings: Where ``threads`` is unset, processes share the cores evenly.
+            program: What is started instead of our own worker.
+        """
+        cores = this_machine().cores
+        self._workers = workers or cores
+        self._threads = settings.threads or max(1, cores // self._workers)
+        self._program = program or (sys.executable, "-m", "satseek.jobs.executors.serving")
+
+    @property
+    def name(self) -> str:
+        """``local``."""
+        return "local"
+
+    def run(self, partitions: Sequence[Mapping[str, Any]], progress: PartitionProgress) -> None:
+        """Have every partition done; see `satseek.jobs.protocol.Executor`.
+
+        Raises:
+            Abandoned: somebody wanted an end; no process is left.
+            SatseekError: as a partition's worker met it, or too many died of one.
+        """
+        crew = _Crew(self._program)
+        waiting = deque(range(len(partitions)))
+        tries: Counter[int] = Counter()
+        try:
+            while waiting or crew.busy:
+                if progress.cancelled():
+                    raise Abandoned("cancelled; the partitions that are done are kept")
+                while waiting and crew.busy < self._workers:
+                    crew.begin(index := waiting.popleft(), self._ask(partitions[index]))
+                    tries[index] += 1
+                for index, text, how in crew.ended(TICK_SECONDS):
+                    if text is not None:
+                        progress.done(index, read_answer(text))
+                        continue
+                    log_line(logger, "worker died", partition=index, tries=tries[index], how=how)
+                    if tries[index] >= TRIES:
+                        raise gave_up(index, partitions, tries=TRIES, how=how)
+                    waiting.appendleft(index)
+        finally:
+            crew.kill()
+
+    def _ask(self, partition: Mapping[str, Any]) -> str:
+        settings = {**partition["settings"], "threads": self._threads}
+        return ask({**partition, "settings": settings})
+
+
+class _Crew:
+    """The processes, idle and at work; of one thread."""
+
+    def __init__(self, program: Sequence[str]) -> None:
+        self._program = program
+        self._selector = selectors.DefaultSelector()
+        self._idle: list[_Process] = []
+        self._busy: dict[_Process, int] = {}
+
+    @property
+    def busy(self) -> int:
+        """Count those at work."""
+        return len(self._busy)
+
+    def begin(self, index: int, text: str) -> None:
+        """Give a partition to one that waits, or to a new one."""
+        process = self._idle.pop() if self._idle else self._hired()
+        self._busy[process] = index
+        process.ask(text)
+
+    def ended(self, seconds: float) -> list[tuple[int, str | None, str]]:
+        """Wait a moment; give partitions with their answers, or None and how a worker died."""
+        ended: list[tuple[int, str | None, str]] = []
+        for key, _ in self._selector.select(seconds):
+            process: _Process = key.data
+            text = process.listen()
+            if text is None and process.lives:
+                continue
+            index = self._busy.pop(process, None)
+            if text is not None:
+                self._idle.append(process)
+            else:
+                self._bury(process)
+            if index is not None:
+                ended.append((index, text, process.how_it_ended()))
+        return ended
+
+    def kill(self) -> None:
+        """End every process at once, whatever it is doing."""
+        for process in (*self._busy, *self._idle):
+            process.kill()
+        self._busy, self._idle = {}, []
+        self._selector.close()
+
+    def _hired(self) -> _Process:
+        process = _Process(self._program)
+        self._selector.register(process.pipe, selectors.EVENT_READ, process)
+        return process
+
+    def _bury(self, process: _Process) -> None:
+        self._selector.unregister(process.pipe)
+        process.wait()
+        if process in self._idle:
+            self._idle.remove(process)
+        process.kill()
+
+
+class _Process:
+    """One worker: takes a line, tells a line."""
+
+    def __init__(self, program: Sequence[str]) -> None:
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                list(program),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                process_group=0,  # an interrupt on the terminal is for whoever asked alone
+            )
+        except OSError as error:
+            raise SatseekError(f"no process can be started: {error.strerror}") from error
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._asks = self._process.stdin
+        self.pipe = self._process.stdout
+        self.lives = True
+        self._heard = bytearray()
+
+    def ask(self, text: str) -> None:
+        """Hand it a line; one that is dead is noticed when it is listened to."""
+        left = memoryview(text.encode() + b"\n")
+        with suppress(BrokenPipeError):
+            while left:
+                left = left[self._asks.write(left) or 0 :]
+
+    def listen(self) -> str | None:
+        """Take what it says; gives its line once that is whole."""
+        chunk = os.read(self.pipe.fileno(), _CHUNK)
+        self.lives = bool(chunk)
+        self._heard += chunk
+        if not self._heard.endswith(b"\n"):
+            return None
+        text, self._heard = self._heard.decode(), bytearray()
+        return text
+
+    def wait(self) -> None:
+        """Let it end by itself."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(DEATH_SECONDS)
+
+    def how_it_ended(self) -> str:
+        """Say how it died; empty: it lives."""
+        code = self._process.poll()
+        if code is None:
+            return ""
+        return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+
+    def kill(self) -> None:
+        """End it, and let go of its pipes."""
+        self._process.kill()
+        self._process.wait()
+        with suppress(BrokenPipeError):
+            self._asks.close()
+        self.pipe.close()
