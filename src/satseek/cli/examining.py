@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 EXTRAS = {
     "nicegui": "web",
     "faiss-cpu": "faiss",
+    "obstore": "s3",
     "openvino": "openvino",
     "onnx": "quantize",
     "torch": "torch",
@@ -93,6 +94,7 @@ def _checks(parts: Assembly) -> Iterator[Check]:
     yield from map(_package, PACKAGES)
     yield _providers()
     yield _data_folder(parts)
+    yield _file_system(parts)
     model = _model(parts)
     yield model
     yield _choice(parts, model)
@@ -180,6 +182,22 @@ def _data_folder(parts: Assembly) -> Check:
     writable = os.access(there, os.W_OK)
     note = f"{folder}, {free / 1e9:.1f} GB free{'' if writable else ', not writable'}"
     return Check(check="data folder", ok=writable and free > LEAST_FREE_BYTES, found=note)
+
+
+def _file_system(parts: Assembly) -> Check:
+    """Try what collections and jobs need of the data folder's file system."""
+    from satseek.index.placing import examined, place_of  # noqa: PLC0415
+
+    folder = parts.settings.data_dir
+    try:
+        place = examined(folder) if folder.is_dir() else place_of(folder)
+    except SatseekError as error:
+        return Check(check="file system", ok=False, found=str(error))
+    found = f"{place.kind or 'of a kind not known'}, "
+    found += "shared with other machines" if place.shared else "this machine's alone"
+    if place.missing:
+        found += f"; cannot hold collections: {'; '.join(place.missing)}"
+    return Check(check="file system", ok=not place.missing, found=found)
 
 
 def _model(parts: Assembly) -> Check:

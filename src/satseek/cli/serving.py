@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from satseek.cli.application import app, assembly
+from satseek.cli.placing import check_data_dir
 
 
 @app.command()
@@ -28,4 +29,6 @@ def serve(
     """
     from satseek.web.serving import serve as run  # noqa: PLC0415
 
-    run(assembly(context, host=host, port=port, grpc_port=grpc_port, insecure=insecure or None))
+    parts = assembly(context, host=host, port=port, grpc_port=grpc_port, insecure=insecure or None)
+    check_data_dir(parts.settings)
+    run(parts)

@@ -6,11 +6,11 @@ Knows the store, and which collections need which model.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from satseek.buckets import fetched, written
 from satseek.cli.application import assembly, configured
 from satseek.cli.modelling import group, opened_store
 from satseek.cli.printing import progress_bar, say
@@ -102,22 +102,26 @@ def verify(
 def export_bundle(
     context: typer.Context,
     ref: Ref,
-    file: Annotated[Path, typer.Argument(help="File to write; its digest goes to FILE.sha256.")],
+    file: Annotated[
+        str,
+        typer.Argument(help="File to write, or s3://BUCKET/KEY; its digest goes to FILE.sha256."),
+    ],
 ) -> None:
     """Write a version to one file, for a machine without internet; print the file's SHA-256.
 
     Example: satseek model export-bundle git-rsclip-base@4f1c git-rsclip-base.bundle
     """
-    with _bytes_bar("writing") as progress:
-        carried = opened_store(context).export_bundle(ref, file, progress=progress)
-    typer.echo(f"{carried.sha256}  {carried.file}")
-    say(f"wrote {carried.bytes / 1e6:.1f} MB; check a copy with sha256sum -c {file.name}.sha256")
+    folder = configured(context).settings.data_dir
+    with _bytes_bar("writing") as progress, written(file, folder=folder) as path:
+        carried = opened_store(context).export_bundle(ref, path, progress=progress)
+    typer.echo(f"{carried.sha256}  {file}")
+    say(f"wrote {carried.bytes / 1e6:.1f} MB; check a copy with sha256sum -c {path.name}.sha256")
 
 
 @group.command("import-bundle")
 def import_bundle(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="File that export-bundle wrote.")],
+    file: Annotated[str, typer.Argument(help="File that export-bundle wrote, or s3://BUCKET/KEY.")],
     *,
     use: Annotated[
         bool, typer.Option("--activate", help="Make it the one in use; its gate must have passed.")
@@ -127,9 +131,12 @@ def import_bundle(
 
     Example: satseek model import-bundle git-rsclip-base.bundle --activate
     """
-    store = opened_store(context)
-    with _bytes_bar("reading") as progress:
-        card = store.import_bundle(file, progress=progress).card
+    store, folder = opened_store(context), configured(context).settings.data_dir
+    with (
+        _bytes_bar("reading") as progress,
+        fetched(file, folder=folder, endings=(".sha256",), progress=progress) as path,
+    ):
+        card = store.import_bundle(path, progress=progress).card
     ref = card.ref
     say(f"stored {ref}")
     if use:
