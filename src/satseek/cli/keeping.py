@@ -9,6 +9,7 @@ import typer
 
 from satseek.cli.application import CollectionName, Json, assembly
 from satseek.cli.collections import group
+from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.printing import MAX_LISTED, print_json, print_table, progress_bar, say
 from satseek.cli.recording import recorded
 from satseek.errors import DamagedData
@@ -29,6 +30,9 @@ def verify(
     name: Name = None,
     *,
     collection: CollectionName = None,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Read everything back and compare it with its checksums; exit code 6 where it differs.
@@ -37,7 +41,12 @@ def verify(
     """
     parts = assembly(context)
     chosen = parts.chosen(name or collection)
-    problems = parts.reader(chosen).verify()
+    if wants_job(detach, priority=priority, key=key):
+        asked = asked_of("verify", {"collection": chosen})
+        detached(context, asked, priority=priority, key=key, json=json)
+        return
+    with progress_bar("verifying") as on_progress:
+        problems = parts.reader(chosen).verify(on_progress=on_progress)
     if json:
         print_json({"collection": chosen, "sound": not problems, "damages": problems})
     for problem in problems:
@@ -48,7 +57,15 @@ def verify(
 
 
 @group.command()
-def repair(context: typer.Context, name: Name = None, *, json: Json = False) -> None:
+def repair(
+    context: typer.Context,
+    name: Name = None,
+    *,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
     """Mend what can be mended; what cannot is taken out, and embedded again by the next indexing.
 
     Example: satseek collection repair county
@@ -57,9 +74,16 @@ def repair(context: typer.Context, name: Name = None, *, json: Json = False) -> 
 
     parts = assembly(context)
     chosen = parts.chosen(name)
+    if wants_job(detach, priority=priority, key=key):
+        asked = asked_of("repair", {"collection": chosen})
+        detached(context, asked, priority=priority, key=key, json=json)
+        return
     folder = parts.local_folder(chosen)
-    with recorded(context, "collection.repair", chosen):
-        told = repair_collection(folder)
+    with (
+        recorded(context, "collection.repair", chosen),
+        progress_bar("repairing") as on_progress,
+    ):
+        told = repair_collection(folder, on_progress=on_progress)
     if json:
         print_json({"collection": chosen, "report": told})
     else:
@@ -67,7 +91,15 @@ def repair(context: typer.Context, name: Name = None, *, json: Json = False) -> 
 
 
 @group.command()
-def compact(context: typer.Context, name: Name = None, *, json: Json = False) -> None:
+def compact(
+    context: typer.Context,
+    name: Name = None,
+    *,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
     """Give back the room of chips that were replaced or removed; searches go on meanwhile.
 
     Example: satseek collection compact county
@@ -76,6 +108,10 @@ def compact(context: typer.Context, name: Name = None, *, json: Json = False) ->
 
     parts = assembly(context)
     chosen = parts.chosen(name)
+    if wants_job(detach, priority=priority, key=key):
+        asked = asked_of("compact", {"collection": chosen})
+        detached(context, asked, priority=priority, key=key, json=json)
+        return
     folder = parts.local_folder(chosen)
     with (
         recorded(context, "collection.compact", chosen),

@@ -9,8 +9,9 @@ import typer
 
 from satseek.cli.application import Json, assembly
 from satseek.cli.collections import group
+from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.printing import print_json, print_table, say
-from satseek.errors import FolderNotFound
+from satseek.errors import FolderNotFound, InvalidRequest
 
 if TYPE_CHECKING:
     from satseek.index.tuning import Tuning
@@ -31,6 +32,9 @@ def tune(
     *,
     recall: Recall = 0.98,
     texts: Texts = None,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Measure how many candidates words, images and both together need, and keep it.
@@ -42,10 +46,16 @@ def tune(
 
     parts = assembly(context)
     chosen = parts.chosen(name)
+    if wants_job(detach, priority=priority, key=key):
+        if texts is not None:
+            raise InvalidRequest("--texts: goes with work done here and now, not with --detach")
+        asked = asked_of("tune", {"collection": chosen, "recall": recall})
+        detached(context, asked, priority=priority, key=key, json=json)
+        return
     parts.local_folder(chosen)  # what a Milvus keeps it tunes itself
     matched = parts.matched(chosen)
-    asked = None if texts is None else _lines(texts)
-    found = tuned(matched.collection, embedder=matched.model.embedder, recall=recall, texts=asked)
+    own = None if texts is None else _lines(texts)
+    found = tuned(matched.collection, embedder=matched.model.embedder, recall=recall, texts=own)
     if json:
         print_json({"collection": matched.collection.spec.name, **facts_of(found)})
     else:
