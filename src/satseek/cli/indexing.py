@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from satseek.cli.application import Json, app, assembly
+from satseek.cli.detaching import Detach, Key, Priority, detached, wants_job
+from satseek.cli.executing import Address, ExecutorName, Workers, check_executor, index_with
+from satseek.cli.indexing_later import index_job
+from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import indexing_bar, list_refusals, print_json, say
 from satseek.errors import InvalidRequest, UnreadableImage
 
 if TYPE_CHECKING:
-    from satseek.assemble import Layout
+    from satseek.assemble import Assembly, Layout
     from satseek.imagery.candidates import Candidates
     from satseek.imagery.reach import Reach
+    from satseek.index.collection import Collection
+    from satseek.search.indexing import IndexReport
     from satseek.settings import Settings
     from satseek.types import BBox
 
@@ -83,6 +89,12 @@ def index(
         ),
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Chips per engine call.")] = None,
+    executor: ExecutorName = None,
+    workers: Workers = None,
+    address: Address = None,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Index scenes; run it again to go on or to add what is new.
@@ -90,9 +102,8 @@ def index(
     Example: satseek index ./scenes -c county
     """
     from satseek.imagery.candidates import BegunCandidates  # noqa: PLC0415
-    from satseek.search.indexing import index_scenes  # noqa: PLC0415
 
-    parts = assembly(context, batch=batch)
+    check_executor(executor, workers, address)
     asked = _Asked(
         collections=_parts(collections),
         bbox=_box(bbox),
@@ -101,6 +112,29 @@ def index(
         ids=_parts(ids),
         most=max_items,
     )
+    if wants_job(detach, priority=priority, key=key):
+        job = index_job(
+            source=source,
+            stac_api=stac_api,
+            search=_search(asked),
+            recipe=recipe,
+            allow=allow or (),
+            batch=batch,
+            collection=collection,
+            chip_px=chip,
+            stride_px=stride,
+            pixel_size=pixel_size,
+            crs=crs,
+            levels=_levels(levels) if levels else None,
+            min_valid=min_valid,
+            executor=executor,
+            workers=workers,
+            address=address,
+        )
+        detached(context, job, priority=priority, key=key, json=json)
+        return
+    parts = assembly(context, batch=batch)
+    check_data_dir(parts.settings)
     reach = _reach(parts.settings, allow or ())
     found = _candidates(source, stac_api, asked, reach)
     candidates = BegunCandidates(found)  # refuses what cannot be read before anything is made
@@ -113,16 +147,13 @@ def index(
         levels=levels,
         min_valid=min_valid,
     )
-    with parts.writer(collection, wanted) as target, indexing_bar() as on_progress:
-        report = index_scenes(
-            candidates,
-            collection=target,
-            embedder=parts.bulk_embedder,
-            workers=parts.workers,
-            batch=parts.batch,
-            compact_from=parts.settings.compact_from,
-            on_progress=on_progress,
-        )
+    with parts.writer(collection, wanted) as target:
+        if executor is None:
+            report = _index_here(candidates, target, parts)
+        else:
+            report = index_with(
+                candidates, target, parts, executor=executor, workers=workers, address=address
+            )
         chips = len(target)
     if json:
         print_json({"collection": collection, "chips": chips, "report": report})
@@ -144,6 +175,21 @@ def index(
         )
 
 
+def _index_here(candidates: Candidates, target: Collection, parts: Assembly) -> IndexReport:
+    from satseek.search.indexing import index_scenes  # noqa: PLC0415
+
+    with indexing_bar() as on_progress:
+        return index_scenes(
+            candidates,
+            collection=target,
+            embedder=parts.bulk_embedder,
+            workers=parts.workers,
+            batch=parts.batch,
+            compact_from=parts.settings.compact_from,
+            on_progress=on_progress,
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
     """What a STAC API is asked for; see `satseek.imagery.stac_search.ApiSearch`."""
@@ -154,6 +200,12 @@ class _Asked:
     query: tuple[str, ...]
     ids: tuple[str, ...]
     most: int | None
+
+
+def _search(asked: _Asked) -> dict[str, Any]:
+    """Name what is asked of a STAC API as a job does."""
+    given = {name: getattr(asked, name) for name in _Asked.__slots__}
+    return given | {"max_items": given.pop("most")}
 
 
 def _candidates(
