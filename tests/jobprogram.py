@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satseek import errors
-from satseek.index.lock import WriterLock, is_any_held
 from satseek.jobs.obeying import obey
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 PROGRAM = (sys.executable, __file__)
 
+_WORN = "worn"
 _kept: list[object] = []
 
 
@@ -61,8 +61,8 @@ def do(asked: Asked, on_progress: OnProgress) -> Mapping[str, Any]:  # noqa: C90
             raise getattr(errors, asks["raises"])(asks.get("message", "as asked"))
         if "breaks" in asks:
             raise RuntimeError(asks["breaks"])
-    if "locks" in asks:
-        _kept.append(WriterLock(Path(asks["locks"])))
+    if asks.get("wears"):
+        _kept.append(_WORN)
     if "holds_bytes" in asks:
         _kept.append(os.urandom(asks["holds_bytes"]))
     return {
@@ -74,4 +74,4 @@ def do(asked: Asked, on_progress: OnProgress) -> Mapping[str, Any]:  # noqa: C90
 
 
 if __name__ == "__main__":
-    obey(do, is_worn=is_any_held)
+    obey(do, is_worn=lambda: _WORN in _kept)

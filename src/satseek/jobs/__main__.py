@@ -1,71 +1,54 @@
-"""A job on standard input → its progress and result on standard output, one line of JSON each.
+"""Tasks on standard input → the use-cases, done one after the other; see ``jobs.obeying``.
 
-Does not know who started it, but ends when they do: its standard input is closed then.
+Does not know who asks.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from satseek.errors import SatseekError
-from satseek.logs import set_up_logging
-from satseek.settings import Settings
+from satseek.errors import CollectionLocked
+from satseek.index.lock import is_any_held
+from satseek.jobs.obeying import obey
+from satseek.jobs.results import folder_of
+from satseek.jobs.tasks import run_task
 
-NICE = 10
-"""Steps below the server in the scheduler's eyes: whoever waits for an answer goes first."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-REPORT_SECONDS = 0.2
-"""Progress is told no more often than this."""
+    from satseek.jobs.asking import OnProgress
+    from satseek.jobs.obeying import Asked
 
-LEFT_ALONE = 70
-"""Exit code where the server died (EX_SOFTWARE of sysexits.h)."""
+FIRST_WAIT_SECONDS = 0.5
+"""Pause after a collection was found to be written by another process, doubled each time."""
 
-
-def main() -> None:
-    """Run the job on the first line of standard input."""
-    asked = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_server, daemon=True).start()
-    os.nice(NICE)
-    settings = Settings.model_validate(asked["settings"])
-    set_up_logging(settings.log_level)
-    # imported late: to be killed while it loads must be possible, too
-    from satseek.jobs.tasks import run_task  # noqa: PLC0415
-
-    try:
-        result = run_task(
-            asked["task"], asked["parameters"], settings=settings, on_progress=_Progress()
-        )
-    except SatseekError as error:
-        _tell(error=str(error), kind=type(error).__name__)
-        sys.exit(error.exit_code)
-    _tell(result=result)
+LONGEST_WAIT_SECONDS = 15.0
+"""No pause is longer."""
 
 
-class _Progress:
-    def __init__(self) -> None:
-        self._told = 0.0
+def do(asked: Asked, on_progress: OnProgress) -> Mapping[str, Any]:
+    """Do one task; of two that write one collection the second waits here for the first.
 
-    def __call__(self, done: int, total: int, note: str) -> None:
-        now = time.monotonic()
-        if now - self._told >= REPORT_SECONDS:
-            self._told = now
-            _tell(done=done, total=total, note=note)
-
-
-def _tell(**said: Any) -> None:
-    sys.stdout.write(json.dumps(said, default=str) + "\n")
-    sys.stdout.flush()
-
-
-def _end_with_server() -> None:
-    sys.stdin.read()
-    os._exit(LEFT_ALONE)
+    That spends none of its attempts, however long the first one takes: a writer that dies lets go
+    of the collection, so that nobody waits for the dead. (A task that failed to do so has this
+    process replaced.)
+    """
+    pause = FIRST_WAIT_SECONDS
+    while True:
+        try:
+            return run_task(
+                asked.task,
+                asked.parameters,
+                settings=asked.settings,
+                on_progress=on_progress,
+                results=folder_of(asked.settings.data_dir, asked.job),
+            )
+        except CollectionLocked:
+            on_progress(0, 0, "waits: another process is writing to the collection")
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_WAIT_SECONDS)
 
 
 if __name__ == "__main__":
-    main()
+    obey(do, is_worn=is_any_held)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from satseek.jobs.asking import OnProgress
+    from satseek.jobs.protocol import TaskName
 
 NICE = 10
 """Steps below the server in the scheduler's eyes: whoever waits for an answer goes first."""
@@ -45,7 +46,7 @@ class Asked:
 
     settings: Settings
     """What the task may know of the worker's settings."""
-    task: str
+    task: TaskName
     """Its name."""
     parameters: Mapping[str, Any]
     """What it needs to know: JSON."""

@@ -1,97 +1,211 @@
-"""A queue → its jobs done, one after the other, each in a process of its own.
+"""A queue → its jobs done, so many at once, each in a process of its own.
 
-Does not know who asked. Of several servers over one folder one works; another takes over when it
-ends.
+Does not know who asked. Any number of workers may live over one queue: a lease says whose a job is.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from satseek.errors import CollectionLocked, SatseekError
-from satseek.index.lock import WriterLock
-from satseek.jobs.running import Child
-from satseek.logs import log_line
+from satseek.errors import JobNotFound, SatseekError
+from satseek.jobs.attempting import Attempt
+from satseek.jobs.presence import Presence
+from satseek.jobs.protocol import KEEP_SECONDS, LEASE_SECONDS
+from satseek.jobs.results import folder_of, sweep
+from satseek.jobs.running import Runner
+from satseek.jobs.scheduling import Scheduler
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from satseek.jobs.protocol import Job, JobQueue
+    from satseek.jobs.protocol import JobState, Lease, LeasingQueue
     from satseek.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
-"""How often the queue is asked for work, by whoever may do it."""
+FOLDER = "jobs"
+"""Of the queue and its workers, in the data folder."""
 
-REPORT_SECONDS = 0.5
-"""How often progress is written down, and whether somebody wants the job to end is read."""
+LOOK_SECONDS = 0.1
+"""How often the queue is asked for work while there is none; asking takes it about 50 µs."""
+
+PAUSE_SECONDS = 1.0
+"""Pause after what nobody foresaw, so that a log is not flooded."""
+
+WARM_SECONDS = 60.0
+"""How long a process is kept for the next job; it holds 100 MB and more."""
+
+TIDY_SECONDS = 600.0
+"""How often what forgotten jobs left is cleared away."""
 
 STOP_SECONDS = 10.0
-"""How long the end of a job is waited for when the server stops."""
+"""How long the end of the jobs at work is waited for, once they were told to end."""
 
 
 class Worker:
-    """The thread that has one job done at a time."""
+    """The threads that have a queue's jobs done."""
 
-    def __init__(self, queue: JobQueue, *, settings: Settings, lock: Path) -> None:
+    def __init__(
+        self,
+        queue: LeasingQueue,
+        *,
+        settings: Settings,
+        lanes: int | None = None,
+        burst: bool = False,
+        program: Sequence[str] | None = None,
+    ) -> None:
         """Start nothing yet.
 
         Args:
             queue: Where the jobs come from.
-            settings: Of the server; jobs are told what they need.
-            lock: File that only one worker holds.
+            settings: Of the worker; jobs are told what they need.
+            lanes: Jobs done at once; None: as set.
+            burst: True: it ends when no job waits any more, also of those that wait for a moment.
+            program: As ``Runner`` takes it.
         """
         self._queue = queue
         self._settings = settings
-        self._lock_path = lock
-        self._stop = threading.Event()
-        self._woken = threading.Event()
+        self._burst = burst
+        self._program = program
+        self._woken = [threading.Event() for _ in range(lanes or settings.worker_processes)]
+        self._draining = threading.Event()
+        self._stopping = threading.Event()
+        self._presence = Presence(settings.data_dir / FOLDER)
+        self._entering = threading.Lock()
         self._said = ""
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
+    @property
+    def name(self) -> str:
+        """Say who it is: machine and process."""
+        return f"{socket.gethostname()}:{os.getpid()}"
+
     def start(self) -> None:
-        """Begin to look for work."""
+        """Begin to look for work; returns at once."""
         self._thread.start()
 
     def wake(self) -> None:
         """Look for work now: there is a new job, or one to be ended."""
-        self._woken.set()
+        for woken in self._woken:
+            woken.set()
 
-    def stop(self) -> None:
-        """End the job at work, which goes on when a server starts again, and the thread."""
-        self._stop.set()
-        self._woken.set()
-        if self._thread.is_alive():
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end; returns whether it has ended."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def stop(self, seconds: float = 0.0) -> None:
+        """Take no more jobs, and end.
+
+        Args:
+            seconds: How long those at work may go on; then they are put back, for another worker.
+        """
+        self._draining.set()
+        self.wake()
+        if self._thread.is_alive() and not (seconds and self.wait(seconds)):
+            self._stopping.set()
             self._thread.join(STOP_SECONDS)
 
     def _work(self) -> None:
-        lock: WriterLock | None = None
-        settled = False
-        while not self._stop.is_set():
-            try:
-                lock = lock or self._take_over()
-                if lock and not settled:
-                    self._recover()
-                    settled = True
-                job = self._queue.claim() if lock else None
-                if job is not None:
-                    self._do(job)
+        scheduler = Scheduler(self._queue)
+        scheduler.start()
+        try:
+            self._work_in_lanes()
+        finally:
+            scheduler.stop()
+
+    def _work_in_lanes(self) -> None:
+        while True:
+            lanes = [
+                threading.Thread(target=self._lane, args=(at,), name=f"jobs-{at}", daemon=True)
+                for at in range(len(self._woken))
+            ]
+            for lane in lanes:
+                lane.start()
+            self._look_after(lanes)
+            self._presence.leave()
+            # whoever asked before it left saw a worker, and started none
+            if self._draining.is_set() or not self._count("queued"):
+                return
+
+    def _look_after(self, lanes: Sequence[threading.Thread]) -> None:
+        tidied = -TIDY_SECONDS
+        while alive := [lane for lane in lanes if lane.is_alive()]:
+            if time.monotonic() - tidied >= TIDY_SECONDS:
+                tidied = time.monotonic()
+                sweep(self._settings.data_dir, self._is_kept)
+            alive[0].join(PAUSE_SECONDS)
+
+    def _lane(self, at: int) -> None:
+        runner = Runner(self._settings, self._program)
+        busy = time.monotonic()
+        try:
+            while not self._draining.is_set():
+                if self._did_one(runner, at):
+                    busy = time.monotonic()
                     continue
-                self._said = ""
-            except (SatseekError, OSError) as error:
-                settled = False  # what came of a job may not have been written down
-                self._say_once(str(error))
-            except Exception:  # the outermost loop: the next job is another one
-                settled = False
-                logger.exception("jobs")
-            self._woken.wait(LOOK_SECONDS)
-            self._woken.clear()
-        if lock is not None:
-            lock.release()
+                idle = time.monotonic() - busy
+                if self._burst and self._is_over(idle):
+                    return
+                if idle >= WARM_SECONDS:
+                    runner.close()
+                self._woken[at].wait(LOOK_SECONDS)
+                self._woken[at].clear()
+        finally:
+            runner.close()
+
+    def _did_one(self, runner: Runner, at: int) -> bool:
+        """Do the next job; returns whether there was one."""
+        try:
+            lease = self._claimed(at)
+            if lease is None:
+                return False
+            Attempt(lease, queue=self._queue, runner=runner, stopping=self._stopping).make()
+        except Exception:  # the outermost loop: the next job is another one
+            logger.exception("jobs")
+            runner.close()
+            self._draining.wait(PAUSE_SECONDS)
+            return False
+        return True
+
+    def _claimed(self, at: int) -> Lease | None:
+        try:
+            with self._entering:
+                self._presence.enter()
+            lease = self._queue.claim(f"{self.name}/{at + 1}")
+        except (SatseekError, OSError) as error:
+            self._say_once(str(error))
+            return None
+        self._said = ""
+        return lease
+
+    def _is_over(self, idle: float) -> bool:
+        """Tell whether a burst may end: what runs elsewhere may be a dead worker's, for a while."""
+        if self._count("queued"):
+            return False
+        return idle > LEASE_SECONDS or not self._count("running")
+
+    def _count(self, state: JobState) -> int:
+        try:
+            return self._queue.counts()[state]
+        except SatseekError as error:
+            self._say_once(str(error))
+            return 1
+
+    def _is_kept(self, job_id: str) -> bool:
+        try:
+            self._queue.find(job_id)
+        except JobNotFound:  # young ones may be another queue's over the same folder
+            return _age(folder_of(self._settings.data_dir, job_id)) < KEEP_SECONDS
+        except SatseekError:  # nobody knows
+            return True
+        return True
 
     def _say_once(self, reason: str) -> None:
         """Log why no work can be done, such as a folder that is read-only; the same not again."""
@@ -99,72 +213,10 @@ class Worker:
             logger.warning("jobs: %s", reason)
         self._said = reason
 
-    def _take_over(self) -> WriterLock | None:
-        """Become the one worker, unless another lives."""
-        self._lock_path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            return WriterLock(self._lock_path)
-        except CollectionLocked:
-            return None
 
-    def _recover(self) -> None:
-        """Put right what a dead worker left, or this one where the disk failed in the middle."""
-        for job in self._queue.recover():
-            logger.warning("job %s: it was left in the middle; it is %s now", job.id, job.state)
-
-    def _do(self, job: Job) -> None:
-        started = time.monotonic()
-        try:
-            child = Child(job, self._settings)
-        except SatseekError as error:
-            self._queue.finish(job.id, "failed", error=str(error))
-            return
-        try:
-            cancelled = self._watch(job, child)
-        finally:
-            child.end()  # where it has ended, nothing
-            child.close()
-        if self._stop.is_set() and not cancelled and child.result is None and not child.error:
-            self._queue.put_back(job.id)
-            return
-        ended = self._finish(job, child, cancelled=cancelled)
-        log_line(
-            logger,
-            "job",
-            id=job.id,
-            task=job.task,
-            collection=job.collection,
-            asked_by=job.asked_by,
-            state=ended.state,
-            seconds=round(time.monotonic() - started, 2),
-        )
-
-    def _watch(self, job: Job, child: Child) -> bool:
-        """Wait until a job has ended, or end it; returns whether somebody wanted that."""
-        while not child.wait(REPORT_SECONDS):
-            cancelling = self._report(job, child)
-            if cancelling or self._stop.is_set():
-                child.end()
-                return cancelling
-        return False
-
-    def _report(self, job: Job, child: Child) -> bool:
-        told = child.progress
-        try:
-            return self._queue.report(
-                job.id,
-                done=int(told.get("done", 0)),
-                total=int(told.get("total", 0)),
-                note=str(told.get("note", "")),
-                log=child.log,
-            )
-        except SatseekError as error:  # progress that is not written down is no reason to fail
-            logger.warning("job %s: its progress is not written down: %s", job.id, error)
-            return False
-
-    def _finish(self, job: Job, child: Child, *, cancelled: bool) -> Job:
-        if child.result is not None:
-            return self._queue.finish(job.id, "done", result=child.result, log=child.log)
-        if cancelled:
-            return self._queue.finish(job.id, "cancelled", log=child.log)
-        return self._queue.finish(job.id, "failed", error=child.how_it_ended(), log=child.log)
+def _age(folder: Path) -> float:
+    """Seconds since a folder got a new entry; 0 where it is gone."""
+    try:
+        return time.time() - folder.stat().st_mtime
+    except OSError:
+        return 0.0
