@@ -71,7 +71,7 @@ def connect(url: str, *, seconds: float = ANSWER_SECONDS) -> Any:
 
 def _behind_sentinels(url: str, how: dict[str, Any]) -> Any:
     """Make a client of whichever Redis the Sentinels call the master of a name."""
-    from redis.sentinel import Sentinel  # noqa: PLC0415 (an extra)
+    from redis import sentinel  # noqa: PLC0415 (an extra)
 
     parts = urlsplit(url)
     login, _, hosts = parts.netloc.rpartition("@")
@@ -81,7 +81,8 @@ def _behind_sentinels(url: str, how: dict[str, Any]) -> Any:
         raise ValueError(url)
     sentinels = [_address(one) for one in hosts.split(",")]
     secure = {"ssl": True} if parts.scheme == "rediss+sentinel" else {}
-    return Sentinel(sentinels, sentinel_kwargs=how | secure, **how).master_for(
+    made: Any = sentinel.Sentinel  # it is not typed
+    return made(sentinels, sentinel_kwargs=how | secure, **how).master_for(
         name,
         db=int(number or 0),
         username=unquote(user) or None,

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import DamagedData
@@ -60,6 +60,8 @@ SHOWN = (
 )
 """Fields that a ``Job`` is made of, but for the end of its log."""
 
+_NUMBERS = ("attempts", "done", "total", "priority")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -98,11 +100,11 @@ def fields_of(asked: Asked, terms: Terms, client: Any) -> list[str | bytes]:
         "most": terms.attempts,
         "keep": f"{terms.keep_seconds:.6f}",
         "priority": terms.priority,
-        "attempts": 0,
     }
     if terms.not_before is not None:
         ours["not_before"] = f"{terms.not_before.timestamp():.6f}"
-    return flat(made.to_dict()) + our_fields(**ours)
+    written = {name: value for name, value in made.to_dict().items() if value != ""}
+    return flat(written) + our_fields(**ours)
 
 
 def _said(asked: Asked) -> dict[str, Any]:
@@ -134,12 +136,12 @@ def same(task: str, parameters: str) -> str:
         task: Name of the task.
         parameters: What it needs to know, as it is written.
     """
-    return sha256(f"{task}\0{parameters}".encode()).hexdigest()
+    return blake2b(f"{task}\0{parameters}".encode(), digest_size=16).hexdigest()
 
 
 def key_of(asked_by: str, key: str) -> str:
     """Digest a key, which is another one for another principal."""
-    return sha256(f"{asked_by}\0{key}".encode()).hexdigest()
+    return blake2b(f"{asked_by}\0{key}".encode(), digest_size=16).hexdigest()
 
 
 def told_to_rq(client: Any, job_id: str, worker: str, result: Mapping[str, Any]) -> list[str]:
@@ -186,6 +188,7 @@ def _job(job_id: str, fields: Mapping[str, bytes], client: Any) -> Job:
     kept = RqJob(job_id, connection=client, serializer=JSONSerializer)
     texts = {name[len(_OURS) :]: one.decode() for name, one in fields.items() if _is_ours(name)}
     try:
+        numbers: dict[str, Any] = {name: int(texts.get(name) or 0) for name in _NUMBERS}
         kept.restore({name.encode(): value for name, value in fields.items()})
         asked = Asked(**kept.kwargs)
         state = STATE_OF[str(kept.get_status(refresh=False).value)]
@@ -207,7 +210,7 @@ def _job(job_id: str, fields: Mapping[str, bytes], client: Any) -> Job:
             log=texts.get("log", ""),
             error=texts.get("error", ""),
             error_kind=texts.get("error_kind", ""),
-            **{name: int(texts.get(name, 0)) for name in ("attempts", "done", "total", "priority")},
+            **numbers,
         )
     except (NoSuchJobError, DeserializationError, ValueError, TypeError, KeyError) as error:
         raise DamagedData(

@@ -58,7 +58,7 @@ class RqQueue(RqLedger):
     def claim(self, worker: str) -> Lease | None:
         """Take the first that waits; see ``LeasingQueue.claim``."""
         token = secrets.token_hex(8)
-        answer = [b"again"]
+        answer: list[Any] = [b"again"]
         while answer[0] == b"again":  # it has passed thousands that were cancelled
             answer = self._steps.take(
                 "claim",

@@ -1,0 +1,75 @@
+"""Settings → the queue that they name, and who does its jobs: the only file that names queues.
+
+Does not know doors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from satseek.jobs.embedded import EmbeddedQueue
+from satseek.jobs.working import FOLDER, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from satseek.jobs.protocol import JobQueue, LeasingQueue
+    from satseek.jobs.rqueue.queue import RqQueue
+    from satseek.settings import Settings
+
+FILE = "jobs.sqlite"
+"""The queue of one machine, in its folder."""
+
+
+def open_queue(settings: Settings) -> LeasingQueue:
+    """Open the queue of the settings; what is wrong with its server shows when it is asked.
+
+    Raises:
+        DependencyMissing: it is in a Redis, and RQ is not installed.
+        InvalidSettings: the address is none.
+    """
+    if settings.queue_url is None:
+        return EmbeddedQueue(settings.data_dir / FOLDER / FILE)
+    from satseek.jobs.rqueue.queue import RqQueue  # noqa: PLC0415 (an extra)
+
+    url = settings.queue_url.get_secret_value()
+    return RqQueue(url, replicas=settings.queue_replicas)
+
+
+def worker_for(
+    queue: LeasingQueue,
+    settings: Settings,
+    *,
+    burst: bool = False,
+    program: Sequence[str] | None = None,
+) -> Worker:
+    """Make who does the jobs of a queue; it begins when told to.
+
+    Args:
+        queue: As ``open_queue`` gave it.
+        settings: Of this machine.
+        burst: Whether it ends when nothing waits any more.
+        program: Command that does a job; None: our own.
+    """
+    worker = Worker(queue, settings=settings, burst=burst, program=program)
+    shared = _on_redis(queue)
+    if shared is not None:
+        shared.listen(worker.wake)
+    return worker
+
+
+def state_of(queue: JobQueue) -> str | None:
+    """Ask the server of a queue how it is: ``up``, or ``down: `` and why; None: it has none.
+
+    Takes half a second at most.
+    """
+    shared = _on_redis(queue)
+    return None if shared is None else shared.state()
+
+
+def _on_redis(queue: JobQueue) -> RqQueue | None:
+    if isinstance(queue, EmbeddedQueue):
+        return None
+    from satseek.jobs.rqueue.queue import RqQueue  # noqa: PLC0415 (an extra)
+
+    return queue if isinstance(queue, RqQueue) else None
