@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 5_000_000
 """Jobs that may wait; more are refused. A queue of a million is as fast as an empty one
-(bench/job_queue.py); so many take about 2 GB of disk, which is what this bounds."""
+(bench/job_queue.py); so many take about 1 GB of disk, which is what this bounds."""
 
 _TERMS = Terms()
 
