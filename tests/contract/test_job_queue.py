@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from redisserving import KEEPS, needs_redis, running_redis
 
 from satseek.errors import InvalidRequest, JobNotFound, LeaseLost, Overloaded, ScheduleNotFound
 from satseek.jobs import ledger
@@ -27,9 +28,13 @@ from satseek.jobs.protocol import (
     Schedule,
     Terms,
 )
+from satseek.jobs.rqueue import ledger as rq_ledger
+from satseek.jobs.rqueue.queue import RqQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from redisserving import RedisServer
 
     from satseek.jobs.protocol import Job, Lease, LeasingQueue
 
@@ -62,7 +67,13 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis"), *KEEPS) as running:
+        yield running
+
+
+@pytest.fixture(params=["embedded", pytest.param("redis", marks=needs_redis)])
 def opened(
     request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
 ) -> Iterator[Callable[[], LeasingQueue]]:
@@ -73,7 +84,15 @@ def opened(
         queues.append(EmbeddedQueue(tmp_path / "jobs" / "jobs.sqlite", clock=clock))
         return queues[-1]
 
-    yield {"embedded": embedded}[request.param]
+    def redis() -> LeasingQueue:
+        queues.append(RqQueue(server.url, clock=lambda: clock().wall))
+        return queues[-1]
+
+    if request.param == "redis":
+        server: RedisServer = request.getfixturevalue("server")
+        with server.client() as client:
+            client.flushdb()
+    yield {"embedded": embedded, "redis": redis}[request.param]
     for one in queues:
         one.close()
 
@@ -347,6 +366,7 @@ def test_a_clock_that_goes_back_changes_no_order(queue: LeasingQueue, clock: Clo
     assert first == claim(queue).job.id
 
 
+@pytest.mark.parametrize("opened", ["embedded"], indirect=True)  # Redis has one clock for all
 @pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
 def test_a_clock_that_is_set_takes_no_job_from_its_worker(
     queue: LeasingQueue, clock: Clock, jump: float
@@ -360,6 +380,7 @@ def test_a_clock_that_is_set_takes_no_job_from_its_worker(
     assert lease.job.id == claim(queue, "other").job.id
 
 
+@pytest.mark.parametrize("opened", ["embedded"], indirect=True)
 @pytest.mark.parametrize("wall", [-3600.0, LEASE_SECONDS + 1])
 def test_a_machine_that_started_again_has_no_worker_of_before(
     queue: LeasingQueue, clock: Clock, wall: float
@@ -371,7 +392,8 @@ def test_a_machine_that_started_again_has_no_worker_of_before(
 
 
 def test_too_many_are_refused(queue: LeasingQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "MAX_WAITING", 2)
+    for kind in (ledger, rq_ledger):
+        monkeypatch.setattr(kind, "MAX_WAITING", 2)
     submit(queue)
     submit(queue)
     with pytest.raises(Overloaded):
