@@ -186,7 +186,7 @@ def test_jobs_are_listed_shown_and_cancelled(data: Path) -> None:
     assert "1/4" in table.stdout
     assert "1 queued, 1 running, 1 done\n" == table.stderr
     shown = run(data, "jobs", "show", first).stdout
-    assert "{'sound': True}" in shown
+    assert '{"sound": true}' in shown
     assert "a line\n" == run(data, "jobs", "log", second).stdout
     assert "has logged nothing yet" in run(data, "jobs", "log", third).stderr
 

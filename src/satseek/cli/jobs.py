@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
+from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -70,7 +71,7 @@ def show(context: typer.Context, job: Id, *, json: Json = False) -> None:
     if json:
         print_json(shown(found))
         return
-    told = {name: value for name, value in shown(found).items() if value not in (None, "", {}, [])}
+    told = {name: value for name, value in shown(found).items() if value not in (None, "", False)}
     print_table(["what", "value"], [[name, _cell(value)] for name, value in told.items()])
 
 
@@ -187,7 +188,13 @@ def _span(seconds: float) -> str:
 
 
 def _cell(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Mapping():
+            said = {key: one for key, one in value.items() if one is not None}
+            return dumps(said, ensure_ascii=False, default=str)
+    return str(value)
 
 
 def _waited(queue: JobQueue, job_id: str, timeout: float | None) -> Job:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from satseek.cli.application import app, configured
+from satseek.cli.placing import check_data_dir
 from satseek.logs import log_line, set_up_logging
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def worker(
 
     settings = configured(context, worker_processes=jobs).settings
     set_up_logging(settings.log_level)  # who runs it wants to read what it does
+    check_data_dir(settings)
     ending = _Ending()
     with closing(open_queue(settings)) as queue:
         doing = worker_for(queue, settings, burst=burst)
