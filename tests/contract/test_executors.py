@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from satseek.jobs.protocol import Executor, PartitionProgress
 
-LAYOUT = Layout(grid=GridSpec(crs=None, chip_px=64, stride_px=64, pixel_size=None))
-CELLS = 40
+LAYOUT = Layout(grid=GridSpec(crs=None, chip_px=128, stride_px=128, pixel_size=None))
+CELLS = 16
 SECONDS = 60.0
 
 

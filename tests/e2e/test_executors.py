@@ -17,7 +17,7 @@ from apart import account_of, hostile_scenes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KILLS = 2
+KILLS = 1
 MARK = "MARK_OF_THIS_TEST"
 SECONDS = 60.0
 
@@ -25,7 +25,7 @@ SECONDS = 60.0
 def _command(data: Path, scenes: Path, *options: str) -> list[str]:
     return [
         *(sys.executable, "-m", "satseek", "--data-dir", str(data), "--threads", "1"),
-        *("index", str(scenes), "-c", "county", "--chip", "32", "--json", *options),
+        *("index", str(scenes), "-c", "county", "--chip", "64", "--json", *options),
     ]
 
 

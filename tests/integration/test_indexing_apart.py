@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from satseek.embed.embedder import Embedder
 from satseek.errors import Abandoned, DamagedData
 from satseek.imagery.candidates import FolderScenes
 from satseek.imagery.recipes import recipe_named
-from satseek.index import Collection, CollectionSpec, create_collection
+from satseek.index import Collection, CollectionSpec, create_collection, open_collection
 from satseek.index.partitions import partition_path, write_partition
 from satseek.search import indexing_writing
 from satseek.search.embedding_partitions import embed_pieces
@@ -56,9 +57,14 @@ def parted(tmp_path: Path) -> Iterator[Collection]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hostile_scenes(tmp_path_factory.mktemp("made") / "scenes")
+
+
 @pytest.fixture
-def scenes(tmp_path: Path) -> Path:
-    return hostile_scenes(tmp_path / "scenes")
+def scenes(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "scenes")
 
 
 class Crew:
@@ -247,3 +253,27 @@ def test_a_damaged_partition_is_refused_and_it_alone_made_anew(
     assert 1 == len(again.done)
     _whole(scenes, whole)
     assert account(whole) == account(parted)
+
+
+def test_killed_while_it_merges_it_leaves_the_collection_as_it_was(
+    scenes: Path, whole: Collection, tmp_path: Path
+) -> None:
+    folder = tmp_path / "killed"
+    create_collection(folder, SPEC).close()
+
+    def die(what: str, done: int, _total: int) -> None:
+        if what == "merging" and done == 6:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if not (pid := os.fork()):
+        with open_collection(folder, mode="write") as target:
+            _apart(scenes, target, on_progress=die)
+        os._exit(0)
+    assert signal.SIGKILL == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) * -1
+    crew = Crew(scenes.parent / "work")
+    with open_collection(folder, mode="write") as target:
+        assert ([], 0) == (target.verify(), len(target))
+        _apart(scenes, target, crew)
+        _whole(scenes, whole)
+        assert account(whole) == account(target)
+    assert [] == crew.done

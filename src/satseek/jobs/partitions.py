@@ -20,6 +20,7 @@ from satseek.assemble import Assembly
 from satseek.errors import FolderNotFound
 from satseek.index.partitions import partition_path, read_partition, write_partition
 from satseek.index.spec import CollectionSpec
+from satseek.jobs import classifying_apart
 from satseek.search.partitioning import Piece
 from satseek.settings import Settings
 
@@ -48,7 +49,8 @@ def do_partition(
     replaces a file by the same bytes.
 
     Args:
-        asked: As `index_in_partitions` writes it.
+        asked: As `index_in_partitions` writes it, or a part of a bulk classification as
+            `classifying_apart.run_apart` does.
         wanted: Says after every batch whether anybody still waits.
 
     Returns:
@@ -62,6 +64,9 @@ def do_partition(
         DiskFull: there is no room in the work folder.
         DamagedData, DependencyMissing, Overloaded: the model cannot be run here, or not now.
     """
+    if asked.get("kind") == classifying_apart.KIND:
+        models = _parts(asked["settings"]).models
+        return classifying_apart.do_part(asked, models.version(*asked["model"]), wanted)
     started = time.perf_counter()
     path = partition_path(Path(asked["work"]), asked["name"])
     pieces = [Piece.from_json(piece) for piece in asked["pieces"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,9 +46,14 @@ def collection(tmp_path: Path) -> Iterator[Collection]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hostile_scenes(tmp_path_factory.mktemp("made") / "scenes")
+
+
 @pytest.fixture
-def scenes(tmp_path: Path) -> Path:
-    return hostile_scenes(tmp_path / "scenes")
+def scenes(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "scenes")
 
 
 def _pieces(scenes: Path, collection: Collection, cells: int) -> list[Piece]:
