@@ -5,6 +5,7 @@ Probes never wait for the model or for a permit.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
+from satseek.jobs.queues import state_of
 from satseek.service.calling import caller
 from satseek.service.describing import PROBLEM
 from satseek.service.problems import problem
@@ -40,7 +42,7 @@ async def live() -> dict[str, str]:
     responses={503: PROBLEM},
 )
 async def ready(request: Request, shared: Shared) -> Any:
-    """Answer 503 until a model is warm, and once the server ends; else which, and Redis."""
+    """Answer 503 until a model is warm, and once the server ends; else which, and what is away."""
     readiness = shared.readiness
     if readiness.stopping:
         return _not_ready(DRAINING, request)
@@ -48,7 +50,9 @@ async def ready(request: Request, shared: Shared) -> Any:
         refused = {"refused": readiness.refused} if readiness.refused else {}
         state = await shared.assembly.caches.redis_state()
         redis = {"redis": state} if state else {}  # told, but no reason not to be ready
-        return {"status": "ready", "model": readiness.model, **refused, **redis}
+        state = await asyncio.to_thread(state_of, shared.jobs)
+        queue = {"queue": state} if state else {}  # likewise: searches go on without it
+        return {"status": "ready", "model": readiness.model, **refused, **redis, **queue}
     return _not_ready(readiness.reason, request)
 
 
