@@ -42,10 +42,7 @@ def replaced(path: Path, *, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
         DiskFull: there is no room.
         SatseekError: the folder takes no files.
     """
-    if path.is_dir():
-        raise InvalidRequest(f"{path}: expected the name of a file, came a folder")
-    if not path.parent.is_dir():
-        raise FolderNotFound(f"{path.parent}: no such folder; make it first")
+    check_place(path)
     with _explained(path):
         room = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}-", dir=path.parent))
     try:
@@ -58,6 +55,19 @@ def replaced(path: Path, *, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
             _sync(path.parent)
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place where no file can be.
+
+    Raises:
+        FolderNotFound: there is no such folder.
+        InvalidRequest: the path is a folder.
+    """
+    if path.is_dir():
+        raise InvalidRequest(f"{path}: expected the name of a file, came a folder")
+    if not path.parent.is_dir():
+        raise FolderNotFound(f"{path.parent}: no such folder; make it first")
 
 
 @contextmanager

@@ -65,9 +65,13 @@ def check_export(asked: ExportTask, parts: Parts) -> None:
     Raises:
         CollectionNotFound, InvalidFilter, InvalidRequest, DependencyMissing: as said.
     """
+    from satseek.export.replacing import check_place  # noqa: PLC0415 - slow to load
+
     parts.reader(asked.collection)
     _where(asked)
-    _choices(asked).checked(Path(_file_name(asked)))
+    path = Path(_file_name(asked))
+    check_place(path)
+    _choices(asked).checked(path)
 
 
 def export(asked: ExportTask, settings: Settings, on_progress: OnProgress, results: Path) -> Result:

@@ -18,6 +18,7 @@ from satseek.errors import UnreadableImage
 from satseek.export.formats import check, format_named, format_of, write
 from satseek.export.origin import Origin
 from satseek.export.projecting import WGS84
+from satseek.export.replacing import check_place
 from satseek.logs import log_line
 from satseek.search.classifying_parts import Parts
 from satseek.search.classifying_plan import plan_parts
@@ -66,9 +67,11 @@ class BulkChoices:
         """Give the format of the table.
 
         Raises:
-            InvalidRequest: there is none of that name.
+            InvalidRequest: there is none of that name, or the table is a folder.
+            FolderNotFound: there is no folder to write it into.
             DependencyMissing: it needs a package that is not installed.
         """
+        check_place(table)
         kind = format_of(table) if self.format is None else format_named(self.format)
         check(kind, crs=WGS84, vectors=False)
         return kind
