@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
     from satseek.types import Features, Tensor
 
-KILLS = 10
+KILLS = 6
 ATTEMPTS = 100
-LIMITS = (100, 2_000, 6_000)
-"""Bytes that a file may grow to: not the question, not a part, not the table."""
+LIMITS = (100, 2_000)
+"""Bytes that a file may grow to: not the question, not a part."""
 
 classifying_plan.PART_IMAGES = 4  # parts, where a kill may hurt, come often
 classifying_plan.ALONE_CELLS = 16

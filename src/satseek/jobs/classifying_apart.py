@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from satseek.search.classifying_rows import LabelsAsked
 
 KIND = "classify"
-"""Tells these partitions from those of indexing."""
+"""Tells these partitions from those of indexing, see ``partitions.do_partition``."""
 
 PROMPTS = "prompts.npy"
 """Vectors of labels and distractors, in the work folder: no worker opens the text tower."""

@@ -20,7 +20,6 @@ from satseek.assemble import Assembly
 from satseek.errors import FolderNotFound
 from satseek.index.partitions import partition_path, read_partition, write_partition
 from satseek.index.spec import CollectionSpec
-from satseek.jobs import classifying_apart
 from satseek.search.partitioning import Piece
 from satseek.settings import Settings
 
@@ -64,9 +63,8 @@ def do_partition(
         DiskFull: there is no room in the work folder.
         DamagedData, DependencyMissing, Overloaded: the model cannot be run here, or not now.
     """
-    if asked.get("kind") == classifying_apart.KIND:
-        models = _parts(asked["settings"]).models
-        return classifying_apart.do_part(asked, models.version(*asked["model"]), wanted)
+    if asked.get("kind") == "classify":
+        return _classify(asked, wanted)
     started = time.perf_counter()
     path = partition_path(Path(asked["work"]), asked["name"])
     pieces = [Piece.from_json(piece) for piece in asked["pieces"]]
@@ -87,6 +85,13 @@ def do_partition(
         "where": f"{platform.node()} pid {os.getpid()}",
         "seconds": round(time.perf_counter() - started, 3),
     }
+
+
+def _classify(asked: Mapping[str, Any], wanted: Callable[[], bool]) -> dict[str, Any]:
+    from satseek.jobs.classifying_apart import do_part  # noqa: PLC0415 - slow to load
+
+    name, version = asked["model"]
+    return do_part(asked, _parts(asked["settings"]).models.version(name, version), wanted)
 
 
 def _embed(
