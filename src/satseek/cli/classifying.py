@@ -1,27 +1,40 @@
-"""``satseek classify``: images and labels → how each label fits. Knows only the use-case."""
+"""``satseek classify``: images and labels → how each label fits; or one table of thousands.
+
+Knows only the use-cases.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from satseek.cli.application import Json, app, assembly
-from satseek.cli.printing import print_json, print_table, say
-from satseek.errors import FolderNotFound, UnreadableImage
+from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
+from satseek.cli.executing import Address, ExecutorName, Workers, check_executor
+from satseek.cli.printing import list_refusals, print_json, print_table, progress_bar, say
+from satseek.errors import FolderNotFound, InvalidRequest, UnreadableImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from satseek.assemble import Assembly
+    from satseek.jobs.classifying import ClassifyHere
     from satseek.search.classifying import Classification
+    from satseek.search.classifying_bulk import BulkReport
 
 
 @app.command()
 def classify(
     context: typer.Context,
-    images: Annotated[list[Path], typer.Argument(help="Images or folders of images.")],
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            help="Images or folders of images; with --out also scenes, STAC documents (files or "
+            "addresses) and tables of STAC items."
+        ),
+    ],
     *,
     labels: Annotated[
         list[str] | None,
@@ -31,16 +44,174 @@ def classify(
     distractors: Annotated[
         bool, typer.Option(help="Let other land cover take its share as 'none of these'.")
     ] = True,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Write one table of all images: .csv, .parquet, .geojson, .gpkg … Killed or "
+            "interrupted, the same command goes on.",
+        ),
+    ] = None,
+    all_labels: Annotated[
+        bool, typer.Option("--all-labels", help="A row for each label of an image, ranked.")
+    ] = False,
+    templates: Annotated[
+        list[str] | None,
+        typer.Option("--template", "-t", help="Prompt with {} for the label; several times."),
+    ] = None,
+    cut: Annotated[
+        str,
+        typer.Option(
+            help="What is cut into chips: auto (what is georeferenced and larger than a chip), "
+            "always or never."
+        ),
+    ] = "auto",
+    chip: Annotated[
+        int | None, typer.Option(help="Edge of chips in pixels. [default: 256]")
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Step from chip to chip. [default: the chip edge]")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="How samples become pixels. [default: auto]")
+    ] = None,
+    min_valid: Annotated[
+        float | None, typer.Option(help="Smallest valid fraction of a chip. [default: 0.5]")
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST|s3://BUCKET|FOLDER",
+            help="Where scenes of a STAC source may lie besides beside it; may be repeated.",
+        ),
+    ] = None,
+    executor: ExecutorName = None,
+    workers: Workers = None,
+    address: Address = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Throw away what an interrupted run of it had done.")
+    ] = False,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Classify images by labels of your own, without training.
 
-    Example: satseek classify ./chips -l quarry -l forest -l 'solar farm'
+    Example: satseek classify ./chips -l quarry -l forest -l 'solar farm' --out labels.csv
     """
-    parts = assembly(context)
     asked = [*(labels or ()), *_labels_of(labels_file)]
+    check_executor(executor, workers, address)
+    wanted = {
+        "all_labels": all_labels or None,
+        "templates": templates,
+        "cut": None if cut == "auto" else cut,
+        "chip_px": chip,
+        "stride_px": stride,
+        "recipe": _recipe(recipe),
+        "min_valid": min_valid,
+        "allow": allow,
+        "executor": executor,
+        "workers": workers,
+        "address": address,
+    }
+    given = {name: value for name, value in wanted.items() if value is not None}
+    apart = wants_job(detach, priority=priority, key=key)
+    if out is None:
+        if given or apart or restart:
+            raise InvalidRequest("give --out: these options are about a table of many images")
+        _show_each(context, list(map(Path, images)), asked, use_distractors=distractors, json=json)
+        return
+    task = _task(images, asked, out, distractors=distractors, given=given)
+    if restart:
+        _forget(out)
+    if apart:
+        detached(context, task, priority=priority, key=key, json=json)
+    else:
+        _write_table(context, task, out, json=json)
+
+
+def _task(
+    images: Sequence[str],
+    labels: Sequence[str],
+    out: Path,
+    *,
+    distractors: bool,
+    given: Mapping[str, Any],
+) -> ClassifyHere:
+    from satseek.jobs.classifying import ClassifyHere  # noqa: PLC0415 (help must not wait for it)
+    from satseek.search.classifying import check_labels  # noqa: PLC0415
+
+    check_labels(labels)
+    folder, *more = map(absolute, images)
+    fields = {
+        "folder": folder,
+        "more": more,
+        "labels": labels,
+        "distractors": distractors,
+        "out": str(out.absolute()),
+        **given,
+    }
+    task = asked_of("classify", fields)
+    assert isinstance(task, ClassifyHere)
+    return task
+
+
+def _forget(out: Path) -> None:
+    from satseek.search.classifying_bulk import work_folder  # noqa: PLC0415
+    from satseek.search.classifying_parts import forget  # noqa: PLC0415
+
+    forget(work_folder(out.absolute()))
+
+
+def _write_table(context: typer.Context, task: ClassifyHere, out: Path, *, json: bool) -> None:
+    from satseek.jobs.classifying import check_classify, classify_into  # noqa: PLC0415
+
+    parts = assembly(context)
+    check_classify(task, parts)
+    with progress_bar("classifying") as show:
+        report = classify_into(
+            out.absolute(),
+            task,
+            parts.settings,
+            lambda done, total, note: show(note, done, total),
+        )
+    if json:
+        print_json({"file": out, "report": report})
+        return
+    _tell(report, out)
+
+
+def _tell(report: BulkReport, out: Path) -> None:
+    rows = [
+        [label, str(count), f"{100 * count / report.images:.1f} %"]
+        for label, count in report.by_label.items()
+    ]
+    print_table(["label", "images", "of all"], rows)
+    fresh = report.images - report.resumed
+    rate = f" ({fresh / report.seconds:.0f}/s)" if fresh > 0 else ""
+    before = f", {report.resumed} of them done before" if report.resumed else ""
+    say(
+        f"wrote {report.rows} rows for {report.images} images{before} into {out} in "
+        f"{report.seconds:.1f} s{rate}; {report.refused} refused"
+    )
+    list_refusals(report.refusals)
+
+
+def _show_each(
+    context: typer.Context,
+    images: Sequence[Path],
+    labels: Sequence[str],
+    *,
+    use_distractors: bool,
+    json: bool,
+) -> None:
+    parts = assembly(context)
     refused: list[UnreadableImage] = []
-    results = list(_classified(images, asked, parts, use_distractors=distractors, refused=refused))
+    results = list(
+        _classified(images, labels, parts, use_distractors=use_distractors, refused=refused)
+    )
     if json:
         found = [{"path": str(path), "labels": result.labels} for path, result in results]
         print_json({"images": found, "refused": [str(error) for error in refused]})
@@ -86,6 +257,12 @@ def _classified(
             known=known.vectors,
         )
         yield path, scored[0]
+
+
+def _recipe(named: str | None) -> str | None:
+    """Name a recipe's file as a worker finds it."""
+    is_file = named is not None and named.lower().endswith(".json")
+    return str(Path(named or "").absolute()) if is_file else named
 
 
 def _labels_of(path: Path | None) -> list[str]:
