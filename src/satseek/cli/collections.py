@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from satseek.cli.application import CollectionName, Json, app, assembly
+from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.printing import (
     MAX_LISTED,
     list_refusals,
@@ -20,6 +21,7 @@ from satseek.cli.recording import recorded
 from satseek.errors import (
     Conflict,
     DamagedData,
+    InvalidRequest,
     ModelMismatch,
     ModelNotFound,
     ServerUnreachable,
@@ -151,6 +153,9 @@ def reembed(
         bool, typer.Option("--discard", help="Throw away new vectors begun before; do no more.")
     ] = False,
     batch: Annotated[int | None, typer.Option(help="Chips per engine call.")] = None,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Embed a collection again with another model, compare, and switch; run it again to go on.
@@ -160,6 +165,22 @@ def reembed(
 
     Example: satseek collection reembed county --to git-rsclip-base@0123456789ab
     """
+    if wants_job(detach, priority=priority, key=key):
+        if discard or batch is not None:
+            raise InvalidRequest("--discard and --batch are done here and now; leave --detach out")
+        asked = {
+            "collection": name,
+            "to": to,
+            "k": k,
+            "sample": sample,
+            "min_overlap": min_overlap,
+            "keep_old": keep_old,
+            "drop_unreadable": drop_unreadable,
+            "restart": restart,
+        }
+        task = asked_of("reembed", asked)
+        detached(context, task, priority=priority, key=key, json=json)
+        return
     from satseek.index.collection import open_collection  # noqa: PLC0415
     from satseek.search.reembedding import ReembedChoices, reembed_collection  # noqa: PLC0415
 

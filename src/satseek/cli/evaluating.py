@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from satseek.cli.application import Json, app, assembly
+from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
 from satseek.cli.printing import list_refusals, print_json, print_table, progress_bar, say
 from satseek.errors import InvalidRequest
 
@@ -53,6 +54,9 @@ def evaluate(
         Path | None, typer.Option(help="Write an HTML report to this file.", dir_okay=False)
     ] = None,
     by_label: Annotated[bool, typer.Option("--by-label", help="Show every class.")] = False,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Measure the model: zero-shot accuracy, retrieval by captions, and calibration.
@@ -63,8 +67,24 @@ def evaluate(
     from satseek.search.evaluating import evaluate_set  # noqa: PLC0415
     from satseek.search.evaluating_sets import read_set  # noqa: PLC0415
 
-    parts = assembly(context)
     named = [_split(one, split) for one in sets]
+    if wants_job(detach, priority=priority, key=key):
+        if len(named) > 1 or by_label:
+            raise InvalidRequest("--detach takes one set, and leaves --by-label to its report")
+        ((path, part),) = named
+        asked = {
+            "folder": absolute(str(path)),
+            "split": part,
+            "form": form,
+            "images": None if images is None else absolute(str(images)),
+            "templates": templates,
+            "limit": limit,
+            "report": None if report is None else str(report.absolute()),
+        }
+        task = asked_of("evaluate", asked)
+        detached(context, task, priority=priority, key=key, json=json)
+        return
+    parts = assembly(context)
     listed = [
         read_set(path, split=part, form=form, images=images, note=say).limited(limit)
         for path, part in named

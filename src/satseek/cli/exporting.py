@@ -21,7 +21,10 @@ from satseek.cli.asking import (
     Start,
     Where,
     filter_of,
+    four_of,
+    outline_of,
 )
+from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.printing import print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
@@ -62,6 +65,9 @@ def export(
     end: End = None,
     where: Where = None,
     level: Levels = None,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Write a collection's chips into a file, whole or not at all.
@@ -72,6 +78,24 @@ def export(
 
     parts = assembly(context)
     name = parts.chosen(collection)
+    if wants_job(detach, priority=priority, key=key):
+        asked = {
+            "collection": name,
+            "out": str(out.absolute()),
+            "format": format,
+            "crs": crs,
+            "vectors": vectors,
+            "bbox": None if bbox is None else four_of(bbox),
+            "area": None if area is None else outline_of(area, area_crs),
+            "area_crs": area_crs if area is None else None,
+            "start": start,
+            "end": end,
+            "where": where or (),
+            "levels": level or (),
+        }
+        task = asked_of("export", asked)
+        detached(context, task, priority=priority, key=key, json=json)
+        return
     choices = Choices(format=format, crs=crs, vectors=vectors)
     passing = filter_of(
         bbox=bbox,

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from satseek.cli.application import Json, assembly, configured
+from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
 from satseek.cli.modelling import group, opened_store
 from satseek.cli.printing import print_json, print_table, progress_bar, say
 from satseek.cli.recording import recorded
 from satseek.errors import GateNotPassed, InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from satseek.jobs.asking import Task
     from satseek.model.bundle import Bundle
     from satseek.model.reports import GateReport
     from satseek.model.store import ModelStore
-    from satseek.quantize.sampling import Sample
-    from satseek.types import ModelCard, Pixels
-
-    Progress = Callable[[str, int, int], None]
+    from satseek.types import ModelCard
 
 Images = Annotated[
     Path | None,
@@ -38,9 +34,6 @@ Chosen = Annotated[
     typer.Option("--collection", "-c", help="Collection of your own whose chips to measure on."),
 ]
 Chips = Annotated[int, typer.Option(help="Chips to set ranges with, and as many to prove it on.")]
-
-LEAST_CHIPS = 32
-"""Fewer say too little: the proof's ten hits would be a third of all chips."""
 
 
 @group.command()
@@ -72,50 +65,52 @@ def quantize(
     keep: Annotated[
         bool, typer.Option("--keep", help="Store it even where its gate fails; see activate.")
     ] = False,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Make a smaller, faster version of a model and prove it against the original (extra quantize).
 
     Example: satseek model quantize starter --images SCENES --activate
     """
-    from satseek.quantize.needing import need_onnx  # noqa: PLC0415
+    apart = wants_job(detach, priority=priority, key=key)
+    if apart and use:
+        raise InvalidRequest("--activate with --detach: activate the version once it is there")
+    if images is not None and collection is not None:
+        raise InvalidRequest("give --images or --collection, not both")
+    asked = {
+        "model": absolute(name) if name and Path(name).is_dir() else name,
+        "to": to,
+        "towers": towers,
+        "folder": None if images is None else absolute(str(images)),
+        "texts": _texts(texts),
+        "collection": collection,
+        "chips": chips,
+        "finetune": finetune,
+        "minutes": minutes,
+        "keep": keep,
+    }
+    task = asked_of("quantize", asked)
+    if apart:
+        detached(context, task, priority=priority, key=key, json=json)
+        return
+    _make(context, task, use=use, json=json)
 
-    need_onnx()
-    from satseek.model.reports import read_report  # noqa: PLC0415
-    from satseek.quantize.calibrating import Options  # noqa: PLC0415
-    from satseek.quantize.quantizing import check_parent, quantize_bundle  # noqa: PLC0415
 
-    parent, store = _bundle(context, name), opened_store(context)
-    check_parent(parent, to)
-    options = Options(
-        finetune=finetune,
-        search_seconds=minutes * 60,
-        threads=configured(context).settings.threads or 0,
-    )
-    with progress_bar("quantize") as show, store.staging() as folder:
-        seen, proof = _samples(context, images, texts, collection, chips=chips, show=show)
-        card = quantize_bundle(
-            parent,
-            folder,
-            images=seen.images,
-            texts=seen.texts,
-            proof=proof,
-            to=to,
-            towers=towers,
-            options=options,
-            report=show,
-        )
-        report = read_report(folder)
-        assert report is not None, "quantize_bundle writes one"
-        stored = report.passed or keep
-        if stored:
-            store.add(folder)
-    _show(card, report, json=json, stored=stored)
-    if not report.passed:
-        raise _refusal(report, card, stored=stored)
+def _make(context: typer.Context, task: Task, *, use: bool, json: bool) -> None:
+    from satseek.jobs.quantizing import QuantizeTask, make_version  # noqa: PLC0415
+
+    assert isinstance(task, QuantizeTask)
+    with progress_bar("quantize") as show:
+        made = make_version(task, configured(context).settings, show)
+    _show(made.card, made.report, json=json, stored=made.stored)
+    if refusal := made.refusal():
+        raise refusal
     if use:
-        with recorded(context, "model.activate", card.ref):
-            change = store.activate(card.ref)
+        store = opened_store(context)
+        with recorded(context, "model.activate", made.card.ref):
+            change = store.activate(made.card.ref)
         say(f"active: {change.ref}")
 
 
@@ -137,6 +132,7 @@ def gate(
 
     Example: satseek model gate satseek-starter@d306 --images SCENES
     """
+    from satseek.assemble.sampling import samples_of  # noqa: PLC0415
     from satseek.quantize.needing import need_onnx  # noqa: PLC0415
 
     need_onnx()
@@ -148,7 +144,14 @@ def gate(
     judged = store.find(name)
     parent = store.find(against) if against else _parent(store, judged)
     with progress_bar("gate") as show:
-        _, proof = _samples(context, images, texts, collection, chips=chips, show=show)
+        _, proof = samples_of(
+            assembly(context),
+            images=images,
+            texts=_texts(texts),
+            collection=collection,
+            chips=chips,
+            show=show,
+        )
         before = read_report(judged.folder)
         details = before.details if before else {}
         report = prove(judged, parent, proof=proof, details=details)
@@ -183,58 +186,10 @@ def _parent(store: ModelStore, judged: Bundle) -> Bundle:
         return shipped
 
 
-def _samples(
-    context: typer.Context,
-    images: Path | None,
-    texts: Path | None,
-    collection: str | None,
-    *,
-    chips: int,
-    show: Progress,
-) -> tuple[Sample, Sample]:
-    """Chips and texts for ranges, and others for the proof."""
-    from satseek.quantize.sampling import (  # noqa: PLC0415
-        CALIBRATION_SEED,
-        PROOF_SEED,
-        Sample,
-        county_sample,
-        file_texts,
-        folder_images,
-        halved,
-        usual_texts,
-    )
+def _texts(path: Path | None) -> list[str] | None:
+    from satseek.quantize.sampling import file_texts  # noqa: PLC0415
 
-    if chips < LEAST_CHIPS:
-        raise InvalidRequest(f"expected --chips {LEAST_CHIPS} or more, got {chips}")
-    if images is not None and collection is not None:
-        raise InvalidRequest("give --images or --collection, not both")
-    seeds = (CALIBRATION_SEED, PROOF_SEED)
-    if images is None and collection is None:
-        made = [county_sample(seed=s, images=chips, texts=chips, report=show) for s in seeds]
-    else:
-        own = (
-            folder_images(images, images=2 * chips)
-            if images is not None
-            else _collection_images(context, collection or "", count=2 * chips)
-        )
-        said = [usual_texts(seed=s, texts=chips) for s in seeds]
-        made = [Sample(images=i, texts=t) for i, t in zip(halved(own), said, strict=True)]
-    if texts is not None:
-        own_texts = halved(file_texts(texts))
-        made = [replace(one, texts=t) for one, t in zip(made, own_texts, strict=True)]
-    return made[0], made[1]
-
-
-def _collection_images(context: typer.Context, name: str, *, count: int) -> list[Pixels]:
-    from satseek.quantize.sampling import FEWEST, spread  # noqa: PLC0415
-    from satseek.search.thumbnails import chip_pixels  # noqa: PLC0415
-
-    parts = assembly(context)
-    collection = parts.reader(name)
-    if len(collection) < FEWEST:
-        raise InvalidRequest(f"collection {name!r}: expected {FEWEST} chips or more")
-    chosen = collection.chips(spread(len(collection), count))
-    return [chip_pixels(chip.id, collection=collection) for chip in chosen]
+    return None if path is None else file_texts(path)
 
 
 def _show(card: ModelCard, report: GateReport, *, json: bool, stored: bool) -> None:

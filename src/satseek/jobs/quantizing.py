@@ -5,6 +5,8 @@ Does not know queues or processes. A version is stored whole, or not at all.
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -17,10 +19,11 @@ from satseek.jobs.asking import ByHand, Task
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from satseek.jobs.asking import OnProgress, Parts, Result
+    from satseek.jobs.asking import OnProgress, OnStage, Parts, Result
     from satseek.model.bundle import Bundle
     from satseek.model.reports import GateReport
     from satseek.settings import Settings
+    from satseek.types import ModelCard
 
 
 class QuantizeTask(Task):
@@ -43,8 +46,8 @@ class QuantizeTask(Task):
     collection: str | None = Field(
         None, min_length=1, max_length=64, description="Collection whose chips to measure on."
     )
-    texts: tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...] | None = Field(
-        None, min_length=16, max_length=10_000, description="Own texts; unset: about land cover."
+    texts: tuple[Annotated[str, Field(min_length=1, max_length=4000)], ...] | None = Field(
+        None, min_length=16, max_length=100_000, description="Own texts; unset: about land cover."
     )
     chips: int = Field(
         256,
@@ -56,7 +59,7 @@ class QuantizeTask(Task):
         default=False, description="Refit the last projection, if that is better."
     )
     minutes: float = Field(
-        10.0, ge=0, le=600, description="Longest search for sensitive layers, per tower."
+        10.0, ge=0, le=6000, description="Longest search for sensitive layers, per tower."
     )
     keep: bool = Field(default=False, description="Store it even where its gate fails.")
 
@@ -93,6 +96,31 @@ def check_quantize(asked: QuantizeTask, parts: Parts) -> None:
         path_of(asked, asked.folder, parts.settings)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A smaller version, and its proof."""
+
+    parent: ModelCard
+    """What it was made from."""
+    card: ModelCard
+    """The version."""
+    report: GateReport
+    """What its gate found."""
+    stored: bool
+    """Whether the store has it now."""
+
+    def refusal(self) -> GateNotPassed | None:
+        """Say which figures its gate failed at; None: it passed."""
+        if self.report.passed:
+            return None
+        failed = ", ".join(check.name for check in self.report.checks if not check.passed)
+        kept = "it is kept all the same" if self.stored else "it is not stored"
+        return GateNotPassed(
+            f"{self.card.ref}: its gate failed at {failed}; {kept}. A model whose labels "
+            "lie close together, such as one of random weights, may fail on agreement alone"
+        )
+
+
 def quantize(
     asked: QuantizeTask, settings: Settings, on_progress: OnProgress, _results: Path
 ) -> Result:
@@ -100,6 +128,28 @@ def quantize(
 
     Raises:
         GateNotPassed: it does not; it is stored all the same where that was asked.
+    """
+    made = make_version(asked, settings, lambda stage, done, total: on_progress(done, total, stage))
+    if refusal := made.refusal():
+        raise refusal
+    return {
+        "model": made.card.ref,
+        "parent": made.parent.ref,
+        "precision": made.card.precision,
+        "passed": made.report.passed,
+        "stored": made.stored,
+        "images": made.report.images,
+        "texts": made.report.texts,
+        "checks": {check.name: check.value for check in made.report.checks},
+    }
+
+
+def make_version(asked: QuantizeTask, settings: Settings, show: OnStage) -> Made:
+    """Make a version, whether its gate passes or not.
+
+    Raises:
+        DependencyMissing: the extra quantize is not installed.
+        InvalidRequest: the model is as small already, or there are too few chips.
     """
     from satseek.jobs.sources import path_of  # noqa: PLC0415 - slow to load
     from satseek.model.reports import read_report  # noqa: PLC0415
@@ -109,54 +159,39 @@ def quantize(
     from satseek.quantize.quantizing import check_parent, quantize_bundle  # noqa: PLC0415
 
     need_onnx()
-    parts = Assembly(settings)
-    parent = _parent(asked, parts)
-    check_parent(parent, asked.to)
-    store = ModelStore(parts.models_dir)
-
-    def show(stage: str, done: int, total: int) -> None:
-        on_progress(done, total, stage)
-
-    with store.staging() as folder:
-        seen, proof = samples_of(
-            parts,
-            images=None if asked.folder is None else path_of(asked, asked.folder, settings),
-            texts=asked.texts,
-            collection=asked.collection,
-            chips=asked.chips,
-            show=show,
-        )
-        card = quantize_bundle(
-            parent,
-            folder,
-            images=seen.images,
-            texts=seen.texts,
-            proof=proof,
-            to=asked.to,
-            towers=asked.towers,
-            options=Options(
-                finetune=asked.finetune,
-                search_seconds=asked.minutes * 60,
-                threads=settings.threads or 0,
-            ),
-            report=show,
-        )
-        report = read_report(folder)
-        assert report is not None, "quantize_bundle writes one"
-        if stored := report.passed or asked.keep:
-            store.add(folder)
-    if not report.passed:
-        raise GateNotPassed(_failed(card.ref, report, stored=stored))
-    return {
-        "model": card.ref,
-        "parent": parent.card.ref,
-        "precision": card.precision,
-        "passed": report.passed,
-        "stored": stored,
-        "images": report.images,
-        "texts": report.texts,
-        "checks": {check.name: check.value for check in report.checks},
-    }
+    with closing(Assembly(settings)) as parts:
+        parent = _parent(asked, parts)
+        check_parent(parent, asked.to)
+        store = ModelStore(parts.models_dir)
+        with store.staging() as folder:
+            seen, proof = samples_of(
+                parts,
+                images=None if asked.folder is None else path_of(asked, asked.folder, settings),
+                texts=asked.texts,
+                collection=asked.collection,
+                chips=asked.chips,
+                show=show,
+            )
+            card = quantize_bundle(
+                parent,
+                folder,
+                images=seen.images,
+                texts=seen.texts,
+                proof=proof,
+                to=asked.to,
+                towers=asked.towers,
+                options=Options(
+                    finetune=asked.finetune,
+                    search_seconds=asked.minutes * 60,
+                    threads=settings.threads or 0,
+                ),
+                report=show,
+            )
+            report = read_report(folder)
+            assert report is not None, "quantize_bundle writes one"
+            if stored := report.passed or asked.keep:
+                store.add(folder)
+    return Made(parent=parent.card, card=card, report=report, stored=stored)
 
 
 def _parent(asked: QuantizeTask, parts: Assembly) -> Bundle:
@@ -170,9 +205,3 @@ def _parent(asked: QuantizeTask, parts: Assembly) -> Bundle:
 def _by_hand(asked: QuantizeTask, settings: Settings) -> Bundle:
     """Find a model as a person names it, who may mean the shipped one, or a folder."""
     return Assembly(settings.model_copy(update={"model": asked.model})).bundle
-
-
-def _failed(ref: str, report: GateReport, *, stored: bool) -> str:
-    failed = ", ".join(check.name for check in report.checks if not check.passed)
-    kept = "it is kept all the same" if stored else "it is not stored"
-    return f"{ref}: its gate failed at {failed}; {kept}"
