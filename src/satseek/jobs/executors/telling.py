@@ -47,7 +47,7 @@ def answer(text: str, wanted: Callable[[], bool] = lambda: True) -> str:
     try:
         asked = json.loads(text)
         _check_versions(asked["versions"])
-        told = {"told": do_partition(asked["partition"], wanted)}
+        told: dict[str, Any] = {"told": do_partition(asked["partition"], wanted)}
     except SatseekError as error:
         told = {"error": str(error), "kind": type(error).__name__}
     except Exception as error:
