@@ -16,6 +16,7 @@ from satseek.client.exporting import WGS84, is_question
 from satseek.client.images import content_of
 from satseek.errors import FolderNotFound, InvalidFilter, InvalidRequest
 from satseek.imagery.decode import decode_image
+from satseek.jobs.verbs import LocalJobs
 from satseek.model.preprocessing import squared
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.search.classifying import classify_vectors, similarity
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
     from satseek.types import Filter, GeoJSON, Hit, LabelScore, ModelCard, Pixels, Vectors
 
 
-class Embedded:
-    """Collections of one data folder; safe to share between threads."""
+class Embedded(LocalJobs):
+    """Collections and jobs of one data folder; safe to share between threads."""
 
     def __init__(self, assembly: Assembly) -> None:
         """Take the working parts."""
+        super().__init__(assembly)
         self._assembly = assembly
 
     def search(
@@ -280,7 +282,8 @@ class Embedded:
         return _model(self._assembly.model().card)
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close what was opened; jobs at work go on where another worker takes them up."""
+        super().close()
         self._assembly.close()
 
     def __enter__(self) -> Self:

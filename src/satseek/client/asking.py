@@ -19,7 +19,6 @@ from satseek.client.reading import (
     concept_of,
     embedding_of,
     hits_of,
-    job_of,
     labels_of,
     model_of,
     stats_of,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from satseek.client.images import Image
-    from satseek.client.results import Collection, Embedding, Hits, Job, Labels, Model, Stats
+    from satseek.client.results import Collection, Embedding, Hits, Labels, Model, Stats
     from satseek.types import Concept, GeoJSON
 
 T = TypeVar("T")
@@ -277,22 +276,6 @@ def ask_activate(ref: str, *, force: bool = False) -> Ask[str]:
 def ask_rollback() -> Ask[str]:
     """Go back to the model version before; returns it."""
     return _write("/v1/models/rollback", None, _ref)
-
-
-def ask_submit(task: str, *, collection: str, **parameters: Any) -> Ask[Job]:
-    """Ask for ``index`` (with ``folder``), ``reembed``, ``verify``, ``repair`` or ``compact``."""
-    given = {"task": task, "collection": collection, **parameters}
-    return _write("/v1/jobs", given, job_of)
-
-
-def ask_job(job_id: str) -> Ask[Job]:
-    """Show how far a job is."""
-    return _get(f"/v1/jobs/{quote(job_id, safe='')}", job_of)
-
-
-def ask_cancel(job_id: str) -> Ask[Job]:
-    """Have a job end."""
-    return _write(f"/v1/jobs/{quote(job_id, safe='')}/cancel", None, job_of)
 
 
 def _get(path: str, read: Callable[[Any], T]) -> Ask[T]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from satseek.client import asking
-from satseek.client.exporting import WGS84, ask_export, saved
+from satseek.client.exporting import WGS84, ask_export, digested, saved
+from satseek.client.jobbing import AsyncJobVerbs, JobVerbs
 from satseek.client.retrying import Retrying
 from satseek.client.sending import Line, arguments, result, settled
 
@@ -24,17 +25,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.client.asking import Ask
+    from satseek.client.handles import AsyncJobHandle, JobHandle
     from satseek.client.images import Image
-    from satseek.client.results import Embedding, Job
+    from satseek.client.results import Embedding
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 EMBEDDED_AT_ONCE = 32
 """Images in one request of ``embed_many``."""
-
-POLL_SECONDS = 0.5
-"""How often a job is looked at while somebody waits for it."""
 
 
 def _verb(ask: Callable[P, Ask[T]]) -> Callable[Concatenate[Client, P], T]:
@@ -101,11 +100,16 @@ class _Connected:
         """Address of the server."""
         return self._line.url.rstrip("/")
 
+    @property
+    def hold_s(self) -> float:
+        """Seconds that an answer may be held, so that it is not given up for lost."""
+        return self._line.timeout_s / 2
+
     def _open(self, **options: Any) -> None:
         raise NotImplementedError
 
 
-class Client(_Connected):
+class Client(_Connected, JobVerbs):
     """Asks a satseek server, and waits; safe to share between threads.
 
     ``with satseek.Client("http://localhost:7860") as client: client.search("a harbour")``
@@ -129,9 +133,6 @@ class Client(_Connected):
     model = _verb(asking.ask_model)
     activate = _verb(asking.ask_activate)
     rollback = _verb(asking.ask_rollback)
-    submit = _verb(asking.ask_submit)
-    job = _verb(asking.ask_job)
-    cancel = _verb(asking.ask_cancel)
 
     def embed_many(self, images: Iterable[Image]) -> Iterator[Embedding]:
         """Embed any number of images, some at a time, in their order; nothing is read ahead."""
@@ -139,13 +140,9 @@ class Client(_Connected):
         while part := list(islice(source, EMBEDDED_AT_ONCE)):
             yield self.embed_images(part)
 
-    def wait(self, job: Job, *, seconds: float = 3600.0) -> Job:
+    def wait(self, job: JobHandle, *, seconds: float = 3600.0) -> JobHandle:
         """Wait until a job has ended, or so many seconds are over; returns how it is then."""
-        ends = time.monotonic() + seconds
-        while not job.ended and time.monotonic() < ends:
-            time.sleep(POLL_SECONDS)
-            job = self.job(job.id)
-        return job
+        return job.wait(seconds)
 
     def export(
         self,
@@ -182,14 +179,30 @@ class Client(_Connected):
             vectors=vectors,
             **asked,
         )
+        self.save(ask, path)
+
+    def save(self, ask: Ask[Any], path: Path | str, *, sha256: str | None = None) -> None:
+        """Write what comes into a file, whole or not at all.
+
+        Args:
+            ask: The request.
+            path: The file.
+            sha256: What the digest of the file must be; None: any.
+
+        Raises:
+            SatseekError: what the server refused; the file is as it was.
+            DamagedData: what came is another file.
+            DiskFull, FolderNotFound: the file cannot be written.
+        """
 
         def fetch(given: dict[str, Any]) -> httpx.Response:
             with self._http.stream(**given) as response:
                 if not response.is_success:
                     response.read()
                     return response
-                with saved(path) as file:
+                with saved(path) as file, digested(path, sha256) as digest:
                     for chunk in response.iter_bytes():
+                        digest.update(chunk)
                         file.write(chunk)
                 return response
 
@@ -235,7 +248,7 @@ class Client(_Connected):
         self.close()
 
 
-class AsyncClient(_Connected):
+class AsyncClient(_Connected, AsyncJobVerbs):
     """The same verbs, awaited: ``await client.search("a harbour")``."""
 
     def _open(self, **options: Any) -> None:
@@ -256,9 +269,6 @@ class AsyncClient(_Connected):
     model = _awaited(asking.ask_model)
     activate = _awaited(asking.ask_activate)
     rollback = _awaited(asking.ask_rollback)
-    submit = _awaited(asking.ask_submit)
-    job = _awaited(asking.ask_job)
-    cancel = _awaited(asking.ask_cancel)
 
     async def embed_many(self, images: Iterable[Image]) -> AsyncIterator[Embedding]:
         """Embed any number of images, some at a time, in their order; nothing is read ahead."""
@@ -266,13 +276,9 @@ class AsyncClient(_Connected):
         while part := list(islice(source, EMBEDDED_AT_ONCE)):
             yield await self.embed_images(part)
 
-    async def wait(self, job: Job, *, seconds: float = 3600.0) -> Job:
+    async def wait(self, job: AsyncJobHandle, *, seconds: float = 3600.0) -> AsyncJobHandle:
         """Wait until a job has ended, or so many seconds are over; returns how it is then."""
-        ends = time.monotonic() + seconds
-        while not job.ended and time.monotonic() < ends:
-            await asyncio.sleep(POLL_SECONDS)
-            job = await self.job(job.id)
-        return job
+        return await job.wait(seconds)
 
     async def export(
         self,
@@ -295,14 +301,19 @@ class AsyncClient(_Connected):
             vectors=vectors,
             **asked,
         )
+        await self.save(ask, path)
+
+    async def save(self, ask: Ask[Any], path: Path | str, *, sha256: str | None = None) -> None:
+        """Write what comes into a file as ``Client.save`` does; raises likewise."""
 
         async def fetch(given: dict[str, Any]) -> httpx.Response:
             async with self._http.stream(**given) as response:
                 if not response.is_success:
                     await response.aread()
                     return response
-                with saved(path) as file:
+                with saved(path) as file, digested(path, sha256) as digest:
                     async for chunk in response.aiter_bytes():
+                        digest.update(chunk)
                         file.write(chunk)
                 return response
 

@@ -6,6 +6,7 @@ Knows the routes and the names of files; sends nothing, and does not know format
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlencode
 
 from satseek.client.asking import Ask, ask_search
-from satseek.errors import DiskFull, FolderNotFound, InvalidRequest, SatseekError
+from satseek.errors import DamagedData, DiskFull, FolderNotFound, InvalidRequest, SatseekError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,6 +125,19 @@ def saved(path: Path | str) -> Iterator[BinaryIO]:
         if error.errno in _FULL:
             raise DiskFull(f"{place}: no room left on its disk, nothing was written") from error
         raise SatseekError(f"{place}: cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def digested(path: Path | str, expected: str | None) -> Iterator[hashlib._Hash]:
+    """Lend a digest to take in what is written, which is compared at the end.
+
+    Raises:
+        DamagedData: it is another one.
+    """
+    digest = hashlib.sha256()
+    yield digest
+    if expected is not None and digest.hexdigest() != expected:
+        raise DamagedData(f"{path}: what came is not what the server has; take it again")
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from satseek.client.results import (
     Explanation,
     Hit,
     Hits,
-    Job,
     Label,
     Labels,
     Model,
@@ -141,20 +140,6 @@ def embedding_of(answer: Json) -> Embedding:
     vectors = np.stack(rows).astype(np.float32) if rows else np.empty((0, answer["dim"]))
     return Embedding(
         vectors=vectors.astype(np.float32, copy=False), model=model_of(answer["model"])
-    )
-
-
-def job_of(answer: Json) -> Job:
-    """Read how far a job is."""
-    return Job(
-        id=answer["id"],
-        task=answer["task"],
-        collection=answer["collection"],
-        state=answer["state"],
-        done=answer["progress"]["done"],
-        total=answer["progress"]["total"],
-        result=answer["result"],
-        error=answer["error"],
     )
 
 

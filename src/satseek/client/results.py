@@ -290,30 +290,3 @@ class Stats:
     """Model whose vectors lie beside those in use, ``NAME@VERSION``; None: there are none."""
     recall: Mapping[str, float]
     """By kind of query, as the server saw it in searches that it answered twice; may be empty."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """Long work that was asked for."""
-
-    id: str
-    """Its id."""
-    task: str
-    """``index``, ``reembed`` or ``verify``."""
-    collection: str
-    """What it works on."""
-    state: str
-    """``queued``, ``running``, ``done``, ``failed`` or ``cancelled``."""
-    done: int
-    """Files, or chips, done so far."""
-    total: int
-    """Of how many; 0: not known yet."""
-    result: Mapping[str, Any] | None
-    """What came of it; None unless it is done."""
-    error: str | None
-    """Why it failed; None unless it did."""
-
-    @property
-    def ended(self) -> bool:
-        """True once it will not change any more."""
-        return self.state in {"done", "failed", "cancelled"}

@@ -28,6 +28,7 @@ from satseek.service import (
     jobbing,
     modelling,
     openai,
+    scheduling,
     searching,
     stocks,
     tabulating,
@@ -73,6 +74,7 @@ ROUTERS = (
     concepts.router,
     modelling.router,
     jobbing.router,
+    scheduling.router,
     health.router,
     rest.router,
     openai.router,
@@ -166,7 +168,8 @@ def _refusal(scope: Scope) -> HTTPException:
 async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     running: Running = application.state.running
     following = asyncio.create_task(follow(running))
-    running.worker.start()
+    if running.worker is not None:
+        running.worker.start()
     running.sampling.start(running.assembly)
     warming = asyncio.create_task(running.in_thread(running.decoding.warm_up))
     try:
@@ -174,7 +177,8 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
             await _open(doors, application)
             yield
     finally:
-        await asyncio.to_thread(running.worker.stop)
+        if running.worker is not None:
+            await asyncio.to_thread(running.worker.stop)
         await asyncio.to_thread(running.sampling.stop)
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -1,141 +1,41 @@
-"""``/v1/jobs``: ask for long work, see how far it is, have it end.
+"""``/v1/jobs``: ask for long work, see how far it is, have it end, take what it left.
 
-Knows the queue and the wire; jobs about collections that somebody does not see are not there.
+Knows the wire only; who may do what, and how jobs are waited for, is every door's.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
-from satseek.errors import JobNotFound
-from satseek.index.checks import check_name
-from satseek.jobs.keeping import CompactTask, RepairTask, VerifyTask
-from satseek.jobs.protocol import JobState, TaskName
-from satseek.jobs.sources import source_for
-from satseek.jobs.tasks import IndexTask, ReembedTask, layout_of
-from satseek.jobs.tuning import TuneTask
+from satseek.jobs.protocol import JobState
+from satseek.service import jobbing_verbs as verbs
 from satseek.service.calling import caller
 from satseek.service.describing import PROBLEM
+from satseek.service.jobbing_asking import JobAsked
+from satseek.service.jobbing_files import sent
+from satseek.service.jobbing_showing import JobDetails, JobShown, details, files_of, shown
+from satseek.service.jobbing_verbs import MAX_WAIT_SECONDS
 from satseek.service.paging import DEFAULT_LIMIT, Cursor, Limit, Listing, link_header, next_path
-from satseek.service.recording import record
 from satseek.service.repeating import REPEATED, Repeatable, key_of
 from satseek.service.running import Running, running
 from satseek.service.withholding import without_folders
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from satseek.jobs.protocol import Job
-    from satseek.service.access.principals import Principal
+    from collections.abc import Mapping
 
 router = APIRouter(tags=["jobs"], route_class=Repeatable)
 
 Shared = Annotated[Running, Depends(running)]
 JobId = Annotated[str, PathParameter(max_length=64, description="Id of the job.")]
-
-
-class IndexAsked(IndexTask):
-    """Index scenes that lie beside the server, or that a STAC host lists."""
-
-    task: Literal["index"]
-
-
-class ReembedAsked(ReembedTask):
-    """Embed a collection again with another model."""
-
-    task: Literal["reembed"]
-
-
-class VerifyAsked(VerifyTask):
-    """Check a collection against its checksums."""
-
-    task: Literal["verify"]
-
-
-class RepairAsked(RepairTask):
-    """Mend what can be mended."""
-
-    task: Literal["repair"]
-
-
-class CompactAsked(CompactTask):
-    """Give back the room of chips that were replaced or removed."""
-
-    task: Literal["compact"]
-
-
-class TuneAsked(TuneTask):
-    """Measure how much a search must look at."""
-
-    task: Literal["tune"]
-
-
-JobAsked = Annotated[
-    IndexAsked | ReembedAsked | VerifyAsked | RepairAsked | CompactAsked | TuneAsked,
-    Body(
-        discriminator="task",
-        openapi_examples={
-            "index": {"value": {"task": "index", "collection": "county", "folder": "2025"}},
-            "index a STAC API": {
-                "value": {
-                    "task": "index",
-                    "collection": "county",
-                    "folder": "https://stac.example.org/",
-                    "search": {"collections": ["sentinel-2-l2a"], "query": ["eo:cloud_cover<20"]},
-                }
-            },
-            "reembed": {"value": {"task": "reembed", "collection": "county"}},
-            "verify": {"value": {"task": "verify", "collection": "county"}},
-            "repair": {"value": {"task": "repair", "collection": "county"}},
-            "compact": {"value": {"task": "compact", "collection": "county"}},
-            "tune": {"value": {"task": "tune", "collection": "county"}},
-        },
-    ),
-]
-
-
-class ProgressShown(BaseModel):
-    """How far a job is."""
-
-    done: int
-    total: int = Field(description="0: not known yet.")
-    note: str = Field(description="What is at work, such as a scene.")
-
-
-class JobShown(BaseModel):
-    """One job."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    task: TaskName
-    collection: str
-    parameters: dict[str, Any]
-    state: JobState
-    asked_by: str
-    created: str = Field(description="ISO 8601, UTC.")
-    started: str | None
-    finished: str | None
-    attempts: int = Field(description="How often it was begun: again after its server died.")
-    cancelling: bool = Field(description="True while it runs though it is to end.")
-    progress: ProgressShown = Field(
-        description="Files of an index job, chips of a reembed job, rows of a compact job."
-    )
-    result: dict[str, Any] | None = Field(description="What came of it; null unless it is done.")
-    error: str | None = Field(description="Why it failed; null unless it did.")
-
-
-class JobDetails(JobShown):
-    """The same, and the end of what it logged."""
-
-    log: str
+FileName = Annotated[str, PathParameter(max_length=255, description="Name of the file.")]
 
 
 class JobsAnswer(BaseModel):
@@ -145,6 +45,38 @@ class JobsAnswer(BaseModel):
 
     jobs: list[JobShown]
     next: str | None = Field(description="Path of the next page; null: this is the last.")
+
+
+class FileShown(BaseModel):
+    """A file that a job left."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    bytes: int
+    sha256: str = Field(description="Digest of its bytes; also its `ETag`.")
+    media_type: str
+    path: str = Field(description="Where it is had on this server.")
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any], below: str) -> FileShown:
+        """Show a file by what a job says of it."""
+        name = str(told["name"])
+        return cls(
+            name=name,
+            bytes=told["bytes"],
+            sha256=told["sha256"],
+            media_type=told["media_type"],
+            path=f"{below}/{quote(name, safe='')}",
+        )
+
+
+class FilesAnswer(BaseModel):
+    """What a job left, by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    files: list[FileShown]
 
 
 @router.post(
@@ -157,24 +89,10 @@ class JobsAnswer(BaseModel):
 async def submit_job(
     request: Request, response: Response, asked: JobAsked, shared: Shared
 ) -> JobDetails:
-    """Index a folder, embed a collection again, verify, repair, compact or tune one."""
-    asking = caller(request)
-    who = _allowed(request)
-    await shared.in_thread(lambda: _check(asked, shared, who))
-    name, task = asked.collection, asked.task
-    async with record("job.submit", name, shared=shared, caller=asking, task=task):
-        job = await shared.in_thread(
-            lambda: shared.jobs.submit(
-                task,
-                asked.model_dump(exclude={"task"}),
-                collection=name,
-                asked_by=who.name,
-                key=key_of(request),
-            )
-        )
-    shared.worker.wake()
-    response.headers["location"] = f"{request.scope.get('root_path', '')}/v1/jobs/{job.id}"
-    return JobDetails(**_shown(job), log="")
+    """Ask for work that takes minutes or days; it is durable once this is answered."""
+    job = await verbs.submit(asked, key=key_of(request), shared=shared, caller=caller(request))
+    response.headers["location"] = f"{_root(request)}/v1/jobs/{job.id}"
+    return details(job)
 
 
 @router.get("/v1/jobs", summary="List jobs")
@@ -187,24 +105,39 @@ async def list_jobs(
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> JobsAnswer:
-    """List the jobs of the last day about collections that you may see, the newest first."""
-    who = _allowed(request)
-    jobs = await shared.in_thread(shared.jobs.jobs)
-    seen = [one for one in jobs if _sees(who, one, shared) and state in (None, one.state)]
+    """List the jobs that are kept and that you may see, the newest first."""
     listing = Listing(name="jobs", where={"state": state})
     after = listing.after(cursor, kind=str)
-    left = [one for one in seen if after is None or one.id < after]
-    more = len(left) > limit
-    path = next_path(request, listing.cursor(left[limit - 1].id) if more else None)
+    found = await verbs.listed(
+        state=state, after=after, limit=limit, shared=shared, caller=caller(request)
+    )
+    path = next_path(request, None if found.after is None else listing.cursor(found.after))
     response.headers.update(link_header(path))
-    return JobsAnswer(jobs=[JobShown(**_shown(one)) for one in left[:limit]], next=path)
+    return JobsAnswer(jobs=[shown(one) for one in found.jobs], next=path)
 
 
 @router.get("/v1/jobs/{job_id}", summary="Show a job", responses={404: PROBLEM})
-async def show_job(request: Request, job_id: JobId, shared: Shared) -> JobDetails:
+async def show_job(
+    request: Request,
+    job_id: JobId,
+    shared: Shared,
+    *,
+    wait: Annotated[
+        float,
+        Query(
+            ge=0,
+            le=MAX_WAIT_SECONDS,
+            description="Hold the answer for at most so many seconds, until the job has ended or, "
+            "with `seen`, is another.",
+        ),
+    ] = 0,
+    seen: Annotated[
+        str | None, Query(max_length=64, description="The job's `revision` that you know.")
+    ] = None,
+) -> JobDetails:
     """Show how far a job is, what came of it, and the end of its log."""
-    who = _allowed(request)
-    return _details(await shared.in_thread(lambda: _found(job_id, shared, who)))
+    who = caller(request)
+    return details(await verbs.changed(job_id, seen=seen, seconds=wait, shared=shared, caller=who))
 
 
 @router.post(
@@ -215,69 +148,57 @@ async def show_job(request: Request, job_id: JobId, shared: Shared) -> JobDetail
 )
 async def cancel_job(request: Request, job_id: JobId, shared: Shared) -> JobDetails:
     """End a job: at once where it waits, within seconds where it runs; what it committed stays."""
-    asking, who = caller(request), _allowed(request)
-    job = await shared.in_thread(lambda: _found(job_id, shared, who))
-    async with record("job.cancel", job.id, shared=shared, caller=asking, task=job.task):
-        return _details(await shared.in_thread(lambda: shared.jobs.cancel(job.id)))
+    return details(await verbs.cancel(job_id, shared=shared, caller=caller(request)))
 
 
-def _allowed(request: Request) -> Principal:
-    who = caller(request).principal
-    who.require("jobs")
-    return who
+@router.get(
+    "/v1/jobs/{job_id}/log",
+    summary="Read a job's log",
+    response_class=PlainTextResponse,
+    responses={404: PROBLEM},
+)
+async def job_log(
+    request: Request,
+    job_id: JobId,
+    shared: Shared,
+    *,
+    lines: Annotated[
+        int | None, Query(ge=1, le=10_000, description="The last so many; unset: all kept.")
+    ] = None,
+) -> PlainTextResponse:
+    """Read the end of what a job logged: one JSON object a line, or what a library says."""
+    job = await verbs.find(job_id, shared=shared, caller=caller(request))
+    told = without_folders(job.log).splitlines()
+    return PlainTextResponse("".join(f"{line}\n" for line in told[-lines if lines else 0 :]))
 
 
-def _sees(who: Principal, job: Job, shared: Running) -> bool:
-    return who.sees(job.collection, shared.assembly.settings.collection_groups)
+@router.get("/v1/jobs/{job_id}/files", summary="List a job's files", responses={404: PROBLEM})
+async def list_job_files(request: Request, job_id: JobId, shared: Shared) -> FilesAnswer:
+    """List the files that a job left; they go with the job."""
+    job = await verbs.find(job_id, shared=shared, caller=caller(request))
+    below = f"{_root(request)}/v1/jobs/{job.id}/files"
+    return FilesAnswer(files=[FileShown.of(one, below) for one in files_of(job)])
 
 
-def _found(job_id: str, shared: Running, who: Principal) -> Job:
-    job = shared.jobs.find(job_id)
-    if not _sees(who, job, shared):
-        raise JobNotFound(f"no job {job_id[:32]!r}; those that ended are kept for a day")
-    return job
+@router.get(
+    "/v1/jobs/{job_id}/files/{name}",
+    summary="Take a job's file",
+    response_class=Response,
+    responses={
+        200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+        206: {"description": "The part that `Range` asks for."},
+        304: {"description": "You have it: `If-None-Match` names its `ETag`."},
+        404: PROBLEM,
+        416: PROBLEM,
+    },
+)
+async def take_job_file(
+    request: Request, job_id: JobId, name: FileName, shared: Shared
+) -> Response:
+    """Send a file that a job left; a broken download goes on with `Range` and `If-Range`."""
+    one = await verbs.open_file(job_id, name, shared=shared, caller=caller(request))
+    return sent(one, request.headers)
 
 
-def _check(asked: JobAsked, shared: Running, who: Principal) -> None:
-    """Refuse now what would certainly fail later."""
-    check_name(asked.collection)
-    shared.require(asked.collection, who)
-    match asked:
-        case IndexAsked():
-            layout_of(asked)
-            source_for(asked, shared.assembly.settings)
-        case ReembedAsked(to=to):
-            shared.reader(asked.collection, who)
-            if to is not None:
-                shared.assembly.model_named(to)
-        case VerifyAsked() | TuneAsked():
-            shared.reader(asked.collection, who)
-        case RepairAsked() | CompactAsked():  # it may be too damaged to be opened
-            shared.local_folder(asked.collection, who)
-
-
-def _details(job: Job) -> JobDetails:
-    return JobDetails(**_shown(job), log=without_folders(job.log))
-
-
-def _shown(job: Job) -> dict[str, Any]:
-    return {
-        "id": job.id,
-        "task": job.task,
-        "collection": job.collection,
-        "parameters": dict(job.parameters),
-        "state": job.state,
-        "asked_by": job.asked_by,
-        "created": job.created.isoformat(),
-        "started": _text(job.started),
-        "finished": _text(job.finished),
-        "attempts": job.attempts,
-        "cancelling": job.cancelling,
-        "progress": ProgressShown(done=job.done, total=job.total, note=job.note),
-        "result": None if job.result is None else dict(job.result),
-        "error": without_folders(job.error) if job.error else None,
-    }
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+def _root(request: Request) -> str:
+    return str(request.scope.get("root_path", ""))

@@ -85,7 +85,10 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
 }
 """Status by error class; `tests/unit/service` proves that no class is left out."""
 
-PHRASES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large"}
+PHRASES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "Range Not Satisfiable",
+}
 """RFC 9110's words where Python's differ from version to version."""
 
 WITHHELD = "the server's log says what happened, under the request id given here"

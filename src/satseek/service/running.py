@@ -16,8 +16,8 @@ from satseek.embed.batching import LONGEST_RETRY_S
 from satseek.embed.patience import current_patience
 from satseek.errors import CollectionNotFound, Overloaded, SatseekError
 from satseek.jobs.answers import Answers
-from satseek.jobs.embedded import EmbeddedQueue
-from satseek.jobs.working import Worker
+from satseek.jobs.queues import open_queue, worker_for
+from satseek.jobs.working import FOLDER
 from satseek.service.access.admitting import Admission
 from satseek.service.access.principals import LOCAL
 from satseek.service.access.sessions import Sessions
@@ -38,12 +38,10 @@ if TYPE_CHECKING:
     from satseek.embed.batching import TowerName
     from satseek.index.collection import Collection
     from satseek.jobs.protocol import JobQueue
+    from satseek.jobs.working import Worker
     from satseek.service.access.principals import Principal
 
 T = TypeVar("T")
-
-JOBS = "jobs"
-"""Folder of the queue and its worker's lock, in the data folder."""
 
 SPARE_THREADS = 16
 """Threads beyond one for each permit, whose requests may all wait for a batch: probes and figures
@@ -51,6 +49,9 @@ need no permit, and answer all the same."""
 
 LITTLE_BYTES = 64 * 1024
 """So much is read or written in a fraction of a millisecond."""
+
+WATCHERS = 64
+"""Answers about jobs that are held at once: each looks at its job once a second or more often."""
 
 EXPORTS = 2
 """Exports of whole collections that are written at once."""
@@ -105,8 +106,8 @@ class Running:
     """How much lies there."""
     jobs: JobQueue
     """Work for later."""
-    worker: Worker
-    """Who does it."""
+    worker: Worker | None
+    """Who does it in this process; None: others do."""
     answers: Answers
     """What writes were answered, for those who send them again."""
     admission: Admission
@@ -123,14 +124,16 @@ class Running:
     """Compares some searches with their exact answers."""
     exporters: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(EXPORTS))
     """Threads for files of whole collections: they take the disk for long."""
+    watchers: Permits = field(default_factory=lambda: Permits(WATCHERS))
+    """How many answers about jobs are held at once, until there is news."""
 
     @classmethod
     def of(cls, assembly: Assembly) -> Running:
         """Make room for as many requests as the settings allow."""
-        count = assembly.settings.max_concurrent_requests
+        settings = assembly.settings
+        count = settings.max_concurrent_requests
         metrics = Metrics()
-        folder = assembly.settings.data_dir / JOBS
-        jobs = EmbeddedQueue(folder / "jobs.sqlite")
+        jobs = open_queue(settings)
         assembly.models.share_calls(metrics)
         sampling = Sampling(assembly.settings.recall_sample)
         return cls(
@@ -141,14 +144,20 @@ class Running:
             Decoders.of(assembly.settings),
             Stocktaking(assembly, jobs, sampling),
             jobs,
-            Worker(jobs, settings=assembly.settings, lock=folder / "lock"),
-            Answers(folder / "answers.sqlite"),
+            worker_for(jobs, settings) if settings.server_worker else None,
+            Answers(settings.data_dir / FOLDER / "answers.sqlite"),
             Admission.of(assembly.settings, logins=Sessions.of(assembly.settings)),
             Tiling.of(decoders=assembly.settings.decoders, requests=count),
             metrics,
             AnswerMemory(assembly.caches.open(metrics), observer=metrics),
             sampling=sampling,
+            watchers=Permits(min(WATCHERS, max(1, count // 4))),
         )
+
+    def wake(self) -> None:
+        """Have the worker of this process, if there is one, look for what it is to do."""
+        if self.worker is not None:
+            self.worker.wake()
 
     def collections(self, who: Principal) -> list[str]:
         """Names of the collections that somebody sees, sorted."""

@@ -68,6 +68,7 @@ RULES: Mapping[str, Rule] = {
     "/v1/collections": Rule(read="search", write="collections", changes=True),
     "/v1/concepts": Rule(read="search", write="collections", changes=True),
     "/v1/jobs": Rule(read="jobs", write="jobs", changes=True),
+    "/v1/schedules": Rule(read="jobs", write="jobs", changes=True),
     "/ogc": Rule(read="search", write="search"),
     "/ogc/api": OPEN,  # like /openapi.json
     "/ogc/api.html": OPEN,

@@ -66,9 +66,14 @@ class Principal:
             return True
         if self.collections is not None and collection not in self.collections:
             return False
-        if collection not in limits or "admin" in self._roles():
+        if collection not in limits or self.is_admin:
             return True
         return not self.groups.isdisjoint(limits[collection])
+
+    @property
+    def is_admin(self) -> bool:
+        """True for who may do everything."""
+        return SCOPES["admin"] <= self.scopes
 
     def require_collection(self, collection: str, limits: Groups) -> None:
         """Go on only with a collection that they see.
@@ -78,9 +83,6 @@ class Principal:
         """
         if not self.sees(collection, limits):
             raise CollectionNotFound(f"there is no collection {collection!r}")
-
-    def _roles(self) -> set[Role]:
-        return {role for role, scopes in SCOPES.items() if scopes <= self.scopes}
 
 
 LOCAL = Principal(name="local", kind="local", scopes=SCOPES["admin"])
