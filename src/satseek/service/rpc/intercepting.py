@@ -178,7 +178,8 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     async def _run(self, call: _Call, handler: Handler, context: Context) -> bool:
         """Have a call answered within its time; True: the server stopped in the middle of it."""
         most = self._shared.assembly.settings.request_seconds
-        long = handler.request_streaming or (handler.response_streaming and call.rule is OPEN)
+        endless = call.rule is OPEN or call.rule.long
+        long = handler.request_streaming or (handler.response_streaming and endless)
         seconds = _shorter(context.time_remaining(), None if long else most)
         patience = Patience(seconds)
         read = handler.request_deserializer or bytes

@@ -21,6 +21,8 @@ class Rule:
 
     scope: Scope | None
     """Scope; None: everybody may, recognised or not."""
+    long: bool = False
+    """True of what is answered for as long as the client stays, not within a request's time."""
 
 
 OPEN = Rule(scope=None)
@@ -30,6 +32,8 @@ SEARCH = Rule(scope="search")
 CLASSIFY = Rule(scope="classify")
 EMBED = Rule(scope="embed")
 MODELS = Rule(scope="models")
+JOBS = Rule(scope="jobs")
+WATCH = Rule(scope="jobs", long=True)
 
 UNDECLARED = Rule(scope="keys")
 """Whatever stands nowhere in the table."""
@@ -50,6 +54,14 @@ RULES: Mapping[str, Rule] = {
     f"{_OWN}/ListCollections": SEARCH,
     f"{_OWN}/GetModel": SEARCH,
     f"{_OWN}/ListConcepts": SEARCH,
+    f"{_OWN}/SubmitJob": JOBS,
+    f"{_OWN}/GetJob": JOBS,
+    f"{_OWN}/ListJobs": JOBS,
+    f"{_OWN}/CancelJob": JOBS,
+    f"{_OWN}/WatchJob": WATCH,
+    f"{_OWN}/ListSchedules": JOBS,
+    f"{_OWN}/PutSchedule": JOBS,
+    f"{_OWN}/RemoveSchedule": JOBS,
     f"{_INFERENCE}/ServerLive": OPEN,
     f"{_INFERENCE}/ServerReady": OPEN,
     f"{_INFERENCE}/ModelReady": EMBED,

@@ -46,7 +46,7 @@ PIECE_HITS = 100
 
 def search_asked(request: pb.SearchRequest) -> SearchAsked:
     """Check a search; raises RequestValidationError."""
-    fields = _present(request, *_ONCE)
+    fields = present(request, *_ONCE)
     fields |= {name: list(getattr(request, name)) for name in _SEVERAL}
     if request.HasField("bbox"):
         box = request.bbox
@@ -59,7 +59,7 @@ def search_asked(request: pb.SearchRequest) -> SearchAsked:
 
 def classify_asked(request: pb.ClassifyRequest) -> ClassifyAsked:
     """Check a classification; raises RequestValidationError."""
-    fields = _present(request, "collection", "chip") | {"labels": list(request.labels)}
+    fields = present(request, "collection", "chip") | {"labels": list(request.labels)}
     for name in ("templates", "distractors"):
         if request.HasField(name):
             fields[name] = list(getattr(request, name).texts)
@@ -234,7 +234,8 @@ def _collection(one: CollectionShown) -> pb.Collection:
     )
 
 
-def _present(request: Message, *names: str) -> dict[str, Any]:
+def present(request: Message, *names: str) -> dict[str, Any]:
+    """Give the fields that a request has, by name."""
     return {name: getattr(request, name) for name in names if request.HasField(name)}
 
 
