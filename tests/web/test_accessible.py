@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 pytest.importorskip(
@@ -37,6 +38,8 @@ def _faults(tab: Tab, where: str) -> list[str]:
 @pytest.mark.parametrize(("scheme", "locale"), [("light", "zh-CN"), ("dark", "en-US")])
 def test_no_view_has_a_grave_fault(tabs: Callable[..., Tab], scheme: str, locale: str) -> None:
     tab = tabs(color_scheme=scheme, locale=locale).open()
+    asked = {"task": "verify", "collection": "small"}
+    httpx.post(f"{tab.url}/v1/jobs", json=asked, timeout=60).raise_for_status()
     faults = _faults(tab, "welcome")
     tab.search("a river")
     tab.page.hover(".card")
@@ -58,6 +61,11 @@ def test_no_view_has_a_grave_fault(tabs: Callable[..., Tab], scheme: str, locale
         if view == "classes":
             tab.page.click("#classify .primary")
             tab.page.wait_for_selector("#classes table")
+        elif view == "jobs":
+            tab.page.click("#order-box summary")
+            tab.page.select_option("#order [name=when]", "own")
+            tab.page.wait_for_selector(".job")
+            tab.page.click(".job summary")
         elif view != "compare":
             tab.page.wait_for_selector(f".view[data-view={view}] :is(.boxed, .empty)")
         faults += _faults(tab, view)

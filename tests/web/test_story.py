@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import httpx
@@ -129,7 +130,6 @@ def test_a_folder_is_indexed_as_a_job_and_can_be_searched(tab: Tab) -> None:
     page.click("#index .primary")
     page.wait_for_selector(".job[data-state=done]")
     assert "Index into again" in tab.text(".job h3")
-    tab.shoot("jobs")
     page.wait_for_selector("#collection option[value=again]", state="attached")
     page.select_option("#collection", "again")
     page.click("[data-view=search]")
@@ -140,18 +140,51 @@ def test_a_folder_is_indexed_as_a_job_and_can_be_searched(tab: Tab) -> None:
 
 
 def test_a_waiting_job_is_cancelled(tab: Tab) -> None:
-    before = {"task": "verify", "collection": "county"}  # one after another: the next one waits
-    for _ in range(3):
-        httpx.post(f"{tab.url}/v1/jobs", json=before, timeout=60).raise_for_status()
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    asked = {"task": "verify", "collection": "county", "not_before": later}
+    httpx.post(f"{tab.url}/v1/jobs", json=asked, timeout=60).raise_for_status()
     page = tab.open().page
-    page.click("[data-view=collections]")
-    page.fill("#index [name=folder]", "county/scenes")
-    page.fill("#index [name=collection]", "cancelled")
-    page.click("#index .primary")
-    page.click(".job:first-child button")
+    page.click("[data-view=jobs]")
+    page.wait_for_selector(".job:first-child[data-state=queued]")
+    assert "waits until " in tab.text(".job .quiet")
+    page.focus(".job:first-child button")
+    page.keyboard.press("Enter")
     page.wait_for_selector(".job:first-child[data-state=cancelled]")
     assert tab.text(".job .badge") == "cancelled"
-    assert tab.text(".job h3") == "Index into cancelled"
+    assert tab.text(".job h3") == "Verify county"
+    assert tab.text("#jobs-said") == "Verify county: cancelled"
+
+
+def test_a_folder_is_classified_now_and_again_and_its_table_taken(tab: Tab, tmp_path: Path) -> None:
+    page = tab.open().page
+    page.click("[data-view=jobs]")
+    page.click("#order-box summary")
+    page.select_option("#order [name=task]", "classify")
+    page.fill("#order [name=folder]", "scenes")
+    page.fill("#order [name=labels]", "a harbour\na forest\n")
+    page.click("#order-go")
+    page.wait_for_selector(".job:first-child[data-state=done]")
+    assert tab.text(".job h3") == "Classify scenes"
+    with page.expect_download() as download:
+        page.click(".job:first-child li a")
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert "a harbour" in path.read_text(encoding="utf-8")
+    page.click(".job:first-child summary")
+    page.wait_for_function("() => document.querySelector('.job .log').textContent.length > 0")
+
+    page.click("#order-box summary")
+    page.select_option("#order [name=task]", "compact")
+    page.select_option("#order [name=collection]", "county")
+    page.select_option("#order [name=when]", "week")
+    page.fill("#order [name=name]", "sundays")
+    page.click("#order-go")
+    page.wait_for_selector("[data-schedule=sundays]")
+    assert "Compact county · next " in tab.text("[data-schedule=sundays] .quiet")
+    assert "30 2 * * 0" in tab.text("[data-schedule=sundays] code")
+    tab.shoot("jobs")
+    page.click("[data-schedule=sundays] .round")
+    page.wait_for_selector("[data-schedule=sundays]", state="detached")
 
 
 def test_a_folder_that_may_not_be_named_is_told(tab: Tab) -> None:

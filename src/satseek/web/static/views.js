@@ -1,12 +1,10 @@
-// Collections, jobs and models of this server → what a person may see of them, and do.
+// Collections and models of this server → what a person may see of them, and do.
 // Knows no search. What somebody may not do is not shown.
 
 import { allowed, byId, counted, day, dialogHead, el, empty, number, say, toast } from "./elements.js";
 import { ask, enter, on, query, tell } from "./asking.js";
 
-const JOBS_MS = 1500;
 let current = "search";
-let timer = 0;
 
 export const view = () => current;
 
@@ -22,7 +20,7 @@ export function startViews() {
   on("view", openView);
 }
 
-const LOADS = { collections: () => showCollections(), jobs: () => showJobs(), models: () => showModels() };
+const LOADS = { collections: () => showCollections(), models: () => showModels() };
 
 export function openView(name) {
   current = name;
@@ -31,7 +29,6 @@ export function openView(name) {
     else button.removeAttribute("aria-current");
   }
   for (const section of document.querySelectorAll(".view")) section.hidden = section.dataset.view !== name;
-  clearTimeout(timer);
   tell("viewed", name);
   LOADS[name]?.();
 }
@@ -105,55 +102,6 @@ async function submitIndex(event) {
   } catch (problem) {
     toast(problem.message);
   }
-}
-
-// ---- jobs ----
-
-const ENDED = new Set(["done", "failed", "cancelled"]);
-const states = new Map(); // id → state seen last
-
-async function showJobs() {
-  await fill("jobs", async () => {
-    const { jobs } = await ask("jobs?limit=50");
-    let ended = false;
-    for (const one of jobs) {
-      ended ||= states.has(one.id) && states.get(one.id) !== one.state && ENDED.has(one.state);
-      states.set(one.id, one.state);
-    }
-    if (ended) tell("stock");
-    if (jobs.some((one) => !ENDED.has(one.state))) timer = setTimeout(() => current === "jobs" && showJobs(), JOBS_MS);
-    return jobs.length ? jobs.map(jobBox) : [empty(say("no_jobs"), say("no_jobs_say"))];
-  });
-}
-
-function jobBox(one) {
-  const { done, total, note } = one.progress;
-  const running = !ENDED.has(one.state);
-  const title = say(`task_${one.task}`, { collection: one.collection });
-  const bar = running ? el("progress", { max: total || 1, value: total ? done : null, "aria-label": title }) : null;
-  const amount = total ? `${number(done)} / ${number(total)}` : say("job_waits");
-  const chips = one.result?.chips;
-  return el("article", { class: "boxed job", "data-state": one.state, "data-job": one.id },
-    el("div", { class: "row" }, el("h3", {}, title), el("span", { class: "grow" }),
-      el("span", { class: `badge ${one.state}` }, say(one.cancelling ? "cancelling" : `state_${one.state}`))),
-    bar,
-    el("p", { class: "quiet" }, [running ? amount : when(one), running && note, chips !== undefined && counted(chips, "chips")]
-      .filter(Boolean).join(" · ")),
-    one.error ? el("p", { class: "wrong" }, one.error) : null,
-    running && !one.cancelling
-      ? el("button", { type: "button", onclick: () => cancel(one.id) }, say("cancel_job")) : null);
-}
-
-const when = (one) => (one.finished ?? one.created).slice(0, 16).replace("T", " ");
-
-async function cancel(id) {
-  try {
-    await ask(`jobs/${id}/cancel`, { method: "POST" });
-  } catch (problem) {
-    toast(problem.message);
-  }
-  clearTimeout(timer);
-  showJobs();
 }
 
 // ---- models ----

@@ -1,0 +1,126 @@
+// What a person orders → a job, or a schedule that asks for it again and again.
+// Knows what each task must be told at least; everything else has the server's own defaults.
+
+import { allowed, boot, byId, el, empty, iconButton, say, toast } from "./elements.js";
+import { ask, on, query, tell } from "./asking.js";
+import { jobTitle, moment } from "./jobs.js";
+
+const TASKS = ["index", "classify", "export", "reembed", "verify", "repair", "compact", "tune"];
+const SCOPES = { classify: "classify", export: "search" };
+const TABLES = ["csv", "geoparquet", "geojson"];
+const CRONS = { night: "30 2 * * *", week: "30 2 * * 0", own: "30 2 * * *" };
+const NAME = "[A-Za-z0-9_.\\-]+";
+
+export function startOrdering() {
+  const form = byId("order");
+  if (!form) return;
+  form.elements.task.replaceChildren(...TASKS.filter((task) => allowed(SCOPES[task] ?? "jobs")).map((task) =>
+    el("option", { value: task }, say(`do_${task}`))));
+  form.elements.task.addEventListener("change", drawFields);
+  form.elements.when.addEventListener("change", drawWhen);
+  form.addEventListener("submit", order);
+  drawFields();
+  drawWhen();
+  on("viewed", (name) => name === "jobs" && showSchedules());
+  on("collection", drawFields);
+}
+
+// ---- what the task must be told ----
+
+const FIELDS = {
+  index: () => [folder(), into()],
+  classify: () => [folder(), labels(), select("format", "format", TABLES)],
+  export: () => [collections(), select("format", "format", ["geojson", "gpkg", "csv", "geoparquet"])],
+};
+
+function drawFields() {
+  const task = byId("order").elements.task.value;
+  byId("order-fields").replaceChildren(...(FIELDS[task]?.() ?? [collections()]));
+}
+
+const folder = () => el("label", {}, say("folder"), el("input", {
+  name: "folder", required: true, maxlength: 1000, autocomplete: "off", spellcheck: "false", placeholder: "2025/june",
+}));
+
+const into = () => el("label", {}, say("into"), el("input", {
+  name: "collection", required: true, maxlength: 64, autocomplete: "off", spellcheck: "false", pattern: NAME,
+  title: say("name_rule"), value: query.collection ?? "",
+}));
+
+const labels = () => el("label", {}, say("labels"), el("textarea", {
+  name: "labels", rows: 5, required: true, spellcheck: "false",
+}, say("labels_default")));
+
+function select(name, words, values, chosen = values[0]) {
+  const made = el("select", { name, required: true }, ...values.map((one) => el("option", { value: one }, one)));
+  if (chosen) made.value = chosen;
+  return el("label", {}, say(words), made);
+}
+
+const collections = () => select("collection", "collection", boot.collections, query.collection);
+
+// ---- when: now, or again and again ----
+
+function drawWhen() {
+  const form = byId("order");
+  const again = form.elements.when.value !== "now";
+  byId("order-again").hidden = !again;
+  for (const name of ["name", "cron", "timezone"]) form.elements[name].disabled = !again;
+  form.elements.cron.value = CRONS[form.elements.when.value] ?? "";
+  form.elements.cron.readOnly = form.elements.when.value !== "own";
+  form.elements.timezone.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  byId("order-go").textContent = say(again ? "schedule_go" : "job_go");
+}
+
+async function order(event) {
+  event.preventDefault();
+  const form = event.target;
+  const { when, name, cron, timezone, priority, ...job } = Object.fromEntries(new FormData(form));
+  if (job.labels !== undefined) job.labels = job.labels.split("\n").map((one) => one.trim()).filter(Boolean);
+  const terms = { priority: Number(priority) };
+  try {
+    if (when === "now") {
+      const taken = await ask("jobs", { method: "POST", body: { ...job, ...terms } });
+      toast(say("job_taken", { id: taken.id.slice(-6) }), "good");
+    } else {
+      await ask(`schedules/${encodeURIComponent(name)}`, { method: "PUT", body: { cron, timezone, job, ...terms } });
+      toast(say("schedule_taken", { name }), "good");
+    }
+    byId("order-box").open = false;
+    tell("jobs");
+    showSchedules();
+  } catch (problem) {
+    toast(problem.message);
+  }
+}
+
+// ---- schedules ----
+
+async function showSchedules() {
+  try {
+    const { schedules } = await ask("schedules");
+    byId("schedules").replaceChildren(...(schedules.length ? schedules.map(box)
+      : [el("p", { class: "quiet" }, say("no_schedules"))]));
+  } catch (problem) {
+    byId("schedules").replaceChildren(empty(say("refused"), problem.message));
+  }
+}
+
+function box(one) {
+  const next = one.next.length ? say("next_at", { moment: moment(one.next[0]) }) : null;
+  const last = one.last ? say("last_at", { moment: moment(one.last) }) : null;
+  return el("article", { class: "boxed", "data-schedule": one.name },
+    el("div", { class: "row" }, el("h3", {}, one.name), el("span", { class: "grow" }),
+      iconButton("close", say("remove", { what: one.name }), () => remove(one.name))),
+    el("p", { class: "quiet" }, [jobTitle(one), next, last].filter(Boolean).join(" · ")),
+    el("p", { class: "quiet" }, el("code", {}, one.cron), ` ${one.timezone}`));
+}
+
+async function remove(name) {
+  try {
+    await ask(`schedules/${encodeURIComponent(name)}`, { method: "DELETE" });
+  } catch (problem) {
+    toast(problem.message);
+  }
+  showSchedules();
+}
