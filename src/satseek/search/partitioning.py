@@ -77,13 +77,12 @@ class Piece:
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:
         """Read from JSON."""
-        stretch = told["stretch"]
         return cls(
             key=told["key"],
             scene=scene_from(told["scene"]),
             start=told["start"],
             stop=told["stop"],
-            stretch=None if stretch is None else _stretch_from(stretch),
+            stretch=_stretch_from(told["stretch"]),
         )
 
 
@@ -247,8 +246,10 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
-def _stretch_from(told: Mapping[str, Any]) -> Stretch:
+def _stretch_from(told: Mapping[str, Any] | None) -> Stretch | None:
     """Read a stretch from JSON, which knows no tuples."""
+    if told is None:
+        return None
     fields = dict(told)
     for name in ("bands", "low", "high"):
         fields[name] = tuple(fields[name])
