@@ -27,7 +27,7 @@ from redisserving import KEEPS, running_redis
 if TYPE_CHECKING:
     from redisserving import RedisServer
 
-AT_ONCE = 20_000
+AT_ONCE = 1_000
 """Jobs made by one script, which Redis runs without a pause."""
 
 COPIES = """
