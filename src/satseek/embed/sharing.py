@@ -1,7 +1,7 @@
 """Turns a Redis that several replicas share into a cache that never fails and never keeps waiting.
 
 Does not know what is kept. Redis slow, full, restarted, gone or another program: all of that is a
-cache that has nothing. The only file that imports redis.
+cache that has nothing. The only file of this room that imports redis.
 """
 
 from __future__ import annotations
