@@ -24,6 +24,7 @@ from satseek.errors import (
 )
 from satseek.jobs.executors.telling import (
     PATIENCE_SECONDS,
+    SAME,
     TRIES,
     answer,
     ask,
@@ -228,11 +229,6 @@ class _Crew:
         if isinstance(error, distributed.KilledWorker):
             tries = error.allowed_failures + 1
             return gave_up(self._asked[future], partitions, tries=tries, how=one_line(error))
-        if isinstance(error, ModuleNotFoundError):
-            return DependencyMissing(
-                "expected satseek on every Dask worker: pip install 'satseek[dask]' there; one "
-                f"said: {one_line(error)}"
-            )
         return SatseekError(f"a Dask worker failed: {one_line(error)}")
 
 
@@ -281,25 +277,37 @@ def _own_cluster(distributed: Any, workers: int | None) -> Any:
 
 
 def _check_versions(client: Any) -> None:
-    """Compare what must be the same on both sides, as Dask pickles what it sends."""
-    told = client.get_versions(check=False)
-    for who, theirs in {"the scheduler": told["scheduler"], **told["workers"]}.items():
-        if theirs is None:  # it left meanwhile
-            continue
-        for what in ("python", "distributed"):
-            expected, came = _version(told["client"], what), _version(theirs, what)
-            if expected != came:
-                raise Conflict(
-                    f"expected {what} {expected} on the whole cluster, {who} has {came}; install "
-                    "the same everywhere"
-                )
+    """Compare what must be the same: Dask pickles what it sends, and vectors are to be the same."""
+    told = client.get_versions(check=False, packages=SAME)
+    _compare("the scheduler", told["scheduler"], told["client"], ("python", "distributed"))
+    for who, theirs in told["workers"].items():
+        if theirs is not None:  # it left meanwhile
+            _compare(who, theirs, told["client"], ("python", "distributed", *SAME))
 
 
-def _version(told: Mapping[str, Any], what: str) -> str:
+def _compare(
+    who: str, theirs: Mapping[str, Any], own: Mapping[str, Any], names: Sequence[str]
+) -> None:
+    for name in names:
+        expected, came = _version(own, name), _version(theirs, name)
+        if came is None and name == "satseek":
+            raise DependencyMissing(
+                f"expected satseek on every Dask worker, {who} has none: pip install "
+                "'satseek[dask]' there"
+            )
+        if expected != came:
+            raise Conflict(
+                f"expected {name} {expected} on the whole cluster, {who} has {came}; install the "
+                "same everywhere"
+            )
+
+
+def _version(told: Mapping[str, Any], name: str) -> str | None:
     """Give the version of a package; of Python, what decides: 3.11 of 3.11.7.final.0."""
-    if what == "python":
+    if name == "python":
         return ".".join(str(told["host"]["python"]).split(".")[:2])
-    return str(told["packages"][what])
+    found = told["packages"].get(name)
+    return None if found is None else str(found)
 
 
 def _went_away(address: str) -> str:
