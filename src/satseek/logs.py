@@ -24,6 +24,11 @@ def set_up_logging(level: str) -> None:
     logger.propagate = False
 
 
+def level_in_force() -> str:
+    """Name the least severe level that is logged: commands set another one than the settings'."""
+    return logging.getLevelName(logging.getLogger(_ROOT).getEffectiveLevel()).lower()
+
+
 def log_line(logger: logging.Logger, event: str, **pairs: Any) -> None:
     """Log one canonical line for one request or one piece of work."""
     logger.info(event, extra={"pairs": pairs})

@@ -20,6 +20,7 @@ from satseek.assemble import Assembly
 from satseek.errors import FolderNotFound
 from satseek.index.partitions import partition_path, read_partition, write_partition
 from satseek.index.spec import CollectionSpec
+from satseek.logs import level_in_force
 from satseek.search.partitioning import Piece
 from satseek.settings import Settings
 
@@ -266,6 +267,7 @@ def passed(settings: Settings, parts: Assembly) -> dict[str, Any]:
     told = settings.model_dump(mode="json", include=set(PASSED))
     told["data_dir"] = str(settings.data_dir.absolute())
     told["threads"] = settings.threads or 1
+    told["log_level"] = level_in_force()
     with suppress(OSError):
         if (folder := Path(settings.model)).is_dir():
             told["model"] = str(folder.absolute())
