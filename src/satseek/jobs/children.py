@@ -112,13 +112,8 @@ class Child:
         return self._logged.rest()
 
     def has_ended(self) -> bool:
-        """Tell whether it is dead; what it started is ended then, too."""
-        if self._process.returncode is not None:
-            return True
-        if self._process.poll() is None:
-            return False
-        self._signal(signal.SIGKILL)
-        return True
+        """Tell whether it is dead; what it started may live on until ``end``."""
+        return self._process.poll() is not None
 
     def begin_to_end(self) -> None:
         """Ask it, and what it started, to end."""

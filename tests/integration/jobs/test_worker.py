@@ -214,7 +214,8 @@ def test_a_killed_workers_job_ends_and_is_taken_over(
     marks, started = tmp_path / "marks", tmp_path / "started"
     (gate := tmp_path / "gate").touch()
     job_id = place.submit(marks=str(marks), starts=str(started), exists_until=str(gate))
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    folders = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, folders))}
     command = [sys.executable, "-c", WORKER, str(place.settings.data_dir)]
     with subprocess.Popen(command, env=environment) as other:
         until(lambda: started.is_file() and started.read_text() != "")
