@@ -5,6 +5,7 @@ Knows no door. Whoever needs collection and model together takes them together.
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -86,6 +87,12 @@ class Assembly:
         """Folder of a collection, whether it is there or not; raises InvalidName."""
         check_name(name)
         return self.collections_dir / name
+
+    def work_folder(self, name: str) -> Path:
+        """Folder of what workers have done for a collection and it does not hold yet."""
+        check_name(name)
+        work = self.settings.work_dir or self.settings.data_dir / "work"
+        return work.absolute() / name
 
     def local_folder(self, name: str) -> Path:
         """Folder of a collection whose files lie here, sound or not.
@@ -252,6 +259,7 @@ class Assembly:
             detach(self.collections_dir / name)
         else:
             remove_collection(self.collections_dir, name)
+            shutil.rmtree(self.work_folder(name), ignore_errors=True)
         self.collections()  # lets go of what is no longer there
 
     def close(self) -> None:

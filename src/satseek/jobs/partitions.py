@@ -168,7 +168,7 @@ def index_in_partitions(
     from satseek.search.indexing_apart import Apart, index_apart  # noqa: PLC0415 - slow to load
 
     settings = parts.settings
-    folder = (settings.work_dir or settings.data_dir / "work").absolute() / collection.spec.name
+    folder = parts.work_folder(collection.spec.name)
     told = {
         "work": str(folder),
         "spec": collection.spec.to_json(),
