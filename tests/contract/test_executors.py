@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from apart import account, account_of, hostile_scenes
+from clusterserving import needs_dask, needs_ray, running_ray
 
 from satseek.assemble import Assembly, Layout
 from satseek.errors import Abandoned, FolderNotFound, InvalidRequest, SatseekError
@@ -25,7 +26,7 @@ from satseek.settings import Settings
 from satseek.types import GridSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from satseek.jobs.protocol import Executor, PartitionProgress
 
@@ -47,9 +48,23 @@ def undisturbed(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
         return account(target)
 
 
-@pytest.fixture(params=["local"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(
+    scope="module",
+    params=[
+        "local",
+        pytest.param("ray", marks=needs_ray),
+        pytest.param("dask", marks=needs_dask),
+    ],
+)
+def kind(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str]]:
+    """The name of an executor, and the address of its cluster."""
+    if request.param == "ray":
+        with running_ray(tmp_path_factory.mktemp("r")) as served:
+            yield "ray", served.address
+        return
+    yield request.param, "local"
 
 
 class Told:
@@ -96,8 +111,9 @@ def _index(scenes: Path, data: Path, executor: Executor, **options: Any) -> None
         )
 
 
-def _executor(kind: str, workers: int, data: Path) -> Executor:
-    return executor_named(kind, "local", workers, Settings(data_dir=data))
+def _executor(kind: tuple[str, str], workers: int, data: Path) -> Executor:
+    name, address = kind
+    return executor_named(name, address, workers, Settings(data_dir=data))
 
 
 def _county(data: Path) -> dict[str, Any]:
@@ -106,20 +122,20 @@ def _county(data: Path) -> dict[str, Any]:
 
 
 def test_one_worker_makes_the_collection_that_no_worker_makes(
-    kind: str, scenes: Path, tmp_path: Path, undisturbed: dict[str, Any]
+    kind: tuple[str, str], scenes: Path, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
     told = Told(_executor(kind, 1, tmp_path))
     stages: list[tuple[str, int, int]] = []
     _index(scenes, tmp_path, told, on_progress=lambda *said: stages.append(said))
     assert undisturbed == _county(tmp_path)
-    assert (kind, 1) == (told.name, len(set(told.pids)))
+    assert (kind[0], 1) == (told.name, len(set(told.pids)))
     assert ["planning", "embedding", "merging"] == list(dict.fromkeys(what for what, *_ in stages))
     last = {what: (done, total) for what, done, total in stages}
     assert all(done == total > 0 for done, total in last.values())
 
 
 def test_a_worker_that_is_killed_costs_nothing_but_time(
-    kind: str, scenes: Path, tmp_path: Path, undisturbed: dict[str, Any]
+    kind: tuple[str, str], scenes: Path, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
     killed: list[int] = []
 
@@ -136,7 +152,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(
 
 
 def test_a_run_that_was_cancelled_goes_on_with_what_is_left(
-    kind: str, scenes: Path, tmp_path: Path, undisturbed: dict[str, Any]
+    kind: tuple[str, str], scenes: Path, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
     first = Told(_executor(kind, 2, tmp_path))
     with pytest.raises(Abandoned):
@@ -221,7 +237,7 @@ def test_a_worker_that_does_not_see_a_scene_is_told_apart_from_a_scene_that_is_g
     said = _county(tmp_path)
     assert "deep.tif" in [refusal.path for refusal in said["refusals"]]
     (tmp_path / "away.tif").rename(hidden)
-    _index(own, tmp_path, _executor("local", 1, tmp_path))
+    _index(own, tmp_path, _executor(("local", "local"), 1, tmp_path))
     assert "deep.tif" not in [refusal.path for refusal in _county(tmp_path)["refusals"]]
 
 

@@ -8,58 +8,40 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from clusterserving import needs_dask, needs_ray, running_dask, running_ray
 from redisserving import free_port
-from serving import make_scenes
 
-from satseek.assemble import Assembly, Layout
 from satseek.errors import (
-    Abandoned,
     Conflict,
     DependencyMissing,
     InvalidRequest,
     ServerUnreachable,
 )
-from satseek.imagery.candidates import FolderScenes
 from satseek.jobs.executors.dasking import DaskExecutor
 from satseek.jobs.executors.raying import RayExecutor
-from satseek.jobs.partitions import index_in_partitions
 from satseek.settings import Settings
-from satseek.types import GridSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from clusterserving import Served
 
-    from satseek.jobs.protocol import Executor
 
 PARTITION = {"name": "0" * 32, "work": "/nowhere", "spec": "{}", "settings": {}, "pieces": []}
-LAYOUT = Layout(
-    recipe=None,
-    grid=GridSpec(crs=None, chip_px=32, stride_px=32, pixel_size=None, levels=(1,)),
-    min_valid=None,
-)
 
 
-@dataclass(slots=True)
 class Waiting:
-    """Whoever waits for partitions, until they do not."""
-
-    patient: Callable[[], bool] = lambda: True
-    told: list[Mapping[str, Any]] = field(default_factory=list)
+    """Whoever waits for partitions, and is told of none here."""
 
     def done(self, index: int, told: Mapping[str, Any]) -> None:
-        assert 0 <= index
-        self.told.append(told)
+        raise AssertionError(f"partition {index} is done: {told}")
 
     def cancelled(self) -> bool:
-        return not self.patient()
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -175,59 +157,6 @@ def test_a_scheduler_that_dies(tmp_path: Path) -> None:
         with pytest.raises(ServerUnreachable, match=r"^the Dask scheduler at tcp:.* went away; st"):
             DaskExecutor(served.address, settings=Settings()).run([PARTITION], Waiting())
         killing.join()
-
-
-@pytest.mark.parametrize(
-    "kind", [pytest.param("ray", marks=needs_ray), pytest.param("dask", marks=needs_dask)]
-)
-def test_a_run_that_nobody_wants_any_more_ends(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    settings = Settings(data_dir=tmp_path / "data", threads=1, batch=4)
-    executor: Executor
-    if kind == "ray":
-        address = request.getfixturevalue("ray_head").address
-        executor = RayExecutor(address, workers=1, settings=settings)
-    else:
-        executor = DaskExecutor("local", workers=1, settings=settings)
-    make_scenes(tmp_path / "scenes")
-    parts = Assembly(settings)
-    cells: list[int] = []
-    with (
-        parts.writer("ended", LAYOUT) as collection,
-        pytest.raises(Abandoned, match="partitions that are done are kept"),
-    ):
-        index_in_partitions(
-            FolderScenes(tmp_path / "scenes"),
-            collection=collection,
-            parts=parts,
-            executor=executor,
-            partition_cells=64,
-            on_progress=lambda what, done, _: cells.append(done) if what == "embedding" else None,
-            cancelled=lambda: bool(cells and cells[-1]),
-        )
-    with parts.writer("ended", LAYOUT) as collection:
-        assert 0 == len(collection)
-    assert [] == _workers(), "a worker is left"
-    parts.close()
-
-
-def _workers() -> list[str]:
-    """List actors that live, a moment after they were told to end."""
-    deadline = time.monotonic() + 10
-    while found := [line for line in _lines() if "PartitionWorker" in line]:
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.05)
-    return found
-
-
-def _lines() -> Iterator[str]:
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            yield path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
 
 
 class _told_otherwise:  # noqa: N801 - used as a function
