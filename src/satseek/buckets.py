@@ -7,6 +7,7 @@ the store's own client reads them; nothing here sees them.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -52,6 +53,9 @@ TRIES = 3
 MAX_KEY = 1024
 """Bytes of an object's key, docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
 
+OBJECTS = "objects"
+"""Folder of files that are to become objects."""
+
 LEFT_SECONDS = 24 * 3600
 """A copy of this age is nobody's any more."""
 
@@ -95,6 +99,15 @@ def address_of(named: str) -> Address:
     if not is_object(named) or not _BUCKET.fullmatch(bucket) or odd or {".", "..", ""} & {*parts}:
         raise InvalidRequest(f"expected {SCHEME}BUCKET/KEY, came {named[:200]!a}")
     return Address(bucket=bucket, key=key)
+
+
+def file_name(named: str) -> str:
+    """Name the file that an object would be.
+
+    Raises:
+        InvalidRequest: no address.
+    """
+    return address_of(named).key.rpartition("/")[2]
 
 
 def fetch(named: str, file: Path, *, progress: Progress | None = None) -> None:
@@ -167,7 +180,7 @@ def fetched(
         return
     address = address_of(named)
     with _room(folder) as room:
-        file = room / address.key.rpartition("/")[2]
+        file = room / file_name(named)
         fetch(named, file, progress=progress)
         for ending in endings:
             if exists(beside := str(address.beside(ending))):
@@ -193,12 +206,47 @@ def written(named: str, *, folder: Path) -> Iterator[Path]:
         yield Path(named)
         return
     address = address_of(named)
+    _opened(address)
     with _room(folder) as room:
-        file = room / address.key.rpartition("/")[2]
+        file = room / file_name(named)
         yield file
         for one in sorted(room.iterdir()):
             if one.name.startswith(file.name):
                 put(one, str(address.beside(one.name.removeprefix(file.name))))
+
+
+def standing_in(named: str, *, folder: Path) -> Path:
+    """Give the file that is written for what is named: itself, or one that ``deliver`` copies.
+
+    The latter is the same each time, so that what was killed while it wrote can go on.
+
+    Args:
+        named: Path, or address of an object.
+        folder: Where the file for an object may lie meanwhile.
+    """
+    if not is_object(named):
+        return Path(named).absolute()
+    address = address_of(named)
+    _opened(address)  # what is missing is said before hours of work
+    room = folder / OBJECTS / hashlib.sha256(named.encode()).hexdigest()[:16]
+    with _disk_errors(room):
+        room.mkdir(parents=True, exist_ok=True)
+    return room / file_name(named)
+
+
+def deliver(file: Path, named: str) -> None:
+    """Make the object of a file that stood in for it, which is gone then; a path is there already.
+
+    Raises:
+        As ``put``; the file is still there, and the message says where.
+    """
+    if not is_object(named):
+        return
+    try:
+        put(file, named)
+    except SatseekError as error:
+        raise type(error)(f"{error}; what was made lies in {file}") from error
+    shutil.rmtree(file.parent)
 
 
 @contextmanager

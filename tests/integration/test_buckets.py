@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import random
 import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from bucketserving import BUCKET, needs_bucket, object_store
+from PIL import Image
 from versionmaker import store_version
 
 from satseek import buckets
@@ -20,7 +23,6 @@ from satseek.model.store import ModelStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bucketserving import ObjectStore
 
@@ -38,6 +40,12 @@ def store(served: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
     for name, text in served.variables.items():
         monkeypatch.setenv(name, text)
     return served
+
+
+def satseek(store: ObjectStore, data: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), *map(str, words)]
+    environment = {**os.environ, **store.variables}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def at(key: str) -> str:
@@ -160,14 +168,9 @@ def test_a_bundle_goes_by_way_of_the_store(store: ObjectStore, tmp_path: Path) -
     here, there, named = tmp_path / "here", tmp_path / "there", at("models/one.bundle")
     ref = store_version(ModelStore(here / "models"), 1)
 
-    def satseek(*words: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "satseek", *map(str, words)]
-        environment = {**os.environ, **store.variables}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-    wrote = satseek("--data-dir", here, "model", "export-bundle", ref, named)
+    wrote = satseek(store, here, "model", "export-bundle", ref, named)
     assert (0, named) == (wrote.returncode, wrote.stdout.split()[-1]), wrote.stderr
-    stored = satseek("--data-dir", there, "model", "import-bundle", named)
+    stored = satseek(store, there, "model", "import-bundle", named)
     assert (0, f"{ref}\n") == (stored.returncode, stored.stdout), stored.stderr
     assert [] == ModelStore(there / "models").verify(ref)
     with buckets.fetched(named, folder=tmp_path, endings=(".sha256",)) as path:
@@ -179,3 +182,28 @@ def test_a_bundle_goes_by_way_of_the_store(store: ObjectStore, tmp_path: Path) -
 def _fail_half_way(path: Path) -> None:
     path.write_bytes(b"half")
     raise KeyError
+
+
+def test_a_table_becomes_an_object_once_it_is_whole(store: ObjectStore, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    for shade in range(3):
+        Image.new("RGB", (32, 32), (80 * shade, 90, 40)).save(images / f"{shade}.png")
+    asked = ("classify", images, "-l", "a river", "-l", "a forest", "--out", at("labels.csv"))
+    done = satseek(store, tmp_path / "data", *asked)
+    assert 0 == done.returncode, done.stderr
+    with buckets.fetched(at("labels.csv"), folder=tmp_path) as path, path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert ["0.png", "1.png", "2.png"] == sorted(Path(row["path"]).name for row in rows)
+    assert [] == list((tmp_path / "data" / "objects").iterdir())
+
+
+@pytest.mark.usefixtures("store")
+def test_what_cannot_be_delivered_is_kept(tmp_path: Path) -> None:
+    named = "s3://no-such-bucket/labels.csv"
+    file = buckets.standing_in(named, folder=tmp_path)
+    assert file == buckets.standing_in(named, folder=tmp_path)
+    file.write_bytes(b"labels")
+    with pytest.raises(FolderNotFound, match=f"; what was made lies in {file}"):
+        buckets.deliver(file, named)
+    assert b"labels" == file.read_bytes()

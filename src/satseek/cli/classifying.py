@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from satseek.cli.application import Json, app, assembly
+from satseek.buckets import deliver, standing_in
+from satseek.cli.application import Json, app, assembly, configured
 from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
 from satseek.cli.executing import Address, ExecutorName, Workers, check_executor
 from satseek.cli.printing import list_refusals, print_json, print_table, progress_bar, say
@@ -45,12 +46,12 @@ def classify(
         bool, typer.Option(help="Let other land cover take its share as 'none of these'.")
     ] = True,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--out",
             "-o",
-            help="Write one table of all images: .csv, .parquet, .geojson, .gpkg … Killed or "
-            "interrupted, the same command goes on.",
+            help="Write one table of all images: .csv, .parquet, .geojson, .gpkg …; a file, or "
+            "s3://BUCKET/KEY. Killed or interrupted, the same command goes on.",
         ),
     ] = None,
     all_labels: Annotated[
@@ -125,7 +126,7 @@ def classify(
         return
     task = _task(images, asked, out, distractors=distractors, given=given)
     if restart:
-        _forget(out)
+        _forget(context, out)
     if apart:
         detached(context, task, priority=priority, key=key, json=json)
     else:
@@ -135,7 +136,7 @@ def classify(
 def _task(
     images: Sequence[str],
     labels: Sequence[str],
-    out: Path,
+    out: str,
     *,
     distractors: bool,
     given: Mapping[str, Any],
@@ -150,7 +151,7 @@ def _task(
         "more": more,
         "labels": labels,
         "distractors": distractors,
-        "out": str(out.absolute()),
+        "out": absolute(out),
         **given,
     }
     task = asked_of("classify", fields)
@@ -158,32 +159,35 @@ def _task(
     return task
 
 
-def _forget(out: Path) -> None:
+def _forget(context: typer.Context, out: str) -> None:
     from satseek.search.classifying_bulk import work_folder  # noqa: PLC0415
     from satseek.search.classifying_parts import forget  # noqa: PLC0415
 
-    forget(work_folder(out.absolute()))
+    folder = configured(context).settings.data_dir
+    forget(work_folder(standing_in(out, folder=folder)))
 
 
-def _write_table(context: typer.Context, task: ClassifyHere, out: Path, *, json: bool) -> None:
+def _write_table(context: typer.Context, task: ClassifyHere, out: str, *, json: bool) -> None:
     from satseek.jobs.classifying import check_classify, classify_into  # noqa: PLC0415
 
     parts = assembly(context)
     check_classify(task, parts)
+    table = standing_in(out, folder=parts.settings.data_dir)
     with progress_bar("classifying") as show:
         report = classify_into(
-            out.absolute(),
+            table,
             task,
             parts.settings,
             lambda done, total, note: show(note, done, total),
         )
+    deliver(table, out)
     if json:
         print_json({"file": out, "report": report})
         return
     _tell(report, out)
 
 
-def _tell(report: BulkReport, out: Path) -> None:
+def _tell(report: BulkReport, out: str) -> None:
     rows = [
         [label, str(count), f"{100 * count / report.images:.1f} %"]
         for label, count in report.by_label.items()

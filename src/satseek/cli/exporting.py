@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from satseek.buckets import deliver, standing_in
 from satseek.cli.application import Json, app, assembly
 from satseek.cli.asking import (
     Area,
@@ -24,7 +25,7 @@ from satseek.cli.asking import (
     four_of,
     outline_of,
 )
-from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
+from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
 from satseek.cli.printing import print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def export(
         str | None, typer.Argument(help="Collection; unset: the only one.")
     ] = None,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")],
+    out: Annotated[str, typer.Option("--out", "-o", help="File to write, or s3://BUCKET/KEY.")],
     format: FormatName = None,  # noqa: A002 (what everybody calls it)
     crs: Crs = WGS84,
     vectors: Vectors = False,
@@ -81,7 +82,7 @@ def export(
     if wants_job(detach, priority=priority, key=key):
         asked = {
             "collection": name,
-            "out": str(out.absolute()),
+            "out": absolute(out),
             "format": format,
             "crs": crs,
             "vectors": vectors,
@@ -106,12 +107,14 @@ def export(
         where=where,
         levels=level,
     )
+    path = standing_in(out, folder=parts.settings.data_dir)
     with _bar() as on_progress:
         count = write_chips(
-            parts.reader(name), out, where=passing, choices=choices, on_progress=on_progress
+            parts.reader(name), path, where=passing, choices=choices, on_progress=on_progress
         )
+    deliver(path, out)
     if json:
-        kind = choices.checked(out)
+        kind = choices.checked(path)
         print_json({"collection": name, "features": count, "file": out, "format": kind.name})
     else:
         say(f"wrote {count} chips of {name} into {out}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from satseek.assemble import Assembly
+from satseek.buckets import deliver, file_name, is_object, standing_in
 from satseek.errors import UnreadableImage
 from satseek.jobs.asking import ByHand, Elsewhere, ScenesAsked, Task
 from satseek.jobs.indexing import executor_of, layout_of
@@ -70,7 +71,8 @@ class ClassifyHere(ClassifyTask, ByHand):
     more: tuple[str, ...] = ()
     """Sources besides `folder`, of the same kinds."""
     out: str | None = None
-    """Table to write, an absolute path whose name tells the format; None: a file of the job."""
+    """Table to write, an absolute path or s3://BUCKET/KEY whose name tells the format; None: a file
+    of the job."""
 
 
 def check_classify(asked: ClassifyTask, parts: Parts) -> None:
@@ -102,7 +104,9 @@ def classify(
         UnreadableImage: not one of them can be used.
     """
     if isinstance(asked, ClassifyHere) and asked.out is not None:
-        report = classify_into(Path(asked.out), asked, settings, on_progress)
+        table = standing_in(asked.out, folder=settings.data_dir)
+        report = classify_into(table, asked, settings, on_progress)
+        deliver(table, asked.out)
         return _told(report) | {"file": asked.out}
     from satseek.search.classifying_bulk import BulkChoices  # noqa: PLC0415 - slow to load
 
@@ -167,7 +171,8 @@ def classify_into(
 
 
 def _choices(asked: ClassifyTask, settings: Settings, model: ServedModel) -> BulkChoices:
-    from satseek.search.classifying_bulk import BulkChoices  # noqa: PLC0415 - slow to load
+    from satseek.jobs.sources import is_by_hand  # noqa: PLC0415 - slow to load
+    from satseek.search.classifying_bulk import BulkChoices  # noqa: PLC0415
 
     return BulkChoices(
         format=asked.format,
@@ -176,6 +181,7 @@ def _choices(asked: ClassifyTask, settings: Settings, model: ServedModel) -> Bul
         workers=model.streams,
         readers=min(MAX_READERS, os.cpu_count() or 1),
         max_pixels=settings.max_image_pixels,
+        paths="whole" if is_by_hand(asked) else "below",
     )
 
 
@@ -199,6 +205,8 @@ def _name(asked: ClassifyTask) -> str:
 
 def _file_name(asked: ClassifyTask) -> str:
     by_hand = isinstance(asked, ClassifyHere) and asked.out
+    if by_hand and is_object(by_hand):
+        return file_name(by_hand)
     return by_hand or _name(asked)
 
 

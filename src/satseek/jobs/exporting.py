@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from satseek.assemble import Assembly
+from satseek.buckets import deliver, file_name, is_object, standing_in
 from satseek.jobs.asking import ByHand, CollectionTask
 from satseek.jobs.results import FILES, new_try, told
 
@@ -56,7 +57,8 @@ class ExportHere(ExportTask, ByHand):
     """The same, asked by a person at this machine's terminal."""
 
     out: str | None = None
-    """File to write, an absolute path, whose name tells the format; None: among the job's files."""
+    """File to write, an absolute path or s3://BUCKET/KEY, whose name tells the format; None: among
+    the job's files."""
 
 
 def check_export(asked: ExportTask, parts: Parts) -> None:
@@ -77,7 +79,9 @@ def check_export(asked: ExportTask, parts: Parts) -> None:
 def export(asked: ExportTask, settings: Settings, on_progress: OnProgress, results: Path) -> Result:
     """Write chips; the file is one of the job's, or where it was asked for."""
     if isinstance(asked, ExportHere) and asked.out is not None:
-        count = _write(asked, Path(asked.out), settings, on_progress)
+        path = standing_in(asked.out, folder=settings.data_dir)
+        count = _write(asked, path, settings, on_progress)
+        deliver(path, asked.out)
         return {"collection": asked.collection, "features": count, "file": asked.out}
     name = _name(asked)
     with new_try(results) as folder:
@@ -128,4 +132,6 @@ def _name(asked: ExportTask) -> str:
 
 def _file_name(asked: ExportTask) -> str:
     by_hand = isinstance(asked, ExportHere) and asked.out
+    if by_hand and is_object(by_hand):
+        return file_name(by_hand)
     return by_hand or _name(asked)
