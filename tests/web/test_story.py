@@ -171,7 +171,9 @@ def test_a_folder_is_classified_now_and_again_and_its_table_taken(tab: Tab, tmp_
     download.value.save_as(path)
     assert "a harbour" in path.read_text(encoding="utf-8")
     page.click(".job:first-child summary")
-    page.wait_for_function("() => document.querySelector('.job .log').textContent.length > 0")
+    page.wait_for_function(
+        "() => document.querySelector('.job .log').textContent.includes('classified')"
+    )
 
     page.click("#order-box summary")
     page.select_option("#order [name=task]", "compact")
@@ -180,6 +182,7 @@ def test_a_folder_is_classified_now_and_again_and_its_table_taken(tab: Tab, tmp_
     page.fill("#order [name=name]", "sundays")
     page.click("#order-go")
     page.wait_for_selector("[data-schedule=sundays]")
+    page.click(".toast .round")
     assert "Compact county · next " in tab.text("[data-schedule=sundays] .quiet")
     assert "30 2 * * 0" in tab.text("[data-schedule=sundays] code")
     tab.shoot("jobs")

@@ -190,7 +190,8 @@ function logBox(one) {
     const whole = ENDED.has(now.state);
     try {
       const answer = await sent(`jobs/${one.id}/log?lines=${LOG_LINES}`);
-      const words = (await answer.text()) || say("log_empty");
+      const lines = (await answer.text()).split("\n").filter(Boolean);
+      const words = lines.map(plainly).join("\n") || say("log_empty");
       const atEnd = text.scrollTop + text.clientHeight >= text.scrollHeight - 4;
       put(text, words);
       if (atEnd) text.scrollTop = text.scrollHeight;
@@ -198,6 +199,18 @@ function logBox(one) {
     } catch (problem) {
       put(text, problem.message);
     }
+  }
+}
+
+/** `{"time": …, "event": "indexed", "chips": 4}` → `17:32:03 indexed chips=4`; other lines as they are. */
+function plainly(line) {
+  try {
+    const { time, event, level, logger: _, ...pairs } = JSON.parse(line);
+    const at = moment(time).slice(11) + time.slice(16, 19);
+    const more = Object.entries(pairs).map(([name, value]) => `${name}=${value}`);
+    return [at, level === "info" ? "" : level, event, ...more].filter(Boolean).join(" ");
+  } catch {
+    return line;
   }
 }
 

@@ -99,9 +99,10 @@ async function order(event) {
 async function showSchedules() {
   try {
     const { schedules } = await ask("schedules");
-    byId("schedules").replaceChildren(...(schedules.length ? schedules.map(box)
-      : [el("p", { class: "quiet" }, say("no_schedules"))]));
+    byId("schedules").replaceChildren(...schedules.map(box));
+    byId("scheduled").hidden = !schedules.length;
   } catch (problem) {
+    byId("scheduled").hidden = false;
     byId("schedules").replaceChildren(empty(say("refused"), problem.message));
   }
 }

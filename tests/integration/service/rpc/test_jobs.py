@@ -22,7 +22,7 @@ SMALL = json.dumps({"collection": "small"})
 
 def shown(job: Any) -> dict[str, Any]:
     """A job as REST shows it."""
-    fields = MessageToDict(
+    fields: dict[str, Any] = MessageToDict(
         job, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
     progress = {**fields["progress"], "seconds_left": fields["progress"].get("seconds_left")}
