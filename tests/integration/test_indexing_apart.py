@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 from dataclasses import asdict, replace
@@ -14,7 +15,7 @@ from apart import account, damage, hostile_scenes
 from towers import CARD, ColourEngine, make_tokenizer
 
 from satseek.embed.embedder import Embedder
-from satseek.errors import Abandoned, DamagedData
+from satseek.errors import Abandoned, DamagedData, DiskFull, SatseekError
 from satseek.imagery.candidates import FolderScenes
 from satseek.imagery.recipes import recipe_named
 from satseek.index import Collection, CollectionSpec, create_collection, open_collection
@@ -255,21 +256,29 @@ def test_a_damaged_partition_is_refused_and_it_alone_made_anew(
     assert account(whole) == account(parted)
 
 
-def test_killed_while_it_merges_it_leaves_the_collection_as_it_was(
-    scenes: Path, whole: Collection, tmp_path: Path
+@pytest.mark.parametrize("what", ["kill", "no room"])
+def test_a_merge_that_dies_or_finds_no_room_leaves_the_collection_as_it_was(
+    scenes: Path, whole: Collection, tmp_path: Path, what: str
 ) -> None:
-    folder = tmp_path / "killed"
+    folder = tmp_path / "dying"
     create_collection(folder, SPEC).close()
 
-    def die(what: str, done: int, _total: int) -> None:
-        if what == "merging" and done == 6:
+    def spoil(stage: str, done: int, _total: int) -> None:
+        if stage == "merging" and done == 2 and what == "no room":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
+        if stage == "merging" and done == 6 and what == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
 
     if not (pid := os.fork()):
-        with open_collection(folder, mode="write") as target:
-            _apart(scenes, target, on_progress=die)
-        os._exit(0)
-    assert signal.SIGKILL == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) * -1
+        try:
+            with open_collection(folder, mode="write") as target:
+                _apart(scenes, target, on_progress=spoil)
+        except SatseekError:  # SQLite calls this limit an I/O error, a full disk by its name
+            os._exit(DiskFull.exit_code)
+        finally:
+            os._exit(1)
+    expected = {"kill": -signal.SIGKILL, "no room": DiskFull.exit_code}
+    assert expected[what] == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     crew = Crew(scenes.parent / "work")
     with open_collection(folder, mode="write") as target:
         assert ([], 0) == (target.verify(), len(target))
