@@ -6,6 +6,7 @@ Does not know queues or processes.
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,24 +90,24 @@ def evaluate(
     from satseek.search.evaluating import evaluate_set  # noqa: PLC0415
 
     listed = _listed(asked, settings)
-    parts = Assembly(settings)
-    model = parts.model()
-    found = evaluate_set(
-        listed,
-        embedder=model.bulk_embedder,
-        workers=model.streams,
-        templates=asked.templates or TEMPLATES,
-        batch=model.batch,
-        max_pixels=settings.max_image_pixels,
-        on_progress=lambda note, done, total: on_progress(done, total, note),
-    )
-    with new_try(results) as folder:
-        text = json.dumps(asdict(found), default=str, ensure_ascii=False, indent=1)
-        (folder / FIGURES).write_text(text, encoding="utf-8")
-        by_hand = isinstance(asked, EvaluateHere) and asked.report
-        _report(Path(by_hand or folder / REPORT), found, asked, parts)
-        files = told(folder)
-    return {"model": model.ref, **_figures(found), FILES: files}
+    with closing(Assembly(settings)) as parts:
+        model = parts.model()
+        found = evaluate_set(
+            listed,
+            embedder=model.bulk_embedder,
+            workers=model.streams,
+            templates=asked.templates or TEMPLATES,
+            batch=model.batch,
+            max_pixels=settings.max_image_pixels,
+            on_progress=lambda note, done, total: on_progress(done, total, note),
+        )
+        with new_try(results) as folder:
+            text = json.dumps(asdict(found), default=str, ensure_ascii=False, indent=1)
+            (folder / FIGURES).write_text(text, encoding="utf-8")
+            by_hand = isinstance(asked, EvaluateHere) and asked.report
+            _report(Path(by_hand or folder / REPORT), found, asked, parts)
+            files = told(folder)
+        return {"model": model.ref, **_figures(found), FILES: files}
 
 
 def _listed(asked: EvaluateTask, settings: Settings) -> EvaluationSet:

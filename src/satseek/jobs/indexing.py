@@ -5,6 +5,7 @@ Does not know queues or processes. What it does is committed step by step: run a
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -60,12 +61,14 @@ def index(asked: IndexTask, settings: Settings, on_progress: OnProgress, _result
     from satseek.search.indexing import index_scenes  # noqa: PLC0415
 
     candidates = BegunCandidates(candidates_for(asked, settings))
-    parts = Assembly(settings)
 
     def show(progress: IndexProgress) -> None:
         on_progress(progress.files_done, progress.files_total, progress.scene)
 
-    with parts.writer(asked.collection, layout_of(asked)) as target:
+    with (
+        closing(Assembly(settings)) as parts,
+        parts.writer(asked.collection, layout_of(asked)) as target,
+    ):
         if (executor := executor_of(asked, settings)) is not None:
             report = index_in_partitions(
                 candidates,

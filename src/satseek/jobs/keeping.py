@@ -5,6 +5,7 @@ Does not know queues or processes. Each of these is done as a whole or not at al
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -53,8 +54,8 @@ def verify(
     Raises:
         DamagedData: it is not what was written.
     """
-    reader = Assembly(settings).reader(asked.collection)
-    problems = reader.verify(on_progress=_staged(on_progress))
+    with closing(Assembly(settings)) as parts:
+        problems = parts.reader(asked.collection).verify(on_progress=_staged(on_progress))
     if problems:
         raise DamagedData(f"{len(problems)} damaged parts: {problems[0]}")
     return {"collection": asked.collection, "sound": True}
@@ -71,7 +72,8 @@ def repair(
     """
     from satseek.index.repairing import repair_collection  # noqa: PLC0415 - slow to load
 
-    folder = Assembly(settings).local_folder(asked.collection)
+    with closing(Assembly(settings)) as parts:
+        folder = parts.local_folder(asked.collection)
     told = repair_collection(folder, on_progress=_staged(on_progress))
     return {"collection": asked.collection, **asdict(told)}
 
@@ -82,7 +84,8 @@ def compact(
     """Copy the living rows, and put the copy into the place of the rows in use."""
     from satseek.index.collection import open_collection  # noqa: PLC0415 - slow to load
 
-    folder = Assembly(settings).local_folder(asked.collection)
+    with closing(Assembly(settings)) as parts:
+        folder = parts.local_folder(asked.collection)
     with open_collection(folder, mode="write") as collection:
         done = collection.compact(on_progress=_staged(on_progress))
     told = asdict(done) | {"bytes_freed": done.bytes_freed}

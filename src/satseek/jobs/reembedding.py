@@ -5,6 +5,7 @@ Does not know queues or processes. What it does is committed step by step: run a
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,21 @@ from pydantic import Field
 from satseek.assemble import Assembly
 from satseek.errors import Conflict, DamagedData, ModelMismatch, ModelNotFound, UnreadableImage
 from satseek.jobs.asking import CollectionTask
+from satseek.model.durable import make_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from satseek.embed.embedder import Embedder
     from satseek.index.collection import CollectionSpec
     from satseek.jobs.asking import OnProgress, Parts, Result
-    from satseek.search.reembedding import ReembedProgress, ReembedReport
+    from satseek.search.reembedding import ReembedChoices, ReembedProgress, ReembedReport
     from satseek.settings import Settings
+
+
+RESTARTED = "restarted"
+"""Says, in the job's folder, that a try has begun anew as it was asked: the next one goes on."""
 
 
 class ReembedTask(CollectionTask):
@@ -50,7 +57,7 @@ def check_reembed(asked: ReembedTask, parts: Parts) -> None:
 
 
 def reembed(
-    asked: ReembedTask, settings: Settings, on_progress: OnProgress, _results: Path
+    asked: ReembedTask, settings: Settings, on_progress: OnProgress, results: Path
 ) -> Result:
     """Embed a collection again.
 
@@ -58,26 +65,44 @@ def reembed(
         UnreadableImage: scenes would be lost.
         Conflict: the new vectors find too different chips.
     """
-    from satseek.index.collection import open_collection  # noqa: PLC0415 - slow to load
-    from satseek.search.reembedding import ReembedChoices, reembed_collection  # noqa: PLC0415
+    from satseek.search.reembedding import ReembedChoices  # noqa: PLC0415 - slow to load
 
-    usual = Assembly(settings)
-    usual.reader(asked.collection)  # names the collections that there are
-    target = usual.model_named(asked.to)
+    restarted = results / RESTARTED
 
     def show(progress: ReembedProgress) -> None:
+        if asked.restart and not restarted.exists():
+            make_folder(results)
+            restarted.touch()
         on_progress(progress.chips_done, progress.chips_total, progress.scene)
 
     choices = ReembedChoices(
         k=asked.k,
         sample=asked.sample,
         min_overlap=asked.min_overlap,
-        begun="restart" if asked.restart else "resume",
+        begun="restart" if asked.restart and not restarted.exists() else "resume",
         lost="drop" if asked.drop_unreadable else "refuse",
         old="keep" if asked.keep_old else "drop",
     )
+    with closing(Assembly(settings)) as usual:
+        report = _reembed(usual, asked, choices, show)
+    _check(report)
+    told = asdict(report)
+    return {"collection": asked.collection, **told, "losses": len(report.losses)}
+
+
+def _reembed(
+    usual: Assembly,
+    asked: ReembedTask,
+    choices: ReembedChoices,
+    show: Callable[[ReembedProgress], None],
+) -> ReembedReport:
+    from satseek.index.collection import open_collection  # noqa: PLC0415 - slow to load
+    from satseek.search.reembedding import reembed_collection  # noqa: PLC0415
+
+    usual.reader(asked.collection)  # names the collections that there are
+    target = usual.model_named(asked.to)
     with open_collection(usual.collections_dir / asked.collection, mode="write") as collection:
-        report = reembed_collection(
+        return reembed_collection(
             collection,
             embedder=target.bulk_embedder,
             former=_former(usual, collection.spec),
@@ -86,9 +111,6 @@ def reembed(
             batch=target.batch,
             on_progress=show,
         )
-    _check(report)
-    told = asdict(report)
-    return {"collection": asked.collection, **told, "losses": len(report.losses)}
 
 
 def _former(parts: Assembly, spec: CollectionSpec) -> Embedder | None:

@@ -5,6 +5,7 @@ Does not know queues or processes.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -42,8 +43,8 @@ def tune(asked: TuneTask, settings: Settings, _progress: OnProgress, _results: P
     from satseek.search.tuning import facts_of  # noqa: PLC0415 - slow to load
     from satseek.search.tuning import tune as tuned  # noqa: PLC0415
 
-    parts = Assembly(settings)
-    parts.local_folder(asked.collection)  # what a Milvus keeps it tunes itself
-    matched = parts.matched(asked.collection)
-    found = tuned(matched.collection, embedder=matched.model.embedder, recall=asked.recall)
+    with closing(Assembly(settings)) as parts:
+        parts.local_folder(asked.collection)  # what a Milvus keeps it tunes itself
+        matched = parts.matched(asked.collection)
+        found = tuned(matched.collection, embedder=matched.model.embedder, recall=asked.recall)
     return {"collection": asked.collection, **facts_of(found)}
