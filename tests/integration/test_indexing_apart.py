@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from apart import account, damage, hostile_scenes
+from stacmaking import make_catalog
+from stacserving import stac_server
 from towers import CARD, ColourEngine, make_tokenizer
 
 from satseek.embed.embedder import Embedder
 from satseek.errors import Abandoned, DamagedData, DiskFull, SatseekError
-from satseek.imagery.candidates import FolderScenes
+from satseek.imagery.candidates import FolderScenes, find_candidates
+from satseek.imagery.reach import Reach
 from satseek.imagery.recipes import recipe_named
 from satseek.index import Collection, CollectionSpec, create_collection, open_collection
 from satseek.index.partitions import partition_path, write_partition
@@ -286,3 +289,25 @@ def test_a_merge_that_dies_or_finds_no_room_leaves_the_collection_as_it_was(
         _whole(scenes, whole)
         assert account(whole) == account(target)
     assert [] == crew.done
+
+
+@pytest.mark.parametrize("where", ["file", "http"])
+def test_items_are_embedded_apart_wherever_their_bands_lie(
+    whole: Collection, parted: Collection, tmp_path: Path, where: str
+) -> None:
+    catalog = make_catalog(tmp_path / "catalog")
+    with stac_server(catalog.parent) as server:
+        source = str(catalog) if where == "file" else f"{server.url}/files/{catalog.name}"
+        reach = Reach().and_named(source)
+        expected = index_scenes(
+            find_candidates(source, reach=reach), collection=whole, embedder=EMBEDDER
+        )
+        report = index_apart(
+            find_candidates(source, reach=reach),
+            collection=parted,
+            apart=Apart(run=Crew(tmp_path / "work"), folder=tmp_path / "work", piece_cells=2),
+            embedder=lambda: EMBEDDER,
+        )
+    assert 0 < expected.chips_added
+    assert _told(expected) == _told(report)
+    assert account(whole) == account(parted)
