@@ -8,11 +8,13 @@ same to the bit.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from satseek.errors import UnreadableImage
 from satseek.export.formats import check, format_named, format_of, write
@@ -27,7 +29,6 @@ from satseek.search.classifying_rows import WIDE, Scorer, Tally, columns, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from satseek.embed.embedder import Embedder
     from satseek.export.formats import Format
@@ -62,6 +63,9 @@ class BulkChoices:
     """Images decoded at once."""
     max_pixels: int = 100_000_000
     """Pixels above which a file without georeference is refused."""
+
+    paths: Literal["whole", "below"] = "whole"
+    """How rows tell where files lie: ``below`` the source, as for people elsewhere."""
 
     def checked(self, table: Path) -> Format:
         """Give the format of the table.
@@ -160,9 +164,10 @@ def classify_candidates(
             left = sum(part.images for part in missing)
             run.found(planned, done_before=sum(part.images for part in planned) - left)
         tally = Tally()
-        written = _write(
-            _items(parts, run.order), table, question, embedder.card, choices=choices, tally=tally
-        )
+        items = _items(parts, run.order)
+        if choices.paths == "below":
+            items = _below(items, candidates.source)
+        written = _write(items, table, question, embedder.card, choices=choices, tally=tally)
         parts.remove()
     report = BulkReport(
         images=tally.images,
@@ -215,6 +220,15 @@ def _items(parts: Parts, order: Sequence[tuple[str, bool]]) -> Iterator[Told]:
         yield from _scenes(parts, names)
 
 
+def _below(items: Iterator[Told], source: str) -> Iterator[Told]:
+    """Leave out of paths and reasons in which folder of this machine the source lies."""
+    folder = Path(source)
+    hidden = f"{folder if folder.is_dir() else folder.parent}{os.sep}"
+    for told in items:
+        path, reason = told["path"].removeprefix(hidden), told["refused"].replace(hidden, "")
+        yield told | {"path": path, "refused": reason}
+
+
 def _scenes(parts: Parts, names: Sequence[str]) -> Iterator[Told]:
     """Give what became of ranges of scenes that come one after another."""
     briefs = []
@@ -251,7 +265,7 @@ def _write(
     """
     shape = {"all_labels": choices.all_labels, "has_match": card.score_head == "sigmoid"}
     facts = {
-        "source": question["source"],
+        **({"source": question["source"]} if choices.paths == "whole" else {}),
         "labels": "; ".join(question["labels"]),
         "templates": "; ".join(question["templates"]),
         "distractors": "; ".join(question["distractors"]) or "none",

@@ -73,6 +73,8 @@ def test_classify_leaves_a_table(settings: Settings) -> None:
     with (folder / file["path"]).open(encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table))
     assert [19, 18, 1] == [len(rows), told["images"], told["refused"]]
+    assert {"classes", "scenes"} == {row["path"].partition("/")[0] for row in rows}
+    assert str(settings.data_dir.parent) not in json.dumps([rows, told])
     assert not (folder / "work").exists()
     done, total, _ = watching.told[-1]
     assert 19 == done == total
