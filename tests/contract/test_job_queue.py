@@ -316,6 +316,16 @@ def test_what_is_put_back_counts_as_not_begun(queue: LeasingQueue) -> None:
     assert 1 == claim(queue).job.attempts
 
 
+def test_what_waits_again_goes_by_the_order_of_asking(queue: LeasingQueue, clock: Clock) -> None:
+    ids = [submit(queue).id for _ in range(4)]
+    first, second = claim(queue), claim(queue)
+    queue.put_back(second)
+    queue.put_back(first)
+    assert ids[:2] == [claim(queue).job.id, queue.retry(claim(queue), error="busy").id]
+    clock.pass_(1000)  # nothing was heard of the first, and the second is due
+    assert ids == [claim(queue).job.id for _ in ids]
+
+
 def test_it_waits_for_its_moment(queue: LeasingQueue, clock: Clock) -> None:
     later = submit(queue, terms=Terms(priority=9, not_before=clock.now + timedelta(minutes=5))).id
     first, second = submit(queue).id, submit(queue).id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import DamagedData
-from satseek.jobs.protocol import Job, Schedule
+from satseek.jobs.protocol import FINAL, Job, Schedule
 from satseek.jobs.rqueue.steps import QUEUE
 
 if TYPE_CHECKING:
@@ -47,20 +48,17 @@ STATUS_OF: Mapping[JobState, str] = {
 
 _OURS = "satseek."
 
+_NUMBERS = ("attempts", "done", "total", "priority")
+_MOMENTS = ("created", "started", "finished", "begun", "expires", "not_before")
+_TEXTS = ("note", "result", "error", "error_kind", "cancelling")
+
 SHOWN = (
-    *("data", "status", "worker_name", "ended_at"),
-    *(
-        _OURS + name
-        for name in (
-            *("created", "started", "finished", "begun", "expires", "not_before"),
-            *("attempts", "done", "total", "note", "result", "error", "error_kind", "cancelling"),
-            "priority",
-        )
-    ),
+    *("data", "status", "worker_name"),
+    *(_OURS + name for name in (*_NUMBERS, *_MOMENTS, *_TEXTS)),
 )
 """Fields that a ``Job`` is made of, but for the end of its log."""
 
-_NUMBERS = ("attempts", "done", "total", "priority")
+_BY_RQ = "a worker or a tool of RQ's own ended it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,70 +158,57 @@ def told_to_rq(client: Any, job_id: str, worker: str, result: Mapping[str, Any])
     return [str(one) for one in flat(entry.serialize())]
 
 
-def job_of(job_id: bytes, fields: Sequence[bytes], client: Any) -> Job:
+def job_of(job_id: bytes, fields: Sequence[bytes]) -> Job:
     """Read a job from names and values in turn, as HGETALL gives them.
 
     Raises:
         DamagedData: they are not what was written.
     """
     found = dict(zip(fields[::2], fields[1::2], strict=True))
-    return _job(job_id.decode(), {name.decode(): value for name, value in found.items()}, client)
+    return _job(job_id.decode(), {name.decode(): value for name, value in found.items()})
 
 
-def listed_job_of(job_id: bytes, values: Sequence[bytes | None], client: Any) -> Job:
+def listed_job_of(job_id: bytes, values: Sequence[bytes | None]) -> Job:
     """Read a job from the values of ``SHOWN``.
 
     Raises:
         DamagedData: they are not what was written.
     """
     found = {name: one for name, one in zip(SHOWN, values, strict=True) if one is not None}
-    return _job(job_id.decode(), found, client)
+    return _job(job_id.decode(), found)
 
 
-def _job(job_id: str, fields: Mapping[str, bytes], client: Any) -> Job:
-    from rq.exceptions import DeserializationError, NoSuchJobError  # noqa: PLC0415 (an extra)
-    from rq.job import Job as RqJob  # noqa: PLC0415
-    from rq.serializers import JSONSerializer  # noqa: PLC0415
-
-    kept = RqJob(job_id, connection=client, serializer=JSONSerializer)
-    texts = {name[len(_OURS) :]: one.decode() for name, one in fields.items() if _is_ours(name)}
+def _job(job_id: str, fields: Mapping[str, bytes]) -> Job:
+    texts = {name: one.decode(errors="replace") for name, one in fields.items() if name != "data"}
+    ours = {name[len(_OURS) :]: one for name, one in texts.items() if name.startswith(_OURS)}
     try:
-        numbers: dict[str, Any] = {name: int(texts.get(name) or 0) for name in _NUMBERS}
-        kept.restore({name.encode(): value for name, value in fields.items()})
-        asked = Asked(**kept.kwargs)
-        state = STATE_OF[str(kept.get_status(refresh=False).value)]
-        result = json.loads(texts["result"]) if texts.get("result") else None
+        # what RQ writes: the name of the function, its object, arguments, and those with names
+        _, _, _, said = json.loads(zlib.decompress(fields["data"]))
+        state = STATE_OF[texts["status"]]
+        result = json.loads(ours["result"]) if state == "done" and ours.get("result") else None
+        numbers: dict[str, Any] = {name: int(ours.get(name) or 0) for name in _NUMBERS}
+        moments: dict[str, Any] = {name: _moment(ours.get(name)) for name in _MOMENTS}
         return Job(
             id=job_id,
-            **_said(asked),
+            **_said(Asked(**said)),
             state=state,
-            created=_moment(texts, "created") or kept.created_at,
-            started=_moment(texts, "started"),
-            begun=_moment(texts, "begun"),
-            finished=_moment(texts, "finished") or kept.ended_at,
-            expires=_moment(texts, "expires"),
-            not_before=_moment(texts, "not_before"),
-            result=result if state == "done" else None,
-            worker=kept.worker_name or "",
-            cancelling=state == "running" and texts.get("cancelling") == "1",
-            note=texts.get("note", ""),
-            log=texts.get("log", ""),
-            error=texts.get("error", ""),
-            error_kind=texts.get("error_kind", ""),
+            result=result,
+            worker=texts.get("worker_name", ""),
+            cancelling=state == "running" and ours.get("cancelling") == "1",
+            note=ours.get("note", ""),
+            log=ours.get("log", ""),
+            error=ours.get("error", "") if moments["finished"] or state not in FINAL else _BY_RQ,
+            error_kind=ours.get("error_kind", ""),
             **numbers,
+            **moments,
         )
-    except (NoSuchJobError, DeserializationError, ValueError, TypeError, KeyError) as error:
+    except (zlib.error, ValueError, TypeError, KeyError) as error:
         raise DamagedData(
             f"job {job_id}: what Redis keeps of it is not what was written"
         ) from error
 
 
-def _is_ours(name: str) -> bool:
-    return name.startswith(_OURS)
-
-
-def _moment(texts: Mapping[str, str], name: str) -> datetime | None:
-    text = texts.get(name)
+def _moment(text: str | None) -> datetime | None:
     return datetime.fromtimestamp(float(text), tz=UTC) if text else None
 
 

@@ -110,7 +110,7 @@ class RqLedger:
             count = LISTED_AT_ONCE if limit is None else min(limit - len(found), LISTED_AT_ONCE)
             _, end, rows = self._steps.take("page", fields=SHOWN, before=last, limit=count)
             found += [
-                listed_job_of(job_id, values, self._steps.client)
+                listed_job_of(job_id, values)
                 for job_id, values in rows
                 if values[0] is not None  # None: Redis forgets it right now
             ]
@@ -195,14 +195,14 @@ class RqLedger:
                 raise InvalidRequest("key: came before with another job; take a new one")
             case b"none":
                 return None
-        return job_of(answer[1], answer[2], self._steps.client)
+        return job_of(answer[1], answer[2])
 
     def _found(self, answer: list[Any], job_id: str) -> Job:
         if answer[0] == b"none":
             raise JobNotFound(
                 f"no job {job_id[:32]!r}; those that ended are kept for a day unless told otherwise"
             )
-        return job_of(answer[1], answer[2], self._steps.client)
+        return job_of(answer[1], answer[2])
 
 
 def _defined(schedule: Schedule) -> dict[str, str]:

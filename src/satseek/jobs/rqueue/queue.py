@@ -70,7 +70,7 @@ class RqQueue(RqLedger):
             )
         if answer[0] == b"none":
             return None
-        return Lease(job=job_of(answer[1], answer[2], self._steps.client), token=token)
+        return Lease(job=job_of(answer[1], answer[2]), token=token)
 
     def report(self, lease: Lease, *, done: int, total: int, note: str, log: str) -> bool:
         """Write down how far a try is; see ``LeasingQueue.report``."""
@@ -113,7 +113,7 @@ class RqQueue(RqLedger):
         """Take a step after which a try is over."""
         answer = self._held(step, lease, told, **given)
         self._logged.pop(lease.token, None)
-        return job_of(answer[1], answer[2], self._steps.client)
+        return job_of(answer[1], answer[2])
 
     def _held(
         self, step: str, lease: Lease, told: Sequence[str | bytes], **given: Any
