@@ -8,7 +8,7 @@ the collection alone: a run that was broken off finds what it has done, whatever
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from satseek.imagery.chips import plan_chips
@@ -207,7 +207,7 @@ def _divide(
     stretch = stretch_of(scene, spec.recipe) if len(ranges) > 1 else None
     first = done.next_position
     left = [(max(start, first), stop) for start, stop in ranges if stop > first or not first]
-    text = f"{spec.to_json()}\n{scene_text(scene)}"
+    text = f"{spec.to_json()}\n{scene_text(_lasting(scene))}"
     yield Divided(
         scene,
         done,
@@ -222,6 +222,12 @@ def _divide(
             for start, stop in left
         ),
     )
+
+
+def _lasting(scene: Scene) -> Scene:
+    """Leave out what says nothing of the pixels: behind a ? may be a signature that expires."""
+    assets = {name: place.partition("?")[0] for name, place in scene.assets.items()}
+    return replace(scene, assets=assets)
 
 
 def _only(event: Divided, steps: list[Step], places: dict[str, int]) -> Divided | Unchanged:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from apart import hostile_scenes
 from towers import CARD
 
-from satseek.imagery.candidates import FolderScenes
+from satseek.imagery.candidates import Candidate, FolderScenes
 from satseek.imagery.recipes import recipe_named
+from satseek.imagery.scenes import describe_scene
 from satseek.index import Collection, CollectionSpec, create_collection
 from satseek.search.indexing_reading import Refused
 from satseek.search.partitioning import (
@@ -117,3 +119,33 @@ def test_small_work_is_divided_into_small_partitions(scenes: Path, collection: C
     assert all(LEAST_CELLS <= partition.cells < LEAST_CELLS + 100 for partition in few[:-1])
     assert all(LEAST_CELLS < partition.cells < PIECE_CELLS + piece.cells for partition in many[:-1])
     assert 200 < len(many) <= 256
+
+
+def test_a_signature_that_expires_makes_no_other_piece(
+    scenes: Path, collection: Collection
+) -> None:
+    def keys(signature: str) -> list[str]:
+        whole = describe_scene(scenes / "deep.tif", root=scenes)
+        band = {"red": f"{scenes}/deep.tif{signature}"}
+        given = Candidate(
+            name="deep.tif",
+            path=whole.path,
+            folders=lambda: iter(()),
+            describe=lambda _: replace(whole, assets=band, digest="0" * 32),
+        )
+        plan = plan_pieces(Listed([given]), collection=collection)
+        assert [band] == [piece.scene.assets for piece in plan.pieces]
+        return [piece.key for piece in plan.pieces]
+
+    assert keys("?se=2026&sig=a") == keys("?se=2027&sig=b")
+    assert keys("?sig=a") != keys("x?sig=a")
+
+
+class Listed(list[Candidate]):
+    """Candidates that are there already."""
+
+    source = "listed"
+
+    @property
+    def total(self) -> int:
+        return len(self)
