@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -196,6 +197,25 @@ def test_jobs_are_listed_shown_and_cancelled(data: Path) -> None:
     ]
     assert f"job {second} is ending\n" == run(data, "jobs", "cancel", second).stderr
     assert Abandoned is type(run(data, "jobs", "wait", third).exception)
+
+
+def test_a_log_is_followed_to_its_end(data: Path) -> None:
+    job_id = submit(data)
+    queue = open_queue(Settings(data_dir=data))
+    lease = queue.claim("a worker")
+    assert lease is not None
+    queue.report(lease, done=0, total=0, note="", log="a\nb")
+
+    def go_on() -> None:
+        queue.report(lease, done=0, total=0, note="", log="b\nc")
+        queue.finish(lease, "done", result={}, log="b\nc\nd")
+
+    later = threading.Timer(0.5, go_on)
+    later.start()
+    followed = run(data, "jobs", "log", job_id, "--follow")
+    later.join()
+    queue.close()
+    assert "a\nb\nc\nd\n" == followed.stdout
 
 
 def test_waiting_ends_as_the_job_did(data: Path) -> None:

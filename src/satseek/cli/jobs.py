@@ -8,19 +8,16 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from json import dumps
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from satseek import errors
 from satseek.cli.application import Json, app, configured
-from satseek.cli.printing import print_json, print_table, progress_bar, say
+from satseek.cli.printing import print_json, print_table, say
 from satseek.cli.recording import recorded
-from satseek.errors import Abandoned, DeadlineExceeded, InvalidRequest, SatseekError
+from satseek.cli.waiting import LOOK_SECONDS, logged_since, raise_for, span, waited
+from satseek.errors import InvalidRequest
 from satseek.jobs.protocol import FINAL, STATES, Job, JobQueue, JobState
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 group = typer.Typer(help="See long work, wait for it, end it.", no_args_is_help=True)
 app.add_typer(group, name="jobs")
@@ -32,9 +29,6 @@ LISTED = 20
 
 PAGE = 500
 """Jobs read at once while those of one state are looked for."""
-
-LOOK_SECONDS = 0.3
-"""How often a job is read while it is waited for."""
 
 
 @group.command("list")
@@ -76,16 +70,29 @@ def show(context: typer.Context, job: Id, *, json: Json = False) -> None:
 
 
 @group.command()
-def log(context: typer.Context, job: Id) -> None:
+def log(
+    context: typer.Context,
+    job: Id,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")
+    ] = False,
+) -> None:
     """Print the end of what a job logged.
 
-    Example: satseek jobs log 019a2b3c4d5e6f70
+    Example: satseek jobs log 019a2b3c4d5e6f70 --follow
     """
+    seen = ""
     with opened(context) as queue:
-        found = queue.find(job)
-    if found.log:
-        typer.echo(found.log)
-    else:
+        while True:
+            found = queue.find(job)
+            if news := logged_since(seen, found.log):
+                typer.echo(news)
+            seen = found.log or seen
+            if not follow or found.state in FINAL:
+                break
+            time.sleep(LOOK_SECONDS)
+    if not seen:
         say(f"job {found.id} is {found.state} and has logged nothing yet")
 
 
@@ -104,12 +111,12 @@ def wait(
     Example: satseek jobs wait 019a2b3c4d5e6f70
     """
     with opened(context) as queue:
-        ended = _waited(queue, job, timeout)
+        ended = waited(queue, job, timeout)
     if json:
         print_json(shown(ended))
     elif ended.state == "done":
         print_json(ended.result)
-    _raise_for(ended)
+    raise_for(ended)
 
 
 @group.command()
@@ -179,12 +186,7 @@ def _progress(job: Job) -> str:
     if not job.total:
         return "-"
     left = job.seconds_left(datetime.now(UTC))
-    return f"{job.done}/{job.total}" + ("" if left is None else f", {_span(left)} left")
-
-
-def _span(seconds: float) -> str:
-    minutes, hours = seconds / 60, seconds / 3600
-    return f"{hours:.1f} h" if hours >= 1 else f"{minutes:.0f} min" if minutes >= 1 else "<1 min"
+    return f"{job.done}/{job.total}" + ("" if left is None else f", {span(left)} left")
 
 
 def _cell(value: Any) -> str:
@@ -195,35 +197,3 @@ def _cell(value: Any) -> str:
             said = {key: one for key, one in value.items() if one is not None}
             return dumps(said, ensure_ascii=False, default=str)
     return str(value)
-
-
-def _waited(queue: JobQueue, job_id: str, timeout: float | None) -> Job:
-    deadline = None if timeout is None else time.monotonic() + timeout
-    with progress_bar("waiting") as show_at:
-        while (job := queue.find(job_id)).state not in FINAL:
-            _show(job, show_at)
-            if deadline is not None and time.monotonic() >= deadline:
-                raise DeadlineExceeded(
-                    f"job {job_id} is {job.state} after {timeout:g} s; it goes on without you"
-                )
-            time.sleep(LOOK_SECONDS)
-    return job
-
-
-def _show(job: Job, show_at: Callable[[str, int, int], None]) -> None:
-    left = job.seconds_left(datetime.now(UTC))
-    told = (job.state, job.note, "" if left is None else f"{_span(left)} left")
-    show_at(" · ".join(part for part in told if part), job.done, job.total)
-
-
-def _raise_for(job: Job) -> None:
-    """Fail as the job did."""
-    if job.state == "cancelled":
-        raise Abandoned(f"job {job.id} was cancelled; what it had committed is kept")
-    if job.state == "failed":
-        raise _kind(job.error_kind)(f"job {job.id}: {job.error}")
-
-
-def _kind(name: str) -> type[SatseekError]:
-    kind = getattr(errors, name, None) if name else None
-    return kind if isinstance(kind, type) and issubclass(kind, SatseekError) else SatseekError
