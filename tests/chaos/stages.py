@@ -1,0 +1,188 @@
+"""The stages: a queue, its workers and its doors, all of them real programs that may die.
+
+Knows which queues there are.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+from chaos.asking import Ask, account, index
+from chaos.crew import Crew, Process
+from chaos.ground import CHIPS, environment, hurried, satseek
+from redisserving import free_port
+
+from satseek.errors import DiskFull, Overloaded
+from satseek.jobs.protocol import Terms
+from satseek.jobs.queues import open_queue
+from satseek.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from chaos.ground import Ground
+
+    from satseek.jobs.protocol import Job, JobQueue
+
+ATTEMPTS = 100
+SERVED_ATTEMPTS = 10
+"""How often a job may be begun: nobody is to give up while the monkey is about."""
+ANSWER_SECONDS = 10.0
+"""How long a server has to answer, before it is asked again."""
+CHILD = "-m satseek.jobs"
+"""The end of the command line of a process that does jobs."""
+
+
+@dataclass(slots=True, kw_only=True)
+class QueueStage:
+    """Asks the queue itself, as commands do."""
+
+    crew: Crew
+    collections: Path
+    queue: JobQueue
+
+    def submit(self, ask: Ask) -> str | None:
+        """See ``Stage.submit``."""
+        try:
+            job = self.queue.submit(
+                ask.task,
+                ask.parameters,
+                collection=ask.collection,
+                asked_by="local",
+                key=ask.key,
+                terms=Terms(attempts=ATTEMPTS),
+            )
+        except (Overloaded, DiskFull):  # a queue that is away is one of these
+            return None
+        return job.id
+
+    def cancel(self, job_id: str) -> bool:
+        """See ``Stage.cancel``."""
+        try:
+            self.queue.cancel(job_id)
+        except (Overloaded, DiskFull):
+            return False
+        return True
+
+    def jobs(self) -> list[Job] | None:
+        """See ``Stage.jobs``."""
+        try:
+            return self.queue.jobs()
+        except (Overloaded, DiskFull):
+            return None
+
+    def victims(self, kind: str) -> Sequence[Process]:
+        """See ``Stage.victims``; ``child`` is who does jobs, the others are programs by name."""
+        living = self.crew.processes()
+        if kind == "child":
+            return [one for one in living if one.line.endswith(CHILD)]
+        pids = {self.crew.pid(name) for name in self.crew.names if name.startswith(kind)}
+        return [one for one in living if one.pid in pids]
+
+
+@dataclass(slots=True, kw_only=True)
+class ServedStage(QueueStage):
+    """Asks a server over HTTP, which does jobs itself; what became of them the queue tells."""
+
+    url: str
+
+    def submit(self, ask: Ask) -> str | None:
+        """See ``Stage.submit``."""
+        asked = {"task": ask.task, "attempts": SERVED_ATTEMPTS, **ask.parameters}
+        answer = self._post("/v1/jobs", asked, key=ask.key)
+        return None if answer is None else str(answer["id"])
+
+    def cancel(self, job_id: str) -> bool:
+        """See ``Stage.cancel``."""
+        return self._post(f"/v1/jobs/{job_id}/cancel", None, key=f"cancel-{job_id}") is not None
+
+    def _post(self, path: str, asked: object, *, key: str) -> dict[str, object] | None:
+        """Send what is to be done once; None: nobody has answered that it is."""
+        try:
+            answer = httpx.post(
+                self.url + path,
+                json=asked,
+                headers={"Idempotency-Key": key},
+                timeout=ANSWER_SECONDS,
+            )
+        except httpx.TransportError:
+            return None
+        # 409: the same is still being worked on; 429, 5xx: later
+        if answer.status_code in {409, 429} or answer.status_code >= 500:
+            return None
+        assert answer.is_success, answer.text
+        return dict(answer.json())
+
+
+def served(ground: Ground, folder: Path) -> ServedStage:
+    """A server that owns the embedded queue and works for it, and a worker of its own."""
+    settings = ground.settings(folder / "data")
+    crew, port = Crew(folder / "logs"), free_port()
+    around = environment(settings)
+    crew.hire("server", hurried("serve", "--port", str(port)), around)
+    crew.hire("worker", hurried("worker"), around)
+    return ServedStage(
+        crew=crew,
+        collections=folder / "data" / "collections",
+        queue=open_queue(Settings.model_validate(settings)),
+        url=f"http://127.0.0.1:{port}",
+    )
+
+
+def worked(ground: Ground, folder: Path) -> QueueStage:
+    """The embedded queue and two workers, nobody else."""
+    settings = ground.settings(folder / "data")
+    crew = Crew(folder / "logs")
+    for number in range(2):
+        crew.hire(f"worker-{number}", hurried("worker"), environment(settings))
+    return QueueStage(
+        crew=crew,
+        collections=folder / "data" / "collections",
+        queue=open_queue(Settings.model_validate(settings)),
+    )
+
+
+def shared(ground: Ground, folder: Path) -> QueueStage:
+    """A Redis with its append-only file, and two workers that share it."""
+    port = free_port()
+    settings = ground.settings(folder / "data") | {"queue_url": f"redis://127.0.0.1:{port}/0"}
+    crew = Crew(folder / "logs")
+    kept = folder / "redis"
+    kept.mkdir(parents=True)
+    words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(kept)]
+    words += [
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+        "--save",
+        "",
+        "--loglevel",
+        "warning",
+    ]
+    crew.hire("redis", words, environment({}))
+    for number in range(2):
+        crew.hire(f"worker-{number}", hurried("worker"), environment(settings))
+    queue = open_queue(Settings.model_validate(settings))
+    return QueueStage(crew=crew, collections=folder / "data" / "collections", queue=queue)
+
+
+def undisturbed(ground: Ground, folder: Path) -> dict[str, tuple[int, str, int]]:
+    """Have every folder indexed by one worker whom nobody disturbs; returns their accounts."""
+    settings = ground.settings(folder / "data")
+    queue = open_queue(Settings.model_validate(settings))
+    stage = QueueStage(
+        crew=Crew(folder / "logs"), collections=folder / "data" / "collections", queue=queue
+    )
+    accepted = [stage.submit(index(name, name)) for name in CHIPS]
+    around = environment(settings)
+    subprocess.run(satseek("worker", "--burst"), env=around, check=True, capture_output=True)
+    assert ["done"] * len(accepted) == [job.state for job in queue.jobs()]
+    queue.close()
+    calm = {name: account(stage.collections / name) for name in CHIPS}
+    assert CHIPS == {name: chips for name, (chips, _, _) in calm.items()}
+    return calm
