@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import serving
+from redisserving import KEEPS, needs_redis, running_redis
 from shipped import make_collection
 from typer.testing import CliRunner
 
@@ -315,3 +316,25 @@ def test_every_command_and_state_is_in_the_reference() -> None:
         assert (one.name or one.callback.__name__) in reference
     for words in ("satseek worker", "satseek jobs list", "satseek jobs schedule add", "--detach"):
         assert words in reference
+
+
+@needs_redis
+def test_machines_that_share_a_redis_leave_the_job_to_their_workers(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_redis(tmp_path / "redis", *KEEPS) as redis:
+        monkeypatch.setenv("SATSEEK_QUEUE_URL", redis.url)
+        asked = told(data, "collection", "verify", "--detach", "--priority", 2)
+        assert (None, "queued") == (asked["worker_log"], asked["state"])
+        assert not (data / FOLDER / "worker.log").exists()
+        redis.kill()
+        waiting = subprocess.Popen(
+            command(data, "jobs", "wait", asked["id"]), stdout=subprocess.PIPE, text=True
+        )
+        with waiting, subprocess.Popen(command(data, "worker", "--burst")) as worker:
+            redis.start()
+            assert {"collection": "small", "sound": True} == json.loads(waiting.communicate()[0])
+            assert 0 == worker.wait(DEADLINE_SECONDS)
+        assert 0 == waiting.returncode
+        (done,) = told(data, "jobs", "list")
+        assert ("done", 2, 1) == (done["state"], done["priority"], done["attempts"])
