@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,6 +96,7 @@ def _checks(parts: Assembly) -> Iterator[Check]:
     yield _providers()
     yield _data_folder(parts)
     yield _file_system(parts)
+    yield _queue(parts)
     model = _model(parts)
     yield model
     yield _choice(parts, model)
@@ -198,6 +200,17 @@ def _file_system(parts: Assembly) -> Check:
     if place.missing:
         found += f"; cannot hold collections: {'; '.join(place.missing)}"
     return Check(check="file system", ok=not place.missing, found=found)
+
+
+def _queue(parts: Assembly) -> Check:
+    """Ask the queue of jobs whether it loses none."""
+    from satseek.jobs.queues import examined, open_queue  # noqa: PLC0415
+
+    try:
+        with closing(open_queue(parts.settings)) as queue:
+            return Check(check="queue", ok=True, found=examined(queue))
+    except SatseekError as error:
+        return Check(check="queue", ok=False, found=str(error))
 
 
 def _model(parts: Assembly) -> Check:

@@ -5,8 +5,10 @@ Does not know doors.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from satseek.errors import ServerUnreachable
 from satseek.jobs.embedded import EmbeddedQueue
 from satseek.jobs.working import FOLDER, Worker
 
@@ -50,12 +52,27 @@ def worker_for(
         settings: Of this machine.
         burst: Whether it ends when nothing waits any more.
         program: Command that does a job; None: our own.
+
+    Raises:
+        SatseekError: the queue is in a Redis that would forget jobs.
     """
     worker = Worker(queue, settings=settings, burst=burst, program=program)
     shared = _on_redis(queue)
     if shared is not None:
+        with suppress(ServerUnreachable):  # whoever writes the first job is told
+            shared.examined()
         shared.listen(worker.wake)
     return worker
+
+
+def examined(queue: JobQueue) -> str:
+    """Look whether a queue keeps jobs as it must; says what it is, on one line.
+
+    Raises:
+        SatseekError: it would forget them, or its server is away.
+    """
+    shared = _on_redis(queue)
+    return "a file in the data folder" if shared is None else f"RQ on Redis: {shared.examined()}"
 
 
 def state_of(queue: JobQueue) -> str | None:

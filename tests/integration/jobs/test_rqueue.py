@@ -19,12 +19,15 @@ from satseek.errors import (
     InvalidSettings,
     JobNotFound,
     LeaseLost,
+    SatseekError,
     ServerUnreachable,
 )
 from satseek.jobs.protocol import LEASE_SECONDS, Schedule, Terms
+from satseek.jobs.queues import examined, worker_for
 from satseek.jobs.rqueue import lasting, steps
 from satseek.jobs.rqueue.connecting import connect
 from satseek.jobs.rqueue.queue import RqQueue
+from satseek.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -183,10 +186,18 @@ def test_a_redis_that_would_forget_is_refused(
 ) -> None:
     with running_redis(tmp_path, *settings) as server:
         queue = RqQueue(server.url)
-        with pytest.raises(InvalidSettings, match=said):
+        with pytest.raises(SatseekError, match=said):
             submit(queue)
+        with pytest.raises(SatseekError, match=said):
+            examined(queue)
+        with pytest.raises(SatseekError, match=said):
+            worker_for(queue, Settings(data_dir=tmp_path / "data"))
         assert [] == queue.jobs()
         queue.close()
+
+
+def test_a_redis_that_keeps_jobs_says_how(queue: RqQueue) -> None:
+    assert "RQ on Redis: its disk is written before it answers" == examined(queue)
 
 
 def test_a_redis_that_cannot_be_waited_for_or_asked_is_warned_of(

@@ -5,16 +5,13 @@ Does not know jobs. A Redis that would forget them is refused before the first o
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import InvalidSettings, ServerUnreachable
+from satseek.errors import SatseekError, ServerUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-logger = logging.getLogger(__name__)
 
 OLDEST = (6, 2)
 """Oldest Redis that RQ 3 takes jobs from with nothing lost between two commands (LMOVE)."""
@@ -26,6 +23,16 @@ DISK_MS = 3000
 """Longest wait for disk and replicas: with ``appendfsync everysec`` the disk takes a second."""
 
 
+_UNTOLD = (
+    "it does not say how it keeps jobs: it must have appendonly yes and maxmemory-policy noeviction"
+)
+
+_LATE = (
+    "it writes to its disk once a second and cannot be waited for: what was accepted in the last "
+    "second may be lost when it crashes; set appendfsync always, or take Redis 7.2"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lasting:
     """What has to be waited for after a change that somebody is told of."""
@@ -35,6 +42,14 @@ class Lasting:
     this Redis cannot tell."""
     replicas: int
     """For so many replicas."""
+    doubt: str = ""
+    """Why it may be lost all the same, on one line; empty: it is not."""
+
+    def said(self) -> str:
+        """Say it, on one line."""
+        disk = "waited for" if self.disk else "written before it answers"
+        replicas = f", {self.replicas} replicas waited for" if self.replicas else ""
+        return self.doubt or f"its disk is {disk}{replicas}"
 
     def command(self) -> tuple[str | int, ...] | None:
         """Give the command that waits; None: there is nothing to wait for."""
@@ -65,31 +80,23 @@ def lasting_of(client: Any, replicas: int) -> Lasting:
         replicas: How many replicas must have what was accepted.
 
     Raises:
-        InvalidSettings: it keeps nothing, drops what it likes, or is too old.
+        SatseekError: it keeps nothing, drops what it likes, or is too old.
     """
     version = _version(client.info("server").get("redis_version", ""))
     if version < OLDEST:
-        raise InvalidSettings(
-            f"setting 'queue_url': expected Redis {_dotted(OLDEST)} or newer, or Valkey, "
+        raise SatseekError(
+            f"the queue's Redis: expected version {_dotted(OLDEST)} or newer, or Valkey, "
             f"came {_dotted(version)}"
         )
     choices = _choices(client)
     if choices is None:
-        logger.warning(
-            "queue: this Redis does not say how it keeps jobs; it must have appendonly yes and "
-            "maxmemory-policy noeviction"
-        )
-        return Lasting(disk=False, replicas=replicas)
+        return Lasting(disk=False, replicas=replicas, doubt=_UNTOLD)
     _refuse_forgetful(choices)
-    always = choices.get("appendfsync") == "always"
-    if not always and version < WAITAOF_FROM:
-        logger.warning(
-            "queue: this Redis puts jobs on its disk once a second, and cannot be waited for: what "
-            "was accepted in the last second is lost when it crashes; set appendfsync always, or "
-            "take Redis %s",
-            _dotted(WAITAOF_FROM),
-        )
-    return Lasting(disk=not always and version >= WAITAOF_FROM, replicas=replicas)
+    if choices.get("appendfsync") == "always":
+        return Lasting(disk=False, replicas=replicas)
+    if version < WAITAOF_FROM:
+        return Lasting(disk=False, replicas=replicas, doubt=_LATE)
+    return Lasting(disk=True, replicas=replicas)
 
 
 def _choices(client: Any) -> Mapping[str, str] | None:
@@ -107,19 +114,19 @@ def _choices(client: Any) -> Mapping[str, str] | None:
 
 def _refuse_forgetful(choices: Mapping[str, str]) -> None:
     if choices.get("appendonly") != "yes":
-        raise InvalidSettings(
-            "setting 'queue_url': expected a Redis with an append-only file, came one that loses "
+        raise SatseekError(
+            "the queue's Redis: expected one with an append-only file, came one that loses "
             "jobs when it ends; run CONFIG SET appendonly yes, and write it into redis.conf"
         )
     if choices.get("appendfsync") == "no":
-        raise InvalidSettings(
-            "setting 'queue_url': expected a Redis with appendfsync always, or everysec, came no: "
+        raise SatseekError(
+            "the queue's Redis: expected one with appendfsync always, or everysec, came no: "
             "nobody knows when what it accepted is on its disk"
         )
     policy = choices.get("maxmemory-policy", "noeviction")
     if choices.get("maxmemory", "0") != "0" and policy != "noeviction":
-        raise InvalidSettings(
-            "setting 'queue_url': expected a Redis with maxmemory-policy noeviction, came "
+        raise SatseekError(
+            "the queue's Redis: expected one with maxmemory-policy noeviction, came "
             f"{policy}, which drops jobs when memory is short; give caches another Redis"
         )
 

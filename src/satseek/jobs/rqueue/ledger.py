@@ -169,6 +169,15 @@ class RqLedger:
             return f"down: {type(error.__cause__).__name__}"
         return "up"
 
+    def examined(self) -> str:
+        """Look whether Redis keeps jobs as it must; says how, on one line.
+
+        Raises:
+            SatseekError: it would forget them.
+            ServerUnreachable: it is away.
+        """
+        return self._steps.lasting().said()
+
     def close(self) -> None:
         """Let go of the connections; they are made again when needed."""
         self._steps.close()

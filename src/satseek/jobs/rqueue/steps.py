@@ -6,6 +6,7 @@ Does not know what a step is about; ``steps.lua`` does.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import threading
 import time
@@ -22,6 +23,8 @@ from satseek.jobs.rqueue.lasting import Lasting, lasting_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+logger = logging.getLogger(__name__)
 
 QUEUE = "satseek"
 """Name of RQ's queue for jobs of priority 0; others are called satseek+3, satseek-2, and so on."""
@@ -62,13 +65,13 @@ class Steps:
 
         Raises:
             DiskFull, ServerUnreachable: as ``redis_errors``.
-            InvalidSettings: this Redis would forget jobs.
+            SatseekError: as ``lasting``.
         """
         needed = {name: value for name, value in self._always().items() if value is not None}
         needed |= {name: value for name, value in given.items() if value is not None}
         try:
             with redis_errors():
-                wait = self._ready().command() if lasting else None
+                wait = self.lasting().command() if lasting else None
                 answers = self._sent([step, json.dumps(needed), *fields], wait)
         except ServerUnreachable:
             self._away = True
@@ -76,7 +79,7 @@ class Steps:
         if self._away:
             self._away, self._back = False, time.monotonic()
         if wait is not None:
-            self._ready().check(answers[1])
+            self.lasting().check(answers[1])
         return list(answers[0])
 
     def heard_for(self, seconds: float) -> bool:
@@ -104,11 +107,18 @@ class Steps:
             "now": self._clock() if self._clock else None,
         }
 
-    def _ready(self) -> Lasting:
-        """Ask Redis once how it keeps what it is told."""
-        with self._lock:
+    def lasting(self) -> Lasting:
+        """Ask Redis, once, how it keeps what it is told.
+
+        Raises:
+            SatseekError: it would forget jobs.
+            ServerUnreachable: it is away.
+        """
+        with self._lock, redis_errors():
             if self._lasting is None:
                 self._lasting = lasting_of(self.client, self._replicas)
+                if self._lasting.doubt:
+                    logger.warning("queue: %s", self._lasting.doubt)
             return self._lasting
 
     def _sent(self, arguments: list[str | bytes], wait: tuple[str | int, ...] | None) -> list[Any]:
