@@ -5,6 +5,7 @@ Does not know who asks.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ FIRST_WAIT_SECONDS = 0.5
 
 LONGEST_WAIT_SECONDS = 15.0
 """No pause is longer."""
+
+HEAVY = ("distributed", "ray")
+"""Packages that leave threads and connections to a cluster behind: not for the next job."""
 
 
 def do(asked: Asked, on_progress: OnProgress) -> Mapping[str, Any]:
@@ -50,5 +54,10 @@ def do(asked: Asked, on_progress: OnProgress) -> Mapping[str, Any]:
         pause = min(2 * pause, LONGEST_WAIT_SECONDS)
 
 
+def is_worn() -> bool:
+    """Tell whether a task left what the next one had better not meet."""
+    return is_any_held() or any(name in sys.modules for name in HEAVY)
+
+
 if __name__ == "__main__":
-    obey(do, is_worn=is_any_held)
+    obey(do, is_worn=is_worn)
