@@ -44,7 +44,7 @@ EDGE = 600
 
 
 def main() -> None:
-    """Print rates and their ratio: the small starter, which decoding bounds, and one of real size."""
+    """Print rates and their ratio: the starter, which decoding bounds, and one of real size."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         make_county(home / "county", seed=5, width=2048, height=2048)

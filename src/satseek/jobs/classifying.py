@@ -6,7 +6,8 @@ Does not know queues or processes. What is done is written down part by part: ru
 from __future__ import annotations
 
 import os
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,14 @@ from pydantic import Field
 
 from satseek.assemble import Assembly
 from satseek.buckets import deliver, file_name, is_object, standing_in
-from satseek.errors import UnreadableImage
+from satseek.errors import CollectionLocked, UnreadableImage
 from satseek.jobs.asking import ByHand, Elsewhere, ScenesAsked, Task
 from satseek.jobs.indexing import executor_of, layout_of
 from satseek.jobs.results import FILES, new_try, told
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from satseek.assemble.served import ServedModel
     from satseek.imagery.candidates import Candidates
     from satseek.jobs.asking import OnProgress, Parts, Result
@@ -31,8 +34,12 @@ if TYPE_CHECKING:
 USUAL = "csv"
 """Format of a job's table where none is asked for."""
 
-WORK = "work"
-"""Folder of what is done meanwhile, in the job's: the next try goes on from there."""
+WORK = ".classify-"
+"""Beginning of the folders of what jobs have done meanwhile, in the work folder; behind it stands
+a digest of all that was asked, so that the same job asked again goes on."""
+
+KEEP_SECONDS = 7 * 24 * 3600.0
+"""What a job has done and none goes on with is thrown away after so long."""
 
 MAX_READERS = 8
 """Images decoded at once: each is some megabytes, and no engine here takes more."""
@@ -112,7 +119,7 @@ def classify(
 
     name = _name(asked)
     with new_try(results) as folder:
-        report = classify_into(folder / name, asked, settings, on_progress, work=results / WORK)
+        report = classify_into(folder / name, asked, settings, on_progress, work=_work(settings))
         kind = BulkChoices(format=asked.format).checked(folder / name)
         files = told(folder, media_types={name: kind.media_type})
     return _told(report) | {"file": name, FILES: files}
@@ -124,7 +131,7 @@ def classify_into(
     settings: Settings,
     on_progress: OnProgress,
     *,
-    work: Path | None = None,
+    work: Callable[[str], Path] | None = None,
 ) -> BulkReport:
     """Classify images into a table; as ``search.classifying_bulk.classify_candidates``.
 
@@ -183,6 +190,18 @@ def _choices(asked: ClassifyTask, settings: Settings, model: ServedModel) -> Bul
         max_pixels=settings.max_image_pixels,
         paths="whole" if is_by_hand(asked) else "below",
     )
+
+
+def _work(settings: Settings) -> Callable[[str], Path]:
+    """Say where jobs keep what is done meanwhile; clears away what none goes on with."""
+    from satseek.search.classifying_parts import forget  # noqa: PLC0415 - slow to load
+
+    home = (settings.work_dir or settings.data_dir / "work").absolute()
+    for left in home.glob(f"{WORK}*"):
+        if time.time() - left.stat().st_mtime > KEEP_SECONDS:
+            with suppress(CollectionLocked, OSError):
+                forget(left)
+    return lambda digest: home / f"{WORK}{digest}"
 
 
 def _candidates(asked: ClassifyTask, settings: Settings) -> Candidates:

@@ -7,6 +7,8 @@ same to the bit.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import time
@@ -116,7 +118,7 @@ def classify_candidates(
     cutting: Cutting,
     embedder: Embedder,
     choices: BulkChoices,
-    work: Path | None = None,
+    work: Callable[[str], Path] | None = None,
     apart: Apart | None = None,
     on_progress: Callable[[int, int, str], None] = lambda _done, _all, _note: None,
 ) -> BulkReport:
@@ -129,7 +131,8 @@ def classify_candidates(
         cutting: What is cut into chips, and how.
         embedder: The model.
         choices: How.
-        work: Folder for what is done meanwhile; None: ``work_folder(table)``.
+        work: Gives the folder for what is done meanwhile by the digest of all that is asked, 32
+            hex digits; None: ``work_folder(table)``.
         apart: Who does parts elsewhere; None: they are done here.
         on_progress: Told images and cells done, all that are known so far, and a file's name.
 
@@ -142,8 +145,8 @@ def classify_candidates(
     """
     started = time.perf_counter()
     choices.checked(table)
-    folder = work or work_folder(table)
     question = _question(candidates.source, asked, cutting, embedder.card, choices)
+    folder = work(_digest(question)) if work else work_folder(table)
     with closing(Parts(folder, question)) as parts:
         scorer = Scorer.of(asked, embedder, most=None if choices.all_labels else WIDE)
         run = Recording(parts, scorer, total=lambda: candidates.total, on_progress=on_progress)
@@ -163,6 +166,7 @@ def classify_candidates(
             apart(missing, scorer, folder)
             left = sum(part.images for part in missing)
             run.found(planned, done_before=sum(part.images for part in planned) - left)
+        on_progress(run.done, run.done, f"writing {table.name}")
         tally = Tally()
         items = _items(parts, run.order)
         if choices.paths == "below":
@@ -207,6 +211,11 @@ def _question(
         "cut": [cutting.cut, cutting.min_valid],
         "max_pixels": choices.max_pixels,
     }
+
+
+def _digest(question: Mapping[str, Any]) -> str:
+    text = json.dumps(question, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _items(parts: Parts, order: Sequence[tuple[str, bool]]) -> Iterator[Told]:

@@ -11,7 +11,7 @@ from serving import make_scenes, png
 from shipped import make_collection
 
 from satseek.assemble import Assembly
-from satseek.errors import InvalidRequest, UnreadableImage
+from satseek.errors import DiskFull, InvalidRequest, UnreadableImage
 from satseek.jobs.results import folder_of
 from satseek.jobs.tasks import run_task
 from satseek.settings import Settings
@@ -75,7 +75,7 @@ def test_classify_leaves_a_table(settings: Settings) -> None:
     assert [19, 18, 1] == [len(rows), told["images"], told["refused"]]
     assert {"classes", "scenes"} == {row["path"].partition("/")[0] for row in rows}
     assert str(settings.data_dir.parent) not in json.dumps([rows, told])
-    assert not (folder / "work").exists()
+    assert [] == list((settings.data_dir / "work").glob(".*"))
     done, total, _ = watching.told[-1]
     assert 19 == done == total
 
@@ -84,6 +84,26 @@ def test_classify_fails_where_nothing_can_be_used(settings: Settings) -> None:
     with pytest.raises(UnreadableImage, match=r"none of 1 files can be used: .*a\.png"):
         run("classify", {"folder": "bad", "labels": ["a"]}, settings)
     assert [] == list(folder_of(settings.data_dir, JOB).glob("try-*"))
+
+
+def test_the_same_classification_asked_again_goes_on(settings: Settings) -> None:
+    asked = {"folder": "some", "labels": ["a lake", "a river"]}
+
+    class Full(Watching):
+        """Fails once, as where there is no room."""
+
+        def __call__(self, done: int, total: int, note: str) -> None:
+            if note.startswith("writing"):
+                raise DiskFull("no room")
+            super().__call__(done, total, note)
+
+    folder = folder_of(settings.data_dir, "fedcba9876543210")
+    with pytest.raises(DiskFull):
+        run_task("classify", asked, settings=settings, on_progress=Full(), results=folder)
+    (left,) = (settings.data_dir / "work").glob(".*")
+    told, _, _ = run("classify", asked, settings)
+    assert told["resumed"] == told["images"] + told["refused"]
+    assert not left.exists()
 
 
 def test_export_leaves_a_file(settings: Settings) -> None:
