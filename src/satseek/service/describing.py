@@ -55,6 +55,8 @@ PROBLEM: Described = {
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 
+AWAY: Described = PROBLEM | {"description": "The server that keeps the jobs does not answer."}
+
 FEATURE: Described = {
     "type": "object",
     "required": ["type", "geometry", "properties"],

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from satseek.jobs.protocol import JobState
 from satseek.service import jobbing_verbs as verbs
 from satseek.service.calling import caller
-from satseek.service.describing import PROBLEM
+from satseek.service.describing import AWAY, PROBLEM
 from satseek.service.jobbing_asking import JobAsked
 from satseek.service.jobbing_files import sent
 from satseek.service.jobbing_showing import JobDetails, JobShown, details, files_of, shown
@@ -83,7 +83,7 @@ class FilesAnswer(BaseModel):
     "/v1/jobs",
     summary="Ask for a job",
     status_code=HTTPStatus.ACCEPTED,
-    responses={404: PROBLEM, 409: PROBLEM},
+    responses={404: PROBLEM, 409: PROBLEM, 502: AWAY},
     openapi_extra=REPEATED,
 )
 async def submit_job(
@@ -95,7 +95,7 @@ async def submit_job(
     return details(job)
 
 
-@router.get("/v1/jobs", summary="List jobs")
+@router.get("/v1/jobs", summary="List jobs", responses={502: AWAY})
 async def list_jobs(
     request: Request,
     response: Response,
@@ -116,7 +116,7 @@ async def list_jobs(
     return JobsAnswer(jobs=[shown(one) for one in found.jobs], next=path)
 
 
-@router.get("/v1/jobs/{job_id}", summary="Show a job", responses={404: PROBLEM})
+@router.get("/v1/jobs/{job_id}", summary="Show a job", responses={404: PROBLEM, 502: AWAY})
 async def show_job(
     request: Request,
     job_id: JobId,
@@ -143,7 +143,7 @@ async def show_job(
 @router.post(
     "/v1/jobs/{job_id}/cancel",
     summary="Have a job end",
-    responses={404: PROBLEM},
+    responses={404: PROBLEM, 502: AWAY},
     openapi_extra=REPEATED,
 )
 async def cancel_job(request: Request, job_id: JobId, shared: Shared) -> JobDetails:
@@ -155,7 +155,7 @@ async def cancel_job(request: Request, job_id: JobId, shared: Shared) -> JobDeta
     "/v1/jobs/{job_id}/log",
     summary="Read a job's log",
     response_class=PlainTextResponse,
-    responses={404: PROBLEM},
+    responses={404: PROBLEM, 502: AWAY},
 )
 async def job_log(
     request: Request,
@@ -172,7 +172,9 @@ async def job_log(
     return PlainTextResponse("".join(f"{line}\n" for line in told[-lines if lines else 0 :]))
 
 
-@router.get("/v1/jobs/{job_id}/files", summary="List a job's files", responses={404: PROBLEM})
+@router.get(
+    "/v1/jobs/{job_id}/files", summary="List a job's files", responses={404: PROBLEM, 502: AWAY}
+)
 async def list_job_files(request: Request, job_id: JobId, shared: Shared) -> FilesAnswer:
     """List the files that a job left; they go with the job."""
     job = await verbs.find(job_id, shared=shared, caller=caller(request))
@@ -190,6 +192,7 @@ async def list_job_files(request: Request, job_id: JobId, shared: Shared) -> Fil
         304: {"description": "You have it: `If-None-Match` names its `ETag`."},
         404: PROBLEM,
         416: PROBLEM,
+        502: AWAY,
     },
 )
 async def take_job_file(

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from satseek.service.calling import caller
-from satseek.service.describing import PROBLEM
+from satseek.service.describing import AWAY, PROBLEM
 from satseek.service.jobbing_asking import MAX_PRIORITY, WorkAsked
 from satseek.service.jobbing_showing import ScheduleShown, shown_schedule
 from satseek.service.repeating import REPEATED, Repeatable
@@ -68,14 +68,14 @@ class SchedulesAnswer(BaseModel):
     schedules: list[ScheduleShown]
 
 
-@router.get("/v1/schedules", summary="List schedules")
+@router.get("/v1/schedules", summary="List schedules", responses={502: AWAY})
 async def list_schedules(request: Request, shared: Shared) -> SchedulesAnswer:
     """List the schedules whose jobs you would see, by name."""
     found = await schedules(shared=shared, caller=caller(request))
     return SchedulesAnswer(schedules=[shown_schedule(one, following(one)) for one in found])
 
 
-@router.get("/v1/schedules/{name}", summary="Show a schedule", responses={404: PROBLEM})
+@router.get("/v1/schedules/{name}", summary="Show a schedule", responses={404: PROBLEM, 502: AWAY})
 async def show_schedule(request: Request, name: Name, shared: Shared) -> ScheduleShown:
     """Show a schedule and the next moments at which it asks."""
     found = await find_schedule(name, shared=shared, caller=caller(request))
@@ -85,7 +85,7 @@ async def show_schedule(request: Request, name: Name, shared: Shared) -> Schedul
 @router.put(
     "/v1/schedules/{name}",
     summary="Set a schedule up",
-    responses={404: PROBLEM, 409: PROBLEM},
+    responses={404: PROBLEM, 409: PROBLEM, 502: AWAY},
     openapi_extra=REPEATED,
 )
 async def save_schedule(
@@ -108,7 +108,7 @@ async def save_schedule(
     "/v1/schedules/{name}",
     summary="Remove a schedule",
     status_code=HTTPStatus.NO_CONTENT,
-    responses={404: PROBLEM},
+    responses={404: PROBLEM, 502: AWAY},
     openapi_extra=REPEATED,
 )
 async def delete_schedule(request: Request, name: Name, shared: Shared) -> Response:

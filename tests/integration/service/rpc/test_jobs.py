@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +12,14 @@ import grpc
 import pytest
 import rpcclient
 from google.protobuf.json_format import MessageToDict
+from shipped import make_collection
+
+from satseek.assemble import Assembly
+from satseek.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
 Code = grpc.StatusCode
@@ -126,3 +134,30 @@ def test_what_cannot_be_is_refused(
     with pytest.raises(grpc.RpcError) as refused:
         list(getattr(stub, method)(request))
     assert refusal == (refused.value.code(), rpcclient.reason(refused.value))
+
+
+def test_a_watcher_is_told_to_go_elsewhere_when_the_server_stops(
+    client: rpcclient.Client, tmp_path: Path
+) -> None:
+    assembly = Assembly(Settings(data_dir=tmp_path / "data"))
+    make_collection(assembly, "small")
+    assembly.close()
+    with (
+        rpcclient.called(tmp_path / "data", server_worker="false", request_seconds="2") as called,
+        called.channel() as channel,
+    ):
+        stub = client.stub(channel)
+        job = stub.SubmitJob(client.pb.SubmitJobRequest(task="verify", parameters=SMALL)).job
+        watched = stub.WatchJob(client.pb.WatchJobRequest(id=job.id))
+        assert "queued" == next(watched).job.state
+        ends = time.monotonic() + 2.5  # longer than any request may take
+        while time.monotonic() < ends:
+            assert watched.is_active()
+            time.sleep(0.1)
+        called.server.process.send_signal(signal.SIGTERM)
+        with pytest.raises(grpc.RpcError) as ended:
+            next(watched)
+        assert (Code.UNAVAILABLE, "ServerUnreachable") == (
+            ended.value.code(),
+            rpcclient.reason(ended.value),
+        )
