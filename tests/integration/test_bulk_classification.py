@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from serving import make_scenes, png
+from stacmaking import make_catalog
 from towers import CARD, ColourEngine, make_tokenizer
 
 from satseek.embed.embedder import Embedder
 from satseek.errors import Conflict, InvalidRequest, UnreadableImage
-from satseek.imagery.candidates import FolderScenes, SeveralCandidates
+from satseek.imagery.candidates import FolderScenes, SeveralCandidates, find_candidates
 from satseek.imagery.decode import decode_image
+from satseek.imagery.reach import Reach
 from satseek.imagery.recipes import recipe_named
 from satseek.index import CollectionSpec, create_collection
 from satseek.jobs.classifying import ClassifyHere, classify_into
@@ -261,6 +263,26 @@ def test_a_table_of_arrow(folder: Path, tmp_path: Path) -> None:
     assert [float(row["share"]) for row in rows if row["share"]] == [
         row["share"] for row in told if row["share"] is not None
     ]
+
+
+def test_items_of_a_catalog_are_cut_and_refused_like_files(tmp_path: Path) -> None:
+    catalog = make_catalog(tmp_path / "catalog")
+    (lost, *_) = sorted((tmp_path / "catalog").rglob("*.tif"))
+    lost.write_bytes(b"II*\0 cut short")
+    report = classify_candidates(
+        find_candidates(str(catalog), reach=Reach().and_named(str(catalog))),
+        tmp_path / "labels.csv",
+        asked=LABELS,
+        cutting=CUTTING,
+        embedder=EMBEDDER,
+        choices=BulkChoices(paths="below"),
+    )
+    rows = table_of(tmp_path / "labels.csv")
+    assert [6, 1] == [report.images, report.refused]
+    (refused,) = [row for row in rows if row["refused"]]
+    assert str(tmp_path) not in json.dumps(rows)
+    assert all(row["datetime"].startswith("2024-06-") and row["wkt"] for row in rows[1:])
+    assert refused["label"] == ""
 
 
 def test_several_sources_keep_their_files_apart(tmp_path: Path) -> None:
