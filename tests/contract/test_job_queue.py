@@ -16,7 +16,7 @@ import pytest
 from redisserving import KEEPS, needs_redis, running_redis
 
 from satseek.errors import InvalidRequest, JobNotFound, LeaseLost, Overloaded, ScheduleNotFound
-from satseek.jobs import ledger
+from satseek.jobs import ledger, turns
 from satseek.jobs.clocks import Moment
 from satseek.jobs.embedded import EmbeddedQueue
 from satseek.jobs.protocol import (
@@ -348,6 +348,16 @@ def test_the_same_key_is_the_same_job(queue: LeasingQueue, clock: Clock) -> None
     assert first.id != submit(queue, "b", key="k").id
 
 
+def test_the_key_of_an_expired_job_is_free_though_many_more_expired(
+    queue: LeasingQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = submit(queue, key="k")
+    queue.cancel(first.id)
+    clock.pass_(KEEP_SECONDS + 1)
+    monkeypatch.setattr(turns, "BATCH", 0)  # as if a thousand others were forgotten before it
+    assert first.id != submit(queue, "b", key="k").id
+
+
 def test_ended_jobs_are_kept_as_long_as_was_asked(queue: LeasingQueue, clock: Clock) -> None:
     old = submit(queue).id
     short = submit(queue, terms=Terms(keep_seconds=60)).id
@@ -541,6 +551,9 @@ def test_what_is_gone_or_changed_is_not_fired(queue: LeasingQueue, clock: Clock)
     moment = clock.now + timedelta(hours=1)
     assert queue.fire(before, moment) is None
     queue.remove_schedule(after.name)
+    assert queue.fire(after, moment) is None
+    clock.pass_(60)
+    queue.put_schedule(replace(after, created=clock.now))  # set up again: nothing of before
     assert queue.fire(after, moment) is None
     assert [] == queue.jobs()
 
