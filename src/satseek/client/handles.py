@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from satseek.errors import JobNotFound
+from satseek.errors import JobNotFound, Overloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +24,13 @@ HOLD_SECONDS = 20.0
 
 LEAST_SECONDS = 0.2
 """Between two looks at least, also where answers come at once."""
+
+AWAY_SECONDS = 300.0
+"""Whoever waits for a job outlasts a server that is away for so long: one that is restarted, or
+moved to another machine, comes back within minutes, and its jobs with it."""
+
+AWAY_PAUSE_SECONDS = 2.0
+"""Between two tries meanwhile."""
 
 
 class Jobs(Protocol):
@@ -118,12 +125,21 @@ class JobHandle(_Held):
         Args:
             timeout_s: Longest wait; None: as long as it takes. ``ended`` tells whether it was.
             on_progress: Called with the job whenever it has changed.
+
+        Raises:
+            JobNotFound: it has ended and expired meanwhile.
+            ServerUnreachable: the server has been away for minutes; it may be waited for again.
         """
         waiting = _Waiting(timeout_s)
         while not self.ended and not waiting.over:
             seen = self.job.revision
             asked = seen if on_progress is not None else None
-            self.job = self._jobs.look(self.id, wait_s=waiting.hold_s(), seen=asked)
+            try:
+                self.job = self._jobs.look(self.id, wait_s=waiting.hold_s(), seen=asked)
+            except Overloaded as error:
+                time.sleep(waiting.outlast(error))
+                continue
+            waiting.heard()
             if on_progress is not None and self.job.revision != seen:
                 on_progress(self.job)
             if not self.ended:
@@ -168,7 +184,12 @@ class AsyncJobHandle(_Held):
         while not self.ended and not waiting.over:
             seen = self.job.revision
             asked = seen if on_progress is not None else None
-            self.job = await self._jobs.look(self.id, wait_s=waiting.hold_s(), seen=asked)
+            try:
+                self.job = await self._jobs.look(self.id, wait_s=waiting.hold_s(), seen=asked)
+            except Overloaded as error:
+                await asyncio.sleep(waiting.outlast(error))
+                continue
+            waiting.heard()
             if on_progress is not None and self.job.revision != seen:
                 on_progress(self.job)
             if not self.ended:
@@ -192,7 +213,7 @@ class _Waiting:
 
     def __init__(self, timeout_s: float | None) -> None:
         self._ends = None if timeout_s is None else time.monotonic() + timeout_s
-        self._looked = time.monotonic()
+        self._looked = self._heard = time.monotonic()
 
     @property
     def over(self) -> bool:
@@ -208,6 +229,16 @@ class _Waiting:
         """How long to do nothing after an answer that came at once."""
         passed = time.monotonic() - self._looked
         return max(0.0, min(LEAST_SECONDS - passed, self._left()))
+
+    def heard(self) -> None:
+        """Note that an answer came."""
+        self._heard = time.monotonic()
+
+    def outlast(self, error: Overloaded) -> float:
+        """How long to do nothing after none came; raises the error once that was so for long."""
+        if time.monotonic() - self._heard > AWAY_SECONDS:
+            raise error
+        return min(AWAY_PAUSE_SECONDS, self._left())
 
     def _left(self) -> float:
         return HOLD_SECONDS if self._ends is None else max(0.0, self._ends - time.monotonic())
