@@ -338,3 +338,27 @@ def test_machines_that_share_a_redis_leave_the_job_to_their_workers(
         assert 0 == waiting.returncode
         (done,) = told(data, "jobs", "list")
         assert ("done", 2, 1) == (done["state"], done["priority"], done["attempts"])
+
+
+def test_a_servers_jobs_are_seen_from_elsewhere_and_done_by_it(data: Path, tmp_path: Path) -> None:
+    with serving.running_server(data) as server:
+        until(lambda: is_anybody_there(data / FOLDER))
+        asked = told(data, "collection", "verify", "--detach")
+        assert asked["worker_log"] is None
+        where, there = tmp_path / "elsewhere", ("--server", server.url)
+        waited = run(where, "jobs", "wait", asked["id"], *there)
+        assert {"collection": "small", "sound": True} == json.loads(waited.stdout)
+        (listed,) = told(where, "jobs", "list", *there)
+        assert ("verify", "small", "done") == (
+            listed["task"],
+            listed["collection"],
+            listed["state"],
+        )
+        assert "1 done\n" == run(where, "jobs", "list", *there).stderr
+        shown = told(where, "jobs", "show", asked["id"], *there)
+        assert told(data, "jobs", "show", asked["id"])["finished"] == shown["finished"]
+        assert 0 == run(where, "jobs", "log", asked["id"], *there).exit_code
+        assert "done" == told(where, "jobs", "cancel", asked["id"], *there)[0]["state"]
+        unknown = run(where, "jobs", "wait", "0" * 16, *there)
+        assert JobNotFound is type(unknown.exception)
+        assert not where.exists()

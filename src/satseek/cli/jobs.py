@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from json import dumps
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from satseek.cli.application import Json, app, configured
+from satseek.cli.elsewhere import Looked, ServersJobs
 from satseek.cli.printing import print_json, print_table, say
 from satseek.cli.recording import recorded
 from satseek.cli.waiting import LOOK_SECONDS, logged_since, raise_for, span, waited
@@ -23,6 +24,10 @@ group = typer.Typer(help="See long work, wait for it, end it.", no_args_is_help=
 app.add_typer(group, name="jobs")
 
 Id = Annotated[str, typer.Argument(help="Id of the job.")]
+Server = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Of a server's jobs. [default: of the queue of the settings]"),
+]
 
 LISTED = 20
 """Jobs listed unless more are asked for."""
@@ -37,13 +42,14 @@ def list_(
     *,
     state: Annotated[str | None, typer.Option(help="Only these, such as running.")] = None,
     number: Annotated[int, typer.Option("-n", min=1, help="The newest so many.")] = LISTED,
+    server: Server = None,
     json: Json = False,
 ) -> None:
     """List the newest jobs.
 
     Example: satseek jobs list --state running
     """
-    with opened(context) as queue:
+    with _looked(context, server) as queue:
         found = list(islice(_newest(queue, _state(state)), number))
         counts = queue.counts()
     if json:
@@ -55,12 +61,12 @@ def list_(
 
 
 @group.command()
-def show(context: typer.Context, job: Id, *, json: Json = False) -> None:
+def show(context: typer.Context, job: Id, *, server: Server = None, json: Json = False) -> None:
     """Show a job: how far it is, what came of it, or why it failed.
 
     Example: satseek jobs show 019a2b3c4d5e6f70
     """
-    with opened(context) as queue:
+    with _looked(context, server) as queue:
         found = queue.find(job)
     if json:
         print_json(shown(found))
@@ -77,13 +83,14 @@ def log(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")
     ] = False,
+    server: Server = None,
 ) -> None:
     """Print the end of what a job logged.
 
     Example: satseek jobs log 019a2b3c4d5e6f70 --follow
     """
     seen = ""
-    with opened(context) as queue:
+    with _looked(context, server) as queue:
         while True:
             found = queue.find(job)
             if news := logged_since(seen, found.log):
@@ -104,13 +111,14 @@ def wait(
     timeout: Annotated[
         float | None, typer.Option(min=0, help="Seconds to wait at most. [default: no limit]")
     ] = None,
+    server: Server = None,
     json: Json = False,
 ) -> None:
     """Wait until a job has ended, and print its result; where it failed, end with its exit code.
 
     Example: satseek jobs wait 019a2b3c4d5e6f70
     """
-    with opened(context) as queue:
+    with _looked(context, server) as queue:
         ended = waited(queue, job, timeout)
     if json:
         print_json(shown(ended))
@@ -124,18 +132,20 @@ def cancel(
     context: typer.Context,
     jobs: Annotated[list[str], typer.Argument(metavar="JOB...", help="Ids of jobs.")],
     *,
+    server: Server = None,
     json: Json = False,
 ) -> None:
     """Have jobs end: at once where they wait, within seconds where they run.
 
     Example: satseek jobs cancel 019a2b3c4d5e6f70
     """
-    with opened(context) as queue:
+    with _looked(context, server) as queue:
         for job_id in jobs:
             queue.find(job_id)  # refuse the whole command for one unknown id
         ended = []
         for job_id in jobs:
-            with recorded(context, "job.cancel", job_id):
+            trail = nullcontext() if server else recorded(context, "job.cancel", job_id)
+            with trail:  # a server keeps its own
                 ended.append(queue.cancel(job_id))
     if json:
         print_json([shown(job) for job in ended])
@@ -153,6 +163,17 @@ def opened(context: typer.Context) -> Iterator[JobQueue]:
         yield queue
 
 
+@contextmanager
+def _looked(context: typer.Context, server: str | None) -> Iterator[Looked]:
+    """Open the queue that the settings name, or a server's."""
+    if server is None:
+        with opened(context) as queue:
+            yield queue
+        return
+    with closing(ServersJobs(server, configured(context).settings)) as jobs:
+        yield jobs
+
+
 def shown(job: Job) -> dict[str, Any]:
     """Give all of a job but its log, and how long it still takes."""
     left = job.seconds_left(datetime.now(UTC))
@@ -160,7 +181,7 @@ def shown(job: Job) -> dict[str, Any]:
     return told | {"seconds_left": None if left is None else round(left, 1)}
 
 
-def _newest(queue: JobQueue, state: JobState | None) -> Iterator[Job]:
+def _newest(queue: Looked, state: JobState | None) -> Iterator[Job]:
     before = ""
     while page := queue.jobs(before=before, limit=PAGE):
         yield from (job for job in page if state in (None, job.state))

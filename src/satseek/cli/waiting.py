@@ -17,7 +17,8 @@ from satseek.jobs.protocol import FINAL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satseek.jobs.protocol import Job, JobQueue
+    from satseek.cli.elsewhere import Looked
+    from satseek.jobs.protocol import Job
 
 LOOK_SECONDS = 0.3
 """How often a job is read while it is waited for."""
@@ -26,7 +27,7 @@ AWAY_SECONDS = 60.0
 """How long a queue that does not answer is waited for: a Redis that starts again reads its file."""
 
 
-def waited(queue: JobQueue, job_id: str, timeout: float | None) -> Job:
+def waited(queue: Looked, job_id: str, timeout: float | None) -> Job:
     """Wait for a job to end.
 
     Raises:
@@ -45,7 +46,7 @@ def waited(queue: JobQueue, job_id: str, timeout: float | None) -> Job:
     return job
 
 
-def _found(queue: JobQueue, job_id: str) -> Job:
+def _found(queue: Looked, job_id: str) -> Job:
     """Read a job; a queue that is away for a moment is waited for, as the job goes on."""
     deadline = time.monotonic() + AWAY_SECONDS
     while True:
