@@ -311,3 +311,27 @@ def test_items_are_embedded_apart_wherever_their_bands_lie(
     assert 0 < expected.chips_added
     assert _told(expected) == _told(report)
     assert account(whole) == account(parted)
+
+
+def test_what_could_not_be_read_for_a_while_is_read_by_the_next_run(
+    scenes: Path, whole: Collection, parted: Collection
+) -> None:
+    away = scenes / "deep.tif"
+    content, times = away.read_bytes(), (away.stat().st_atime_ns, away.stat().st_mtime_ns)
+    crew = Crew(scenes.parent / "work")
+
+    def half_blind(partitions: Sequence[Partition]) -> None:
+        damage(away)  # size, time and header stay: only pixels cannot be had
+        os.utime(away, ns=times)
+        crew(partitions)
+        raise Abandoned("and then the power went")
+
+    with pytest.raises(Abandoned):
+        _apart(scenes, parted, half_blind)
+    away.write_bytes(content)
+    os.utime(away, ns=times)
+    again = Crew(crew.folder)
+    _apart(scenes, parted, again)
+    assert 0 < len(again.done) < len(crew.done)
+    _whole(scenes, whole)
+    assert account(whole) == account(parted)

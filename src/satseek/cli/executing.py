@@ -26,7 +26,10 @@ ExecutorName = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(min=1, help="Workers of the executor at most. [default: all there are]"),
+    typer.Option(
+        min=1,
+        help="Workers of the executor at most; each holds the model. [default: all there are]",
+    ),
 ]
 Address = Annotated[
     str | None,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satseek.errors import DamagedData
+from satseek.errors import DamagedData, NoValidPixels
 from satseek.index.checks import check_batch
 from satseek.index.halves import to_halves
 from satseek.index.records import chip_from, chip_values
@@ -84,6 +84,11 @@ class StoredPiece:
     """How many they are."""
     sha256: str
     """Of these bytes."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether reading the piece again would say the same, whatever a disk was up to."""
+        return self.refusal is None or self.refusal.kind == NoValidPixels.__name__
 
     def load(self) -> tuple[list[Chip], Halves]:
         """Read chips and vectors.

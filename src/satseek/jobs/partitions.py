@@ -70,7 +70,7 @@ def do_partition(
     path = partition_path(Path(asked["work"]), asked["name"])
     pieces = [Piece.from_json(piece) for piece in asked["pieces"]]
     stored = read_partition(path)
-    if [piece.key for piece in stored] != [piece.key for piece in pieces]:
+    if not _is_done(stored, pieces):
         _check_folder(path.parent)
         stored = _embed(pieces, asked, path, wanted)
     lost = [
@@ -86,6 +86,12 @@ def do_partition(
         "where": f"{platform.node()} pid {os.getpid()}",
         "seconds": round(time.perf_counter() - started, 3),
     }
+
+
+def _is_done(stored: Sequence[StoredPiece], pieces: Sequence[Piece]) -> bool:
+    """Tell whether a partition need not be done again: what could not be read may be by now."""
+    same = [piece.key for piece in stored] == [piece.key for piece in pieces]
+    return same and all(piece.is_settled for piece in stored)
 
 
 def _classify(asked: Mapping[str, Any], wanted: Callable[[], bool]) -> dict[str, Any]:

@@ -86,7 +86,8 @@ def index_apart(
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         clear_tries(folder)
-        stored = stored_pieces(folder)
+        found = stored_pieces(folder)
+    stored = {key: piece for key, piece in found.items() if piece.is_settled}
     plan = plan_pieces(
         candidates,
         collection=collection,

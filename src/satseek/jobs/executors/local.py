@@ -12,6 +12,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter, deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,8 @@ TICK_SECONDS = 0.2
 """Longest wait before somebody who wants an end is heard."""
 
 DEATH_SECONDS = 1.0
-"""How long a process that has closed its pipe has to end by itself, so that it tells how."""
+"""How long a process that has closed its pipe has to end by itself, so that it tells how; and a line
+that nobody takes any more."""
 
 _CHUNK = 1 << 16
 
@@ -175,11 +177,17 @@ class _Process:
         self.pipe = self._process.stdout
         self.lives = True
         self._heard = bytearray()
+        self._writing: threading.Thread | None = None
 
     def ask(self, text: str) -> None:
-        """Hand it a line; one that is dead is noticed when it is listened to."""
-        left = memoryview(text.encode() + b"\n")
-        with suppress(BrokenPipeError):
+        """Hand it a line, which it may take once it has started; nobody waits for that."""
+        line = text.encode() + b"\n"
+        self._writing = threading.Thread(target=self._write, args=(line,), daemon=True)
+        self._writing.start()
+
+    def _write(self, line: bytes) -> None:
+        left = memoryview(line)
+        with suppress(OSError):  # one that is dead is noticed when it is listened to
             while left:
                 left = left[self._asks.write(left) or 0 :]
 
@@ -209,6 +217,7 @@ class _Process:
         """End it, and let go of its pipes."""
         self._process.kill()
         self._process.wait()
-        with suppress(BrokenPipeError):
-            self._asks.close()
+        if self._writing is not None:
+            self._writing.join(DEATH_SECONDS)  # its pipe is broken
+        self._asks.close()
         self.pipe.close()
