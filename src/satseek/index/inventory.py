@@ -58,6 +58,7 @@ def take_inventory(folder: Path, pinned: Pinned) -> Inventory:
         DATABASE: "database",
         f"{DATABASE}-wal": "log",
         f"{DATABASE}-shm": "log",
+        f"{DATABASE}-journal": "log",
         view.edition.segments: "vectors",
         view.edition.codes: "codes",
     }

@@ -264,7 +264,7 @@ def _has_log(path: Path) -> bool:
 
 def _exchange(folder: Path) -> None:
     """Put the copy into the place of the database; the old one's log must not outlive it."""
-    for suffix in ("-wal", "-shm"):
+    for suffix in ("-wal", "-shm", "-journal"):
         (folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
     sync_folder(folder)
     (folder / MENDED).replace(folder / DATABASE)

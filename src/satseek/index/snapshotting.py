@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _PAGES_AT_ONCE = 4_096
 """Pages of the database copied between two looks at the progress: 16 MB."""
 
-_LOGS = ("-wal", "-shm")
+_LOGS = ("-wal", "-shm", "-journal")
 """What SQLite leaves beside a database that somebody has open."""
 
 
