@@ -7,24 +7,27 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from redisserving import KEEPS, needs_redis, running_redis, running_sentinel
 
 from satseek.errors import (
+    DamagedData,
     DependencyMissing,
     DiskFull,
     InvalidRequest,
     InvalidSettings,
     JobNotFound,
     LeaseLost,
+    Overloaded,
     SatseekError,
     ServerUnreachable,
 )
 from satseek.jobs.protocol import LEASE_SECONDS, Schedule, Terms
 from satseek.jobs.queues import examined, worker_for
-from satseek.jobs.rqueue import lasting, steps
+from satseek.jobs.rqueue import lasting, ledger, steps
 from satseek.jobs.rqueue.connecting import connect
 from satseek.jobs.rqueue.queue import RqQueue
 from satseek.settings import Settings
@@ -44,6 +47,18 @@ SETTLED_S = 20.0
 
 AT_ONCE = ("--repl-diskless-sync-delay", "0")
 """A master that waits for no second replica before it sends what it has."""
+
+
+YEARLY = Schedule(
+    name="yearly",
+    cron="0 0 1 1 *",
+    timezone="UTC",
+    task="verify",
+    parameters={},
+    collection="",
+    asked_by="me",
+    created=datetime(2026, 5, 1, tzinfo=UTC),
+)
 
 
 @pytest.fixture
@@ -110,7 +125,7 @@ def test_while_redis_is_away_nothing_is_promised_and_nothing_taken_over(
     ):
         with pytest.raises(ServerUnreachable, match="does not answer"):
             ask()
-    assert "down: ConnectionError" == queue.state()
+    assert "down: ConnectionRefusedError" == queue.state()
     server.start()
     assert "up" == queue.state()
     with server.client() as client:  # as if it had been away for longer than a lease
@@ -254,16 +269,25 @@ def test_two_at_once_with_one_key_get_one_job(server: RedisServer) -> None:
 def test_a_replica_has_what_was_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lasting, "DISK_MS", 300)
     with running_redis(tmp_path / "master", *KEEPS, *AT_ONCE) as master:
-        queue = RqQueue(master.url, replicas=1)
-        with pytest.raises(ServerUnreachable, match="1 replicas"):
-            submit(queue, key="first")
+        queue, near = RqQueue(master.url, replicas=1), RqQueue(master.url)
+        for told in (
+            lambda: submit(queue, key="first"),
+            lambda: queue.cancel(submit(near).id),
+            lambda: queue.put_schedule(YEARLY),
+            lambda: queue.fire(YEARLY, YEARLY.created),
+            lambda: queue.remove_schedule(YEARLY.name),
+        ):
+            with pytest.raises(ServerUnreachable, match="1 replicas"):
+                told()
+        assert [] == near.schedules()  # it was done all the same, as the message says it may be
         of_master = ("--replicaof", "127.0.0.1", str(master.port))
         with running_redis(tmp_path / "replica", *KEEPS, *of_master) as replica:
             directly = RqQueue(replica.url)
             with replica.client() as client:
                 until(lambda: client.info("replication")["master_link_status"] == "up")
                 job = submit(queue, key="first")
-                lease = claim(queue)
+                while (lease := claim(queue)).job.id != job.id:
+                    queue.finish(lease, "done", result={})
                 key = f"rq:job:{job.id}"  # what a worker tells is not waited for
                 until(lambda: client.hget(key, "status") == b"started")
                 with pytest.raises(ServerUnreachable, match=r"READONLY|ReadOnly"):
@@ -274,6 +298,7 @@ def test_a_replica_has_what_was_accepted(tmp_path: Path, monkeypatch: pytest.Mon
             assert "done" == directly.finish(lease, "done", result={}).state
             directly.close()
         queue.close()
+        near.close()
 
 
 def test_sentinels_lead_to_whoever_is_the_master_now(tmp_path: Path) -> None:
@@ -424,8 +449,6 @@ def test_redis_itself_drops_what_nobody_comes_by_to_forget(
 def test_a_job_that_is_not_what_was_written_is_said_to_be_damaged(
     server: RedisServer, queue: RqQueue
 ) -> None:
-    from satseek.errors import DamagedData  # noqa: PLC0415
-
     job_id = submit(queue).id
     with server.client() as client:
         client.hset(f"rq:job:{job_id}", "data", b"\x80\x04cposix\nsystem\n")
@@ -434,24 +457,7 @@ def test_a_job_that_is_not_what_was_written_is_said_to_be_damaged(
 
 
 def test_a_full_queue_fires_later(queue: RqQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from satseek.errors import Overloaded  # noqa: PLC0415
-    from satseek.jobs.rqueue import ledger  # noqa: PLC0415
-
-    now = datetime.now(UTC)
-    schedule = queue.put_schedule(
-        Schedule(
-            name="nightly",
-            cron="0 2 * * *",
-            timezone="UTC",
-            task="verify",
-            parameters={},
-            collection="",
-            asked_by="me",
-            created=now,
-        )
-    )
+    schedule, now = queue.put_schedule(YEARLY), YEARLY.created
     with monkeypatch.context() as patched:
         patched.setattr(ledger, "MAX_WAITING", 0)
         with pytest.raises(Overloaded):

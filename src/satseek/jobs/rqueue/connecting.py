@@ -116,7 +116,7 @@ def redis_errors() -> Iterator[None]:
         ) from error
     except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
         raise ServerUnreachable(
-            f"the queue's Redis does not answer ({type(error).__name__}); {KEPT}"
+            f"the queue's Redis does not answer ({reason(error)}); {KEPT}"
         ) from error
     except exceptions.RedisError as error:
         text = str(error)
@@ -127,6 +127,17 @@ def redis_errors() -> Iterator[None]:
         raise ServerUnreachable(
             f"the queue's Redis refuses ({_word(text) or type(error).__name__}); {KEPT}"
         ) from error
+
+
+def reason(error: BaseException) -> str:
+    """Name the kind of what went wrong on the way, such as ConnectionRefusedError.
+
+    The kind alone: a message may repeat a password.
+    """
+    below = error.__cause__ or error.__context__
+    while isinstance(below, OSError):
+        error, below = below, below.__cause__ or below.__context__
+    return type(error).__name__
 
 
 def _word(text: str) -> str:

@@ -17,7 +17,7 @@ from satseek.errors import (
 )
 from satseek.jobs.checks import check_terms, check_text, plain, written
 from satseek.jobs.protocol import STATES, Terms
-from satseek.jobs.rqueue.connecting import connect, redis_errors
+from satseek.jobs.rqueue.connecting import connect, reason, redis_errors
 from satseek.jobs.rqueue.fields import (
     SHOWN,
     Asked,
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from satseek.jobs.protocol import Job, JobState, Schedule, TaskName
 
 MAX_WAITING = 2_000_000
-"""Jobs that may wait; more are refused, before Redis has no memory for those that it has."""
+"""Jobs that may wait; more are refused. A queue of a million is as fast as an empty one, and this
+many take 3 GB of Redis' memory (bench/job_queue_redis.py), which is what this bounds."""
 
 LISTED_AT_ONCE = 200
 """Jobs read by one step of a listing: a few milliseconds in which Redis does nothing else."""
@@ -166,7 +167,7 @@ class RqLedger:
             with redis_errors():
                 self._prober.ping()
         except ServerUnreachable as error:
-            return f"down: {type(error.__cause__).__name__}"
+            return f"down: {reason(error.__cause__ or error)}"
         return "up"
 
     def examined(self) -> str:
