@@ -77,7 +77,7 @@ def test_a_ray_cluster_that_is_not_there(scheme: str) -> None:
         RayExecutor(address, settings=Settings()).run([PARTITION], Waiting())
     assert (
         f"no Ray cluster can be reached at {address}: Connection refused; start one with `ray "
-        "start --head`, or take --address local"
+        "start --head`, or take --address local; where it wants a token, set RAY_AUTH_TOKEN"
     ) == str(raised.value)
     assert time.monotonic() - begun < 10
 

@@ -1,17 +1,16 @@
 """Partitions → workers of a Dask scheduler, each of which keeps the model from one to the next.
 
-The only file that knows Dask. Pixels and vectors stay in shared storage: JSON goes to and fro.
+Knows Dask; only `satseek.jobs.executors.futures` does, too. Pixels and vectors stay in shared
+storage: JSON goes to and fro.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import time
-import uuid
 import warnings
 from collections import deque
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import (
@@ -19,16 +18,14 @@ from satseek.errors import (
     Conflict,
     DependencyMissing,
     InvalidRequest,
-    SatseekError,
     ServerUnreachable,
 )
+from satseek.jobs.executors.futures import Crew
 from satseek.jobs.executors.telling import (
     PATIENCE_SECONDS,
     SAME,
     TRIES,
-    answer,
     ask,
-    gave_up,
     one_line,
     read_answer,
 )
@@ -39,32 +36,11 @@ if TYPE_CHECKING:
     from satseek.jobs.protocol import PartitionProgress
     from satseek.settings import Settings
 
-TICK_SECONDS = 0.2
-"""Longest wait before somebody who wants an end is heard."""
-
 CONNECT_SECONDS = 5.0
 """Longest wait for a scheduler to take a connection, and to come back when it was lost."""
 
-LOOK_SECONDS = 2.0
-"""Time between two looks at how many workers there are: they come and go."""
-
 LOCAL = "local"
 """Instead of an address: a scheduler and workers of our own on this machine."""
-
-
-def do_on_worker(text: str) -> str:
-    """Do a partition on a worker, for as long as somebody waits for it."""
-    from distributed import get_worker  # noqa: PLC0415 - an extra
-
-    worker = get_worker()
-    key = worker.get_current_task()
-
-    def wanted() -> bool:
-        """Whether the scheduler holds on to it: it lets go where who asked cancelled, or died."""
-        task = worker.state.tasks.get(key)
-        return task is not None and task.state == "executing"
-
-    return answer(text, wanted)
 
 
 class DaskExecutor:
@@ -116,14 +92,19 @@ class DaskExecutor:
             return
         with _connected(self._address, self._workers) as client:
             _check_versions(client)
-            crew = _Crew(client, self._address, self._resources, self._patience_s)
+            crew = Crew(
+                client,
+                self._address,
+                resources=self._resources,
+                patience_s=self._patience_s,
+            )
             try:
                 self._give_out(crew, partitions, progress)
             finally:
                 crew.dismiss()
 
     def _give_out(
-        self, crew: _Crew, partitions: Sequence[Mapping[str, Any]], progress: PartitionProgress
+        self, crew: Crew, partitions: Sequence[Mapping[str, Any]], progress: PartitionProgress
     ) -> None:
         waiting = deque(range(len(partitions)))
         left = len(partitions)
@@ -136,100 +117,6 @@ class DaskExecutor:
             for index, text in crew.ended(partitions):
                 left -= 1
                 progress.done(index, read_answer(text))
-
-
-class _Crew:
-    """The workers of a scheduler, and what they are asked."""
-
-    def __init__(
-        self,
-        client: Any,
-        address: str,
-        resources: Mapping[str, int] | None,
-        patience_s: float,
-    ) -> None:
-        self._client = client
-        self._address = address
-        self._resources = resources
-        self._patience_s = patience_s
-        self._run = uuid.uuid4().hex[:12]
-        self._asked: dict[Any, int] = {}
-        self._places = 0
-        self._looked = -LOOK_SECONDS
-        self._last_seen = time.monotonic()
-
-    def room(self, most: int | None) -> int:
-        """Count the partitions that can be asked for now, of ``most`` at once.
-
-        Raises:
-            ServerUnreachable: the scheduler is gone, or there has been no worker for too long.
-        """
-        if self._client.status != "running":
-            raise ServerUnreachable(_went_away(self._address))
-        now = time.monotonic()
-        if now - self._looked >= LOOK_SECONDS:
-            self._looked, self._places = now, self._count_places()
-        if self._places:
-            self._last_seen = now
-        elif now - self._last_seen > self._patience_s:
-            raise ServerUnreachable(
-                f"expected a worker{' with the resource GPU' if self._resources else ''} at "
-                f"{self._address} within {self._patience_s:g} s, there is none; start one with "
-                f"`dask worker {self._address} --nthreads 1`"
-            )
-        return max(0, min(most or self._places, self._places) - len(self._asked))
-
-    def begin(self, index: int, text: str) -> None:
-        """Ask for a partition; where its worker dies, the scheduler gives it to another one."""
-        future = self._client.submit(
-            do_on_worker,
-            text,
-            key=f"satseek-{self._run}-{index}",
-            pure=False,
-            resources=self._resources,
-        )
-        self._asked[future] = index
-
-    def ended(self, partitions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
-        """Wait a moment; give the partitions that ended, with their answers."""
-        import distributed  # noqa: PLC0415 - an extra
-
-        if not self._asked:
-            time.sleep(TICK_SECONDS)
-            return
-        with self._client.as_current(), suppress(TimeoutError, distributed.CancelledError):
-            distributed.wait(list(self._asked), timeout=TICK_SECONDS, return_when="FIRST_COMPLETED")
-        for future in [one for one in self._asked if one.done()]:
-            if future.status != "finished":
-                raise self._failure(future, partitions)
-            try:
-                text = str(future.result(timeout=CONNECT_SECONDS))
-            except TimeoutError:  # who held it died meanwhile: it is done once more
-                continue
-            yield self._asked.pop(future), text
-
-    def dismiss(self) -> None:
-        """Let go of what was asked: workers see it, and stop."""
-        with suppress(Exception):  # the scheduler may be gone
-            self._client.cancel(list(self._asked), force=True)
-        self._asked.clear()
-
-    def _count_places(self) -> int:
-        workers = self._client.scheduler_info()["workers"].values()
-        if self._resources:
-            return int(sum(worker["resources"].get("GPU", 0) for worker in workers))
-        return sum(worker["nthreads"] for worker in workers)
-
-    def _failure(self, future: Any, partitions: Sequence[Mapping[str, Any]]) -> SatseekError:
-        import distributed  # noqa: PLC0415 - an extra
-
-        if future.cancelled():
-            return ServerUnreachable(_went_away(self._address))
-        error = future.exception(timeout=CONNECT_SECONDS)
-        if isinstance(error, distributed.KilledWorker):
-            tries = error.allowed_failures + 1
-            return gave_up(self._asked[future], partitions, tries=tries, how=one_line(error))
-        return SatseekError(f"a Dask worker failed: {one_line(error)}")
 
 
 @contextmanager
@@ -308,7 +195,3 @@ def _version(told: Mapping[str, Any], name: str) -> str | None:
         return ".".join(str(told["host"]["python"]).split(".")[:2])
     found = told["packages"].get(name)
     return None if found is None else str(found)
-
-
-def _went_away(address: str) -> str:
-    return f"the Dask scheduler at {address} went away; start it again, and run again to go on"

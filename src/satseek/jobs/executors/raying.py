@@ -11,7 +11,7 @@ import signal
 import socket
 import threading
 from collections import Counter, deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import (
@@ -150,6 +150,7 @@ def _connected(address: str, workers: int | None, needs: Mapping[str, int]) -> I
         yield ray
         return
     _knock(address)
+    _take_token(address)
     _connect(ray, address, _options(address, workers, needs))
     try:
         yield ray
@@ -161,7 +162,7 @@ def _connect(ray: Any, address: str, options: Mapping[str, Any]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address, **options)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+    except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
         if "version mismatch" in str(error).lower():
             raise Conflict(
                 f"expected the same Python and Ray here and on the cluster: {one_line(error)}"
@@ -170,6 +171,28 @@ def _connect(ray: Any, address: str, options: Mapping[str, Any]) -> None:
     finally:
         if threading.current_thread() is threading.main_thread() and before is not None:
             signal.signal(signal.SIGTERM, before)  # Ray puts its own in its place
+
+
+def _take_token(address: str) -> None:
+    """Show a head the token that this user has where it wants one, as Ray does for ``auto`` alone.
+
+    Shown where none is wanted, the head could not talk back: it is asked first.
+    """
+    if _split(address) is None or "://" in address:
+        return
+    with suppress(ImportError):  # a Ray before 2.60 has tokens only where they are set
+        from ray import _raylet  # noqa: PLC0415
+        from ray._private.authentication import authentication_token_setup  # noqa: PLC0415
+        from ray.exceptions import AuthenticationError, RayError  # noqa: PLC0415
+
+        raylet: Any = _raylet  # its types leave the client out
+        with suppress(RayError):
+            try:
+                raylet.GcsClient(address=address).internal_kv_get(b"CLUSTER_METADATA", b"cluster")
+            except AuthenticationError:
+                authentication_token_setup.maybe_enable_token_auth_if_token_available(
+                    warn_if_disabled=False
+                )
 
 
 def _options(address: str, workers: int | None, needs: Mapping[str, int]) -> dict[str, Any]:
@@ -213,5 +236,5 @@ def _knock(address: str) -> None:
 def _not_there(address: str, why: str) -> str:
     return (
         f"no Ray cluster can be reached at {address}: {why}; start one with `ray start --head`, or "
-        "take --address local"
+        "take --address local; where it wants a token, set RAY_AUTH_TOKEN"
     )
