@@ -328,14 +328,13 @@ def test_machines_that_share_a_redis_leave_the_job_to_their_workers(
         assert (None, "queued") == (asked["worker_log"], asked["state"])
         assert not (data / FOLDER / "worker.log").exists()
         redis.kill()
-        waiting = subprocess.Popen(
-            command(data, "jobs", "wait", asked["id"]), stdout=subprocess.PIPE, text=True
-        )
-        with waiting, subprocess.Popen(command(data, "worker", "--burst")) as worker:
-            redis.start()
-            assert {"collection": "small", "sound": True} == json.loads(waiting.communicate()[0])
+        back = threading.Timer(0.5, redis.start)
+        with subprocess.Popen(command(data, "worker", "--burst")) as worker:
+            back.start()
+            waited = run(data, "jobs", "wait", asked["id"])
+            back.join()
             assert 0 == worker.wait(DEADLINE_SECONDS)
-        assert 0 == waiting.returncode
+        assert {"collection": "small", "sound": True} == json.loads(waited.stdout)
         (done,) = told(data, "jobs", "list")
         assert ("done", 2, 1) == (done["state"], done["priority"], done["attempts"])
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from satseek.errors import SatseekError
 from satseek.jobs.children import Child
+from satseek.jobs.protocol import MAX_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -224,7 +225,8 @@ class Runner:
             self._end(spare=True)
 
     def _keep(self, lines: list[bytes]) -> None:
-        self._lines += [line.decode("utf-8", errors="replace") for line in lines]
+        told = (line.decode("utf-8", errors="replace") for line in lines)
+        self._lines += [line[-MAX_LOG:] for line in told]
         del self._lines[:-MAX_LINES]
 
 
