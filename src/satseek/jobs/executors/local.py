@@ -34,8 +34,8 @@ TICK_SECONDS = 0.2
 """Longest wait before somebody who wants an end is heard."""
 
 DEATH_SECONDS = 1.0
-"""How long a process that has closed its pipe has to end by itself, so that it tells how; and a line
-that nobody takes any more."""
+"""How long a process that has closed its pipe has to end by itself, so that it tells how;
+and a line that nobody takes any more."""
 
 _CHUNK = 1 << 16
 
