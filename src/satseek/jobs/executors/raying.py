@@ -162,7 +162,7 @@ def _connect(ray: Any, address: str, options: Mapping[str, Any]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address, **options)
-    except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises the root of all errors where it cannot start
         if "version mismatch" in str(error).lower():
             raise Conflict(
                 f"expected the same Python and Ray here and on the cluster: {one_line(error)}"
