@@ -16,7 +16,7 @@ from satseek.index import acknowledging, auditing, editions, ledger, traits
 from satseek.index.opening import MENDED, make_tables
 from satseek.index.placing import journal_for
 from satseek.index.reading import DATABASE
-from satseek.index.schema import connect
+from satseek.index.schema import connect, roll_back
 from satseek.index.segments import sync_folder
 from satseek.index.spec import LEDGER_VERSION
 
@@ -69,6 +69,7 @@ def mend_database(folder: Path, account: Account) -> int:
         DamagedData: It cannot be mended; nothing was changed.
     """
     path = folder / DATABASE
+    roll_back(path)
     acknowledged = acknowledging.read(folder)
     state = _state(f"{path.resolve().as_uri()}?mode=ro", acknowledged)
     missing = _missing(state, acknowledged, path)

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
 from satseek.errors import DamagedData, DiskFull, Overloaded, SatseekError
@@ -26,6 +26,9 @@ BUSY_MS = 30_000
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """System errors for no room: on the disk, within the quota, within the largest file."""
+
+_JOURNAL = "-journal"
+"""Ending of the name of what a change overwrites, see ``placing.journal_for``."""
 
 TABLES = """
 CREATE TABLE collection (
@@ -125,9 +128,11 @@ def connect(path: Path, *, mode: Literal["rwc", "rw", "query", "look"]) -> sqlit
     Args:
         path: The database file.
         mode: ``rwc`` makes a missing file; ``rw`` writes; ``query`` reads, also read-only folders;
-            ``look`` reads and leaves every file as it is, the log of a killed writer too.
+            ``look`` reads and leaves every file as it is, the log of a killed writer too; only what
+            such a one had begun in the database itself is undone.
     """
     if mode == "look":
+        roll_back(path)
         return _reading_connection(path)
     if mode == "query":
         return _query_connection(path)
@@ -163,8 +168,22 @@ def _reading_connection(path: Path) -> sqlite3.Connection:
 
 def _has_log(path: Path) -> bool:
     """Tell whether there are commits beside the database that it does not hold yet."""
-    log = path.with_name(f"{path.name}-wal")
-    return log.exists() and log.stat().st_size > 0
+    return any(_is_filled(path.with_name(path.name + end)) for end in ("-wal", _JOURNAL))
+
+
+def roll_back(path: Path) -> None:
+    """Undo what a killed writer had begun where changes go into the database itself.
+
+    Without that nobody who may not write can read it. Nothing happens where there is a log.
+    """
+    if not _is_filled(path.with_name(path.name + _JOURNAL)) or not os.access(path, os.W_OK):
+        return
+    with closing(_open(path, "rw")) as connection, suppress(sqlite3.DatabaseError):
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # damage is found by others
+
+
+def _is_filled(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 class Unguarded(sqlite3.Connection):
