@@ -7,6 +7,7 @@ scene's pieces.
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -95,17 +96,18 @@ def embed_pieces(
     stream = embed_stream(
         _read(pieces, spec), pixels=_pixels_of, embedder=embedder, batch=batch, workers=workers
     )
-    for items, vectors in stream:
-        if not wanted():
-            raise Abandoned("nobody waits for the partition any more")
-        rows = iter(vectors)
-        for item in items:
-            one = taken[item.place]
-            if isinstance(item, _End):
-                one.end = item
-            elif item.read.chip is not None:
-                one.chips.append(item.read.chip)
-                one.vectors.append(next(rows))
+    with closing(stream):  # type: ignore[type-var] # it is a generator
+        for items, vectors in stream:
+            if not wanted():
+                raise Abandoned("nobody waits for the partition any more")
+            rows = iter(vectors)
+            for item in items:
+                one = taken[item.place]
+                if isinstance(item, _End):
+                    one.end = item
+                elif item.read.chip is not None:
+                    one.chips.append(item.read.chip)
+                    one.vectors.append(next(rows))
     none = np.empty((0, spec.dim), dtype=np.float32)
     return [_result(piece, one, none) for piece, one in zip(pieces, taken, strict=True)]
 
