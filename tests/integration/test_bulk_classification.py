@@ -10,13 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
-from serving import make_scenes, png
+import rasterio
+from rasterio import Affine
+from serving import SCENE_PX, make_scenes, png
 from stacmaking import make_catalog
 from towers import CARD, ColourEngine, make_tokenizer
 
 from satseek.embed.embedder import Embedder
 from satseek.errors import Conflict, InvalidRequest, UnreadableImage
+from satseek.imagery import chips
 from satseek.imagery.candidates import FolderScenes, SeveralCandidates, find_candidates
 from satseek.imagery.decode import decode_image
 from satseek.imagery.reach import Reach
@@ -39,6 +43,8 @@ from satseek.settings import Settings
 from satseek.types import GridSpec
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from satseek.types import Features, Tensor
 
 EMBEDDER = Embedder(ColourEngine(), make_tokenizer())
@@ -144,11 +150,11 @@ def test_chips_are_those_of_indexing(folder: Path, tmp_path: Path) -> None:
     )
     with create_collection(tmp_path / "same", spec) as made:
         index_folder(folder, collection=made, embedder=EMBEDDER)
-        chips = {chip.id: chip for chip in made.chips(range(len(made)))}
+        known = {chip.id: chip for chip in made.chips(range(len(made)))}
     run(folder, tmp_path / "labels.geojson")
     features = json.loads((tmp_path / "labels.geojson").read_text())["features"]
     cut = {one["id"]: one for one in features if ".tif/" in one["id"]}
-    georeferenced = {name: chip for name, chip in chips.items() if chip.footprint}
+    georeferenced = {name: chip for name, chip in known.items() if chip.footprint}
     assert set(cut) == set(georeferenced)
     assert 12 == len(cut)
     for name, chip in georeferenced.items():
@@ -220,25 +226,73 @@ def test_another_question_is_not_mixed_in(
     assert 0 == run(folder, table, **other).resumed
 
 
-def test_a_scene_of_several_parts_is_refused_as_a_whole(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def rows_of_cells(monkeypatch: pytest.MonkeyPatch) -> Cutting:
+    """Chips so small that a scene makes a part of each row of them."""
     monkeypatch.setattr(classifying_plan, "ALONE_CELLS", 2)
-    monkeypatch.setattr(classifying_plan, "RANGE_CELLS", 16)
-    small = replace(CUTTING, grid=replace(GRID, chip_px=64, stride_px=64))
-    run(folder, tmp_path / "whole.csv", cutting=small)
+    monkeypatch.setattr(classifying_plan, "RANGE_CELLS", 8)
+    monkeypatch.setattr(chips, "SET_BYTES", 3 * 64 * SCENE_PX)
+    return replace(CUTTING, grid=replace(GRID, chip_px=64, stride_px=64))
+
+
+def write_tiled(path: Path, samples: NDArray[np.uint8]) -> Path:
+    """Write a compressed GeoTIFF, so that damage is found where it is read."""
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=SCENE_PX,
+        height=SCENE_PX,
+        count=3,
+        dtype="uint8",
+        crs="EPSG:32633",
+        transform=Affine(5, 0, 512_000, 0, -5, 5_799_680),
+        photometric="RGB",
+        tiled=True,
+        blockxsize=64,
+        blockysize=64,
+        compress="deflate",
+        nodata=0,
+    ) as raster:
+        raster.write(samples)
+    return path
+
+
+def test_a_scene_of_several_parts_is_refused_as_a_whole(
+    tmp_path: Path, rows_of_cells: Cutting
+) -> None:
+    (tmp_path / "scenes").mkdir()
+    samples = np.random.default_rng(3).integers(1, 255, (3, SCENE_PX, SCENE_PX), dtype=np.uint8)
+    paths = [write_tiled(tmp_path / "scenes" / f"{name}.tif", samples) for name in "abc"]
+    run(tmp_path / "scenes", tmp_path / "whole.csv", cutting=rows_of_cells)
     whole = table_of(tmp_path / "whole.csv")
-    damaged = sorted(folder.glob("*scene.tif"))[1]
-    content = bytearray(damaged.read_bytes())
-    with damaged.open("r+b") as file:  # the last rows are another compression's
-        file.seek(len(content) // 2)
-        file.truncate()
-        file.write(b"\0" * 8)
-    run(folder, tmp_path / "damaged.csv", cutting=small)
+    assert 3 * 64 == len(whole)
+    with paths[1].open("r+b") as file:
+        file.seek(paths[1].stat().st_size * 2 // 3)
+        file.write(b"\xff" * 4096)
+    report = run(tmp_path / "scenes", tmp_path / "damaged.csv", cutting=rows_of_cells)
     rows = table_of(tmp_path / "damaged.csv")
-    assert 1 == len([row for row in rows if row["id"].startswith(damaged.name)])
-    others = [row for row in whole if not row["id"].startswith(damaged.name)]
-    assert others == [row for row in rows if not row["id"].startswith(damaged.name)]
+    assert [2 * 64, 1] == [report.images, report.refused]
+    assert ["b.tif"] == [row["id"] for row in rows if row["refused"]]
+    others = [row for row in whole if not row["id"].startswith("b.tif")]
+    assert others == [row for row in rows if not row["refused"]]
+
+
+@pytest.mark.parametrize("measured", [0, 16])
+def test_a_scene_without_a_chip_has_its_row(
+    measured: int, tmp_path: Path, rows_of_cells: Cutting
+) -> None:
+    (tmp_path / "scenes").mkdir()
+    samples = np.zeros((3, SCENE_PX, SCENE_PX), dtype=np.uint8)
+    samples[:, :measured, :measured] = 9
+    write_tiled(tmp_path / "scenes" / "a.tif", samples)
+    png(tmp_path / "scenes" / "b.png")
+    for cutting in (rows_of_cells, CUTTING):
+        report = run(tmp_path / "scenes", tmp_path / "labels.csv", cutting=cutting)
+        first, second = table_of(tmp_path / "labels.csv")
+        assert [1, 1] == [report.images, report.refused]
+        assert ["a.tif", ""] == [first["id"], second["refused"]]
+        assert "valid" in first["refused"] or "measured" in first["refused"]
 
 
 def test_all_labels_are_ranked(folder: Path, tmp_path: Path) -> None:
