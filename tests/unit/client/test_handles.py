@@ -125,6 +125,12 @@ def test_one_that_stays_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "queued" == JobHandle(Told(AWAY), JOB).wait(0.02).state
 
 
+def test_whoever_answers_now_and_then_is_not_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handles, "AWAY_SECONDS", 0.5)
+    monkeypatch.setattr(handles, "AWAY_PAUSE_SECONDS", 0.2)
+    assert JobHandle(Told(AWAY, AWAY, RUNNING, AWAY, AWAY, DONE), JOB).wait().ended
+
+
 def test_a_job_that_is_gone_is_told_at_once() -> None:
     with pytest.raises(JobNotFound):
         JobHandle(Told(JobNotFound("no job")), JOB).wait()

@@ -151,7 +151,9 @@ def test_what_changes_makes_another_revision() -> None:
     assert not is_news(JOB, None)
     assert is_news(replace(JOB, done=1), first)
     assert not is_news(replace(JOB, done=1), None)
-    assert is_news(replace(JOB, state="failed"), first)
+    failed = replace(JOB, state="failed")
+    assert is_news(failed, None)
+    assert is_news(failed, revision_of(failed))
 
 
 def test_what_is_shown_names_no_folder() -> None:
