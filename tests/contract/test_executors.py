@@ -164,7 +164,8 @@ def test_a_run_that_was_cancelled_goes_on_with_what_is_left(
     second = Told(_executor(kind, 2, tmp_path))
     _index(scenes, tmp_path, second)
     assert undisturbed == _county(tmp_path)
-    assert 0 < len(second.asked) <= len(first.asked) - len(kept)  # one may have ended since
+    left = len(first.asked) - len(kept)  # or fewer, where one has ended since
+    assert 0 < len(second.asked) <= left + 1  # what could not be read is read again
 
 
 def _wait_for_deaths(pids: Sequence[int]) -> None:

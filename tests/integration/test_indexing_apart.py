@@ -218,6 +218,7 @@ def _known(collection: Collection) -> list[Any]:
 def test_a_merge_that_breaks_off_leaves_the_collection_as_it_was(
     scenes: Path, whole: Collection, parted: Collection
 ) -> None:
+    (scenes / "damaged.tif").unlink()  # it would be read again
     _apart(scenes, parted)
     os.utime(scenes / "deep.tif", (0, 0))
     os.utime(scenes / "plain.png", (0, 0))
@@ -240,6 +241,7 @@ def test_a_merge_that_breaks_off_leaves_the_collection_as_it_was(
 def test_a_damaged_partition_is_refused_and_it_alone_made_anew(
     scenes: Path, whole: Collection, parted: Collection
 ) -> None:
+    (scenes / "damaged.tif").unlink()  # it would be read again
     crew = Crew(scenes.parent / "work")
 
     def spoil(partitions: Sequence[Partition]) -> None:
@@ -263,6 +265,7 @@ def test_a_damaged_partition_is_refused_and_it_alone_made_anew(
 def test_a_merge_that_dies_or_finds_no_room_leaves_the_collection_as_it_was(
     scenes: Path, whole: Collection, tmp_path: Path, what: str
 ) -> None:
+    (scenes / "damaged.tif").unlink()  # it would be read again
     folder = tmp_path / "dying"
     create_collection(folder, SPEC).close()
 
