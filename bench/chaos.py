@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from chaos import clusters, stages
 from chaos.ground import Ground, make_ground
-from chaos.monkey import Monkey
+from chaos.monkey import GAPS_A_RUN, Monkey
 from chaos.playing import Played, play
 from chaos.rooms import alone
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-GAP = 1.0
 SECONDS_A_KILL = 15.0
 """A run may take so long for each kill; it takes a tenth of it, or something waits for ever."""
 QUEUES: Mapping[str, tuple[Callable[[Ground, Path], stages.QueueStage], Mapping[str, int]]] = {
@@ -59,15 +58,15 @@ def main() -> None:
 
 def _figures(home: Path, kills: int, seed: int) -> dict[str, Any]:
     ground = make_ground(home / "ground")
-    calm = stages.undisturbed(ground, home / "calm")
-    whole = clusters.indexed_by_one(ground, home / "whole")
+    calm, took = stages.undisturbed(ground, home / "calm")
+    whole, _ = clusters.indexed_by_one(ground, home / "whole")
     seconds = SECONDS_A_KILL * kills
     found: dict[str, Any] = {}
     for name, (staged, shares) in QUEUES.items():
-        monkey = Monkey(_deck(shares, kills), seed=seed, gap=GAP)
+        monkey = Monkey(_deck(shares, kills), seed=seed, gap=took / GAPS_A_RUN)
         found[name] = _told(play(staged(ground, home / name), monkey, calm, seconds=seconds))
     for name, (started, shares) in EXECUTORS.items():
-        monkey = Monkey(_deck(shares, kills), seed=seed, gap=GAP)
+        monkey = Monkey(_deck(shares, kills), seed=seed, gap=took / GAPS_A_RUN)
         with started(home / name) as cluster:
             done = clusters.play_cluster(
                 cluster, ground, home / name, monkey, whole, seconds=seconds

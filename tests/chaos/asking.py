@@ -5,19 +5,24 @@ Does not know who dies, nor where the queue lives.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from chaos.ground import CHIP_PX, CHIPS, CITY, QUARTERS, RUIN
+from chaos.ground import CHIP_PX, CITY, QUARTERS, RUIN
 
 from satseek.errors import SatseekError
 from satseek.index.collection import open_collection
+from satseek.jobs.results import folder_of, open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from satseek.jobs.protocol import Job, TaskName
+
+Account: TypeAlias = tuple[int, str, int]
+"""How much there is, the digest of it, and how much else: the same for the same work."""
 
 Fate = Literal["done", "failed", "cancelled"]
 """How a job is meant to end; one that is cancelled may have been done before."""
@@ -34,7 +39,12 @@ class Ask:
     collection: str
     fate: Fate = "done"
     folder: str = ""
-    """Which folder of the ground is indexed; empty: none."""
+    """Which folder of the ground it is about."""
+
+    @property
+    def account(self) -> str:
+        """Under which name it is known what comes of it when nobody is killed."""
+        return f"{self.task} {self.folder}"
 
 
 def index(folder: str, collection: str, *, fate: Fate = "done", key: str = "") -> Ask:
@@ -50,6 +60,18 @@ def index(folder: str, collection: str, *, fate: Fate = "done", key: str = "") -
     )
 
 
+def classify(folder: str) -> Ask:
+    """Ask for a table of a folder's chips."""
+    parameters = {"folder": folder, "labels": ["forest", "water"], "chip_px": CHIP_PX}
+    return Ask(
+        key=f"classify-{folder}",
+        task="classify",
+        parameters=parameters,
+        collection="",
+        folder=folder,
+    )
+
+
 def whole_ground() -> list[Ask]:
     """Ask for the 5,000 chips, and for what goes wrong or is not wanted any more."""
     asks = [index(CITY, CITY)]
@@ -59,6 +81,8 @@ def whole_ground() -> list[Ask]:
             asks.append(index(name, name, key=f"again-{name}"))
         if number % 4 == 2:
             asks.append(index(name, f"unwanted-{number}", fate="cancelled"))
+        if number % 4 == 3:
+            asks.append(classify(name))
     asks.append(index(RUIN, RUIN, fate="failed"))
     return asks
 
@@ -72,7 +96,7 @@ def more() -> Iterator[Ask]:
             yield index(name, f"{name}-{number}")
 
 
-def account(folder: Path) -> tuple[int, str, int]:
+def account(folder: Path) -> Account:
     """Read a collection back: its chips, the digest of all that they are, and refused files.
 
     Raises:
@@ -84,23 +108,44 @@ def account(folder: Path) -> tuple[int, str, int]:
         return len(collection), collection.digest(), len(collection.refusals())
 
 
-def what_is_wrong(
-    ask: Ask, job: Job, collections: Path, calm: Mapping[str, tuple[int, str, int]]
-) -> str:
+def table_account(data: Path, job: Job) -> Account:
+    """Read the table of a job: its bytes, their digest, and how many other files lie beside it.
+
+    Raises:
+        SatseekError: it is not there.
+    """
+    table = open_file(data, job, "labels.csv")
+    content = table.path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    assert (len(content), digest) == (table.bytes, table.sha256), f"{table.name} is not as told"
+    beside = [path for path in folder_of(data, job.id).rglob("*") if path.is_file()]
+    return len(content), digest, len(beside) - 1
+
+
+def account_of(ask: Ask, job: Job, data: Path) -> Account:
+    """Read back what a job has made.
+
+    Raises:
+        SatseekError: it is not there.
+    """
+    if ask.task == "classify":
+        return table_account(data, job)
+    found = account(data / "collections" / ask.collection)
+    assert job.result is not None
+    assert found[0] == job.result["chips"], f"it told {job.result}"
+    return found
+
+
+def what_is_wrong(ask: Ask, job: Job, data: Path, calm: Mapping[str, Account]) -> str:
     """Compare what a job says of itself with what is there; returns what is wrong, or nothing."""
     said = f"{ask.key}: {job.state} after {job.attempts} attempts {job.error!r}"
     allowed = {ask.fate, "done"} if ask.fate == "cancelled" else {ask.fate}
     if job.state not in allowed:
         return f"{said}, expected {ask.fate}"
-    if job.state == "done" and ask.folder:
-        try:
-            found = account(collections / ask.collection)
-        except (SatseekError, AssertionError) as error:
-            return f"{said}: {error}"
-        if found != calm[ask.folder]:
-            return f"{said}: {found}, undisturbed {calm[ask.folder]}"
-        if job.result is None or job.result["chips"] != CHIPS[ask.folder]:
-            return f"{said}: its result is {job.result}"
-    if job.state == "done" and job.result is None:
-        return f"{said}: without a result"
-    return ""
+    if job.state != "done":
+        return "" if job.result is None else f"{said}: with a result"
+    try:
+        found = account_of(ask, job, data)
+    except (SatseekError, AssertionError) as error:
+        return f"{said}: {error}"
+    return "" if found == calm[ask.account] else f"{said}: {found}, expected {calm[ask.account]}"

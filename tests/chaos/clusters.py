@@ -26,6 +26,7 @@ from satseek.errors import Overloaded
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from chaos.asking import Account
     from chaos.ground import Ground
     from chaos.monkey import Monkey
 
@@ -106,16 +107,21 @@ def dask(folder: Path) -> Iterator[Cluster]:
         crew.dismiss()
 
 
-def indexed_by_one(ground: Ground, folder: Path) -> tuple[int, str, int]:
-    """Index the whole ground by one process that nobody disturbs; returns the account of it."""
-    data = folder / "data"
+def indexed_by_one(ground: Ground, folder: Path) -> tuple[Account, float]:
+    """Index the whole ground by one process that nobody disturbs.
+
+    Returns:
+        The account of it, and the seconds that it takes on this machine, as busy as it is.
+    """
+    data, began = folder / "data", time.monotonic()
     subprocess.run(
         _command(ground, "calm"),
         env=environment(ground.settings(data)),
         check=True,
         capture_output=True,
     )
-    return account(data / "collections" / "calm")
+    seconds = time.monotonic() - began
+    return account(data / "collections" / "calm"), seconds
 
 
 def play_cluster(
@@ -123,7 +129,7 @@ def play_cluster(
     ground: Ground,
     folder: Path,
     monkey: Monkey,
-    calm: tuple[int, str, int],
+    calm: Account,
     *,
     seconds: float,
 ) -> Played:
@@ -146,7 +152,7 @@ def _play_on(
     *,
     ground: Ground,
     data: Path,
-    calm: tuple[int, str, int],
+    calm: Account,
     until: float,
 ) -> None:
     """Index, again where who asks has died, and anew until the last kill is done."""
@@ -171,7 +177,7 @@ def _play_on(
             played.wrong.append(f"exit code {crew.code(RUN)}: {crew.said(RUN)[-2000:]}")
 
 
-def _judge(played: Played, data: Path, name: str, calm: tuple[int, str, int]) -> None:
+def _judge(played: Played, data: Path, name: str, calm: Account) -> None:
     played.accepted += 1
     found = account(data / "collections" / name)
     played.chips += found[0]

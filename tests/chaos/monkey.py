@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
     from chaos.crew import Process
 
+GAPS_A_RUN = 10
+"""Gaps between two kills in the time that everything takes undisturbed, on this machine as busy as
+it is: denser kills would let nothing start."""
+SLOWER = 20
+"""So many times as long as undisturbed may a run with some thirty kills take; beyond it, it is
+taken for one that never ends."""
 LONGEST_GAP = 5.0
 """Mean gaps between two kills at most: an endless one would be no chaos."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from chaos.asking import Ask
+    from chaos.asking import Account, Ask
     from chaos.crew import Crew, Process
     from chaos.monkey import Monkey
 
@@ -41,7 +41,7 @@ class Stage(Protocol):
     """A queue and its workers, all of them real programs."""
 
     crew: Crew
-    collections: Path
+    data: Path
 
     def submit(self, ask: Ask) -> str | None:
         """Ask for a job; returns its id, None: the queue is away, it has to be said again."""
@@ -141,9 +141,7 @@ class _Turn:
         self.jobs = self.jobs if found is None else found
 
 
-def play(
-    stage: Stage, monkey: Monkey, calm: Mapping[str, tuple[int, str, int]], *, seconds: float
-) -> Played:
+def play(stage: Stage, monkey: Monkey, calm: Mapping[str, Account], *, seconds: float) -> Played:
     """Index the ground while the monkey is about, and more for as long as it is.
 
     Args:
@@ -189,7 +187,7 @@ def _all(asks: Sequence[Ask]) -> Iterator[Ask]:
     yield from more()
 
 
-def _judge(played: Played, turn: _Turn, calm: Mapping[str, tuple[int, str, int]]) -> None:
+def _judge(played: Played, turn: _Turn, calm: Mapping[str, Account]) -> None:
     """Compare every job with what there is of it."""
     found = {job.id: job for job in turn.jobs}
     played.accepted = len(turn.accepted)
@@ -201,7 +199,7 @@ def _judge(played: Played, turn: _Turn, calm: Mapping[str, tuple[int, str, int]]
     played.wrong += [f"{found[job_id].task}: never accepted, or twice" for job_id in doubled]
     for job_id in turn.accepted.keys() & found.keys():
         ask, job = turn.accepted[job_id], found[job_id]
-        wrong = what_is_wrong(ask, job, turn.stage.collections, calm)
+        wrong = what_is_wrong(ask, job, turn.stage.data, calm)
         played.wrong += [wrong] if wrong else []
-        if ask.folder and job.state == "done":
-            played.chips += calm[ask.folder][0]
+        if ask.task == "index" and job.state == "done" and not wrong:
+            played.chips += calm[ask.account][0]

@@ -6,11 +6,12 @@ Knows which queues there are.
 from __future__ import annotations
 
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
-from chaos.asking import Ask, account, index
+from chaos.asking import Account, Ask, account_of, whole_ground
 from chaos.crew import Crew, Process
 from chaos.ground import CHIPS, environment, hurried, satseek
 from redisserving import free_port
@@ -42,7 +43,7 @@ class QueueStage:
     """Asks the queue itself, as commands do."""
 
     crew: Crew
-    collections: Path
+    data: Path
     queue: JobQueue
 
     def submit(self, ask: Ask) -> str | None:
@@ -127,7 +128,7 @@ def served(ground: Ground, folder: Path) -> ServedStage:
     crew.hire("worker", hurried("worker"), around)
     return ServedStage(
         crew=crew,
-        collections=folder / "data" / "collections",
+        data=folder / "data",
         queue=open_queue(Settings.model_validate(settings)),
         url=f"http://127.0.0.1:{port}",
     )
@@ -141,7 +142,7 @@ def worked(ground: Ground, folder: Path) -> QueueStage:
         crew.hire(f"worker-{number}", hurried("worker"), environment(settings))
     return QueueStage(
         crew=crew,
-        collections=folder / "data" / "collections",
+        data=folder / "data",
         queue=open_queue(Settings.model_validate(settings)),
     )
 
@@ -168,21 +169,30 @@ def shared(ground: Ground, folder: Path) -> QueueStage:
     for number in range(2):
         crew.hire(f"worker-{number}", hurried("worker"), environment(settings))
     queue = open_queue(Settings.model_validate(settings))
-    return QueueStage(crew=crew, collections=folder / "data" / "collections", queue=queue)
+    return QueueStage(crew=crew, data=folder / "data", queue=queue)
 
 
-def undisturbed(ground: Ground, folder: Path) -> dict[str, tuple[int, str, int]]:
-    """Have every folder indexed by one worker whom nobody disturbs; returns their accounts."""
+def undisturbed(ground: Ground, folder: Path) -> tuple[dict[str, Account], float]:
+    """Have everything done by one worker whom nobody disturbs.
+
+    Returns:
+        What comes of it, and the seconds that it takes on this machine, as busy as it is.
+    """
     settings = ground.settings(folder / "data")
     queue = open_queue(Settings.model_validate(settings))
-    stage = QueueStage(
-        crew=Crew(folder / "logs"), collections=folder / "data" / "collections", queue=queue
-    )
-    accepted = [stage.submit(index(name, name)) for name in CHIPS]
-    around = environment(settings)
+    stage = QueueStage(crew=Crew(folder / "logs"), data=folder / "data", queue=queue)
+    asks = {ask.account: ask for ask in whole_ground() if ask.fate == "done"}
+    accepted = {name: stage.submit(ask) for name, ask in asks.items()}
+    around, began = environment(settings), time.monotonic()
     subprocess.run(satseek("worker", "--burst"), env=around, check=True, capture_output=True)
-    assert ["done"] * len(accepted) == [job.state for job in queue.jobs()]
+    seconds = time.monotonic() - began
+    jobs = {job.id: job for job in queue.jobs()}
     queue.close()
-    calm = {name: account(stage.collections / name) for name in CHIPS}
-    assert CHIPS == {name: chips for name, (chips, _, _) in calm.items()}
-    return calm
+    assert {"done"} == {job.state for job in jobs.values()}
+    calm = {
+        name: account_of(asks[name], jobs[job_id], stage.data)
+        for name, job_id in accepted.items()
+        if job_id is not None
+    }
+    assert {calm[f"index {name}"][0] for name in CHIPS} == set(CHIPS.values())
+    return calm, seconds

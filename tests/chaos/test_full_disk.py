@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 FLOODS = 8
 POINTS = 6
 
-pytestmark = [needs_rooms, pytest.mark.timeout(300)]
+pytestmark = [needs_rooms, pytest.mark.timeout(900)]
 
 
 def told(verb: str, folder: Path, ground: Ground, *words: object) -> dict[str, Any]:
-    said = alone("chaos.starving", verb, folder, ground.scenes, ground.model, *words, seconds=280)
+    said = alone("chaos.starving", verb, folder, ground.scenes, ground.model, *words, seconds=850)
     found: dict[str, Any] = json.loads(said)
     return found
 
