@@ -198,7 +198,7 @@ def test_the_async_client_has_the_same_verbs_and_answers(
 def _verbs(kind: type) -> dict[str, str]:
     """Public verbs with what they take."""
     return {
-        name: str(inspect.signature(verb).replace(return_annotation=""))
+        name: str(inspect.signature(verb).replace(return_annotation="")).replace("AsyncJob", "Job")
         for name, verb in vars(kind).items()
         if callable(verb) and not name.startswith("_")
     }
