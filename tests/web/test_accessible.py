@@ -36,7 +36,7 @@ def _faults(tab: Tab, where: str) -> list[str]:
 
 @pytest.mark.parametrize(("scheme", "locale"), [("light", "zh-CN"), ("dark", "en-US")])
 def test_no_view_has_a_grave_fault(tabs: Callable[..., Tab], scheme: str, locale: str) -> None:
-    tab = tabs(color_scheme=scheme, locale=locale).open()
+    tab = tabs(color_scheme=scheme, locale=locale, reduced_motion="reduce").open()
     faults = _faults(tab, "welcome")
     tab.search("a river")
     tab.page.hover(".card")
