@@ -142,6 +142,7 @@ class Reader:
                     ),
                     dead=np.array(dead, dtype=np.int64).reshape(-1),
                     matrix_bytes=self._limits.matrix_bytes,
+                    before=self._view,
                 )
             return self._view
 
