@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from typing import TYPE_CHECKING
+
+import starting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def satseek(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the real command."""
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), *words]
+    command = [*starting.command(), "--data-dir", str(data), *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

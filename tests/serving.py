@@ -10,7 +10,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import httpx
 import numpy as np
 import rasterio
+import starting
 from PIL import Image
 from rasterio import Affine
 
@@ -50,12 +50,16 @@ class Server:
 
 @contextmanager
 def running_server(
-    data: Path, *, ready: bool = True, port: int = 0, **settings: str
+    data: Path, *, ready: bool = True, port: int = 0, plain: bool = False, **settings: str
 ) -> Iterator[Server]:
-    """Start ``satseek serve``, on a free port by default; settings become ``SATSEEK_*``."""
+    """Start ``satseek serve``, on a free port by default; settings become ``SATSEEK_*``.
+
+    ``plain``: what stands for the server is the server itself, to be looked at from outside.
+    """
     log = data.parent / f"serve-{time.monotonic_ns()}.log"
     environment = os.environ | {f"SATSEEK_{name.upper()}": it for name, it in settings.items()}
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), "serve"]
+    command = [*(starting.PLAIN if plain else starting.command())]
+    command += ["--data-dir", str(data), "serve"]
     command += ["--port", str(port)]
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stderr=errors, env=environment)
@@ -92,7 +96,7 @@ def _wait_until_ready(server: Server) -> None:
 
 def index(data: Path, scenes: Path, name: str) -> None:
     """Index with the real command."""
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), "index", str(scenes)]
+    command = [*starting.command(), "--data-dir", str(data), "index", str(scenes)]
     subprocess.run([*command, "-c", name], check=True, capture_output=True)
 
 

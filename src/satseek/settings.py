@@ -80,6 +80,13 @@ class Settings(BaseModel):
         description="Chips per engine call while indexing; unset: as `satseek model bench` "
         "measured, or 32. Lower it when memory is short.",
     )
+    index_gpu_gb: float = Field(
+        default=4.0,
+        ge=0,
+        description="Memory of a GPU, in GB, that the vectors of each collection may take where "
+        "FAISS was built for GPUs; larger collections are searched by the processor. Set 0 to "
+        "leave the GPU to the model.",
+    )
     compact_from: float = Field(
         default=0.3,
         gt=0,

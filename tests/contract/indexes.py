@@ -19,6 +19,8 @@ from satseek.index import (
     SceneBlock,
     create_collection,
 )
+from satseek.index.costs import Costs
+from satseek.index.gpu import Placing
 from satseek.types import Chip, GridSpec, Recipe, Scene, Window
 
 if TYPE_CHECKING:
@@ -62,6 +64,15 @@ def _collection(limits: PlanLimits) -> Callable[[Path, int], AbstractContextMana
     return opened
 
 
+@contextmanager
+def _as_on_gpu(folder: Path, dim: int) -> Iterator[Filling]:
+    """Search as by a GPU, but that FAISS keeps the vectors where they are made."""
+    limits = PlanLimits(matrix_bytes=0, costs=Costs(row_us=1e6), exact_rows=0)
+    with create_collection(folder / "contract", spec(dim), rows_per_segment=7, limits=limits) as it:
+        it._reader.placing = Placing(most_bytes=2**30, least_rows=1, move=lambda made: made)
+        yield it
+
+
 def _in_milvus(_: Path, dim: int) -> AbstractContextManager[Filling]:
     pytest.importorskip("pymilvus", reason=MILVUS_MISSING)
     pytest.importorskip("milvus_lite", reason=MILVUS_MISSING)
@@ -80,6 +91,7 @@ KINDS = {
             name="collection, codes allowed",
             opened=_collection(PlanLimits(matrix_bytes=0, codes_from=1, exact_rows=0)),
         ),
+        Kind(name="collection, as on a GPU", opened=_as_on_gpu),
         Kind(name="Milvus Lite", opened=_in_milvus, forgets=True),
     )
 }

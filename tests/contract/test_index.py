@@ -60,7 +60,7 @@ def test_each_vector_finds_itself_first(index: Index) -> None:
     found = index.search(vectors, k=1, where=Filter())
     assert found.rows[:, 0].tolist() == list(range(20))
     assert found.cosines[:, 0] == pytest.approx(np.ones(20), abs=1e-6)
-    assert "exact scan" in found.plan
+    assert "exact scan" in found.plan or "Flat" in found.plan  # both look at every vector
 
 
 def test_no_queries_give_no_lines(index: Index) -> None:

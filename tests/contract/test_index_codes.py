@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,13 @@ from contract.worlds import polygon
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from satseek.index import ExactIndex, PlanLimits, bbox_area, create_collection
+from satseek.index import (
+    ExactIndex,
+    PlanLimits,
+    bbox_area,
+    create_collection,
+    open_collection,
+)
 from satseek.index.checks import check_vectors
 from satseek.index.ranking import exact_cosines
 from satseek.types import Filter
@@ -206,3 +213,23 @@ def _ids(oracle: ExactIndex, query: Vectors, where: Filter) -> list[str]:
 def _stored(large: Large, chip_ids: list[str]) -> Vectors:
     """Vectors as they are stored: half-precision, as the oracle keeps them."""
     return large.oracle._stored[[large.oracle.row_of(one) for one in chip_ids]]
+
+
+def test_codes_grow_beside_searches(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    vectors = unit(rng.standard_normal((5_600, DIM)))
+    folder = tmp_path / "growing"
+    with create_collection(folder, spec(DIM), limits=LIMITS) as writer:
+        writer.add([chip(f"{n:04d}") for n in range(3_000)], vectors[:3_000])
+        with open_collection(folder, mode="read", limits=LIMITS) as reader:
+            assert reader.search(vectors[:1], k=1, where=Filter()).rows.tolist() == [[0]]
+            former = reader._reader.coding.kept
+            writer.add([chip(f"{n:04d}") for n in range(3_000, 5_600)], vectors[3_000:])
+            deadline = time.monotonic() + 60
+            while reader._reader.coding.kept == former:  # every answer meanwhile is right
+                assert time.monotonic() < deadline
+                assert reader.search(vectors[-1:], k=1, where=Filter()).rows.tolist() == [[5_599]]
+            kept = reader._reader.coding.kept
+            assert kept is not None
+            assert kept[1].covered == 5_600
+            assert reader.search(vectors[-1:], k=1, where=Filter()).rows.tolist() == [[5_599]]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import rasterio
+import starting
 from PIL import Image
 from serving import make_scenes
 
@@ -24,7 +24,7 @@ COLLECTION_DATES = {"2024-05-03", "2024-08-17", "2025-02-11"}
 
 
 def satseek(*words: str | Path, data: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), *map(str, words)]
+    command = [*starting.command(), "--data-dir", str(data), *map(str, words)]
     environment = {key: one for key, one in os.environ.items() if not key.startswith("SATSEEK_")}
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, cwd=data.parent

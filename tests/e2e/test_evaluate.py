@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import starting
 from PIL import Image
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -18,7 +18,7 @@ COLOURS = {"Forest": (25, 80, 35), "BareLand": (190, 170, 130), "open_water": (2
 
 
 def satseek(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(cwd / "data"), *map(str, words)]
+    command = [*starting.command(), "--data-dir", str(cwd / "data"), *map(str, words)]
     environment = {key: one for key, one in os.environ.items() if not key.startswith("SATSEEK_")}
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, cwd=cwd

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import starting
 
 from satseek.assemble import Assembly
 from satseek.engines.choosing import QUANTIZED, installed
@@ -23,7 +23,7 @@ RUNTIMES = [name for name in ("onnxruntime", "openvino", "torch") if installed(n
 def satseek(*words: str, data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {key: one for key, one in os.environ.items() if not key.startswith("SATSEEK_")}
     return subprocess.run(
-        [sys.executable, "-m", "satseek", "--data-dir", str(data), *words],
+        [*starting.command(), "--data-dir", str(data), *words],
         capture_output=True,
         text=True,
         check=False,

@@ -7,10 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import starting
 from forking import Forks, Run
 
 from satseek.model.store import ModelStore
@@ -34,7 +34,7 @@ STEPS = (
 
 
 def _command(*words: str | Path, data: Path) -> list[str]:
-    return [sys.executable, "-m", "satseek", "--data-dir", str(data), "model", *map(str, words)]
+    return [*starting.command(), "--data-dir", str(data), "model", *map(str, words)]
 
 
 def _environment(**more: str) -> dict[str, str]:

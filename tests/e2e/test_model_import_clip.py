@@ -6,11 +6,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import starting
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ clipmaker = pytest.importorskip("clipmaker", reason=INSTALL, exc_type=ImportErro
 
 
 def satseek(*words: str | Path, data: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), *map(str, words)]
+    command = [*starting.command(), "--data-dir", str(data), *map(str, words)]
     environment = {key: one for key, one in os.environ.items() if not key.startswith("SATSEEK_")}
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, cwd=data.parent

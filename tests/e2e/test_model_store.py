@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import starting
 from versionmaker import store_version
 
 from satseek.model.bundle import starter_bundle
@@ -26,7 +26,7 @@ COMMANDS = (
 
 
 def satseek(*words: str | Path, data: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), *map(str, words)]
+    command = [*starting.command(), "--data-dir", str(data), *map(str, words)]
     environment = {key: one for key, one in os.environ.items() if not key.startswith("SATSEEK_")}
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, cwd=data.parent

@@ -8,7 +8,6 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import serving
+import starting
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'satseek[torch]'")
 pytest.importorskip("sentencepiece", reason="missing: pip install sentencepiece")
@@ -78,7 +78,7 @@ class Load:
 
 
 def satseek(data: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), *arguments]
+    command = [*starting.command(), "--data-dir", str(data), *arguments]
     environment = os.environ | {f"SATSEEK_{name.upper()}": it for name, it in settings.items()}
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
 

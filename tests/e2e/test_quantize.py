@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import starting
 
 pytest.importorskip("onnx", reason="pip install 'satseek[quantize]'")
 
@@ -31,7 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _run(data: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), "model", *map(str, words)]
+    command = [*starting.command(), "--data-dir", str(data), "model", *map(str, words)]
     return subprocess.run(command, check=False, capture_output=True, text=True)
 
 

@@ -6,10 +6,10 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import starting
 from serving import index, make_scenes, running_server
 
 from satseek.index import open_collection
@@ -27,7 +27,7 @@ NAME = "three"
 
 
 def satseek(*words: str | Path, data: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), *map(str, words)]
+    command = [*starting.command(), "--data-dir", str(data), *map(str, words)]
     environment = {key: one for key, one in os.environ.items() if not key.startswith("SATSEEK_")}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 

@@ -135,7 +135,7 @@ def test_mutated_images_are_refused_and_leave_nothing_behind(tmp_path: Path) -> 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_server_leaves_no_decoder_behind(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "data").mkdir()
-    with serving.running_server(tmp_path / "data", decoders="3") as server:
+    with serving.running_server(tmp_path / "data", plain=True, decoders="3") as server:
         image = {"image": serving.png(tmp_path / "a.png").read_bytes()}
         asked = httpx.post(f"{server.url}/v1/similarity", data={"text": "a"}, files=image)
         assert asked.status_code == 200, asked.text

@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import serving
+import starting
 
 from satseek.model.bundle import Bundle, starter_bundle
 from satseek.model.store import find_bundle
@@ -343,7 +343,7 @@ def test_requests_in_flight_are_finished_after_sigterm(home: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_refused_in_one_line(http: httpx.Client, home: Path) -> None:
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(home / "data"), "serve"]
+    command = [*starting.command(), "--data-dir", str(home / "data"), "serve"]
     port = str(http.base_url.port)
     ended = subprocess.run(
         [*command, "--port", port], check=False, capture_output=True, text=True, timeout=60

@@ -14,6 +14,7 @@ import numpy as np
 import pystac
 import pytest
 import rasterio
+import starting
 from othertower import DIM as OTHER_DIM
 from othertower import OTHER, CornerEngine
 from stacmaking import EDGE, make_catalog, make_item, write_band
@@ -509,7 +510,7 @@ def test_bands_are_read_by_windows(tmp_path: Path) -> None:
 def test_the_command_line_indexes_a_host_that_is_named(server: StacServer, tmp_path: Path) -> None:
     pytest.importorskip("pystac_client", reason="pip install 'satseek[gis]'")
     server.items = served_items(server, count=2)
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(tmp_path / "data"), "index"]
+    command = [*starting.command(), "--data-dir", str(tmp_path / "data"), "index"]
     asked = ["--stac-api", f"{server.url}/api", "--query", "eo:cloud_cover<15", "--json"]
     done = subprocess.run([*command, *asked, "-c", "api"], check=True, capture_output=True)
     report = json.loads(done.stdout)

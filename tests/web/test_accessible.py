@@ -37,7 +37,7 @@ def _faults(tab: Tab, where: str) -> list[str]:
 
 @pytest.mark.parametrize(("scheme", "locale"), [("light", "zh-CN"), ("dark", "en-US")])
 def test_no_view_has_a_grave_fault(tabs: Callable[..., Tab], scheme: str, locale: str) -> None:
-    tab = tabs(color_scheme=scheme, locale=locale).open()
+    tab = tabs(color_scheme=scheme, locale=locale, reduced_motion="reduce").open()
     asked = {"task": "verify", "collection": "small"}
     httpx.post(f"{tab.url}/v1/jobs", json=asked, timeout=60).raise_for_status()
     faults = _faults(tab, "welcome")

@@ -76,7 +76,9 @@ class Assembly:
         self.settings = settings
         self.caches = Caches(settings)
         self.models = Models(settings, self.models_dir, self.caches)
-        self._readers = Readers(self.collections_dir, milvus_token=self.milvus_token)
+        self._readers = Readers(
+            self.collections_dir, milvus_token=self.milvus_token, gpu_gb=settings.index_gpu_gb
+        )
 
     @property
     def collections_dir(self) -> Path:

@@ -13,6 +13,7 @@ from satseek.errors import CollectionNotFound
 from satseek.index.checks import check_name
 from satseek.index.collection import list_collections, open_collection
 from satseek.index.milvus.pointing import is_attached
+from satseek.index.planning import PlanLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +25,16 @@ if TYPE_CHECKING:
 class Readers:
     """The collections open for reading."""
 
-    def __init__(self, folder: Path, *, milvus_token: str = "") -> None:
+    def __init__(self, folder: Path, *, milvus_token: str = "", gpu_gb: float = 0.0) -> None:
         """Open none yet.
 
         Args:
             folder: Of the collections.
             milvus_token: For those that live in a Milvus; empty: none.
+            gpu_gb: Memory of a GPU that each may take where FAISS was built for one, in GB.
         """
         self._folder = folder
+        self._limits = PlanLimits(costs=None, gpu_bytes=round(gpu_gb * 1e9))
         self._milvus_token = milvus_token
         self.on_open: Callable[[str, Collection], None] | None = None
         """Is told of each collection that is opened, with its name."""
@@ -88,7 +91,7 @@ class Readers:
 
     def _reading(self, folder: Path) -> Collection:
         if not is_attached(folder):
-            return open_collection(folder, mode="read")
+            return open_collection(folder, mode="read", limits=self._limits)
         # Imported here: most have no collection in a Milvus.
         from satseek.index.milvus.making import open_attached  # noqa: PLC0415
 

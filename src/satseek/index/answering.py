@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.index.codes import Codes
+    from satseek.index.gpu import OnGpu
     from satseek.index.planning import Fetch
     from satseek.index.protocol import Rows
     from satseek.index.view import View
@@ -48,7 +49,7 @@ class Answering:
         self._k = k
 
     def answers(
-        self, queries: Vectors, codes: Codes | None, fetch: Fetch | None
+        self, queries: Vectors, codes: Codes | OnGpu | None, fetch: Fetch | None
     ) -> list[tuple[Rows, NDArray[np.float32]]]:
         """Give each query's best rows and their cosines."""
         found: list[tuple[Rows, NDArray[np.float32]]] = []
@@ -60,7 +61,7 @@ class Answering:
                 found += self._refined(part, codes, fetch)
         return found
 
-    def told(self, codes: Codes | None, fetch: Fetch | None) -> str:
+    def told(self, codes: Codes | OnGpu | None, fetch: Fetch | None) -> str:
         """Say which way was taken."""
         passing = len(self._view) if self._rows is None else self._rows.size
         left = (
@@ -76,7 +77,7 @@ class Answering:
         return [self._best(query, rows) for query, rows in zip(queries, shortlists, strict=True)]
 
     def _refined(
-        self, queries: Vectors, codes: Codes, fetch: Fetch
+        self, queries: Vectors, codes: Codes | OnGpu, fetch: Fetch
     ) -> list[tuple[Rows, NDArray[np.float32]]]:
         """Compare candidates from codes exactly, along with the rows that have no codes."""
         mask = self._view.mask(self._rows)

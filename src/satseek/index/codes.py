@@ -160,9 +160,14 @@ class Codes:
         """Tell whether the collection has outgrown the rows that all was learnt from."""
         return rows >= _RETRAIN_GROWTH * self._trained_at
 
-    def tail_too_long(self, rows: int) -> bool:
-        """Tell whether the rows without codes are too many to be scanned with every query."""
-        return rows - self.covered > max(_LONGEST_TAIL, self.covered * _TAIL_SHARE)
+    def tail_too_long(self, rows: int, *, times: int = 1) -> bool:
+        """Tell whether the rows without codes are too many to be scanned with every query.
+
+        Args:
+            rows: There are, with codes and without.
+            times: As many as usual are allowed.
+        """
+        return rows - self.covered > times * max(_LONGEST_TAIL, self.covered * _TAIL_SHARE)
 
     def drifted(self, segments: Segments) -> bool:
         """Tell whether codes lose much more of the rows that came later than of those before."""

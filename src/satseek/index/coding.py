@@ -11,6 +11,7 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING
 
+from satseek.errors import SatseekError
 from satseek.index import codes as coded
 from satseek.index import tuning as tuned
 from satseek.index.costs import ASSUMED, measure
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from satseek.index.segments import Block, Segments
     from satseek.index.tuning import Tuning
     from satseek.index.view import View
+
+_PATIENCE = 4
+"""Times as many rows without codes as usual are scanned while their codes are being made."""
 
 _RAISED = 4
 """Times as many candidates are compared from when a kind is seen to miss answers until its codes
@@ -58,6 +62,8 @@ class Coding:
         """What was read last, and the proof that it was read for."""
         self._read: tuple[int, int] | None = None
         """Time and inode of the file that it was read from."""
+        self._beside: threading.Thread | None = None
+        """Makes codes of new rows, or has made them."""
         self._raised: frozenset[QueryKind] = frozenset()
         self._proven: tuple[Codes, str] | None = None
         """Codes, and the digest of what they were learnt from."""
@@ -92,8 +98,14 @@ class Coding:
     def usable(self, db: sqlite3.Connection, view: View) -> Codes | None:
         """Give codes to search with now; None where there are none of these rows.
 
-        Learns codes only where there are none: learning them anew is left to ``prepare``.
+        Learns codes only where there are none: learning them anew is left to ``prepare``. Where
+        chips are added meanwhile, those in use are made longer beside the searches.
         """
+        known, rows = self._of_edition(view.edition.number), view.segments.rows
+        if known is not None and known.covered <= rows and known.tail_too_long(rows):
+            self._extend_beside(view)
+            if not known.tail_too_long(rows, times=_PATIENCE):
+                return known
         if self._guard.acquire(blocking=False):
             try:
                 return self._extended(db, view) or self._built(db, view)
@@ -133,6 +145,8 @@ class Coding:
 
     def close(self) -> None:
         """Let go of the codes."""
+        if self._beside is not None:
+            self._beside.join()
         with self._guard:
             self._kept = self._tuning = self._proven = None
 
@@ -173,6 +187,20 @@ class Coding:
     def raise_effort(self, *kinds: QueryKind) -> None:
         """Compare more candidates of some kinds at once, until they are tuned."""
         self._raised |= {*kinds}
+
+    def _extend_beside(self, view: View) -> None:
+        """Make the codes in use longer in a thread of its own, one at a time."""
+        if self._beside is None or not self._beside.is_alive():
+            self._beside = threading.Thread(
+                target=self._extend, args=(view,), name="codes", daemon=True
+            )
+            self._beside.start()
+
+    def _extend(self, view: View) -> None:
+        # closed, or replaced, meanwhile: whoever searches then says what is wrong
+        closed = contextlib.suppress(SatseekError, OSError)
+        with closed, self._guard, self._connections.snapshot() as db:
+            self._extended(db, view)
 
     def _worth(self, chips: int, dim: int) -> bool:
         return (

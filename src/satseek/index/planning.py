@@ -57,6 +57,8 @@ class PlanLimits:
     """Rows left by a filter up to which these are scanned, whatever else there is: about 1 ms."""
     costs: Costs | None = ASSUMED
     """What looking costs; None: measured on this machine when codes are first used."""
+    gpu_bytes: int = 0
+    """Memory of a GPU that its vectors may take, where FAISS was built for one; 0: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from satseek.index.answering import Answering
 from satseek.index.coding import Coding
 from satseek.index.editions import edition_of
 from satseek.index.fingerprinting import Fingerprints
+from satseek.index.gpu import Placing
 from satseek.index.passing import passing_rows
 from satseek.index.pinned import Pinned
 from satseek.index.planning import SCAN, Plan, PlanLimits, Standing, choose, untuned
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.index.codes import Codes
+    from satseek.index.gpu import OnGpu
     from satseek.index.protocol import QueryKind, Rows
     from satseek.index.traits import Traits
     from satseek.index.watching import Asked
@@ -54,7 +56,7 @@ class Chosen:
 
     plan: Plan
     """The way, and those that it was chosen from."""
-    codes: Codes | None
+    codes: Codes | OnGpu | None
     """What the way goes by; None: the passing rows are scanned."""
 
 
@@ -78,6 +80,8 @@ class Reader:
         """What tells its generations from those of other collections."""
         self.coding = Coding(folder, connections=self.connections, limits=limits)
         """Its codes and the effort that they take."""
+        self.placing = Placing(most_bytes=limits.gpu_bytes, least_rows=limits.codes_from)
+        """Its vectors on a GPU, where there is one."""
         self.observer: Callable[[Asked], None] | None = None
         """Is told of searches that codes answered; must not wait."""
         self._limits = limits
@@ -138,6 +142,7 @@ class Reader:
                     ),
                     dead=np.array(dead, dtype=np.int64).reshape(-1),
                     matrix_bytes=self._limits.matrix_bytes,
+                    before=self._view,
                 )
             return self._view
 
@@ -161,6 +166,7 @@ class Reader:
         with self._traits_guard:
             self._traits = None
         self.coding.close()
+        self.placing.close()
 
     def passing(self, db: sqlite3.Connection, view: View, where: Filter) -> Rows | None:
         """Give the living rows that pass a checked filter; None where there is no filter."""
@@ -181,7 +187,15 @@ class Reader:
     def choose(
         self, db: sqlite3.Connection, view: View, rows: Rows | None, *, k: int, kind: QueryKind
     ) -> Chosen:
-        """Choose between codes and a scan of the passing rows (None: all that live)."""
+        """Choose between a GPU, codes and a scan of the passing rows (None: all that live)."""
+        chosen = self._chosen(db, view, rows, k=k, kind=kind)
+        better = None if rows is not None else self.placing.better(view, chosen.plan, k=k)
+        return chosen if better is None else Chosen(plan=better[0], codes=better[1])
+
+    def _chosen(
+        self, db: sqlite3.Connection, view: View, rows: Rows | None, *, k: int, kind: QueryKind
+    ) -> Chosen:
+        """Choose between codes and a scan."""
         scanned = self.scanning(view, rows)
         few = scanned.plan.ways[0].rows <= self._limits.exact_rows
         if few or not self.coding.worth(view):

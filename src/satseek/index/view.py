@@ -25,6 +25,34 @@ _MATRIX_ROWS_AT_ONCE = 8_192
 _FLOAT32_BYTES = 4
 
 
+class Matrix:
+    """A float32 copy of an edition's rows, to which later ones are added: rows never change."""
+
+    def __init__(self, number: int, dim: int) -> None:
+        """Copy nothing yet.
+
+        Args:
+            number: Of the edition.
+            dim: Numbers of a vector.
+        """
+        self.number = number
+        self._held = np.empty((0, dim), dtype=np.float32)
+        self._filled = 0
+        self._guard = threading.Lock()
+
+    def first(self, segments: Segments) -> NDArray[np.float32]:
+        """Give the rows of a generation, shape (rows, dim)."""
+        with self._guard:
+            if len(self._held) < segments.rows:
+                room = np.empty((segments.rows * 5 // 4, segments.dim), dtype=np.float32)
+                room[: self._filled] = self._held[: self._filled]
+                self._held = room
+            for rows, vectors in segments.run(self._filled, segments.rows):
+                self._held[rows[0] : rows[0] + rows.size] = vectors
+                self._filled = int(rows[-1]) + 1
+            return self._held[: segments.rows]
+
+
 class View:
     """The committed rows at one generation; never changes."""
 
@@ -36,6 +64,7 @@ class View:
         segments: Segments,
         dead: Rows,
         matrix_bytes: int,
+        before: View | None = None,
     ) -> None:
         """Describe a generation.
 
@@ -45,16 +74,20 @@ class View:
             segments: Its rows.
             dead: Rows of replaced or removed chips, ascending.
             matrix_bytes: Largest float32 copy of all rows that may be kept.
+            before: An earlier generation, whose copy is added to; None: there is none.
         """
         self.generation = generation
         self.edition = edition
         self.segments = segments
         self.dead = dead
         self._small = segments.rows * segments.dim * _FLOAT32_BYTES <= matrix_bytes
-        self._matrix: NDArray[np.float32] | None = None
+        same = before is not None and before.matrix.number == edition.number and self._small
+        self.matrix: Matrix = (
+            before.matrix if before is not None and same else Matrix(edition.number, segments.dim)
+        )
+        """Where a copy of the rows is kept; empty where they are too many."""
         self._marked: tuple[Rows | None, NDArray[np.bool_]] | None = None
         """The rows that were marked last, and their mask: filters are asked about many times."""
-        self._guard = threading.Lock()
 
     def __len__(self) -> int:
         """Count the living rows."""
@@ -96,16 +129,8 @@ class View:
         )
 
     def _matrix_blocks(self, rows: Rows | None) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
-        matrix = self._whole()
+        matrix = self.matrix.first(self.segments)
         everything = np.arange(len(matrix)) if rows is None else rows
         for start in range(0, everything.size, _MATRIX_ROWS_AT_ONCE):
             part = everything[start : start + _MATRIX_ROWS_AT_ONCE]
             yield part, matrix[start : start + part.size] if rows is None else matrix[part]
-
-    def _whole(self) -> NDArray[np.float32]:
-        with self._guard:
-            if self._matrix is None:
-                self._matrix = np.empty((self.segments.rows, self.segments.dim), dtype=np.float32)
-                for rows, vectors in self.segments.run(0, self.segments.rows):
-                    self._matrix[rows[0] : rows[0] + rows.size] = vectors
-            return self._matrix

@@ -99,7 +99,7 @@ def test_without_room_nothing_is_changed_unwritten_and_questions_are_answered(da
         audit.flush()
     audit.close()
     with (
-        serving.running_server(data, auth="keys") as server,
+        serving.running_server(data, plain=True, auth="keys") as server,
         httpx.Client(base_url=server.url, timeout=60, headers=bearer(key)) as client,
     ):
         size = days(audit.folder)[0].stat().st_size
@@ -126,7 +126,7 @@ def test_without_room_nothing_is_changed_unwritten_and_questions_are_answered(da
 def test_a_server_killed_at_once_leaves_a_whole_trail(data: Path) -> None:
     key = make_key(data, "grace", "--role", "admin")
     with (
-        serving.running_server(data, auth="keys") as server,
+        serving.running_server(data, plain=True, auth="keys") as server,
         httpx.Client(base_url=server.url, timeout=60, headers=bearer(key)) as client,
     ):
         for _ in range(20):

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import starting
 
 pytest.importorskip("grpc", reason="grpc is not on this machine: pip install 'satseek[grpc]'")
 pytest.importorskip("openai", reason="openai is not on this machine: pip install openai")
@@ -152,7 +152,7 @@ def test_images_alone_are_the_embedders_own_bit_by_bit(house: House, name: str) 
 def test_the_command_line_gives_the_same_vectors(house: House, tmp_path: Path) -> None:
     texts = [text for text in TEXTS if "\0" not in text]  # no argument of a program can hold it
     files, out = image_files(), tmp_path / "vectors.npy"
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(tmp_path / "data")]
+    command = [*starting.command(), "--data-dir", str(tmp_path / "data")]
     command += ["--model", str(house.bundle.folder), "embed", "--out", str(out)]
     for number, content in enumerate(files.values()):
         (tmp_path / str(number)).write_bytes(content)

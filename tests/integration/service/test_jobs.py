@@ -153,7 +153,9 @@ def test_jobs_come_in_pages_the_newest_first(desk: Desk) -> None:
 def test_what_waits_and_what_runs_can_be_ended(tmp_path: Path) -> None:
     scenes = _long_work(tmp_path)
     with (
-        serving.running_server(tmp_path / "data", reference_roots=str(scenes)) as server,
+        serving.running_server(
+            tmp_path / "data", plain=True, reference_roots=str(scenes)
+        ) as server,
         httpx.Client(base_url=server.url, timeout=60) as client,
     ):
         running = submit(client, "index", "long", folder=".", chip_px=16)
@@ -171,7 +173,7 @@ def test_what_waits_and_what_runs_can_be_ended(tmp_path: Path) -> None:
 
 def test_a_killed_server_leaves_no_job_behind_and_the_next_one_goes_on(tmp_path: Path) -> None:
     scenes, data = _long_work(tmp_path), tmp_path / "data"
-    with serving.running_server(data, reference_roots=str(scenes)) as server:
+    with serving.running_server(data, plain=True, reference_roots=str(scenes)) as server:
         with httpx.Client(base_url=server.url, timeout=60) as client:
             job_id = submit(client, "index", "long", folder=".", chip_px=64)
             _wait_for(client, job_id, "running")
@@ -190,7 +192,7 @@ def test_a_killed_server_leaves_no_job_behind_and_the_next_one_goes_on(tmp_path:
 
 def test_a_stopped_server_puts_its_job_back(tmp_path: Path) -> None:
     scenes, data = _long_work(tmp_path), tmp_path / "data"
-    with serving.running_server(data, reference_roots=str(scenes)) as server:
+    with serving.running_server(data, plain=True, reference_roots=str(scenes)) as server:
         with httpx.Client(base_url=server.url, timeout=60) as client:
             job_id = submit(client, "index", "long", folder=".", chip_px=16)
             _wait_for(client, job_id, "running")

@@ -25,7 +25,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(data: Path) -> Iterator[serving.Server]:
-    with serving.running_server(data, ready=False, auth="keys", log_level="debug") as server:
+    with serving.running_server(
+        data, plain=True, ready=False, auth="keys", log_level="debug"
+    ) as server:
         yield server
 
 

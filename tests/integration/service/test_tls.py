@@ -7,7 +7,6 @@ import os
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import serving
+import starting
 
 from satseek.errors import InvalidSettings
 from satseek.service.access.tls import LOOK_SECONDS, Pair
@@ -196,7 +196,7 @@ def test_a_server_does_not_start_with_wrong_files(tmp_path: Path) -> None:
         "SATSEEK_TLS_KEY_FILE": str(pair.key),
     }
     done = subprocess.run(
-        [sys.executable, "-m", "satseek", "--data-dir", str(tmp_path), "serve", "--port", "0"],
+        [*starting.command(), "--data-dir", str(tmp_path), "serve", "--port", "0"],
         env=environment,
         capture_output=True,
         text=True,

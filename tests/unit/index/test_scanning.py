@@ -11,8 +11,9 @@ from satseek.index.halves import from_halves, to_halves
 from satseek.index.ranking import SLACK, exact_cosines
 from satseek.index.scanning import look_at, scan_halves
 from satseek.index.segments import Segments, append
-from satseek.index.spec import Edition
+from satseek.index.spec import CollectionSpec, Edition
 from satseek.index.view import View
+from satseek.types import GridSpec, Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 FAISS = "pip install 'satseek[faiss]'"
 ROWS, DIM, FULL = 700, 32, 256
+SPEC = CollectionSpec(
+    name="scanned",
+    model_name="made-up",
+    model_version="0" * 12,
+    dim=DIM,
+    recipe=Recipe(name="rgb8", version=1, bands=(), stretch="none", low=0, high=255),
+    grid=GridSpec(crs=None, chip_px=8, stride_px=8, pixel_size=None),
+    min_valid=0.5,
+)
 
 
 def units(seed: int, n: int, dim: int = DIM) -> Vectors:
@@ -28,13 +38,23 @@ def units(seed: int, n: int, dim: int = DIM) -> Vectors:
     return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
 
 
-def viewed(folder: Path, vectors: Vectors, dead: list[int], *, matrix_bytes: int = 0) -> View:
-    folder.mkdir()
-    append(folder, to_halves(vectors), start=0, rows_per_segment=FULL)
+def viewed(
+    folder: Path,
+    vectors: Vectors,
+    dead: list[int],
+    *,
+    matrix_bytes: int = 0,
+    before: View | None = None,
+    number: int = 0,
+) -> View:
+    folder.mkdir(exist_ok=True)
+    start = 0 if before is None else before.segments.rows
+    append(folder, to_halves(vectors[start:]), start=start, rows_per_segment=FULL)
     segments = Segments(folder, rows=len(vectors), dim=vectors.shape[1], rows_per_segment=FULL)
     return View(
         generation=1,
-        edition=Edition.__new__(Edition),
+        edition=Edition(spec=SPEC, number=number),
+        before=before,
         segments=segments,
         dead=np.array(dead, dtype=np.int64),
         matrix_bytes=matrix_bytes,
@@ -85,3 +105,31 @@ def test_exact_products_are_those_of_the_halves() -> None:
     truth = queries @ from_halves(halves).T
     assert products == pytest.approx(np.take_along_axis(truth, rows, axis=1), abs=1e-6)
     assert products == pytest.approx(-np.sort(-truth, axis=1)[:, :20], abs=SLACK / 100)
+
+
+def test_a_later_generation_adds_to_the_copy_of_the_rows(tmp_path: Path) -> None:
+    vectors = units(1, ROWS)
+    stored = from_halves(to_halves(vectors))
+    first = viewed(tmp_path / "one", vectors[:300], [], matrix_bytes=2**20)
+    held = first.matrix.first(first.segments)
+    second = viewed(tmp_path / "one", vectors, [], matrix_bytes=2**20, before=first)
+    assert second.matrix is first.matrix
+    assert np.array_equal(second.matrix.first(second.segments), stored)
+    assert np.array_equal(first.matrix.first(first.segments), stored[:300])
+    assert np.array_equal(held, stored[:300])
+
+
+def test_another_edition_has_a_copy_of_its_own(tmp_path: Path) -> None:
+    former, newer = units(1, 300), units(2, 300)
+    first = viewed(tmp_path / "one", former, [], matrix_bytes=2**20)
+    first.matrix.first(first.segments)
+    other = viewed(tmp_path / "two", newer, [], matrix_bytes=2**20, number=1)
+    beside = View(
+        generation=2,
+        edition=other.edition,
+        segments=other.segments,
+        dead=other.dead,
+        matrix_bytes=2**20,
+        before=first,
+    )
+    assert np.array_equal(beside.matrix.first(other.segments), from_halves(to_halves(newer)))

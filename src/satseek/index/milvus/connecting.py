@@ -31,6 +31,9 @@ _CONNECT_S = 10.0
 _CALL_S = 120.0
 """Seconds to wait for one call; pymilvus tries again meanwhile where the network breaks."""
 
+_LITE_PINGS = {"grpc.keepalive_time_ms": 600_000, "grpc.keepalive_permit_without_calls": False}
+"""Milvus Lite ends connections that ping every 10 s, as pymilvus does: "Too many pings"."""
+
 _NOT_FOUND = 100
 """Milvus' code for a collection that is not there (pkg/util/merr/errors.go: 100)."""
 
@@ -58,7 +61,10 @@ class Connection:
         self.milvus = _pymilvus(address.uri)
         with self._failures():
             self._client = self.milvus.MilvusClient(
-                uri=address.uri, token=address.token, timeout=_CONNECT_S
+                uri=address.uri,
+                token=address.token,
+                timeout=_CONNECT_S,
+                grpc_options=_LITE_PINGS if address.uri.endswith(LITE) else {},
             )
             self.version = str(self._client.get_server_version(timeout=_CONNECT_S))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 import rpcclient
+import starting
 from google.rpc import error_details_pb2
 from keymaking import bearer, make_key
 
@@ -175,7 +176,7 @@ def test_who_is_not_recognised_or_may_not_is_refused(
 
 def test_a_port_that_is_taken_is_said_at_once(data: Path, called: rpcclient.Called) -> None:
     port = called.address.rpartition(":")[2]
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), "serve", "--port", "0"]
+    command = [*starting.command(), "--data-dir", str(data), "serve", "--port", "0"]
     done = subprocess.run(
         [*command, "--grpc-port", port], capture_output=True, text=True, check=False, timeout=60
     )
