@@ -7,13 +7,13 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import starting
 from serving import make_scenes, png
 from typer.testing import CliRunner
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_is_told(home: Path, line: str, code: int, said: str) -> 
 def test_a_job_writes_the_same_table(home: Path) -> None:
     run(home, "classify chips -l quarry -l forest --out here.csv")
     words = "classify chips -l quarry -l forest --out later.csv --detach --json"
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(home / "data"), *words.split()]
+    command = [*starting.command(), "--data-dir", str(home / "data"), *words.split()]
     asked = subprocess.run(command, capture_output=True, text=True, check=True)
     job_id = json.loads(asked.stdout)["id"]
     deadline = time.monotonic() + DEADLINE_SECONDS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import serving
+import starting
 from redisserving import KEEPS, needs_redis, running_redis
 from shipped import make_collection
 from typer.testing import CliRunner
@@ -60,7 +60,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(data: Path, *words: object) -> list[str]:
-    return [sys.executable, "-m", "satseek", "--data-dir", str(data), *map(str, words)]
+    return [*starting.command(), "--data-dir", str(data), *map(str, words)]
 
 
 def real(data: Path, *words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -8,11 +8,11 @@ import os
 import random
 import resource
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import starting
 from bucketserving import BUCKET, needs_bucket, object_store
 from PIL import Image
 from versionmaker import store_version
@@ -43,7 +43,7 @@ def store(served: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
 
 
 def satseek(store: ObjectStore, data: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "satseek", "--data-dir", str(data), *map(str, words)]
+    command = [*starting.command(), "--data-dir", str(data), *map(str, words)]
     environment = {**os.environ, **store.variables}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
