@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.remove(str(Path(__file__).parent))  # this file has the name of a folder of the tests
 
 from chaos import clusters, stages
 from chaos.ground import Ground, make_ground

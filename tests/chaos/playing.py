@@ -31,6 +31,8 @@ LOOK_SECONDS = 0.2
 TICK_SECONDS = 0.02
 READY = 3
 """Jobs that may wait for a worker: another is asked for where there are fewer."""
+ANYBODY = 0.02
+"""Chance at each tick at which somebody is to die that it may be one who has nothing to do."""
 UNENDED = 30
 """Jobs that have not ended, those of dead workers among them."""
 UNWANTED_SECONDS = 1.5
@@ -135,6 +137,16 @@ class _Turn:
             if self.stage.cancel(job_id):
                 del self.unwanted[job_id]
 
+    def victims(self, kind: str) -> Sequence[Process]:
+        """Give those who are at work; now and then anybody, who may just be starting."""
+        living = self.stage.victims(kind)
+        if kind == "redis" or self.chance.random() < ANYBODY:
+            return living
+        # a worker is called HOST:PID/LANE
+        told = [job.worker for job in self.unended if job.state == "running"]
+        busy = {int(one.partition(":")[2].partition("/")[0]) for one in told}
+        return [one for one in living if one.pid in busy or one.parent in busy]
+
     def look(self) -> None:
         """See how the jobs stand."""
         found = self.stage.jobs()
@@ -173,7 +185,7 @@ def _play_on(turn: _Turn, played: Played, *, until: float) -> None:
             played.wrong.append(f"it does not end: {turn.monkey.left} kills left, jobs {left}")
             return
         turn.stage.crew.tend()
-        turn.monkey.act(turn.stage.victims)
+        turn.monkey.act(turn.victims)
         if now - looked >= LOOK_SECONDS:
             turn.look()
             turn.ask()

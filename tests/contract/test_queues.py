@@ -256,7 +256,7 @@ def test_a_worker_that_stops_gives_its_job_back(alone: Place) -> None:
 
 
 def test_two_schedulers_ask_once_for_what_was_missed(alone: Place) -> None:
-    last_year = datetime.now(UTC) - timedelta(days=365)
+    last_year = datetime.now(UTC) - timedelta(days=367)  # holds one New Year at least
     schedule = alone.queue.put_schedule(
         Schedule(
             name="new-year",

@@ -97,6 +97,11 @@ def test_what_cannot_be_is_told(home: Path, line: str, code: int, said: str) -> 
     assert said in f"{error} {done.output}"
 
 
+def test_what_labels_were_taken_for_is_told(home: Path) -> None:
+    done = run(home, "classify chips -l 森林 -l quarry --out labels.csv")
+    assert "森林 was taken for: forest" in done.stderr
+
+
 def test_a_job_writes_the_same_table(home: Path) -> None:
     run(home, "classify chips -l quarry -l forest --out here.csv")
     words = "classify chips -l quarry -l forest --out later.csv --detach --json"

@@ -193,8 +193,11 @@ def test_a_file_that_came_meanwhile_is_in_the_table(folder: Path, tmp_path: Path
         run(folder, table, embedder=Embedder(DyingEngine(7), make_tokenizer()), batch=2)
     png(folder / "00a.png")
     (folder / "empty.jpg").unlink()
+    png(folder / "04.png", width=300)  # it was done
     report = run(folder, table, batch=2)
     assert report.resumed > 0
+    run(folder, tmp_path / "anew.csv", batch=2)
+    assert (tmp_path / "anew.csv").read_bytes() == table.read_bytes()
     ids = [row["id"] for row in table_of(table)]
     assert "00a.png" in ids
     assert "empty.jpg" not in ids

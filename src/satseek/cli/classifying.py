@@ -193,6 +193,8 @@ def _tell(report: BulkReport, out: str) -> None:
         for label, count in report.by_label.items()
     ]
     print_table(["label", "images", "of all"], rows)
+    for label, taken in report.told.items():
+        say(f"{label} was taken for: {taken}")
     fresh = report.images - report.resumed
     rate = f" ({fresh / report.seconds:.0f}/s)" if fresh > 0 else ""
     before = f", {report.resumed} of them done before" if report.resumed else ""

@@ -285,9 +285,7 @@ class LeasingQueue(JobQueue, Protocol):
             LeaseLost: as ``report``; what is written there stays.
         """
 
-    def retry(
-        self, lease: Lease, *, error: str, error_kind: str = "", log: str = ""
-    ) -> Job:
+    def retry(self, lease: Lease, *, error: str, error_kind: str = "", log: str = "") -> Job:
         """Have a failed try be made again later, or fail the job where it was made often enough.
 
         Raises:

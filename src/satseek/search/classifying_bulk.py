@@ -101,6 +101,8 @@ class BulkReport:
     """The first hundred of them."""
     by_label: Mapping[str, int]
     """Images by their best label, the commonest first."""
+    told: Mapping[str, str]
+    """What labels that are no English words were taken for: words, or a version of a concept."""
     seconds: float
     """From beginning to end."""
 
@@ -181,6 +183,7 @@ def classify_candidates(
         refused=tally.refused,
         refusals=tuple(tally.refusals),
         by_label=dict(tally.by_label.most_common()),
+        told=dict(asked.told),
         seconds=time.perf_counter() - started,
     )
     log_line(

@@ -117,6 +117,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         examined(tmp_path / "file")
 
 
+@pytest.mark.usefixtures("mounts")
 def test_the_journal_is_that_of_one_machine(tmp_path: Path) -> None:
     assert "WAL" == journal_for(tmp_path / "a.sqlite")
 

@@ -234,6 +234,8 @@ def _knock(address: str) -> None:
 
 
 def _not_there(address: str, why: str) -> str:
+    if address == LOCAL:
+        return f"Ray does not start on this machine: {why}; end what else runs, and run again"
     return (
         f"no Ray cluster can be reached at {address}: {why}; start one with `ray start --head`, or "
         "take --address local; where it wants a token, set RAY_AUTH_TOKEN"
