@@ -98,7 +98,7 @@ class Settings(BaseModel):
         default=1,
         ge=1,
         le=64,
-        description="Jobs that one worker does at once, each in a process of its own. Raise it with "
+        description="Jobs that one worker does at once, each in its own process. Raise it with "
         "memory and processors to spare.",
     )
     server_worker: bool = Field(
