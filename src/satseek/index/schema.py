@@ -83,6 +83,10 @@ CREATE TABLE refusals (
 """Dead chips keep their row and record, so that rows handed out stay readable."""
 
 
+_NO_ROOM = frozenset({sqlite3.SQLITE_IOERR_SHMSIZE})
+"""Said where the file that connections share beside a database cannot be made longer."""
+
+
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn the database's and the file system's errors into ours, naming the file.
@@ -104,7 +108,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             message = f"{path}: still locked after {BUSY_MS / 1000:g} s, try again"
             raise Overloaded(message) from error
-        if code == sqlite3.SQLITE_FULL:
+        if code == sqlite3.SQLITE_FULL or getattr(error, "sqlite_errorcode", 0) in _NO_ROOM:
             raise DiskFull(_full(path)) from error
         message = f"{path}: cannot be read or written: {error}"
         raise SatseekError(message) from error
