@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import tempfile
 import threading
 import weakref
 from contextlib import closing, contextmanager, suppress
@@ -83,8 +84,11 @@ CREATE TABLE refusals (
 """Dead chips keep their row and record, so that rows handed out stay readable."""
 
 
-_NO_ROOM = frozenset({sqlite3.SQLITE_IOERR_SHMSIZE})
-"""Said where the file that connections share beside a database cannot be made longer."""
+_TOLD_AS_FAILING = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+"""What SQLite says, too, where its log and its shared memory find no room, or a quota ends."""
+
+_PROBE_BYTES = 1 << 16
+"""Written where a file would grow, to see whether it could: more than any one page of it."""
 
 
 @contextmanager
@@ -108,7 +112,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             message = f"{path}: still locked after {BUSY_MS / 1000:g} s, try again"
             raise Overloaded(message) from error
-        if code == sqlite3.SQLITE_FULL or getattr(error, "sqlite_errorcode", 0) in _NO_ROOM:
+        if code == sqlite3.SQLITE_FULL or (code in _TOLD_AS_FAILING and _lacks_room(path)):
             raise DiskFull(_full(path)) from error
         message = f"{path}: cannot be read or written: {error}"
         raise SatseekError(message) from error
@@ -120,6 +124,19 @@ def storage_errors(path: Path) -> Iterator[None]:
             raise DiskFull(_full(error.filename or path)) from error
         message = f"{error.filename or path}: cannot be read or written: {error.strerror}"
         raise SatseekError(message) from error
+
+
+def _lacks_room(path: Path) -> bool:
+    """Tell whether a file could not grow, by trying beside it."""
+    folder = path if path.is_dir() else path.parent
+    beside = (path, path.with_name(f"{path.name}-wal"))
+    try:
+        longest = max(one.stat().st_size if one.exists() else 0 for one in beside)
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
+            os.pwrite(probe.fileno(), bytes(_PROBE_BYTES), longest)
+    except OSError as refused:
+        return refused.errno in _FULL
+    return False
 
 
 def _full(path: Path | str) -> str:

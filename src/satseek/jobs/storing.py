@@ -6,16 +6,12 @@ log: who reads waits for nobody who writes.
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
-import tempfile
 import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
-from satseek.errors import DiskFull, SatseekError
 from satseek.index.placing import journal_for
 from satseek.index.schema import storage_errors
 
@@ -30,12 +26,6 @@ BUSY_SECONDS = 10.0
 
 _AGAIN_SECONDS = 0.01
 """Between two tries to open a file that another process is just making."""
-
-_TOLD_AS_FAILING = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
-"""What SQLite says, too, where its log and its shared memory find no room, or a quota ends."""
-
-_PROBE_BYTES = 1 << 16
-"""Written where a file would grow, to see whether it could: more than any one page of it."""
 
 
 class Store:
@@ -64,7 +54,11 @@ class Store:
             Overloaded: another process held it for too long.
             DiskFull, DamagedData, SatseekError: the disk has no room, other bytes, or fails.
         """
-        with self._writing, self._errors(), _changed(self._opened_writer(), "FULL") as db:
+        with (
+            self._writing,
+            storage_errors(self.path),
+            _changed(self._opened_writer(), "FULL") as db,
+        ):
             yield db
 
     @contextmanager
@@ -76,7 +70,7 @@ class Store:
         Raises:
             Overloaded, DiskFull, DamagedData, SatseekError: as ``transaction``.
         """
-        with self._writing, self._errors():
+        with self._writing, storage_errors(self.path):
             db = self._opened_writer()
             # without a write-ahead log a change that is not waited for may break the file
             with _changed(db, "NORMAL" if self._journal == "WAL" else "FULL"):
@@ -89,7 +83,7 @@ class Store:
         Raises:
             Overloaded, DamagedData, SatseekError: as ``transaction``.
         """
-        with self._reading, self._errors():
+        with self._reading, storage_errors(self.path):
             db = self._opened_reader()
             db.execute("BEGIN")
             try:
@@ -105,16 +99,6 @@ class Store:
                 if one is not None:
                     one.close()
             self._reader = self._writer = None
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            with storage_errors(self.path):
-                yield
-        except SatseekError as error:
-            if _is_for_want_of_room(error, self.path):
-                raise DiskFull(f"{self.path}: no room to write; free some and try again") from error
-            raise
 
     def _opened_writer(self) -> sqlite3.Connection:
         if self._writer is None:
@@ -176,17 +160,3 @@ def _patiently(open_: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
             if not busy or time.monotonic() > deadline:
                 raise
         time.sleep(_AGAIN_SECONDS)
-
-
-def _is_for_want_of_room(error: SatseekError, path: Path) -> bool:
-    cause = error.__cause__
-    if getattr(cause, "sqlite_errorcode", 0) & 0xFF not in _TOLD_AS_FAILING:
-        return False
-    beside = (path, path.with_name(f"{path.name}-wal"))
-    try:
-        longest = max(one.stat().st_size if one.exists() else 0 for one in beside)
-        with tempfile.TemporaryFile(dir=path.parent, buffering=0) as probe:
-            os.pwrite(probe.fileno(), bytes(_PROBE_BYTES), longest)
-    except OSError as refused:
-        return refused.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-    return False
