@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from satseek.errors import Conflict, DamagedData
+from satseek.errors import Conflict, DamagedData, UnreadableImage
 from satseek.index import auditing, editions
 from satseek.index.answering import Answering
-from satseek.index.changing import OF_SCENES, bury
+from satseek.index.changing import refuse_scene
 from satseek.index.checks import check_vectors
 from satseek.index.halves import to_halves, unit
 from satseek.index.ranking import padded
@@ -24,6 +24,7 @@ from satseek.index.schema import storage_errors
 from satseek.index.segments import Segments, append, sync_folder
 from satseek.index.spec import segments_name
 from satseek.index.view import View
+from satseek.types import Refusal
 
 if TYPE_CHECKING:
     import sqlite3
@@ -265,7 +266,5 @@ class Rewriting:
 
 def _drop(db: sqlite3.Connection, loss: Loss) -> None:
     """Take a scene out with its chips, so that it counts as new once it can be read again."""
-    bury(db, OF_SCENES, [loss.scene_id])
-    db.execute("DELETE FROM scenes WHERE id = ?", (loss.scene_id,))
-    values = (loss.scene_id, loss.reason, "UnreadableImage", "")
-    db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", values)
+    refusal = Refusal(path=loss.scene_id, reason=loss.reason, kind=UnreadableImage.__name__)
+    refuse_scene(db, loss.scene_id, refusal)
