@@ -277,3 +277,9 @@ class Abandoned(SatseekError):
     """Nobody waits for the answer any more: it was not computed."""
 
     exit_code = 10
+
+
+def kind_named(name: str) -> type[SatseekError]:
+    """Find a kind of error by its name; the root of the tree where there is none."""
+    kind = globals().get(name)
+    return kind if isinstance(kind, type) and issubclass(kind, SatseekError) else SatseekError

@@ -9,9 +9,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from satseek import errors
 from satseek.cli.printing import progress_bar
-from satseek.errors import Abandoned, DeadlineExceeded, Overloaded, SatseekError
+from satseek.errors import Abandoned, DeadlineExceeded, Overloaded, kind_named
 from satseek.jobs.protocol import FINAL
 
 if TYPE_CHECKING:
@@ -69,12 +68,7 @@ def raise_for(job: Job) -> None:
     if job.state == "cancelled":
         raise Abandoned(f"job {job.id} was cancelled; what it had committed is kept")
     if job.state == "failed":
-        raise _kind(job.error_kind)(f"job {job.id}: {job.error}")
-
-
-def _kind(name: str) -> type[SatseekError]:
-    kind = getattr(errors, name, None) if name else None
-    return kind if isinstance(kind, type) and issubclass(kind, SatseekError) else SatseekError
+        raise kind_named(job.error_kind)(f"job {job.id}: {job.error}")
 
 
 def span(seconds: float) -> str:

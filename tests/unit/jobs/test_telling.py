@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from satseek import errors
-from satseek.errors import Conflict, DiskFull, FolderNotFound, SatseekError
-from satseek.jobs.executors.telling import answer, ask, kind_named, one_line, read_answer
+from satseek.errors import Conflict, DiskFull, FolderNotFound, SatseekError, kind_named
+from satseek.jobs.executors.telling import answer, ask, one_line, read_answer
 
 if TYPE_CHECKING:
     from pathlib import Path

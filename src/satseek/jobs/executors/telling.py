@@ -11,8 +11,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from satseek import errors
-from satseek.errors import Conflict, SatseekError
+from satseek.errors import Conflict, SatseekError, kind_named
 from satseek.jobs.partitions import do_partition
 
 if TYPE_CHECKING:
@@ -77,12 +76,6 @@ def gave_up(
         f"its worker died {tries} times, the last time: {how}; see the logs there, and run again: "
         "what is done is kept"
     )
-
-
-def kind_named(name: str) -> type[SatseekError]:
-    """Find a kind of error by its name; the root of the tree where there is none."""
-    kind = getattr(errors, name, None)
-    return kind if isinstance(kind, type) and issubclass(kind, SatseekError) else SatseekError
 
 
 def one_line(error: BaseException, *, letters: int = 300) -> str:
