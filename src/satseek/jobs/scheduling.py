@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,9 @@ LOOK_SECONDS = 1.0
 
 STOP_SECONDS = 10.0
 """How long a change that is under way is waited for at the end."""
+
+NEXT = 3
+"""Moments told of a schedule."""
 
 FIELDS = 5
 """Of a cron expression: minute, hour, day of month, month, day of week."""
@@ -75,6 +79,11 @@ def moments(schedule: Schedule, after: datetime) -> Iterator[datetime]:
         if found > after:  # not the first of two hours of one name, seen from the second
             yield found
             after = found
+
+
+def following(schedule: Schedule) -> list[datetime]:
+    """Give the next few moments of a schedule, UTC; raises as ``moments``."""
+    return list(islice(moments(schedule, datetime.now(UTC)), NEXT))
 
 
 def latest_due(schedule: Schedule, now: datetime) -> datetime | None:

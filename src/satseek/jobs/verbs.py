@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ from satseek.jobs.protocol import KEEP_SECONDS, MAX_ATTEMPTS, Schedule, Terms
 from satseek.jobs.queues import open_queue, worker_for
 from satseek.jobs.results import open_file
 from satseek.jobs.revisions import is_news, revision_of
-from satseek.jobs.scheduling import moments
+from satseek.jobs.scheduling import following
 from satseek.jobs.tasks import HERE, TASKS, check_task, read_task
 
 if TYPE_CHECKING:
@@ -45,9 +44,6 @@ PAGE = 1000
 
 CHUNK = 1 << 20
 """Bytes copied at a time."""
-
-NEXT = 3
-"""Moments told of a schedule."""
 
 
 class LocalJobs:
@@ -291,5 +287,5 @@ def _told_schedule(one: Schedule) -> told.Schedule:
         priority=one.priority,
         asked_by=one.asked_by,
         last=one.last,
-        next=tuple(islice(moments(one, datetime.now(UTC)), NEXT)),
+        next=tuple(following(one)),
     )

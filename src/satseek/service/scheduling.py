@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from satseek.jobs.scheduling import following
 from satseek.service.calling import caller
 from satseek.service.describing import AWAY, PROBLEM
 from satseek.service.jobbing_asking import MAX_PRIORITY, WorkAsked
@@ -22,7 +23,6 @@ from satseek.service.repeating import REPEATED, Repeatable
 from satseek.service.running import Running, running
 from satseek.service.scheduling_verbs import (
     find_schedule,
-    following,
     put_schedule,
     remove_schedule,
     schedules,

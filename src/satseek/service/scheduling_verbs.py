@@ -6,12 +6,11 @@ Knows neither HTTP nor gRPC. That each moment asks for one job is the queue's af
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from satseek.errors import Conflict, ScheduleNotFound
 from satseek.jobs.protocol import Schedule
-from satseek.jobs.scheduling import check_schedule, moments
+from satseek.jobs.scheduling import check_schedule
 from satseek.service.jobbing_checks import allowed, check, sees
 from satseek.service.recording import record
 
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from satseek.service.calling import Caller
     from satseek.service.jobbing_asking import AskedTask
     from satseek.service.running import Running
-
-NEXT = 3
-"""Moments shown of a schedule."""
 
 
 async def put_schedule(
@@ -86,13 +82,3 @@ async def remove_schedule(name: str, *, shared: Running, caller: Caller) -> None
     found = await find_schedule(name, shared=shared, caller=caller)
     async with record("schedule.remove", name, shared=shared, caller=caller, task=found.task):
         await shared.in_thread(lambda: shared.jobs.remove_schedule(found.name))
-
-
-def following(schedule: Schedule) -> list[datetime]:
-    """Give the next moments of a schedule, UTC.
-
-    Raises:
-        InvalidRequest: no cron expression or no time zone.
-    """
-    later = moments(schedule, datetime.now(UTC))
-    return list(islice(later, NEXT))

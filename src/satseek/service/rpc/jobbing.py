@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from satseek.errors import InvalidRequest, ServerUnreachable
 from satseek.jobs.protocol import FINAL, JobState
 from satseek.jobs.revisions import revision_of
+from satseek.jobs.scheduling import following
 from satseek.service import jobbing_verbs as verbs
 from satseek.service.bodies import validated
 from satseek.service.jobbing_asking import job_asked, work_asked
@@ -28,7 +29,7 @@ from satseek.service.rpc.generated import satseek_pb2 as pb
 from satseek.service.rpc.statuses import STOPPING
 from satseek.service.rpc.translating import present
 from satseek.service.scheduling import ScheduleAsked
-from satseek.service.scheduling_verbs import following, put_schedule, remove_schedule, schedules
+from satseek.service.scheduling_verbs import put_schedule, remove_schedule, schedules
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
