@@ -18,6 +18,7 @@ import numpy as np
 from satseek.index import fastscan
 from satseek.index.fastscan import FastScan, Refining
 from satseek.index.projecting import Projection, learn
+from satseek.index.scanning import stored_products
 from satseek.index.segments import BYTES_PER_NUMBER, segment_path
 from satseek.index.spanning import spanned
 
@@ -150,11 +151,7 @@ class Codes:
         if refining is not None:
             return refining.nearest(queries, min(count, self.covered), mask=mask)
         rows = self.candidates(queries, count, mask=mask)
-        products = np.full(rows.shape, -np.inf, dtype=np.float32)
-        for query, found, line in zip(queries, rows, products, strict=True):
-            there = found >= 0
-            line[there] = np.vecdot(segments.gather(found[there]), query)
-        return rows, products
+        return rows, stored_products(queries, rows, segments)
 
     def outgrown(self, rows: int) -> bool:
         """Tell whether the collection has outgrown the rows that all was learnt from."""

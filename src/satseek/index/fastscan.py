@@ -1,6 +1,6 @@
 """Numbers → 4-bit codes that are scanned many times faster; candidates → their inner products.
 
-The only file that knows FAISS. Does not know collections, nor why the numbers were chosen.
+Only this file and `gpu` know FAISS. Does not know collections, nor why the numbers were chosen.
 """
 
 from __future__ import annotations

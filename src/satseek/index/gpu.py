@@ -17,6 +17,7 @@ import numpy as np
 
 from satseek.index.planning import Fetch, Plan
 from satseek.index.protocol import Way
+from satseek.index.scanning import stored_products
 from satseek.index.segments import BYTES_PER_NUMBER
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class OnGpu:
         self._index = move(faiss.index_factory(dim, described, faiss.METRIC_INNER_PRODUCT))
         if lists > 1:
             self._index.train(np.ascontiguousarray(sample))
-            self._index.nprobe = min(lists, MOST_FETCHED, math.ceil(lists * _SHARE))
+            self._index.nprobe = min(MOST_FETCHED, math.ceil(lists * _SHARE))
         self._guard = threading.Lock()
         self.spent_ms = math.inf
         """What a query took when its rows were last added."""
@@ -141,10 +142,7 @@ class OnGpu:
             found = self._index.search(np.ascontiguousarray(queries), fetched)[1]
         if mask is not None:
             found[~mask[found] | (found < 0)] = -1
-        products = np.full(found.shape, -np.inf, dtype=np.float32)
-        for query, rows, line in zip(queries, found, products, strict=True):
-            there = rows >= 0
-            line[there] = np.vecdot(segments.gather(rows[there]), query)
+        products = stored_products(queries, found, segments)
         order = np.argsort(-products, axis=1, kind="stable")[:, :count]
         return np.take_along_axis(found, order, 1), np.take_along_axis(products, order, 1)
 

@@ -16,6 +16,8 @@ from satseek.index.ranking import SLACK, Shortlist, products, scan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from satseek.index.halves import Halves
     from satseek.index.protocol import Rows
     from satseek.index.segments import Segments
@@ -70,6 +72,21 @@ def scan_halves(queries: Vectors, parts: Iterator[tuple[Rows, Halves]], k: int) 
             else:
                 shortlist.offer(rows[near], line)
     return [shortlist.rows for shortlist in shortlists]
+
+
+def stored_products(queries: Vectors, found: Rows, segments: Segments) -> NDArray[np.float32]:
+    """Give the inner products of queries with rows as stored, −∞ where a place is −1.
+
+    Args:
+        queries: float32, shape (q, dim).
+        found: Shape (q, n), padded with −1.
+        segments: The rows' vectors.
+    """
+    products = np.full(found.shape, -np.inf, dtype=np.float32)
+    for query, rows, line in zip(queries, found, products, strict=True):
+        there = rows >= 0
+        line[there] = np.vecdot(segments.gather(rows[there]), query)
+    return products
 
 
 def _parts(segments: Segments, rows: Rows | None) -> Iterator[tuple[Rows, Halves]]:
