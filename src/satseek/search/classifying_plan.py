@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from satseek.errors import SatseekError, UnreadableImage, UnsafeReference
 from satseek.imagery.chips import plan_chips
+from satseek.search.indexing_reading import refusal_of
 from satseek.types import GridSpec, Recipe, Refusal, Scene
 
 if TYPE_CHECKING:
@@ -156,14 +157,6 @@ def plan_parts(candidates: Iterable[Candidate], cutting: Cutting) -> Iterator[Pa
         yield Part(items=tuple(together))
 
 
-def refused(name: str, error: Exception) -> Refusal:
-    """Say on one line why something cannot be used."""
-    reason = " ".join(str(error).split())
-    if not isinstance(error, SatseekError):
-        reason = f"{name}: {type(error).__name__}: {reason}"
-    return Refusal(path=name, reason=reason, kind=type(error).__name__)
-
-
 def _ends_part(item: Item) -> bool:
     """Let names say where parts end, so that one more file does not move all that come behind."""
     name = item.refusal.path if isinstance(item, Lost) else item.scene.id
@@ -190,7 +183,7 @@ def _items_of(candidate: Candidate, cutting: Cutting) -> list[Item]:
 
 def _lost(candidate: Candidate, error: Exception) -> Lost:
     path = candidate.path.encode("utf-8", "backslashreplace").decode("utf-8")
-    return Lost(refusal=refused(candidate.name, error), path=path)
+    return Lost(refusal=refusal_of(candidate.name, error), path=path)
 
 
 def _described(scene: Scene, cutting: Cutting) -> list[Item]:

@@ -17,7 +17,8 @@ from satseek.imagery.chips import plan_chips, read_chips
 from satseek.imagery.decode import decode_image
 from satseek.imagery.recipes import stretch_of
 from satseek.model.preprocessing import squared
-from satseek.search.classifying_plan import Cells, Item, Lost, Part, Whole, refused
+from satseek.search.classifying_plan import Cells, Item, Lost, Part, Whole
+from satseek.search.indexing_reading import refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -159,11 +160,11 @@ def _decoded(item: Whole, card: ModelCard, max_pixels: int) -> Event:
         found = decode_image(path.read_bytes(), name=str(path), max_pixels=max_pixels)
     except OSError as error:
         reason = UnreadableImage(f"{path}: {error.strerror or error}")
-        return Refused(refused(item.scene.id, reason))
+        return Refused(refusal_of(item.scene.id, reason))
     except SatseekError as error:
         if not isinstance(error, UnreadableImage):
             raise
-        return Refused(refused(item.scene.id, error))
+        return Refused(refusal_of(item.scene.id, error))
     pixels = found.pixels
     if pixels.size > _LARGE * card.image_size**2:  # else they would pile up waiting
         pixels = squared(pixels, size=card.image_size, how=card.preprocessing)
@@ -188,14 +189,14 @@ def _chips(item: Cells, stretches: _Stretches) -> Iterator[Event]:
                 yield Read(cell.chip, cell.pixels)
     except NoValidPixels as error:
         if item.stop - item.start == item.total:  # else other ranges of the scene may have some
-            yield Refused(refused(scene.id, error))
+            yield Refused(refusal_of(scene.id, error))
     except (UnreadableImage, UnsafeReference) as error:
-        yield Refused(refused(scene.id, error))
+        yield Refused(refusal_of(scene.id, error))
     except SatseekError:
         raise
     except Exception as error:
         logger.exception("cannot read %s", scene.path)
-        yield Refused(refused(scene.id, error))
+        yield Refused(refusal_of(scene.id, error))
 
 
 class _Stretches:

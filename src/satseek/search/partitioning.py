@@ -181,11 +181,13 @@ def pack(pieces: Iterable[Piece], *, cells: int | None = None) -> list[Partition
         cells = min(PIECE_CELLS, max(LEAST_CELLS, total // PARTITIONS))
     partitions: list[Partition] = []
     taken: list[Piece] = []
+    left = cells
     for piece in waiting:
         taken.append(piece)
-        if sum(one.cells for one in taken) >= cells:
+        left -= piece.cells
+        if left <= 0:
             partitions.append(_partition(taken))
-            taken = []
+            taken, left = [], cells
     return [*partitions, _partition(taken)] if taken else partitions
 
 
