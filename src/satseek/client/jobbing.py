@@ -246,6 +246,7 @@ class _AsyncJobs:
         self._client = client
 
     async def look(self, job_id: str, *, wait_s: float, seen: str | None) -> Job:
+        wait_s = min(wait_s, self._client.hold_s)
         try:
             return await self._client.send(asking.ask_job(job_id, wait_s=wait_s, seen=seen))
         except Overloaded as error:

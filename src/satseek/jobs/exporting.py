@@ -5,6 +5,7 @@ Does not know queues or processes. The file is there whole, or not at all.
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,13 +95,14 @@ def export(asked: ExportTask, settings: Settings, on_progress: OnProgress, resul
 def _write(asked: ExportTask, path: Path, settings: Settings, on_progress: OnProgress) -> int:
     from satseek.search.exporting import write_chips  # noqa: PLC0415 - slow to load
 
-    return write_chips(
-        Assembly(settings).reader(asked.collection),
-        path,
-        where=_where(asked),
-        choices=_choices(asked),
-        on_progress=lambda done, total: on_progress(done, total, "chips"),
-    )
+    with closing(Assembly(settings)) as parts:
+        return write_chips(
+            parts.reader(asked.collection),
+            path,
+            where=_where(asked),
+            choices=_choices(asked),
+            on_progress=lambda done, total: on_progress(done, total, "chips"),
+        )
 
 
 def _choices(asked: ExportTask) -> Choices:
