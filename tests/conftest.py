@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
-
-if TYPE_CHECKING:
-    import pytest
 
 # Chance finds what is wrong, not what is slow: a busy machine is no defect.
 settings.register_profile("satseek", deadline=None)
@@ -16,6 +14,15 @@ settings.load_profile("satseek")
 
 ALLOWED = ("is absent", "is not on this machine", "not kept on disk")
 """Reasons that are no fault of the machine: the shared data are not part of a clone."""
+
+
+@pytest.fixture(autouse=True)
+def _logging_not_set_up() -> None:
+    """Commands set up logging for their process: tests that come after are not to find it so."""
+    logger = logging.getLogger("satseek")
+    logger.handlers.clear()
+    logger.setLevel(logging.NOTSET)
+    logger.propagate = True
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
