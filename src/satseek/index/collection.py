@@ -5,6 +5,7 @@ Does not know models, rasters, or who asks.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -427,9 +428,11 @@ class Collection:
 
     def close(self) -> None:
         """Let go of the folder; again does nothing."""
-        self._reader.close()
-        if self._writer is not None:
-            self._writer.close()
+        try:
+            self._reader.close()
+        finally:
+            if self._writer is not None:
+                self._writer.close()
 
     def _writing(self) -> Writer:
         if self._writer is None:
@@ -490,15 +493,16 @@ def open_collection(
     """
     identity = _identity(folder)  # first, so that what is replaced meanwhile counts as replaced
     rows_per_segment = checked_rows_per_segment(folder)
-    reader = Reader(folder, rows_per_segment=rows_per_segment, limits=limits)
-    writer = Writer(folder, rows_per_segment=rows_per_segment) if mode == "write" else None
-    try:  # maps every segment, so that damage shows now
-        return Collection(folder=folder, reader=reader, writer=writer, identity=identity)
-    except BaseException:
-        reader.close()
+    with ExitStack() as undo:
+        reader = Reader(folder, rows_per_segment=rows_per_segment, limits=limits)
+        undo.callback(reader.close)
+        writer = Writer(folder, rows_per_segment=rows_per_segment) if mode == "write" else None
         if writer is not None:
-            writer.close()
-        raise
+            undo.callback(writer.close)
+        # maps every segment, so that damage shows now
+        made = Collection(folder=folder, reader=reader, writer=writer, identity=identity)
+        undo.pop_all()
+    return made
 
 
 def list_collections(root: Path) -> list[str]:

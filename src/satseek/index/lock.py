@@ -64,8 +64,12 @@ def _locked(path: Path) -> int:
         owner = os.read(descriptor, 20).decode("ascii", errors="replace").strip()
         os.close(descriptor)
         raise _refused(path, f"process {owner or 'unknown'}") from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+    except BaseException:  # no room: a lock that nobody knows of would keep everybody out
+        os.close(descriptor)
+        raise
     return descriptor
 
 

@@ -176,10 +176,12 @@ class Writer:
     def close(self) -> None:
         """Close the connection and let go of the lock."""
         with self._guard:
-            self._disk.shutdown()
-            self._db.close()
-            self._notice.close()
-            self._lock.release()
+            try:
+                self._disk.shutdown()
+                self._db.close()
+                self._notice.close()
+            finally:
+                self._lock.release()
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
