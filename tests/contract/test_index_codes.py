@@ -25,7 +25,9 @@ from satseek.index import (
     open_collection,
 )
 from satseek.index.checks import check_vectors
+from satseek.index.codes import covered_by
 from satseek.index.ranking import exact_cosines
+from satseek.index.spec import codes_name
 from satseek.types import Filter
 
 if TYPE_CHECKING:
@@ -217,19 +219,25 @@ def _stored(large: Large, chip_ids: list[str]) -> Vectors:
 
 def test_codes_grow_beside_searches(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
-    vectors = unit(rng.standard_normal((5_600, DIM)))
+    first, rows = 20_000, 22_400
+    vectors = unit(rng.standard_normal((rows, DIM)))
     folder = tmp_path / "growing"
     with create_collection(folder, spec(DIM), limits=LIMITS) as writer:
-        writer.add([chip(f"{n:04d}") for n in range(3_000)], vectors[:3_000])
+        writer.add([chip(f"{n:05d}") for n in range(first)], vectors[:first])
         with open_collection(folder, mode="read", limits=LIMITS) as reader:
             assert reader.search(vectors[:1], k=1, where=Filter()).rows.tolist() == [[0]]
             former = reader._reader.coding.kept
-            writer.add([chip(f"{n:04d}") for n in range(3_000, 5_600)], vectors[3_000:])
+            writer.add([chip(f"{n:05d}") for n in range(first, rows)], vectors[first:])
             deadline = time.monotonic() + 60
             while reader._reader.coding.kept == former:  # every answer meanwhile is right
                 assert time.monotonic() < deadline
-                assert reader.search(vectors[-1:], k=1, where=Filter()).rows.tolist() == [[5_599]]
+                found = reader.search(vectors[-1:], k=1, where=Filter()).rows.tolist()
+                assert found == [[rows - 1]]
             kept = reader._reader.coding.kept
             assert kept is not None
-            assert kept[1].covered == 5_600
-            assert reader.search(vectors[-1:], k=1, where=Filter()).rows.tolist() == [[5_599]]
+            assert kept[1].covered == rows
+            found = reader.search(vectors[-1:], k=1, where=Filter()).rows.tolist()
+            assert found == [[rows - 1]]
+            path = folder / codes_name(0)
+            assert covered_by(path) == first, "each growth waits for a file of all codes"
+        assert covered_by(path) == rows, "who opens it next has to make them again"

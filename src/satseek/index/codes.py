@@ -188,7 +188,7 @@ class Codes:
             path: File; replaced.
             proof: Digest of the rows that the codes stand for.
         """
-        content = self._projection.to_bytes() + self._scan.to_bytes().tobytes()
+        content = self._projection.to_bytes(), self._scan.to_bytes().data  # large: never joined
         header = {
             "layout": _LAYOUT,
             "proof": proof,
@@ -198,10 +198,11 @@ class Codes:
             "dim": self._projection.dim,
             "kept": self._projection.kept,
         }
-        header["sha256"] = _digest(header, content)
-        path.parent.mkdir(exist_ok=True)
+        header["sha256"] = _digest(header, *content)
         unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-        unfinished.write_bytes(json.dumps(header).encode("ascii") + b"\n" + content)
+        with unfinished.open("wb") as file:
+            file.write(json.dumps(header).encode("ascii") + b"\n")
+            file.writelines(content)
         unfinished.replace(path)
 
     def _refined_by(self, segments: Segments) -> Refining | None:
@@ -276,11 +277,12 @@ def is_damaged(path: Path) -> bool:
     return not known or _digest(header, content) != header["sha256"]
 
 
-def _digest(header: dict[str, Any], content: bytes | memoryview) -> str:
+def _digest(header: dict[str, Any], *content: bytes | memoryview) -> str:
     """SHA-256, as hex, of all that a file says."""
     said = {name: value for name, value in header.items() if name != "sha256"}
     digest = hashlib.sha256(json.dumps(said).encode("ascii"))
-    digest.update(content)
+    for part in content:
+        digest.update(part)
     return digest.hexdigest()
 
 

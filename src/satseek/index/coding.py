@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _PATIENCE = 4
 """Times as many rows without codes as usual are scanned while their codes are being made."""
 
+_UNSAVED = 1 / 8
+"""Share of rows whose codes are in no file yet up to which searches that go on do not write one."""
+
 _RAISED = 4
 """Times as many candidates are compared from when a kind is seen to miss answers until its codes
 and its effort are mended."""
@@ -62,6 +65,10 @@ class Coding:
         """What was read last, and the proof that it was read for."""
         self._read: tuple[int, int] | None = None
         """Time and inode of the file that it was read from."""
+        self._saved = 0
+        """Rows whose codes the file has, as far as is known."""
+        self._unsaved: tuple[Path, Codes, str] | None = None
+        """File that the codes in use are to be written to, and the proof of them."""
         self._beside: threading.Thread | None = None
         """Makes codes of new rows, or has made them."""
         self._raised: frozenset[QueryKind] = frozenset()
@@ -126,6 +133,7 @@ class Coding:
             codes = self._extended(db, view)
             if codes is None:
                 return self._built(db, view)
+            self._save()
         if codes.outgrown(view.segments.rows):
             self.renew(db, view)
         return self._of_edition(view.edition.number)
@@ -148,6 +156,7 @@ class Coding:
         if self._beside is not None:
             self._beside.join()
         with self._guard:
+            self._save()
             self._kept = self._tuning = self._proven = None
 
     def wanted(
@@ -218,12 +227,14 @@ class Coding:
         number, rows = view.edition.number, view.segments.rows
         if self._kept is not None and self._kept[0] != number and self._replaced(view):
             return None
-        codes = self._of_edition(number) or self._loaded(db, view)
+        codes = self._of_edition(number)
+        if codes is None and (codes := self._loaded(db, view)) is not None:
+            self._saved = codes.covered
         if codes is None or codes.covered > rows:  # of rows committed after it
             return None
         if codes.tail_too_long(rows):
             codes = codes.extended(view.segments)
-            self._keep(db, view, codes)
+            self._keep(db, view, codes, grown=True)
         self._kept = number, codes
         return codes
 
@@ -238,11 +249,24 @@ class Coding:
         self._keep(db, view, codes)
         return codes
 
-    def _keep(self, db: sqlite3.Connection, view: View, codes: Codes) -> None:
+    def _keep(
+        self, db: sqlite3.Connection, view: View, codes: Codes, *, grown: bool = False
+    ) -> None:
+        """Use codes from now on; such as have only grown reach their file now and then."""
         self._kept = view.edition.number, codes
-        path = self._folder / view.edition.codes
+        self._unsaved = self._folder / view.edition.codes, codes, _proof(db, codes.covered)
+        if not grown or codes.covered - self._saved > codes.covered * _UNSAVED:
+            self._save()
+
+    def _save(self) -> None:
+        """Write the codes in use to their file where it lacks some."""
+        if self._unsaved is None:
+            return
+        path, codes, proof = self._unsaved
+        self._unsaved = None
         with contextlib.suppress(OSError):  # a read-only folder or a full disk only costs time
-            codes.save(path, proof=_proof(db, codes.covered))
+            codes.save(path, proof=proof)
+            self._saved = codes.covered
 
     def _replaced(self, view: View) -> bool:
         """Tell whether another edition is in use by now than the one that is looked at."""
