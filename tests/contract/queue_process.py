@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import SatseekError
-from satseek.jobs import storing
+from satseek.index import storing
 from satseek.jobs.clocks import Moment
 from satseek.jobs.embedded import EmbeddedQueue
 from satseek.jobs.protocol import LEASE_SECONDS, Schedule

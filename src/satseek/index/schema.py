@@ -107,7 +107,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         # the low byte is the primary code, https://sqlite.org/rescode.html
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            message = f"{path}: expected the database of a collection, came {error}"
+            message = f"{path}: expected a database of satseek, came {error}"
             raise DamagedData(message) from error
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             message = f"{path}: still locked after {BUSY_MS / 1000:g} s, try again"
@@ -117,7 +117,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         message = f"{path}: cannot be read or written: {error}"
         raise SatseekError(message) from error
     except UnicodeDecodeError as error:  # SQLite quotes what it cannot read in its messages
-        message = f"{path}: expected the database of a collection, came text that is no UTF-8"
+        message = f"{path}: expected a database of satseek, came text that is no UTF-8"
         raise DamagedData(message) from error
     except OSError as error:
         if error.errno in _FULL:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from satseek.errors import IdempotencyConflict, InvalidRequest
-from satseek.jobs.storing import Store
+from satseek.index.storing import Store
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,12 +12,12 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import InvalidRequest, JobNotFound, Overloaded, ScheduleNotFound
+from satseek.index.storing import Store
 from satseek.jobs import turns
 from satseek.jobs.checks import check_terms, check_text, plain, written
 from satseek.jobs.clocks import Moment, moment_here
 from satseek.jobs.protocol import STATES, Terms
 from satseek.jobs.scheduling import check_schedule
-from satseek.jobs.storing import Store
 from satseek.jobs.tables import SHOWN, job_of, lay_out, schedule_of
 
 if TYPE_CHECKING:
