@@ -1,0 +1,1 @@
+"""Label sets that are shipped: one JSON file each. Knows nothing else."""
