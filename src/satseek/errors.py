@@ -23,6 +23,7 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── ScheduleNotFound
     │   ├── KeyNotFound
     │   ├── ConceptNotFound
+    │   ├── FindingNotFound
     │   ├── DependencyMissing
     │   └── HubUnreachable
     ├── UnreadableImage               4   an image or scene that cannot be used
@@ -146,6 +147,10 @@ class KeyNotFound(NotFound):
 
 class ConceptNotFound(NotFound):
     """No concept has that name, or that version."""
+
+
+class FindingNotFound(NotFound):
+    """No finding has that id."""
 
 
 class DependencyMissing(NotFound):

@@ -54,6 +54,7 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
     errors.ScheduleNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.ConceptNotFound: HTTPStatus.NOT_FOUND,
+    errors.FindingNotFound: HTTPStatus.NOT_FOUND,
     errors.DependencyMissing: HTTPStatus.NOT_IMPLEMENTED,
     errors.HubUnreachable: HTTPStatus.BAD_GATEWAY,
     errors.UnreadableImage: HTTPStatus.UNPROCESSABLE_ENTITY,
