@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from satseek.index.placing import journal_for
 from satseek.index.schema import storage_errors
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.index.placing import Journal
+
+Database: TypeAlias = sqlite3.Connection
+"""What is lent: for those rooms that write SQL, and know no more of SQLite."""
+
+Row: TypeAlias = sqlite3.Row
+"""One line of an answer, its values by the names of their columns."""
 
 BUSY_SECONDS = 10.0
 """How long another process's short change is waited for."""

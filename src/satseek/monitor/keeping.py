@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from satseek.index.storing import Database
     from satseek.monitor.findings import Change, Finding, Kind, State, Step
     from satseek.monitor.tables import Part
     from satseek.types import GeoJSON
@@ -27,7 +27,7 @@ Order: TypeAlias = Literal["newest", "urgent"]
 class Listener(Protocol):
     """Whoever wants to know of changes, such as the outbox."""
 
-    def __call__(self, db: sqlite3.Connection, changes: Sequence[Change]) -> None:
+    def __call__(self, db: Database, changes: Sequence[Change]) -> None:
         """Take changes in, within their transaction: what is written to ``db`` stands with them."""
 
 
@@ -70,7 +70,7 @@ class Page:
 class Changing:
     """One transaction on the findings, durable as a whole when its block ends, or not at all."""
 
-    db: sqlite3.Connection
+    db: Database
     """The database, for tables of other parts."""
 
     def keep(self, findings: Iterable[Finding]) -> tuple[Change, ...]:

@@ -13,9 +13,10 @@ from satseek.errors import SatseekError
 from satseek.index.storing import Store
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
     from pathlib import Path
+
+    from satseek.index.storing import Database
 
 FOLDER = "monitor"
 """Of the data folder: where this room keeps everything."""
@@ -36,7 +37,7 @@ class Part:
     """For each layout the statements that lead to it from the one before, the first from nothing.
     None is ever changed once it was shipped: a new layout is added behind."""
 
-    def lay_out(self, db: sqlite3.Connection) -> None:
+    def lay_out(self, db: Database) -> None:
         """Make what is missing, within a change.
 
         Raises:
@@ -67,8 +68,8 @@ def opened(folder: Path, *parts: Part) -> Store:
     return Store(folder / DATABASE, _all(parts))
 
 
-def _all(parts: tuple[Part, ...]) -> Callable[[sqlite3.Connection], None]:
-    def lay_out(db: sqlite3.Connection) -> None:
+def _all(parts: tuple[Part, ...]) -> Callable[[Database], None]:
+    def lay_out(db: Database) -> None:
         for part in parts:
             part.lay_out(db)
 
