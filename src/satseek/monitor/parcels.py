@@ -1,0 +1,281 @@
+"""Insured parcels as a company lists them → a list that can be assessed, with all that is odd told.
+
+Does not know files, imagery or damage. Nothing is dropped silently: what cannot be used is named
+with its row, what was repaired says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import shapely
+from shapely.validation import explain_validity
+
+from satseek.errors import InvalidRequest
+from satseek.export.areas import shape_areas_ha
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from satseek.types import GeoJSON
+
+Oddity: TypeAlias = Literal["left out", "repaired", "duplicate", "renamed", "overlap", "insured"]
+"""``left out``: not assessed; ``repaired``: assessed with a sound outline; ``duplicate``: the same
+row again, left out; ``renamed``: another parcel of the same id; ``overlap``: two parcels on the
+same ground; ``insured``: the insured area is not the measured one."""
+
+SAME_GROUND = 0.9
+"""Common area over joint area from which two parcels are told to lie on the same ground: outlines
+drawn twice by hand differ by some metres, 5 % of a field of a hectare."""
+
+INSURED_WITHIN = 0.1
+"""Insured area may differ from the measured one by this share before it is told: field books and
+surveys round to a tenth."""
+
+_POLYGONS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+_LONGITUDES, _LATITUDES = 180.0, 90.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawParcel:
+    """One row of a file, before anything was checked."""
+
+    row: int
+    """Row in the file, from 1, as people count."""
+    shape: shapely.Geometry | None
+    """Outline in degrees on WGS 84; None: the row has none."""
+    fields: Mapping[str, Any]
+    """``policy``, ``id``, ``crop``, ``insured_ha``, ``district``, as far as the file has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """One insured piece of land."""
+
+    id: str
+    """No other parcel of the list has it."""
+    policy: str
+    """Policy that it is insured under; several parcels may share one."""
+    crop: str
+    """What grows there, as the file says; empty: not told."""
+    insured_ha: float | None
+    """Insured area in hectares; None: not told."""
+    district: str
+    """Village or district; empty: not told."""
+    geometry: GeoJSON
+    """Outline, Polygon or MultiPolygon on WGS 84."""
+    area_ha: float
+    """Measured area in hectares, on the ellipsoid."""
+
+    @property
+    def shape(self) -> shapely.Geometry:
+        """The outline as shapely has it, in degrees."""
+        return shapely.from_geojson(json.dumps(self.geometry))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something about a row that a person should know."""
+
+    row: int
+    """Row in the file, from 1."""
+    id: str
+    """Of the parcel, as far as it has one."""
+    kind: Oddity
+    """What became of the row."""
+    what: str
+    """One line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParcelList:
+    """What can be assessed, and what is to be told of the rest."""
+
+    parcels: tuple[Parcel, ...]
+    """In the order of the file."""
+    problems: tuple[Problem, ...] = ()
+    """Likewise."""
+    source: str = ""
+    """File that they come from, by its name."""
+
+    def __len__(self) -> int:
+        """Count the parcels."""
+        return len(self.parcels)
+
+
+def check_parcels(rows: Iterable[RawParcel], *, source: str = "") -> ParcelList:
+    """Make parcels of rows.
+
+    An outline that crosses itself is repaired as its rings lie (OGC's make valid); points and lines
+    that remain of it are dropped. A second row of the same id on the same ground is a duplicate and
+    left out; on other ground it is another parcel of the policy, and gets a name of its own.
+
+    Raises:
+        InvalidRequest: not one row can be used.
+    """
+    checking = _Checking()
+    for row in rows:
+        checking.take(row)
+    if not checking.parcels:
+        told = "; ".join(f"row {one.row}: {one.what}" for one in checking.problems[:3])
+        raise InvalidRequest(f"{source or 'parcels'}: expected polygons, came none: {told or '-'}")
+    problems = [*checking.problems, *_overlaps(checking.parcels, checking.rows)]
+    return ParcelList(
+        parcels=tuple(checking.parcels),
+        problems=tuple(sorted(problems, key=lambda one: one.row)),
+        source=source,
+    )
+
+
+class _Checking:
+    """Takes rows one after another."""
+
+    def __init__(self) -> None:
+        self.parcels: list[Parcel] = []
+        self.rows: list[int] = []
+        self.problems: list[Problem] = []
+        self._by_id: dict[str, list[shapely.Geometry]] = {}
+        self._of_policy: Counter[str] = Counter()
+
+    def take(self, row: RawParcel) -> None:
+        policy = _text(row.fields.get("policy"))
+        own = _text(row.fields.get("id")) or policy or f"row-{row.row}"
+        shape, repair = sound(row.shape)
+        if shape is None:
+            self._tell(row.row, own, "left out", repair)
+            return
+        if any(_is_same(shape, other) for other in self._by_id.get(own, ())):
+            self._tell(row.row, own, "duplicate", f"{own} came before with the same outline")
+            return
+        name = self._name(row.row, own)
+        if repair:
+            self._tell(row.row, name, "repaired", repair)
+        self._by_id.setdefault(own, []).append(shape)
+        self._keep(row, shape, name=name, policy=policy or own)
+
+    def _name(self, row: int, own: str) -> str:
+        if own not in self._by_id:
+            return own
+        taken = {one.id for one in self.parcels}
+        name = next(f"{own}#{at}" for at in count(2) if f"{own}#{at}" not in taken)
+        self._tell(row, name, "renamed", f"{own} came before with another outline: called {name}")
+        return name
+
+    def _keep(self, row: RawParcel, shape: shapely.Geometry, *, name: str, policy: str) -> None:
+        area = float(shape_areas_ha(np.array([shape], dtype=object))[0])
+        insured, told = _hectares(row.fields.get("insured_ha"))
+        if told:
+            self._tell(row.row, name, "insured", told)
+        elif insured is not None and abs(insured - area) > INSURED_WITHIN * area:
+            what = f"insured {insured:g} ha, the outline measures {area:.2f} ha"
+            self._tell(row.row, name, "insured", what)
+        self.rows.append(row.row)
+        self.parcels.append(
+            Parcel(
+                id=name,
+                policy=policy,
+                crop=_text(row.fields.get("crop")),
+                insured_ha=insured,
+                district=_text(row.fields.get("district")),
+                geometry=json.loads(shapely.to_geojson(shape)),
+                area_ha=area,
+            )
+        )
+
+    def _tell(self, row: int, name: str, kind: Oddity, what: str) -> None:
+        self.problems.append(Problem(row=row, id=name, kind=kind, what=what))
+
+
+def sound(shape: shapely.Geometry | None) -> tuple[shapely.Geometry | None, str]:
+    """Give a sound polygon of an outline, and what was wrong with it; None: nothing to be had.
+
+    Heights are dropped. Rings run counterclockwise outside (RFC 7946).
+    """
+    if shape is None or shape.is_empty:
+        return None, "no outline"
+    flat = shapely.force_2d(shape)
+    west, south, east, north = flat.bounds
+    if not (abs(west) <= _LONGITUDES and abs(east) <= _LONGITUDES):
+        return None, f"longitudes {west:g} to {east:g} are none; tell its CRS"
+    if not (abs(south) <= _LATITUDES and abs(north) <= _LATITUDES):
+        return None, f"latitudes {south:g} to {north:g} are none; tell its CRS"
+    if shapely.get_type_id(flat) not in _POLYGONS:
+        return None, f"expected a polygon, came a {flat.geom_type}"
+    reason = "" if flat.is_valid else f"outline repaired: {explain_validity(flat)}"
+    polygons = _polygons(flat if flat.is_valid else shapely.make_valid(flat))
+    if polygons is None or polygons.area <= 0:
+        return None, f"outline without any area: {explain_validity(flat)}"
+    return shapely.orient_polygons(polygons), reason
+
+
+def districts(parcels: Sequence[Parcel]) -> list[str]:
+    """Give the villages or districts in the order in which they first come; "" where one is."""
+    return list(dict.fromkeys(one.district for one in parcels))
+
+
+def shapes_of_parcels(parcels: Sequence[Parcel]) -> NDArray[np.object_]:
+    """Give the outlines, shape (n,), in degrees on WGS 84."""
+    texts = [json.dumps(one.geometry) for one in parcels]
+    return np.asarray(shapely.from_geojson(np.array(texts, dtype=object)))
+
+
+def without(parcels: ParcelList, *, ids: Iterable[str]) -> ParcelList:
+    """Leave parcels out, such as those of other districts."""
+    unwanted = set(ids)
+    kept = tuple(one for one in parcels.parcels if one.id not in unwanted)
+    return replace(parcels, parcels=kept)
+
+
+def _polygons(shape: shapely.Geometry) -> shapely.Geometry | None:
+    """Give what of a shape is polygons."""
+    parts = shapely.get_parts(np.array([shape], dtype=object))
+    parts = shapely.get_parts(parts)  # a collection may hold multipolygons
+    kept = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+    if not len(kept):
+        return None
+    return kept[0] if len(kept) == 1 else shapely.MultiPolygon(list(kept))
+
+
+def _is_same(one: shapely.Geometry, other: shapely.Geometry) -> bool:
+    joint = one.union(other).area
+    return bool(joint > 0 and one.intersection(other).area / joint >= SAME_GROUND)
+
+
+def _overlaps(parcels: Sequence[Parcel], rows: Sequence[int]) -> list[Problem]:
+    """Tell of parcels on the same ground under different ids: insured twice, or drawn twice."""
+    shapes = shapes_of_parcels(parcels)
+    tree = shapely.STRtree(shapes)
+    found = []
+    for one, other in tree.query(shapes, predicate="intersects").T.tolist():
+        if one < other and _is_same(shapes[one], shapes[other]):
+            what = f"lies on the same ground as {parcels[one].id} (row {rows[one]}); both assessed"
+            found.append(Problem(row=rows[other], id=parcels[other].id, kind="overlap", what=what))
+    return found
+
+
+def _text(value: Any) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # a policy number that a table made a float
+    return str(value).strip()
+
+
+def _hectares(value: Any) -> tuple[float | None, str]:
+    text = _text(value)
+    if not text:
+        return None, ""
+    try:
+        found = float(text)
+    except ValueError:
+        return None, f"expected hectares, came {text[:40]!r}"
+    if not 0 < found < float("inf"):
+        return None, f"expected positive hectares, came {text[:40]!r}"
+    return found, ""
