@@ -24,6 +24,7 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── KeyNotFound
     │   ├── ConceptNotFound
     │   ├── FindingNotFound
+    │   ├── WatchNotFound
     │   ├── DependencyMissing
     │   └── HubUnreachable
     ├── UnreadableImage               4   an image or scene that cannot be used
@@ -151,6 +152,10 @@ class ConceptNotFound(NotFound):
 
 class FindingNotFound(NotFound):
     """No finding has that id."""
+
+
+class WatchNotFound(NotFound):
+    """No watch has that name."""
 
 
 class DependencyMissing(NotFound):
