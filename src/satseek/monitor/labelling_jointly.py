@@ -56,9 +56,7 @@ class Stickiness:
             percentiles: 0–100 against cells that are likely unchanged; NaN: not known.
         """
         p = np.clip(np.where(np.isfinite(percentiles), percentiles, 0.0) / 100, 0, 1)
-        ratio = np.where(
-            np.isfinite(percentiles), self.steepness * p ** (self.steepness - 1), 1.0
-        )
+        ratio = np.where(np.isfinite(percentiles), self.steepness * p ** (self.steepness - 1), 1.0)
         odds = self.change / (1 - self.change) * ratio
         return np.asarray(odds / (1 + odds))
 
@@ -74,8 +72,8 @@ def decide(
 
     Args:
         shares: Shape (dates, cells, classes), dates ascending; a row of NaN: not seen.
-        changes: Shape (dates − 1, cells): percentile of the change from each date to the next, NaN
-            where a pair was not compared.
+        changes: Shape (dates − 1, cells): percentile of the change up to each date but the first,
+            since the cell was last seen; NaN where that was not compared.
         stickiness: What a change of label takes.
 
     Returns:
@@ -84,12 +82,14 @@ def decide(
     Raises:
         InvalidRequest: the shapes do not go together.
     """
-    if shares.ndim != 3 or changes.shape != (max(len(shares) - 1, 0), *shares.shape[1:2]):  # noqa: PLR2004 (dates, cells, classes)
+    if shares.ndim != 3 or changes.shape != (max(len(shares) - 1, 0), shares.shape[1]):  # noqa: PLR2004 (dates, cells, classes)
         raise InvalidRequest(
-            f"expected shares (dates, cells, classes) and changes (dates - 1, cells), came "
+            "expected shares (dates, cells, classes) and changes (dates - 1, cells), came "
             f"{shares.shape} and {changes.shape}"
         )
     decided = np.full(shares.shape[:2], NOT_SEEN, dtype=np.int16)
+    if not shares.size:
+        return decided
     for at in range(0, shares.shape[1], _CELLS_AT_ONCE):
         part = slice(at, at + _CELLS_AT_ONCE)
         decided[:, part] = _decided(shares[:, part], changes[:, part], stickiness)
@@ -99,24 +99,40 @@ def decide(
 def _decided(
     shares: Shares, changes: NDArray[np.float32], stickiness: Stickiness
 ) -> NDArray[np.int16]:
+    """Find the most likely run of each cell; a date that did not see it passes it on unchanged."""
     dates, cells, classes = shares.shape
     seen = np.isfinite(shares).all(axis=2)
     fits = np.log(np.maximum(np.where(seen[:, :, None], shares, 1.0), _LEAST))
     chances = np.clip(stickiness.chances(changes), _LEAST, 1 - _LEAST)
-    stay, move = np.log1p(-chances), np.log(chances / max(classes - 1, 1))
+    stay = np.where(seen[1:], np.log1p(-chances), 0.0)
+    move = np.where(seen[1:], np.log(chances / max(classes - 1, 1)), -np.inf)
     best = fits[0].astype(np.float64)
-    came = np.empty((dates, cells, classes), dtype=np.int16)  # from which class, at each date
-    every = np.arange(classes, dtype=np.int16)
+    came = np.empty((dates, cells, classes), dtype=np.int16)
+    """From which class, at each date."""
     for date in range(1, dates):
-        # Of all classes it could have come from, only the best other one and itself matter.
-        top = best.argmax(axis=1)
-        moved = np.take_along_axis(best, top[:, None], axis=1) + move[date - 1][:, None]
+        others, came_from = _best_other(best)
+        moved = others + move[date - 1][:, None]
         stayed = best + stay[date - 1][:, None]
         keeps = stayed >= moved
-        came[date] = np.where(keeps, every, top[:, None])
+        came[date] = np.where(keeps, np.arange(classes), came_from)
         best = np.where(keeps, stayed, moved) + fits[date]
     run = np.empty((dates, cells), dtype=np.int16)
     run[-1] = best.argmax(axis=1)
     for date in range(dates - 1, 0, -1):
         run[date - 1] = np.take_along_axis(came[date], run[date][:, None], axis=1)[:, 0]
     return np.where(seen, run, np.int16(NOT_SEEN))
+
+
+def _best_other(best: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Give of each class the best of the other classes, and which that is: two of (cells, k)."""
+    cells, classes = best.shape
+    if classes == 1:
+        return np.full(best.shape, -np.inf), np.zeros(best.shape, dtype=np.intp)
+    rows = np.arange(cells)
+    first = best.argmax(axis=1)
+    rest = best.copy()
+    rest[rows, first] = -np.inf
+    second = rest.argmax(axis=1)
+    came = np.repeat(first[:, None], classes, axis=1)
+    came[rows, first] = second
+    return np.take_along_axis(best, came, axis=1), came

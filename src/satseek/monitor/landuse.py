@@ -1,0 +1,288 @@
+"""A collection and a set of labels → what each place was at each date, decided for all dates at once.
+
+Does not know files, terminals or where the imagery came from: from here on everything is vectors.
+The same generation of a collection, labels and choices give the same answer, so that whatever was
+killed is simply run again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from satseek.errors import InvalidRequest
+from satseek.export.areas import shape_areas_ha
+from satseek.imagery.grid import parse_cell
+from satseek.monitor.labelling import LabelSet, label_vectors
+from satseek.monitor.labelling_jointly import NOT_SEEN, STICKINESS, Stickiness, decide
+from satseek.monitor.outlining import outline_cells
+from satseek.monitor.pairing import pair_up
+from satseek.monitor.patches import PatchRule
+from satseek.monitor.series import read_series
+from satseek.types import Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from satseek.embed.embedder import Embedder
+    from satseek.index.pinned import Pinned
+    from satseek.monitor.labelling import LabelVectors
+    from satseek.monitor.pairing_shift import Shift
+    from satseek.monitor.series import By, Occasion, Series, Table
+    from satseek.search.glossary import Glossary
+    from satseek.types import GeoJSON, Vectors
+
+OnProgress: TypeAlias = "Callable[[str, int, int], None]"
+"""Takes a note, what is done, and what there is in all."""
+
+CELLS_AT_ONCE = 8_192
+"""Cells whose vectors are held at a time: 25 MB a date of 768 numbers."""
+
+_GROUNDLESS = "px_"
+"""Cells of images without georeference begin so: different images share their names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """How land use is read from a collection."""
+
+    where: Filter = field(default_factory=Filter)
+    """Which chips count."""
+    by: By = "month"
+    """What is one date: scenes of one day, month or year are seen together."""
+    least_valid: float = 0.5
+    """Least share of a cell that must have been measured, 0–1."""
+    stickiness: Stickiness = STICKINESS
+    """What it takes for a place to change its label."""
+    shift: Shift = "fitted"
+    """What of the step between two dates is season, light and sensor."""
+    patches: PatchRule = field(default_factory=PatchRule)
+    """Which changed cells make a patch."""
+    persist: int = 1
+    """Dates on which a new label must have been seen before it is told as a change; positive."""
+
+    def __post_init__(self) -> None:
+        if self.persist < 1:
+            raise InvalidRequest(f"persist: expected 1 date or more, came {self.persist}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LandUse:
+    """What each place was at each date."""
+
+    labels: LabelSet
+    """What cells were compared with."""
+    names: tuple[str, ...]
+    """Classes: the labels in their order, and “none of these” behind them where there is one."""
+    translated: Mapping[str, str]
+    """What prompts that are not English were taken for, by prompt."""
+    model: str
+    """``name@version`` of what made the vectors."""
+    choices: Choices
+    """How it was read."""
+    series: Series
+    """The dates, of cells on the ground alone."""
+    groundless: int
+    """Sightings of cells without georeference, that no map can show."""
+    cells: tuple[str, ...]
+    """Names of the cells seen at any date, ascending."""
+    cell_ha: NDArray[np.float64]
+    """Shape (cells,): ground that each stands for, hectares, equal-area."""
+    rows: NDArray[np.int64]
+    """Shape (dates, cells): row of the chip; −1 where the cell was not seen."""
+    classes: NDArray[np.int16]
+    """Shape (dates, cells): number in ``names``; `NOT_SEEN` where the cell was not seen."""
+    shares: NDArray[np.float32]
+    """Shape (dates, cells): share of that class at that date alone, 0–1; NaN: not seen."""
+    previous: NDArray[np.int16]
+    """Shape (dates, cells): date at which the cell was seen before; −1: never."""
+    changes: NDArray[np.float32]
+    """Shape (dates, cells): percentile, 0–100, of the change since then; NaN: not compared."""
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """Names of the dates, earliest first."""
+        return tuple(one.name for one in self.series.occasions)
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Shape (dates, cells): True where the cell was seen."""
+        return np.asarray(self.classes != NOT_SEEN)
+
+    def changed(self) -> NDArray[np.bool_]:
+        """Shape (dates, cells): True where the class is another than when the cell was last seen."""
+        before = np.take_along_axis(self.classes, np.maximum(self.previous, 0), axis=0)
+        return np.asarray((self.previous >= 0) & self.seen & (before != self.classes))
+
+
+def land_use(
+    index: Pinned,
+    *,
+    labels: LabelSet,
+    embedder: Embedder,
+    glossary: Glossary | None = None,
+    known: Mapping[str, Vectors] | None = None,
+    choices: Choices | None = None,
+    on_progress: OnProgress = lambda _note, _done, _all: None,
+) -> LandUse:
+    """Say what every place was at every date.
+
+    Args:
+        index: One generation of a collection.
+        labels: What places may be.
+        embedder: Of the model that made the index' vectors.
+        glossary: Chinese words; None: the shipped ones.
+        known: Vectors (1, dim) of prompts that are not to be embedded as they are written.
+        choices: How it is read; None: as usual.
+        on_progress: Called as it goes.
+
+    Raises:
+        InvalidRequest: no chip that passes the filter has a date and lies on the ground.
+        InvalidFilter, EmptyText, Untranslatable: the filter or the labels cannot be.
+        ModelMismatch: the embedder is of another model.
+    """
+    chosen = choices or Choices()
+    looked = label_vectors(labels, embedder=embedder, glossary=glossary, known=known or {})
+    found = read_series(
+        index, where=chosen.where, by=chosen.by, least_valid=chosen.least_valid
+    )
+    series, groundless = _on_ground(found)
+    if not series.occasions:
+        raise InvalidRequest(
+            f"no land use: none of the chips that pass the filter has a date and lies on the "
+            f"ground ({found.undated} without a date, {groundless} without georeference); dates "
+            "come from file names, tags or STAC Items"
+        )
+    table = series.table()
+    previous = last_seen(table.seen)
+    changes = _changes(index, series, table, previous, chosen.shift, on_progress)
+    classes, shares = _decided(index, table, looked, changes, chosen.stickiness, on_progress)
+    return LandUse(
+        labels=labels,
+        names=looked.names,
+        translated=looked.translated,
+        model=looked.card.ref,
+        choices=chosen,
+        series=series,
+        groundless=groundless,
+        cells=table.cells,
+        cell_ha=_hectares(index, table),
+        rows=table.rows,
+        classes=classes,
+        shares=shares,
+        previous=previous,
+        changes=changes,
+    )
+
+
+def last_seen(seen: NDArray[np.bool_]) -> NDArray[np.int16]:
+    """Give of each date and cell the date at which the cell was seen before; −1: never."""
+    dates = np.arange(len(seen), dtype=np.int16)[:, None]
+    latest = np.maximum.accumulate(np.where(seen, dates, np.int16(-1)), axis=0)
+    none = np.full((1, seen.shape[1]), -1, dtype=np.int16)
+    return np.concatenate([none, latest[:-1]])
+
+
+def _on_ground(series: Series) -> tuple[Series, int]:
+    """Leave out cells of images without georeference; also says how many sightings these were."""
+    kept = [_placed(one) for one in series.occasions]
+    left_out = sum(map(len, series.occasions)) - sum(map(len, kept))
+    return replace(series, occasions=tuple(one for one in kept if len(one))), left_out
+
+
+def _placed(occasion: Occasion) -> Occasion:
+    at = [n for n, cell in enumerate(occasion.cells) if not cell.startswith(_GROUNDLESS)]
+    return replace(
+        occasion,
+        cells=tuple(occasion.cells[n] for n in at),
+        rows=occasion.rows[at],
+        sources=occasion.sources[at],
+        valid_fractions=occasion.valid_fractions[at],
+    )
+
+
+def _changes(
+    index: Pinned,
+    series: Series,
+    table: Table,
+    previous: NDArray[np.int16],
+    shift: Shift,
+    on_progress: OnProgress,
+) -> NDArray[np.float32]:
+    """Score the change of each cell since it was last seen, whichever date that was."""
+    changes = np.full(table.rows.shape, np.nan, dtype=np.float32)
+    places = {cell: place for place, cell in enumerate(table.cells)}
+    for date in range(1, len(series)):
+        on_progress(f"comparing {series.occasions[date].name}", date - 1, len(series) - 1)
+        since = np.where(table.seen[date], previous[date], -1)
+        for former in np.unique(since[since >= 0]).tolist():
+            pairs = pair_up(index, series.occasions[former], series.occasions[date], shift=shift)
+            at = np.array([places[cell] for cell in pairs.cells], dtype=np.int64)
+            own = since[at] == former
+            changes[date, at[own]] = pairs.percentiles[own]
+    return changes
+
+
+def _decided(
+    index: Pinned,
+    table: Table,
+    looked: LabelVectors,
+    changes: NDArray[np.float32],
+    stickiness: Stickiness,
+    on_progress: OnProgress,
+) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """Decide the class of each cell at each date, and give its share there, block by block."""
+    classes = np.full(table.rows.shape, NOT_SEEN, dtype=np.int16)
+    shares = np.full(table.rows.shape, np.nan, dtype=np.float32)
+    for start in range(0, len(table.cells), CELLS_AT_ONCE):
+        on_progress("deciding labels", start, len(table.cells))
+        part = slice(start, start + CELLS_AT_ONCE)
+        fits = np.stack([_shares(index, rows, looked) for rows in table.rows[:, part]])
+        classes[:, part] = decide(fits, changes[1:, part], stickiness=stickiness)
+        chosen = np.maximum(classes[:, part], 0)[:, :, None].astype(np.intp)
+        shares[:, part] = np.take_along_axis(fits, chosen, axis=2)[:, :, 0]
+    on_progress("deciding labels", len(table.cells), len(table.cells))
+    return classes, shares
+
+
+def _shares(
+    index: Pinned, rows: NDArray[np.int64], looked: LabelVectors
+) -> NDArray[np.float32]:
+    """Give the shares of rows, (rows, classes); NaN where a row is −1."""
+    found = np.full((rows.size, len(looked.names)), np.nan, dtype=np.float32)
+    seen = rows >= 0
+    if seen.any():
+        found[seen] = looked.shares(index.vectors(rows[seen]))
+    return found
+
+
+def _hectares(index: Pinned, table: Table) -> NDArray[np.float64]:
+    """Measure the ground that each cell stands for."""
+    areas = np.empty(len(table.cells), dtype=np.float64)
+    for start in range(0, len(table.cells), CELLS_AT_ONCE):
+        part = slice(start, start + CELLS_AT_ONCE)
+        names = table.cells[part]
+        shown = footprints(index, names, table.rows[:, part])
+        areas[part] = shape_areas_ha(outline_cells(names, footprints=shown))
+    return np.nan_to_num(areas)
+
+
+def footprints(
+    index: Pinned, cells: tuple[str, ...], rows: NDArray[np.int64]
+) -> dict[str, GeoJSON | None]:
+    """Give the footprints of cells that lie on no lattice, by name.
+
+    Args:
+        index: The generation that the rows are of.
+        cells: Names.
+        rows: Shape (dates, cells): rows of their chips; −1 where a cell was not seen.
+    """
+    alone = np.flatnonzero([parse_cell(cell) is None for cell in cells])
+    if not alone.size:
+        return {}
+    chips = index.chips(rows[:, alone].max(axis=0).tolist())
+    return {cells[at]: chip.footprint for at, chip in zip(alone.tolist(), chips, strict=True)}
