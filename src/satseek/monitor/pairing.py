@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satseek.errors import InvalidRequest
+from satseek.monitor.pairing_background import FEWEST, alikeness, fit_background, percentiles
+from satseek.monitor.pairing_shift import SHIFTS, find_changes
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from satseek.index.pinned import Pinned
@@ -21,6 +27,9 @@ if TYPE_CHECKING:
     from satseek.monitor.pairing_shift import Shift
     from satseek.monitor.series import Occasion
     from satseek.types import Vectors
+
+OWN_BACKGROUND = 30
+"""Cells from which a pair of scenes is scored by itself; those of smaller pairs are joined."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,15 +49,16 @@ class Pairs:
     valid_fractions: NDArray[np.float32]
     """Shape (n,): share measured on the date that shows less of the cell, 0–1."""
     groups: NDArray[np.int32]
-    """Shape (n,): number in ``backgrounds`` of the pair of scenes that the cell was seen by."""
-    backgrounds: tuple[Background, ...]
-    """What unchanged cells do, by pair of scenes; cells of small pairs share one."""
+    """Shape (n,): number in ``backgrounds`` of what the cell was compared with."""
+    backgrounds: tuple[Background | None, ...]
+    """What unchanged cells do, by pair of scenes; cells of small pairs are joined, and None is said
+    of fewer than eight cells in all."""
     changes: NDArray[np.float32]
     """Shape (n,): what is left of the step from before to after, 0 or more; comparable within one
-    pair of scenes. For two unit vectors without shift it is their distance, at most 2."""
+    group. Without any shift it is the distance of two unit vectors, at most 2."""
     deviations: NDArray[np.float32]
     """Shape (n,): the same in robust deviations above the middle of the background; comparable
-    between pairs of scenes, and finer than a percentile far out. NaN: too few cells to tell."""
+    between groups, and finer than a percentile far out. NaN: too few cells to tell."""
     percentiles: NDArray[np.float32]
     """Shape (n,), 0–100: percent of unchanged cells that would change less. NaN: likewise."""
 
@@ -64,18 +74,10 @@ class Pairs:
         """Give the vectors after, in the order of the cells: float32, shape (n, dim)."""
         return index.vectors(self.rows_after)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rises:
-    """How much nearer each cell has come to some concepts, from one date to the other."""
-
-    steps: NDArray[np.float32]
-    """Shape (concepts, n): cosine after less cosine before."""
-    deviations: NDArray[np.float32]
-    """Shape (concepts, n): the same in robust deviations above the middle of the cells of its pair
-    of scenes; below 0 where it has moved away. NaN: too few cells to tell."""
-    percentiles: NDArray[np.float32]
-    """Shape (concepts, n), 0–100: percent of unchanged cells that would rise less. NaN: likewise."""
+    def members(self) -> Iterator[NDArray[np.int64]]:
+        """Give the places of the cells of each group, in the order of the backgrounds."""
+        for group in range(len(self.backgrounds)):
+            yield np.flatnonzero(self.groups == group)
 
 
 def pair_up(
@@ -92,27 +94,94 @@ def pair_up(
         index: The generation that the occasions were read from.
         before: The earlier occasion.
         after: The later one.
-        shift: What of the step counts as season, light and sensor: see ``pairing_shift``.
-        background: What unchanged cells do, known from elsewhere: another pair of dates of the
-            same ground, say; None: estimated by pair of scenes.
+        shift: What of the step counts as season, light and sensor; see ``Shift``. A group of fewer
+            than eight cells is taken as it is: its mean step would be the change itself.
+        background: What unchanged cells do, known from elsewhere: another pair of dates of the same
+            ground, say; None: estimated for each pair of scenes.
 
     Raises:
-        InvalidRequest: The two share no cell, or are in the wrong order.
+        InvalidRequest: The two share no cell, are in the wrong order, or an unknown shift.
         ChipNotFound: The collection was compacted since the occasions were read.
     """
-    raise NotImplementedError
+    if shift not in SHIFTS:
+        raise InvalidRequest(f"shift: expected one of {', '.join(SHIFTS)}, came {shift!r}")
+    cells, at_before, at_after = _common(before, after)
+    sources = before.sources[at_before], after.sources[at_after]
+    groups, scenes = _grouped(*sources, names=(before.scenes, after.scenes))
+    changes, deviations = np.empty(len(cells)), np.empty(len(cells), dtype=np.float32)
+    backgrounds: list[Background | None] = []
+    for group, pair in enumerate(scenes):
+        own = np.flatnonzero(groups == group)
+        x, y = (
+            index.vectors(rows)
+            for rows in (before.rows[at_before[own]], after.rows[at_after[own]])
+        )
+        changes[own] = find_changes(x, y, shift=shift if own.size >= FEWEST else "none")
+        floor = (alikeness(x) + alikeness(y)) / 2
+        fitted = background or fit_background(changes[own], floor=floor, scenes=pair)
+        deviations[own] = np.nan if fitted is None else fitted.deviations(changes[own])
+        backgrounds.append(fitted)
+    return Pairs(
+        before=before,
+        after=after,
+        cells=cells,
+        rows_before=before.rows[at_before],
+        rows_after=after.rows[at_after],
+        valid_fractions=np.minimum(
+            before.valid_fractions[at_before], after.valid_fractions[at_after]
+        ),
+        groups=groups,
+        backgrounds=tuple(backgrounds),
+        changes=changes.astype(np.float32),
+        deviations=deviations,
+        percentiles=percentiles(deviations),
+    )
 
 
-def rise_towards(index: Pinned, pairs: Pairs, concepts: Vectors) -> Rises:
-    """Score how much nearer each cell has come to some concepts.
+def _common(
+    before: Occasion, after: Occasion
+) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.int64]]:
+    """Find the cells of both, ascending, and their places in either."""
+    if before.first is not None and after.first is not None and before.first > after.first:
+        message = f"before begins on {before.first:%Y-%m-%d} and after on {after.first:%Y-%m-%d}"
+        raise InvalidRequest(f"expected the earlier date first, but {message}: exchange them")
+    names = (np.array(one.cells, dtype=np.str_) for one in (before, after))
+    shared, at_before, at_after = np.intersect1d(
+        *names, assume_unique=True, return_indices=True
+    )
+    if not shared.size:
+        raise InvalidRequest(
+            f"{before.name} ({len(before)} cells) and {after.name} ({len(after)} cells) share no "
+            "cell: expected imagery of the same ground on one grid; where CRS or pixel size "
+            "differ, index both into a collection with --crs and --pixel-size"
+        )
+    return tuple(shared.tolist()), at_before, at_after
 
-    Args:
-        index: The generation that the pairs were read from.
-        pairs: The cells.
-        concepts: float32, shape (concepts, dim): directions, such as of ``directions.direct`` or
-            label vectors.
 
-    Raises:
-        ModelMismatch: The concepts have another length than the vectors.
+def _grouped(
+    before: NDArray[np.int32],
+    after: NDArray[np.int32],
+    *,
+    names: tuple[tuple[str, ...], tuple[str, ...]],
+) -> tuple[NDArray[np.int32], list[tuple[str, str] | None]]:
+    """Group cells by their pair of scenes, and name the pairs.
+
+    Cells of pairs with few are joined; where all of them together are few beside a large pair, they
+    are taken into the largest.
     """
-    raise NotImplementedError
+    codes = before.astype(np.int64) * len(names[1]) + after
+    pairs, group, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    large = np.flatnonzero(counts >= OWN_BACKGROUND)
+    small = counts[counts < OWN_BACKGROUND].sum()
+    numbers = np.full(pairs.size, large.size, dtype=np.int32)
+    numbers[large] = np.arange(large.size)
+    scenes: list[tuple[str, str] | None] = [
+        (names[0][pair // len(names[1])], names[1][pair % len(names[1])])
+        for pair in pairs[large].tolist()
+    ]
+    if small and large.size and small < OWN_BACKGROUND:
+        numbers[counts < OWN_BACKGROUND] = counts[large].argmax()
+    elif small:
+        alone = pairs.size == 1
+        scenes.append((names[0][0], names[1][0]) if alone else None)
+    return numbers[group.reshape(-1)], scenes
