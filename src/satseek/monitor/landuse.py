@@ -24,7 +24,7 @@ from satseek.monitor.series import read_series
 from satseek.types import Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -92,6 +92,8 @@ class LandUse:
     """Names of the cells seen at any date, ascending."""
     cell_ha: NDArray[np.float64]
     """Shape (cells,): ground that each stands for, hectares, equal-area."""
+    footprints: Mapping[str, GeoJSON | None]
+    """Of cells that lie on no lattice, by name: GeoJSON (Multi)Polygon on WGS 84."""
     rows: NDArray[np.int64]
     """Shape (dates, cells): row of the chip; −1 where the cell was not seen."""
     classes: NDArray[np.int16]
@@ -161,6 +163,7 @@ def land_use(
     previous = last_seen(table.seen)
     changes = _changes(index, series, table, previous, chosen.shift, on_progress)
     classes, shares = _decided(index, table, looked, changes, chosen.stickiness, on_progress)
+    alone = _footprints(index, table)
     return LandUse(
         labels=labels,
         names=looked.names,
@@ -170,7 +173,8 @@ def land_use(
         series=series,
         groundless=groundless,
         cells=table.cells,
-        cell_ha=_hectares(index, table),
+        cell_ha=_hectares(table.cells, alone),
+        footprints=alone,
         rows=table.rows,
         classes=classes,
         shares=shares,
@@ -260,29 +264,21 @@ def _shares(
     return found
 
 
-def _hectares(index: Pinned, table: Table) -> NDArray[np.float64]:
+def _hectares(
+    cells: Sequence[str], alone: Mapping[str, GeoJSON | None]
+) -> NDArray[np.float64]:
     """Measure the ground that each cell stands for."""
-    areas = np.empty(len(table.cells), dtype=np.float64)
-    for start in range(0, len(table.cells), CELLS_AT_ONCE):
+    areas = np.empty(len(cells), dtype=np.float64)
+    for start in range(0, len(cells), CELLS_AT_ONCE):
         part = slice(start, start + CELLS_AT_ONCE)
-        names = table.cells[part]
-        shown = footprints(index, names, table.rows[:, part])
-        areas[part] = shape_areas_ha(outline_cells(names, footprints=shown))
+        areas[part] = shape_areas_ha(outline_cells(cells[part], footprints=alone))
     return np.nan_to_num(areas)
 
 
-def footprints(
-    index: Pinned, cells: tuple[str, ...], rows: NDArray[np.int64]
-) -> dict[str, GeoJSON | None]:
-    """Give the footprints of cells that lie on no lattice, by name.
-
-    Args:
-        index: The generation that the rows are of.
-        cells: Names.
-        rows: Shape (dates, cells): rows of their chips; −1 where a cell was not seen.
-    """
-    alone = np.flatnonzero([parse_cell(cell) is None for cell in cells])
+def _footprints(index: Pinned, table: Table) -> dict[str, GeoJSON | None]:
+    """Read the footprints of cells that lie on no lattice."""
+    alone = np.flatnonzero([parse_cell(cell) is None for cell in table.cells])
     if not alone.size:
         return {}
-    chips = index.chips(rows[:, alone].max(axis=0).tolist())
-    return {cells[at]: chip.footprint for at, chip in zip(alone.tolist(), chips, strict=True)}
+    chips = index.chips(table.rows[:, alone].max(axis=0).tolist())
+    return {table.cells[at]: chip.footprint for at, chip in zip(alone, chips, strict=True)}

@@ -61,9 +61,9 @@ def heat_map(
         InvalidRequest: no chip that passes the filter lies on a grid, or they lie too far apart.
     """
     cells = heat_cells(query, index=index, embedder=embedder, glossary=glossary)
-    view = _view_of(cells)
+    view = view_of(cells)
     return GroundMap(
-        values=_filled(cells, view),
+        values=filled(cells, view),
         crs=view.crs,
         transform=view.transform,
         nodata=float("nan"),
@@ -107,8 +107,8 @@ def class_map(
         distractors=distractors,
         known=known,
     )
-    view = _view_of(cells)
-    values = _filled(cells, view)
+    view = view_of(cells)
+    values = filled(cells, view)
     return GroundMap(
         values=np.where(np.isfinite(values), values, NO_CLASS).astype(np.uint8),
         crs=view.crs,
@@ -118,8 +118,12 @@ def class_map(
     )
 
 
-def _view_of(cells: CellMap) -> View:
-    """Take the lattice of most cells as the raster, as large as it takes to show all of them."""
+def view_of(cells: CellMap) -> View:
+    """Take the lattice of most cells as the raster, as large as it takes to show all of them.
+
+    Raises:
+        InvalidRequest: no chip lies on a lattice, or they lie too far apart.
+    """
     if not cells.layers:
         reason = "are whole images on no common grid" if len(cells.outlines) else "lie on no ground"
         raise InvalidRequest(
@@ -170,7 +174,7 @@ def _known(places: NDArray[np.float64]) -> NDArray[np.float64]:
     return known
 
 
-def _filled(cells: CellMap, view: View) -> NDArray[np.float32]:
+def filled(cells: CellMap, view: View) -> NDArray[np.float32]:
     """Fill a raster strip by strip, so that positions take little memory."""
     values = np.empty((view.height, view.width), dtype=np.float32)
     deep = max(1, _STRIP // view.width)
