@@ -25,6 +25,7 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── ConceptNotFound
     │   ├── FindingNotFound
     │   ├── WatchNotFound
+    │   ├── SampleNotFound
     │   ├── DependencyMissing
     │   └── HubUnreachable
     ├── UnreadableImage               4   an image or scene that cannot be used
@@ -156,6 +157,10 @@ class FindingNotFound(NotFound):
 
 class WatchNotFound(NotFound):
     """No watch has that name."""
+
+
+class SampleNotFound(NotFound):
+    """No sample has that name, or no place of it that id."""
 
 
 class DependencyMissing(NotFound):
