@@ -6,21 +6,48 @@ of a collection give the same answer, so that whatever was killed is simply run 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+import shapely
+
+from satseek.errors import InvalidRequest
+from satseek.imagery.grid import parse_cell
+from satseek.monitor.damage import Assessment, ParcelDamage
+from satseek.monitor.damage_cells import chips_of, seen_cells
+from satseek.monitor.damage_deciding import Kinds
+from satseek.monitor.damage_evidence import shown_chips
+from satseek.monitor.damage_joining import join
+from satseek.monitor.damage_judging import class_shares, figures, judge, looks
+from satseek.monitor.damage_labels import checked, having
+from satseek.monitor.damage_neighbours import Controls, contrasts
+from satseek.monitor.damage_overlaps import overlaps
 from satseek.monitor.grading import USUAL_GRADES, EvidenceRules
+from satseek.monitor.labelling import label_vectors
+from satseek.monitor.outlining import outline_cells
+from satseek.monitor.parcels import shapes_of_parcels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
-    from satseek.embed.embedder import Embedder
-    from satseek.monitor.damage import Assessment, Moment, OnProgress
-    from satseek.monitor.grading import GradeTable
-    from satseek.monitor.labelling import LabelSet
-    from satseek.monitor.parcels import ParcelList
-    from satseek.search.glossary import Glossary
+    from numpy.typing import NDArray
 
-USUAL_RULES = EvidenceRules()
+    from satseek.embed.embedder import Embedder
+    from satseek.monitor.damage import Contrast, Moment, OnProgress
+    from satseek.monitor.damage_cells import SeenCells
+    from satseek.monitor.damage_joining import Joined
+    from satseek.monitor.damage_judging import Figures
+    from satseek.monitor.damage_overlaps import Overlaps
+    from satseek.monitor.grading import GradeTable
+    from satseek.monitor.labelling import LabelSet, LabelVectors
+    from satseek.monitor.parcels import Parcel, ParcelList
+    from satseek.search.glossary import Glossary
+    from satseek.types import BBox
+
+    Floats = NDArray[np.float64]
+
+USUAL_RULES: Final = EvidenceRules()
 
 
 def assess(
@@ -53,7 +80,180 @@ def assess(
         on_progress: Called as it goes.
 
     Raises:
-        InvalidRequest: no label is affected, or no chip lies on the parcels.
+        InvalidRequest: no label is affected, or no imagery lies on the parcels.
         GridMismatch: before and after have no cell in common.
         ModelMismatch: they were made by another model.
     """
+    vectors = label_vectors(checked(labels), embedder=embedder, glossary=glossary)
+    shapes = shapes_of_parcels(parcels.parcels)
+    box = _box(shapes)
+    last = seen_cells(after, side="after", box=box, labels=vectors, on_progress=on_progress)
+    first = None
+    if before is not None:
+        first = seen_cells(before, side="before", box=box, labels=vectors, on_progress=on_progress)
+    joined = join(last, first, _kinds(labels, vectors))
+    squares = _outlines(joined, after, before)
+    on_progress("parcels", 0, len(parcels))
+    pieces = overlaps(shapes, squares)
+    if not pieces.hectares.size:
+        raise InvalidRequest(
+            f"no imagery of {after.collection} lies on the {len(parcels)} parcels: look at their "
+            "places, CRS and dates"
+        )
+    judging = _Judging(
+        parcels=parcels.parcels,
+        shapes=shapes,
+        joined=joined,
+        pieces=pieces,
+        chip_ha=_chip_ha(joined, squares),
+        grades=grades,
+        rules=rules,
+        event=event,
+    )
+    damages = judging.judged(after, before, last, first, vectors.names)
+    on_progress("parcels", len(parcels), len(parcels))
+    return Assessment(
+        name=name,
+        mode="mono" if before is None else "paired",
+        labels=labels,
+        grades=grades,
+        rules=rules,
+        event=event,
+        collections=tuple(
+            dict.fromkeys(one.collection for one in (before, after) if one is not None)
+        ),
+        model=vectors.card.ref,
+        chip_ha=judging.chip_ha,
+        square_ha=_median_ha(squares),
+        shift=joined.decided.shift,
+        damages=damages,
+        problems=parcels.problems,
+        source=parcels.source,
+    )
+
+
+class _Judging:
+    """Parcels, cells, and what is asked for."""
+
+    def __init__(
+        self,
+        *,
+        parcels: Sequence[Parcel],
+        shapes: NDArray[np.object_],
+        joined: Joined,
+        pieces: Overlaps,
+        chip_ha: float,
+        grades: GradeTable,
+        rules: EvidenceRules,
+        event: date | None,
+    ) -> None:
+        self.parcels, self.shapes = parcels, shapes
+        self.joined, self.pieces = joined, pieces
+        self.chip_ha = chip_ha
+        self._grades, self._rules, self._event = grades, rules, event
+        self._hectares = np.array([one.area_ha for one in parcels])
+        self._figures: Figures = figures(joined, pieces, self._hectares)
+
+    def judged(
+        self,
+        after: Moment,
+        before: Moment | None,
+        last: SeenCells,
+        first: SeenCells | None,
+        names: Sequence[str],
+    ) -> tuple[ParcelDamage, ...]:
+        """Judge all parcels, in their order."""
+        pieces, hectares = self.pieces, self._hectares
+        seen = [looks(self.joined.after, last.dates, pieces, hectares, when="after")]
+        if first is not None and self.joined.before is not None:
+            seen.append(looks(self.joined.before, first.dates, pieces, hectares, when="before"))
+        shown = shown_chips(self.joined, pieces, after=after, before=before)
+        beside = self._contrasts()
+        found = []
+        for place, parcel in enumerate(self.parcels):
+            of_it = tuple(one[place] for one in seen)
+            share, cells = self._figures.affected[place], parcel.area_ha / self.chip_ha
+            verdict = judge(
+                share,
+                seen=of_it,
+                cells=cells,
+                judged=float(self._figures.judged[place]),
+                contrast=beside[place],
+                event=self._event,
+                grades=self._grades,
+                rules=self._rules,
+            )
+            known = bool(np.isfinite(share))
+            found.append(
+                ParcelDamage(
+                    parcel=parcel,
+                    light=verdict.light,
+                    grade=verdict.grade,
+                    reasons=verdict.reasons,
+                    lacks=verdict.lacks,
+                    affected_share=float(share) if known else None,
+                    affected_ha=float(share * parcel.area_ha) if known else None,
+                    cells=cells,
+                    classes=class_shares(self.joined.after, names, pieces, place),
+                    looks=of_it,
+                    contrast=beside[place],
+                    shown=shown[place],
+                )
+            )
+        return tuple(found)
+
+    def _contrasts(self) -> list[Contrast | None]:
+        if self.joined.before is None:
+            return [None] * len(self.parcels)
+        share, judged = self._figures.affected, self._figures.judged
+        green = np.array(
+            [np.isfinite(one) and self._grades.grade(one).light == "green" for one in share]
+        )
+        controls = Controls(
+            places=np.flatnonzero(green & (judged >= self._rules.least_seen)),
+            changes=self._figures.changes,
+            hectares=self._hectares,
+        )
+        return contrasts(self.parcels, self.shapes, controls, least=self._rules.neighbours)
+
+
+def _kinds(labels: LabelSet, vectors: LabelVectors) -> Kinds:
+    affected, new, hidden = (
+        having(labels, vectors.names, [state]) for state in ("affected", "new", "hidden")
+    )
+    return Kinds(affected=affected, new=new, hidden=hidden)
+
+
+def _box(shapes: NDArray[np.object_]) -> BBox:
+    west, south, east, north = shapely.total_bounds(shapes).tolist()
+    return west, south, east, north
+
+
+def _outlines(joined: Joined, after: Moment, before: Moment | None) -> NDArray[np.object_]:
+    """Outline the ground that each cell speaks for; images that are one chip by their footprints."""
+    footprints = {}
+    for moment, sight in ((after, joined.after), (before, joined.before)):
+        if moment is None or sight is None:
+            continue
+        loose = [
+            row
+            for cell, row in zip(joined.cells, sight.rows.tolist(), strict=True)
+            if row >= 0 and parse_cell(cell) is None
+        ]
+        chips = chips_of(moment.index, np.array(loose, dtype=np.int64))
+        footprints |= {chip.cell: chip.footprint for chip in chips}
+    return outline_cells(joined.cells, footprints=footprints)
+
+
+def _chip_ha(joined: Joined, squares: NDArray[np.object_]) -> float:
+    """Ground of one chip: its square, enlarged as chips overlap."""
+    first = next((parsed for cell in joined.cells if (parsed := parse_cell(cell))), None)
+    times = 1.0 if first is None else (first[0].chip_px / first[0].stride_px) ** 2
+    return _median_ha(squares) * times
+
+
+def _median_ha(squares: NDArray[np.object_]) -> float:
+    from satseek.export.areas import shape_areas_ha  # noqa: PLC0415
+
+    sizes = shape_areas_ha(squares)
+    return float(np.nanmedian(sizes))
