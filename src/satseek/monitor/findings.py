@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from satseek.types import GeoJSON
+    from satseek.types import BBox, GeoJSON
 
 Plain: TypeAlias = "str | int | float | bool | None"
 """What a property may be: whatever a cell of a table holds."""
@@ -57,6 +57,9 @@ class Evidence:
     picture: str = ""
     """SHA-256 of the PNG that was kept of it, see `pictures.Pictures`; empty: none, as the scene
     could not be read when it was found."""
+    bounds: BBox | None = None
+    """West, south, east, north of a picture that shows the ground around the finding, in Web
+    Mercator, north up; None: it shows the chip, or there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,21 +7,29 @@ kept is on the disk; many processes may keep and decide at once.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from satseek.errors import FindingNotFound, InvalidRequest
+from satseek.monitor import keeping_pages, keeping_rows
+from satseek.monitor.findings import STATES
+from satseek.monitor.keeping_changes import Changing
+from satseek.monitor.keeping_pages import MAX_PAGE, FindingFilter, Order, Page, passing
+from satseek.monitor.keeping_verifying import verify
+from satseek.monitor.tables import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from satseek.index.storing import Database
     from satseek.monitor.findings import Change, Finding, Kind, State, Step
     from satseek.monitor.tables import Part
-    from satseek.types import GeoJSON
 
-Order: TypeAlias = Literal["newest", "urgent"]
-"""``newest``: kept last comes first; ``urgent``: the larger urgency comes first, then the older."""
+__all__ = ["Changing", "FindingFilter", "Findings", "Listener", "Order", "Page"]
+
+SHORTEST = 4
+"""Digits of an id that name a finding where no other begins so."""
 
 
 class Listener(Protocol):
@@ -31,58 +39,16 @@ class Listener(Protocol):
         """Take changes in, within their transaction: what is written to ``db`` stands with them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingFilter:
-    """Which findings are asked for; what is empty or None asks for nothing."""
-
-    kinds: tuple[Kind, ...] = ()
-    """Any of these jobs."""
-    sources: tuple[str, ...] = ()
-    """Any of these watches, runs or assessments."""
-    collections: tuple[str, ...] = ()
-    """Any of these collections."""
-    states: tuple[State, ...] = ()
-    """Any of these states."""
-    labels: tuple[str, ...] = ()
-    """Any of these labels."""
-    flags: tuple[str, ...] = ()
-    """All of these flags."""
-    assignee: str | None = None
-    """Who looks at it; empty: nobody."""
-    area: GeoJSON | None = None
-    """GeoJSON (Multi)Polygon on WGS 84 that the footprint shares a point with."""
-    start: datetime | None = None
-    """Seen at or after it."""
-    end: datetime | None = None
-    """First seen at or before it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some findings, and where the next ones begin."""
-
-    findings: tuple[Finding, ...]
-    """In the order asked for."""
-    next: str
-    """Where the next page begins; empty: there is none."""
-
-
-class Changing:
-    """One transaction on the findings, durable as a whole when its block ends, or not at all."""
-
-    db: Database
-    """The database, for tables of other parts."""
-
-    def keep(self, findings: Iterable[Finding]) -> tuple[Change, ...]:
-        """See `Findings.keep`."""
-        raise NotImplementedError
-
-
 class Findings:
     """The findings of one data folder; safe to share between threads and processes."""
 
     def __init__(
-        self, folder: Path, *, parts: Sequence[Part] = (), listeners: Sequence[Listener] = ()
+        self,
+        folder: Path,
+        *,
+        parts: Sequence[Part] = (),
+        listeners: Sequence[Listener] = (),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Open nothing yet.
 
@@ -90,8 +56,11 @@ class Findings:
             folder: ``<data_dir>/monitor``; made when the first finding is kept.
             parts: Further tables that ``changing`` is used for and listeners need.
             listeners: Told of every change within its transaction, `keep`'s and people's alike.
+            clock: What time it is, UTC.
         """
-        raise NotImplementedError
+        self.folder = folder
+        self._store = opened(folder, keeping_rows.PART, *parts)
+        self._listeners, self._clock = tuple(listeners), clock
 
     @contextmanager
     def changing(self) -> Iterator[Changing]:
@@ -100,13 +69,29 @@ class Findings:
         Raises:
             Overloaded, DiskFull, DamagedData, SatseekError: as `index.storing.Store.transaction`.
         """
-        raise NotImplementedError
+        with self._store.transaction() as db:
+            change = Changing(db, now=self._clock())
+            yield change
+            if change.made:
+                for listener in self._listeners:
+                    listener(db, change.made)
+
+    @contextmanager
+    def reading(self) -> Iterator[Database]:
+        """Lend the database as it stands, with the tables of all parts, for reading alone.
+
+        Raises:
+            Overloaded, DamagedData, SatseekError: as `index.storing.Store.reading`.
+        """
+        with self._store.reading() as db:
+            yield db
 
     def keep(self, findings: Iterable[Finding]) -> tuple[Change, ...]:
         """Write down what a source found; what people decided is never touched.
 
         A finding that is there already, by its id, takes over what its source says of it now, but
-        for ``first_seen``, of which the earlier stays. One of which nothing is new stays as it is.
+        for ``first_seen``, of which the earlier stays, and for pictures of the same chips, which
+        are not given up where a scene is gone. One of which nothing is new stays as it is.
         ``state``, ``assignee``, ``revision`` and both moments are not looked at.
 
         Returns:
@@ -115,11 +100,20 @@ class Findings:
         Raises:
             InvalidRequest: a finding that cannot be; nothing was kept.
         """
-        raise NotImplementedError
+        given = list(findings)
+        with self.changing() as change:
+            return change.keep(given)
 
     def withdraw(self, *, kind: Kind, source: str, found: Iterable[str]) -> tuple[Change, ...]:
-        """Flag as withdrawn what a whole run did not find again, unless people decided upon it."""
-        raise NotImplementedError
+        """Flag as withdrawn what a whole run did not find again, unless people decided upon it.
+
+        Args:
+            kind: Of the source.
+            source: Which ran, over all that it is for.
+            found: Ids of all that it found.
+        """
+        with self.changing() as change:
+            return change.withdraw(kind=kind, source=source, found=found)
 
     def get(self, finding_id: str) -> Finding:
         """Give one, also by the first digits of its id.
@@ -128,11 +122,17 @@ class Findings:
             FindingNotFound: there is none of that id.
             InvalidRequest: several begin so.
         """
-        raise NotImplementedError
+        if self._is_absent:
+            raise FindingNotFound(f"no finding {finding_id[:64]!a}: none was kept yet")
+        with self._store.reading() as db:
+            return named(db, finding_id)
 
     def history(self, finding_id: str) -> tuple[Step, ...]:
         """Give every step of one, the oldest first; raises as ``get``."""
-        raise NotImplementedError
+        if self._is_absent:
+            raise FindingNotFound(f"no finding {finding_id[:64]!a}: none was kept yet")
+        with self._store.reading() as db:
+            return keeping_rows.steps(db, named(db, finding_id).id)
 
     def page(
         self,
@@ -148,25 +148,62 @@ class Findings:
             where: Which; None: all.
             order: In which order.
             after: ``next`` of the page before; empty: from the start.
-            limit: How many at most, 1 to `MAX_PAGE`.
+            limit: How many at most, 1 to 1,000.
 
         Raises:
             InvalidFilter, InvalidRequest: what is asked cannot be.
         """
-        raise NotImplementedError
+        asked = passing(where)
+        if self._is_absent:
+            return Page(findings=(), next="")
+        with self._store.reading() as db:
+            return keeping_pages.page(db, asked, order=order, after=after, limit=limit)
 
-    def all(self, where: FindingFilter | None = None, *, order: Order = "newest") -> Iterator[Finding]:
-        """Give all of them, page by page."""
-        raise NotImplementedError
+    def all(
+        self, where: FindingFilter | None = None, *, order: Order = "newest"
+    ) -> Iterator[Finding]:
+        """Give all of them, page by page; raises as ``page``."""
+        place = ""
+        while True:
+            page = self.page(where, order=order, after=place, limit=MAX_PAGE)
+            yield from page.findings
+            place = page.next
+            if not place:
+                return
 
     def counts(self, where: FindingFilter | None = None) -> Mapping[State, int]:
-        """Count them by state; every state is there."""
-        raise NotImplementedError
+        """Count them by state, every state named; raises as ``page``."""
+        asked = passing(where)
+        if self._is_absent:
+            return dict.fromkeys(STATES, 0)
+        with self._store.reading() as db:
+            return keeping_pages.counts(db, asked)
 
     def verify(self) -> list[str]:
         """Tell everything that is not as it was written, a line each; empty: all is well."""
-        raise NotImplementedError
+        if self._is_absent:
+            return []
+        with self._store.reading() as db:
+            return verify(db, self.folder)
 
     def close(self) -> None:
         """Close the database; it opens again when used."""
-        raise NotImplementedError
+        self._store.close()
+
+    @property
+    def _is_absent(self) -> bool:
+        """True where nothing was kept yet: who only looks makes no file."""
+        return not self._store.path.is_file()
+
+
+def named(db: Database, finding_id: str) -> Finding:
+    """Give the finding of an id, or of its first digits; see `Findings.get`."""
+    found = keeping_rows.find(db, finding_id)
+    if found is not None:
+        return found
+    begins = keeping_rows.beginning(db, finding_id) if len(finding_id) >= SHORTEST else ()
+    if not begins:
+        raise FindingNotFound(f"no finding {finding_id[:64]!a}; `satseek findings list` shows all")
+    if len(begins) > 1:
+        raise InvalidRequest(f"several findings begin with {finding_id}: {', '.join(begins[:5])}")
+    return named(db, begins[0])

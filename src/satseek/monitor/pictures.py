@@ -1,18 +1,42 @@
-"""Chips of a finding → PNG files named by what is in them, that outlive their scenes.
+"""What a scene shows of a finding → PNG files named by what is in them, that outlive the scene.
 
-Does not know what a finding is kept in. A file is there whole or not at all, and never changes.
+Does not know how findings are kept. A file is there whole or not at all, and never changes.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
+import re
+import secrets
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from satseek.errors import DamagedData, NotFound, UnreadableImage
+from satseek.imagery.chips import read_chip
+from satseek.imagery.digests import current_digest
+from satseek.imagery.recipes import stretch_of
+from satseek.imagery.showing import read_picture, show, spot
+from satseek.index.schema import storage_errors
+from satseek.model.durable import make_folder, sync
+from satseek.monitor.findings import Evidence
+from satseek.monitor.surrounding import frame_around
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from satseek.imagery.recipes import Stretch
     from satseek.index.collection import Collection
-    from satseek.monitor.findings import Evidence, Side
-    from satseek.types import GeoJSON, Pixels
+    from satseek.monitor.findings import Side
+    from satseek.monitor.surrounding import Surroundings
+    from satseek.types import BBox, Chip, GeoJSON, Pixels, Recipe, Scene
+
+FOLDER = "pictures"
+"""Of the room's folder."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Pictures:
@@ -20,7 +44,7 @@ class Pictures:
 
     def __init__(self, folder: Path) -> None:
         """Take ``<data_dir>/monitor``; pictures lie below it, made when the first one is kept."""
-        raise NotImplementedError
+        self._folder = folder / FOLDER
 
     def keep(self, pixels: Pixels) -> str:
         """Write a picture as PNG; returns its SHA-256 when it is on the disk.
@@ -28,11 +52,25 @@ class Pictures:
         Raises:
             DiskFull: there is no room.
         """
-        raise NotImplementedError
+        out = io.BytesIO()
+        Image.fromarray(pixels).save(out, format="PNG")
+        content = out.getvalue()
+        digest = hashlib.sha256(content).hexdigest()
+        path = self.path(digest)
+        with storage_errors(path):
+            if not path.exists():
+                _write(path, content)
+        return digest
 
     def path(self, digest: str) -> Path:
-        """Say where a picture lies, or would."""
-        raise NotImplementedError
+        """Say where a picture lies, or would.
+
+        Raises:
+            NotFound: no picture can have that name.
+        """
+        if not _DIGEST.fullmatch(digest):
+            raise NotFound(f"no picture {digest[:80]!a}: expected a SHA-256")
+        return self._folder / digest[:2] / f"{digest}.png"
 
     def read(self, digest: str) -> bytes:
         """Give the PNG.
@@ -41,7 +79,15 @@ class Pictures:
             NotFound: there is none.
             DamagedData: it is not what was written.
         """
-        raise NotImplementedError
+        path = self.path(digest)
+        with storage_errors(path):
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError as error:
+                raise NotFound(f"{path}: no such picture; restore it from a backup") from error
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise DamagedData(f"{path}: not what was written; restore it from a backup")
+        return content
 
 
 def evidence_of(
@@ -69,4 +115,52 @@ def evidence_of(
         ChipNotFound: the collection has no such chip.
         DiskFull: there is no room.
     """
-    raise NotImplementedError
+    (chip,) = collection.chips([collection.row_of(chip_id)])
+    scene = collection.scene(chip.scene_id)
+    digest, bounds = "", None
+    surroundings = None if around is None else frame_around(around)
+    try:
+        if current_digest(scene) == scene.digest:
+            stretch = _stretch(scene, collection.spec.recipe)
+            pixels, bounds = _shown(chip, scene, stretch, surroundings)
+            digest = pictures.keep(pixels)
+    except UnreadableImage:
+        bounds = None
+    return Evidence(
+        side=side,
+        chip_id=chip.id,
+        scene=scene.id,
+        datetime=chip.datetime,
+        picture=digest,
+        bounds=bounds,
+    )
+
+
+def _shown(
+    chip: Chip, scene: Scene, stretch: Stretch, surroundings: Surroundings | None
+) -> tuple[Pixels, BBox | None]:
+    """Show the ground in a frame, and say which; the chip where that cannot be."""
+    if surroundings is not None and scene.crs is not None:
+        where = spot(scene, surroundings.view)
+        picture = read_picture(scene, where, stretch=stretch) if where.touches else None
+        if picture is not None:
+            return show(picture, where)[..., :3].copy(), surroundings.bounds
+    return read_chip(chip, stretch=stretch, scene=scene), None
+
+
+@lru_cache(maxsize=64)
+def _stretch(scene: Scene, recipe: Recipe) -> Stretch:
+    """Statistics of a whole scene are worth keeping: many findings lie in one scene."""
+    return stretch_of(scene, recipe)
+
+
+def _write(path: Path, content: bytes) -> None:
+    make_folder(path.parent)
+    draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}")
+    try:
+        draft.write_bytes(content)
+        sync(draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync(path.parent)

@@ -1,0 +1,62 @@
+"""The findings as they lie on the disk → everything that is not as it was written.
+
+Does not repair anything.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from satseek.errors import DamagedData, NotFound
+from satseek.monitor import keeping_rows
+from satseek.monitor.pictures import Pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from satseek.index.storing import Database, Row
+    from satseek.monitor.findings import Finding
+
+
+def verify(db: Database, folder: Path) -> list[str]:
+    """Tell what is wrong, a line each; see `keeping.Findings.verify`."""
+    pages = [row[0] for row in db.execute("PRAGMA integrity_check")]
+    if pages != ["ok"]:
+        return [f"findings: {line}" for line in pages]
+    wrong, digests = list[str](), set[str]()
+    for row in db.execute("SELECT * FROM findings ORDER BY n"):
+        try:
+            finding = keeping_rows.read(row)
+        except DamagedData as error:
+            wrong.append(str(error))
+            continue
+        digests |= {one.picture for one in finding.evidence if one.picture}
+        wrong += [f"finding {finding.id}: {line}" for line in _wrong(db, finding, row)]
+    text = "SELECT DISTINCT finding FROM findings_steps WHERE finding NOT IN (SELECT id FROM findings)"
+    wrong += [f"finding {row[0]}: its history is there, itself it is not" for row in db.execute(text)]
+    return [*wrong, *_lost(Pictures(folder), digests)]
+
+
+def _wrong(db: Database, finding: Finding, row: Row) -> Iterator[str]:
+    """Compare a row with itself and with its history."""
+    for name, value in keeping_rows.columns_of(finding).items():
+        if row[name] != value:
+            yield f"column {name} says {row[name]!r}, what was found says {value!r}"
+    steps = keeping_rows.steps(db, finding.id)
+    if [one.revision for one in steps] != list(range(1, finding.revision + 1)):
+        yield f"expected steps 1 to {finding.revision}, came {len(steps)}"
+        return
+    if any(later.before != sooner.after for sooner, later in pairwise(steps)):
+        yield "a step does not begin where the one before it ended"
+    if (steps[-1].after, steps[-1].assignee) != (finding.state, finding.assignee):
+        yield f"is {finding.state}, its last step says {steps[-1].after}"
+
+
+def _lost(pictures: Pictures, digests: set[str]) -> Iterator[str]:
+    for digest in sorted(digests):
+        try:
+            pictures.read(digest)
+        except (NotFound, DamagedData) as error:
+            yield str(error)
