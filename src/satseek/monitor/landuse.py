@@ -80,6 +80,10 @@ class LandUse:
     """Classes: the labels in their order, and “none of these” behind them where there is one."""
     translated: Mapping[str, str]
     """What prompts that are not English were taken for, by prompt."""
+    collection: str
+    """Name of the collection."""
+    generation: int
+    """Which of its generations was read."""
     model: str
     """``name@version`` of what made the vectors."""
     choices: Choices
@@ -168,6 +172,8 @@ def land_use(
         labels=labels,
         names=looked.names,
         translated=looked.translated,
+        collection=index.spec.name,
+        generation=index.generation,
         model=looked.card.ref,
         choices=chosen,
         series=series,

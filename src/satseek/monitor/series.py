@@ -179,7 +179,7 @@ def see(
 def _sighted(index: Pinned, where: Filter, least_valid: float) -> Sightings:
     if not 0 <= least_valid <= 1:
         raise InvalidRequest(f"expected a least valid share of 0 to 1, came {least_valid}")
-    found = read_sightings(index, _on_one_level(check_filter(where), index))
+    found = read_sightings(index, on_one_level(check_filter(where), index))
     kept = np.flatnonzero(found.valid_fractions >= np.float32(least_valid))
     return replace(
         found,
@@ -191,7 +191,7 @@ def _sighted(index: Pinned, where: Filter, least_valid: float) -> Sightings:
     )
 
 
-def _on_one_level(where: Filter, index: Pinned) -> Filter:
+def on_one_level(where: Filter, index: Pinned) -> Filter:
     """Keep to the smallest chips unless others are asked for: a cell is to be one place."""
     levels = index.spec.grid.levels
     return where if where.levels or len(levels) == 1 else replace(where, levels=(min(levels),))

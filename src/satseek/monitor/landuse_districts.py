@@ -1,0 +1,117 @@
+"""Outlines of districts → hectares of each class in each of them, at each date.
+
+Does not know files. Cells on a border belong to both sides by the ground that they share.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from satseek.errors import InvalidRequest
+from satseek.export.areas import shape_areas_ha
+from satseek.monitor.damage_overlaps import overlaps
+from satseek.monitor.labelling_jointly import NOT_SEEN
+from satseek.monitor.landuse import CELLS_AT_ONCE
+from satseek.monitor.outlining import outline_cells
+from satseek.monitor.parcels import sound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from satseek.monitor.landuse import LandUse
+    from satseek.types import GeoJSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class District:
+    """A part of the ground with a name."""
+
+    name: str
+    """No other district has it."""
+    geometry: GeoJSON
+    """(Multi)Polygon on WGS 84."""
+    area_ha: float
+    """Hectares, equal-area."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DistrictAreas:
+    """Hectares by district, date and class."""
+
+    districts: tuple[District, ...]
+    """In the order of the file."""
+    dates: tuple[str, ...]
+    """Earliest first."""
+    names: tuple[str, ...]
+    """Classes."""
+    hectares: NDArray[np.float64]
+    """Shape (districts, dates, classes)."""
+
+    def seen_share(self, district: int, date: int) -> float:
+        """Tell how much of a district was seen at a date, 0–1."""
+        seen = float(self.hectares[district, date].sum())
+        return min(seen / self.districts[district].area_ha, 1.0)
+
+
+def make_districts(
+    named: Iterable[tuple[str, shapely.Geometry | None]], *, source: str
+) -> tuple[tuple[District, ...], tuple[str, ...]]:
+    """Check outlines and join those of one name; also tells what was wrong, a line each.
+
+    Args:
+        named: Name and outline in degrees, row by row.
+        source: What they come from, by its name.
+
+    Raises:
+        InvalidRequest: not one of them can be used.
+    """
+    parts: dict[str, list[shapely.Geometry]] = {}
+    told = []
+    for row, (given, shape) in enumerate(named, start=1):
+        name = given.strip() or f"row {row}"
+        polygon, problem = sound(shape)
+        if problem:
+            told.append(f"{source}: row {row} ({name}): {problem}")
+        if polygon is not None:
+            parts.setdefault(name, []).append(polygon)
+    if not parts:
+        raise InvalidRequest(f"{source}: expected polygons of districts: {'; '.join(told[:3])}")
+    joined = np.array([shapely.union_all(own) for own in parts.values()], dtype=np.object_)
+    districts = tuple(
+        District(name=name, geometry=json.loads(shapely.to_geojson(shape)), area_ha=float(area))
+        for name, shape, area in zip(parts, joined, shape_areas_ha(joined), strict=True)
+    )
+    return districts, tuple(told)
+
+
+def areas_by_district(found: LandUse, districts: Sequence[District]) -> DistrictAreas:
+    """Share the ground of cells out among districts; what lies in none of them counts for none."""
+    texts = [json.dumps(one.geometry) for one in districts]
+    shapes = np.asarray(shapely.from_geojson(np.array(texts, dtype=np.object_)))
+    hectares = np.zeros((len(districts), len(found.dates), len(found.names)), dtype=np.float64)
+    for of_district, cells, shared in _pieces(found, shapes):
+        for date, classes in enumerate(found.classes[:, cells]):
+            seen = classes != NOT_SEEN
+            places = of_district[seen], classes[seen]
+            np.add.at(hectares[:, date], places, shared[seen])
+    return DistrictAreas(
+        districts=tuple(districts), dates=found.dates, names=found.names, hectares=hectares
+    )
+
+
+def _pieces(
+    found: LandUse, shapes: NDArray[np.object_]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
+    """Cut cells by districts, some at a time: place of the district, of the cell, hectares."""
+    for start in range(0, len(found.cells), CELLS_AT_ONCE):
+        names = found.cells[start : start + CELLS_AT_ONCE]
+        outlines = outline_cells(names, footprints=found.footprints)
+        pieces = overlaps(shapes, outlines)
+        yield pieces.parcels, pieces.cells + start, pieces.hectares
