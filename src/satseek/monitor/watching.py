@@ -6,14 +6,15 @@ Knows no file, no vector and no store: the nouns of a watch, and what can be wro
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from satseek.errors import InvalidRequest
 from satseek.index.checks import check_name
+from satseek.index.filters import check_area
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from satseek.types import GeoJSON
@@ -93,7 +94,7 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Persistence:
+class SightingRule:
     """On how many dates something must be seen."""
 
     seen: int = 1
@@ -127,21 +128,24 @@ class Watch:
     """Ground that is not looked at: sites that are known, towns, water; None: none."""
     operating_point: OperatingPoint = OperatingPoint()
     """Where the cut lies."""
-    persistence: Persistence = Persistence()
+    persistence: SightingRule = SightingRule()
     """On how many dates it must be seen."""
     neighbours: float = 0.25
     """What the mean of a cell's neighbours counts in its score, 0–1: what is looked for is larger
     than a cell, more often than not."""
     least_cells: int = 1
     """Minimum mapping unit in cells; positive."""
-    least_area_m2: float = 0.0
-    """Minimum mapping unit on the ground, m²."""
+    least_area_ha: float = 0.0
+    """Minimum mapping unit on the ground, hectares."""
     existing: Literal["known", "alert"] = "known"
     """``known``: what was there at first is no alert; ``alert``: it is."""
     level: int = 1
     """Size of the chips that are looked at, as a multiple of the grid's."""
+    least_valid: float = 0.5
+    """Least share of a cell that must have been measured for it to count as seen, 0–1."""
     deliver: tuple[str, ...] = ()
-    """Names of the channels that alerts go to; none: the review queue alone."""
+    """Names of the channels, as the settings have them, that are told of its alerts; none: alerts
+    wait in the review queue alone."""
     version: int = 0
     """1 for the first one under the name; each change is another version."""
     created: datetime | None = None
@@ -156,17 +160,42 @@ def check_watch(watch: Watch) -> Watch:
     """
     check_name(watch.name, "watch")
     check_name(watch.collection)
-    concept, point, persistence = watch.concept, watch.operating_point, watch.persistence
+    _check_concept(watch.concept)
+    _check_point(watch.operating_point)
+    _check_numbers(watch)
+    if watch.existing not in ("known", "alert"):
+        raise InvalidRequest(f"existing: expected known or alert, came {watch.existing!r}")
+    areas = {name: getattr(watch, name) for name in ("area", "permits", "exclusions")}
+    checked = {
+        name: None if one is None else check_area(one) for name, one in areas.items()
+    }
+    return replace(watch, **checked)
+
+
+def check_chips(chips: Iterable[str]) -> tuple[str, ...]:
+    """Give chips that are named as ``COLLECTION/CHIP``, none twice; raises InvalidRequest."""
+    given = tuple(dict.fromkeys(chips))
+    for chip in given:
+        collection, slash, own = chip.partition("/")
+        if not (collection and slash and own):
+            raise InvalidRequest(f"chip: expected COLLECTION/CHIP, came {chip[:80]!r}")
+    return given
+
+
+def _check_concept(concept: WatchedConcept) -> None:
     if not (concept.prompts or concept.liked or concept.saved):
         raise InvalidRequest(
             "concept: expected words for it (prompts), a chip that shows it (liked) or a saved one"
         )
     if not concept.label.strip():
         raise InvalidRequest("concept: expected a label that alerts are called by, such as mine")
-    for name, share in (
-        (point.aim, point.value),
-        ("grow_quantile", point.grow_quantile),
-    ):
+    check_chips((*concept.liked, *concept.disliked))
+
+
+def _check_point(point: OperatingPoint) -> None:
+    if point.aim not in AIMS:
+        raise InvalidRequest(f"operating point: expected {', '.join(AIMS)}, came {point.aim!r}")
+    for name, share in ((point.aim, point.value), ("grow_quantile", point.grow_quantile)):
         if not 0 < share < 1:
             raise InvalidRequest(f"{name}: expected a share above 0 and below 1, came {share}")
     if point.aim == "background_quantile" and point.grow_quantile > point.value:
@@ -174,15 +203,20 @@ def check_watch(watch: Watch) -> Watch:
             f"grow_quantile: expected at most the background_quantile {point.value}, "
             f"came {point.grow_quantile}"
         )
-    if not 1 <= persistence.seen <= persistence.of <= MAX_PERSISTENCE:
+
+
+def _check_numbers(watch: Watch) -> None:
+    seen, of = watch.persistence.seen, watch.persistence.of
+    if not 1 <= seen <= of <= MAX_PERSISTENCE:
         raise InvalidRequest(
-            f"persistence: expected 1 <= seen <= of <= {MAX_PERSISTENCE}, "
-            f"came {persistence.seen} of {persistence.of}"
+            f"persistence: expected 1 <= seen <= of <= {MAX_PERSISTENCE}, came {seen} of {of}"
         )
-    if not 0 <= watch.neighbours <= 1:
-        raise InvalidRequest(f"neighbours: expected a share from 0 to 1, came {watch.neighbours}")
+    for name in ("neighbours", "least_valid"):
+        if not 0 <= getattr(watch, name) <= 1:
+            raise InvalidRequest(
+                f"{name}: expected a share from 0 to 1, came {getattr(watch, name)}"
+            )
     if watch.least_cells < 1 or watch.level < 1:
         raise InvalidRequest("least_cells, level: expected numbers from 1 on")
-    if not (watch.least_area_m2 >= 0 and math.isfinite(watch.least_area_m2)):
-        raise InvalidRequest(f"least_area_m2: expected 0 or more, came {watch.least_area_m2}")
-    return watch
+    if not (watch.least_area_ha >= 0 and math.isfinite(watch.least_area_ha)):
+        raise InvalidRequest(f"least_area_ha: expected 0 or more, came {watch.least_area_ha}")
