@@ -240,6 +240,11 @@ class Chart:
 
     def __post_init__(self) -> None:
         for one in self.series:
+            if bool(one.low) != bool(one.high):
+                raise InvalidRequest(
+                    f"chart {self.title!r}: expected both ends of the intervals of {one.name!r}, "
+                    "came one"
+                )
             for values in (one.values, one.low or one.values, one.high or one.values):
                 if len(values) != len(self.places):
                     raise InvalidRequest(

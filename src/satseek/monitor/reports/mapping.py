@@ -1,0 +1,78 @@
+"""A map's shapes, imagery and legend → a drawing with scale bar, north and degrees at its edges.
+
+Knows no page. Imagery comes through the rooms that read rasters; nothing is computed before a page
+is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satseek.monitor.reports.blocks import Entry
+from satseek.monitor.reports.drawing import Drawing, Path, box
+from satseek.monitor.reports.frames import frame_of
+from satseek.monitor.reports.furniture import furniture
+from satseek.monitor.reports.grounds import draw_ground
+from satseek.monitor.reports.shapes import draw_shapes
+from satseek.search.mapping_colours import class_legend
+
+if TYPE_CHECKING:
+    from satseek.monitor.reports.blocks import Map
+    from satseek.monitor.reports.frames import Frame
+    from satseek.monitor.reports.report import Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnMap:
+    """A map that can be put on a page."""
+
+    drawing: Drawing
+    """What is drawn."""
+    frame: Frame
+    """Where it lies."""
+    unread: int
+    """Scenes of the backdrop that could not be read."""
+    unlabelled: int
+    """Labels that found no room."""
+
+
+def frame_for(asked: Map, *, width: float) -> Frame | None:
+    """Lay the frame of a map; None where nothing of it lies on the ground."""
+    geometries = [shape.geometry for shape in asked.shapes]
+    return frame_of(geometries, classes=asked.classes, bbox=asked.bbox, width=width)
+
+
+def draw_map(asked: Map, *, width: float, language: Language) -> DrawnMap | None:
+    """Draw a map, ``width`` millimetres wide; None where nothing of it lies on the ground."""
+    frame = frame_for(asked, width=width)
+    if frame is None:
+        return None
+    ground = draw_ground(frame, backdrop=asked.backdrop, classes=asked.classes)
+    shapes = draw_shapes(frame, asked.shapes, asked.legend)
+    edge = Path(rings=(box(0, 0, frame.width, frame.height),), stroke="soft", width=0.25)
+    below = () if ground.raster is None else (ground.raster,)
+    blank = Path(rings=(box(0, 0, frame.width, frame.height),), fill="card")
+    items = (blank, *below, *shapes.items, *furniture(frame, language=language), edge)
+    return DrawnMap(
+        drawing=Drawing(width=frame.width, height=frame.height, items=items),
+        frame=frame,
+        unread=ground.unread,
+        unlabelled=shapes.unlabelled,
+    )
+
+
+def legend_of(asked: Map) -> tuple[Entry, ...]:
+    """Give the lines of a map's legend: its own that have a shape, then the classes on it."""
+    used = {shape.entry for shape in asked.shapes}
+    own = tuple(entry for entry in asked.legend if entry.key in used)
+    classes = asked.classes
+    if classes is None:
+        return own
+    here = {int(value) for value in np.unique(classes.values[classes.known])}
+    seen = (one for one in class_legend(classes.names) if one.value in here and one.colour[3])
+    return own + tuple(
+        Entry(key=f"class {one.value:g}", label=one.label, colour=one.colour[:3]) for one in seen
+    )
