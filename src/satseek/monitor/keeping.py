@@ -134,6 +134,13 @@ class Findings:
         with self._store.reading() as db:
             return keeping_rows.steps(db, named(db, finding_id).id)
 
+    def last_deed(self, finding_id: str) -> Step | None:
+        """Give the last step of one, by its whole id, that a person took; None: nobody did."""
+        if self._is_absent:
+            return None
+        with self._store.reading() as db:
+            return keeping_rows.last_deed(db, finding_id)
+
     def page(
         self,
         where: FindingFilter | None = None,

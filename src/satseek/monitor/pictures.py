@@ -117,7 +117,8 @@ def evidence_of(
     """
     (chip,) = collection.chips([collection.row_of(chip_id)])
     scene = collection.scene(chip.scene_id)
-    digest, bounds = "", None
+    digest = ""
+    bounds: BBox | None = None
     surroundings = None if around is None else frame_around(around)
     try:
         if current_digest(scene) == scene.digest:

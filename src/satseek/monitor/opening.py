@@ -1,0 +1,37 @@
+"""The settings → the findings of the data folder, with whoever is told of their changes.
+
+Does not know who asks. Every door opens them here, so that no change goes unheard.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from satseek.monitor.keeping import Findings
+from satseek.monitor.outbox import Telling
+from satseek.monitor.outbox_channels import channels_of
+from satseek.monitor.outbox_rows import OUTBOX
+from satseek.monitor.pictures import Pictures
+from satseek.monitor.tables import FOLDER
+from satseek.monitor.watching_rows import PART as WATCHES
+
+if TYPE_CHECKING:
+    from satseek.settings import Settings
+
+
+def opened_findings(settings: Settings) -> Findings:
+    """Give the findings, with the tables of watches and of the outbox; opens nothing yet.
+
+    Raises:
+        InvalidSettings: a channel that cannot be.
+    """
+    return Findings(
+        settings.data_dir / FOLDER,
+        parts=(OUTBOX, WATCHES),
+        listeners=(Telling(channels_of(settings)),),
+    )
+
+
+def opened_pictures(settings: Settings) -> Pictures:
+    """Give the pictures that are kept beside them."""
+    return Pictures(settings.data_dir / FOLDER)
