@@ -36,7 +36,7 @@ def examples_of(
     missed: list[str] = []
 
     def vectors(chips: Sequence[str]) -> Vectors:
-        found = [_vector(chip, card=card, opened=opened) for chip in chips]
+        found = [vector_of(chip, card=card, opened=opened) for chip in chips]
         missed.extend(chip for chip, one in zip(chips, found, strict=True) if one is None)
         none = np.empty((0, card.dim), dtype=np.float32)
         return np.concatenate([none, *(one for one in found if one is not None)])
@@ -60,7 +60,8 @@ def background_of(concept: Concept, *, card: ModelCard, opened: Opened) -> Vecto
     return np.concatenate(drawn)
 
 
-def _vector(chip: str, *, card: ModelCard, opened: Opened) -> Vectors | None:
+def vector_of(chip: str, *, card: ModelCard, opened: Opened) -> Vectors | None:
+    """Give the vector (1, dim) of a chip, ``collection/chip id``; None where it cannot be had."""
     collection, _, own = chip.partition("/")
     try:
         with opened(collection) as index:

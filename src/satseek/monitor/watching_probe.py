@@ -1,0 +1,145 @@
+"""What a watch looks for, and what people answered → a score for every vector.
+
+Does not know cells, dates or thresholds. The score is the log odds of the concept's share among all
+that it is mistaken for: a cosine alone says how near something is, not what it is nearer to.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satseek.embed.embedder import unit_rows
+from satseek.errors import EmptyText
+from satseek.model.prompts import DISTRACTORS, TEMPLATES, distractors
+from satseek.search.directions import english
+from satseek.search.probing import beside_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from satseek.embed.embedder import Embedder
+    from satseek.search.directions import Examples
+    from satseek.search.glossary import Glossary
+    from satseek.types import Vectors
+
+BLOCK = 65_536
+"""Vectors scored at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Words:
+    """What a watch's words are as vectors of one model."""
+
+    wanted: Vectors
+    """float32 (1, dim), of length one: the mean of its prompts; none, (0, dim), without words."""
+    hard: Vectors
+    """float32 (h, dim), unit rows: its hard negatives."""
+    usual: Vectors
+    """float32 (m, dim), unit rows: land covers that it is none of."""
+    scale: float
+    """What cosines are multiplied by before a softmax: the model's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Probe:
+    """What is looked for, in the space of one model's vectors."""
+
+    towards: Vectors
+    """float32 (1, dim): words turned by clicks, which leaves it not of length one."""
+    against: Vectors
+    """float32 (m, dim), unit rows: what it is mistaken for."""
+    shown: Vectors
+    """float32 (1, dim), of length one: what cosines are told people of."""
+    scale: float
+    """As of `Words`."""
+
+    def scores(self, vectors: Vectors) -> NDArray[np.float32]:
+        """Score vectors (n, dim): log odds of the share, shape (n,); 0 is a share of one half."""
+        found = np.empty(len(vectors), dtype=np.float32)
+        for start in range(0, len(vectors), BLOCK):
+            part = vectors[start : start + BLOCK]
+            wanted = self.scale * (part @ self.towards[0])
+            others = self.scale * (part @ self.against.T)
+            highest = others.max(axis=1)
+            rest = highest + np.log(np.exp(others - highest[:, None]).sum(axis=1))
+            found[start : start + BLOCK] = wanted - rest
+        return found
+
+    def cosines(self, vectors: Vectors) -> NDArray[np.float32]:
+        """Cosine of vectors (n, dim) with the words, or the mean of what was liked: (n,)."""
+        clipped: NDArray[np.float32] = np.clip(vectors @ self.shown[0], -1, 1)
+        return clipped
+
+
+def words_of(
+    prompts: Sequence[str],
+    *,
+    negatives: Sequence[str],
+    embedder: Embedder,
+    glossary: Glossary | None = None,
+) -> Words:
+    """Embed what is looked for, and what it is mistaken for; both in the same templates.
+
+    Args:
+        prompts: Words for it; may be none.
+        negatives: Words for what is mistaken for it.
+        embedder: Of the model whose vectors are scored.
+        glossary: Chinese words; None: the shipped ones.
+
+    Raises:
+        EmptyText: a text has no word.
+        Untranslatable: words that neither the model nor the glossary knows.
+    """
+    none = np.empty((0, embedder.card.dim), dtype=np.float32)
+    asked = [_spoken(text, embedder, glossary) for text in prompts]
+    hard = [_spoken(text, embedder, glossary) for text in negatives]
+    usual = distractors([*prompts, *negatives], pool=DISTRACTORS) or list(DISTRACTORS)
+    return Words(
+        wanted=unit_rows(np.mean(asked, axis=0)) if asked else none,
+        hard=np.concatenate([none, *hard]),
+        usual=embedder.label_vectors(usual),
+        scale=math.exp(embedder.card.logit_scale),
+    )
+
+
+def probe_of(words: Words, *, examples: Examples, background: Vectors) -> Probe:
+    """Turn words by what people showed, liked and disliked.
+
+    Args:
+        words: What is looked for.
+        examples: Vectors of chips that show it, and of chips that do not.
+        background: float32 (sample, dim), unit rows: chips of the collection, any of them.
+
+    Raises:
+        EmptyText: neither words nor a liked chip say what is looked for.
+    """
+    wanted = words.wanted
+    if not len(wanted):
+        if not len(examples.liked):
+            raise EmptyText(
+                "nothing to look for: no prompt, and none of the liked chips is there any more"
+            )
+        wanted = unit_rows(examples.liked.mean(axis=0, keepdims=True))
+    towards = beside_words(
+        wanted, liked=examples.liked, disliked=examples.disliked, background=background
+    )
+    return Probe(
+        towards=towards,
+        against=np.concatenate([words.hard, words.usual]),
+        shown=wanted,
+        scale=words.scale,
+    )
+
+
+def _spoken(text: str, embedder: Embedder, glossary: Glossary | None) -> Vectors:
+    """Give the vector (1, dim) of words in every template."""
+    known = english(text, embedder=embedder, glossary=glossary)
+    said = [text] if known is None else list(known[1])
+    vectors = embedder.label_vectors(said, templates=TEMPLATES)
+    return unit_rows(vectors.mean(axis=0, keepdims=True))
