@@ -1,6 +1,7 @@
 """What is expected of a map → how many places are worth judging, and how many of each stratum.
 
-Does not know how they are drawn. Olofsson et al. (2014), section 5.1.1 and table 6.
+Does not know how they are drawn. Olofsson et al. (2014), equation 13, and the allocation of their
+example: enough places for the small strata first, the others by area.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ Rule: TypeAlias = Literal["proportional", "equal", "neyman"]
 for areas."""
 
 LEAST = 50
-"""Places in a small stratum, such as of change: Olofsson et al. (2014), 5.1.1, want 50 to 100."""
+"""Places in a small stratum, such as of change: Olofsson et al. (2014) advise 50 to 100."""
 
 EXPECTED_USERS = 0.8
 """User's accuracy expected of a class of which nothing is known yet; the nearer to 0.5, the more
-places are asked for. Made-up maps and real ones alike lie at 0.6 to 0.95 (the paper's table 5)."""
+places are asked for. In the middle of the 0.6 to 0.95 that the paper's example expects."""
 
 STANDARD_ERROR = 0.01
 """Of overall accuracy, as the paper's example has it: ± 2 %."""

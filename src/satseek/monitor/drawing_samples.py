@@ -87,6 +87,12 @@ class SamplingFrame:
             for name, area, n in zip(names, areas, cells, strict=True)
         )
 
+    def unevenness(self) -> float:
+        """Tell by how much a cell's area differs from its stratum's mean at most, as a share."""
+        _, inverse = np.unique(np.asarray(self.strata, dtype=object), return_inverse=True)
+        means = np.bincount(inverse, weights=self.areas_m2) / np.bincount(inverse)
+        return float(np.abs(self.areas_m2 / means[inverse] - 1).max(initial=0.0))
+
     def mapped_m2(self) -> dict[str, float]:
         """Give the area of each class on the map."""
         areas: dict[str, float] = {}

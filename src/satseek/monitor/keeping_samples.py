@@ -79,7 +79,7 @@ class Samples:
             Conflict: there is another sample of that name.
             InvalidRequest: nothing to draw, or as ``draw``.
         """
-        drawn = {name: size for name, size in sorted(sizes.items()) if size}
+        drawn = {stratum: size for stratum, size in sorted(sizes.items()) if size}
         if not drawn:
             raise InvalidRequest("sample: expected places to draw, came none")
         made = Sample(
@@ -94,6 +94,7 @@ class Samples:
             mapped_m2=frame.mapped_m2(),
             sizes=drawn,
             frame=frame.digest,
+            uneven=frame.unevenness(),
             made=self._clock(),
             told=dict(told or {}),
         )

@@ -61,6 +61,8 @@ class Sample:
     """Digest of what it was drawn from, see ``SamplingFrame.digest``."""
     made: datetime
     """When it was first drawn, UTC."""
+    uneven: float = 0.0
+    """By how much a cell's area differs from its stratum's mean at most, as a share."""
     told: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What else is to be known of the map: model, prompts, dates; printed as it is."""
 

@@ -82,6 +82,7 @@ def write_sample(db: Database, sample: Sample) -> None:
         "mapped_m2": dict(sample.mapped_m2),
         "sizes": dict(sample.sizes),
         "frame": sample.frame,
+        "uneven": sample.uneven,
         "told": dict(sample.told),
     }
     db.execute(
