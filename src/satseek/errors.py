@@ -26,6 +26,7 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── FindingNotFound
     │   ├── WatchNotFound
     │   ├── SampleNotFound
+    │   ├── AlertNotFound
     │   ├── DependencyMissing
     │   └── HubUnreachable
     ├── UnreadableImage               4   an image or scene that cannot be used
@@ -161,6 +162,10 @@ class WatchNotFound(NotFound):
 
 class SampleNotFound(NotFound):
     """No sample has that name, or no place of it that id."""
+
+
+class AlertNotFound(NotFound):
+    """No alert has that id."""
 
 
 class DependencyMissing(NotFound):

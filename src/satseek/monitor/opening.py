@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from satseek.monitor.keeping import Findings
-from satseek.monitor.outbox import Telling
 from satseek.monitor.outbox_channels import channels_of
 from satseek.monitor.outbox_rows import OUTBOX
+from satseek.monitor.outbox_telling import Telling
 from satseek.monitor.pictures import Pictures
 from satseek.monitor.tables import FOLDER
 from satseek.monitor.watching_rows import PART as WATCHES

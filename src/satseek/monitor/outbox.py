@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from satseek.errors import InvalidRequest, NotFound
+from satseek.errors import AlertNotFound, InvalidRequest
 from satseek.monitor.outbox_rows import (
     ALERTS,
     LETTER_STATES,
@@ -67,7 +67,7 @@ class Outbox:
 
         Raises:
             InvalidRequest: a limit or a state that cannot be.
-            NotFound: there is no alert ``before``.
+            AlertNotFound: there is no alert ``before``.
         """
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidRequest(f"limit: expected 1 to {MAX_PAGE}, came {limit}")
@@ -91,7 +91,7 @@ class Outbox:
         """Give an alert, also by the first digits of its id, and what its letter says.
 
         Raises:
-            NotFound: there is none.
+            AlertNotFound: there is none.
             InvalidRequest: several begin so.
         """
         self._must_be_there(alert_id)
@@ -117,7 +117,7 @@ class Outbox:
         One that no digest has taken yet waits on. A channel that rests is tried at once.
 
         Raises:
-            NotFound, InvalidRequest: as ``alert``.
+            AlertNotFound, InvalidRequest: as ``alert``.
         """
         self._must_be_there(alert_id)
         with self.store.transaction() as db:
@@ -163,5 +163,5 @@ def _row_of(db: Database, alert_id: str) -> Row:
     return row
 
 
-def _missing(alert_id: str) -> NotFound:
-    return NotFound(f"no alert {alert_id[:40]!r}; `satseek alerts list` names those there are")
+def _missing(alert_id: str) -> AlertNotFound:
+    return AlertNotFound(f"no alert {alert_id[:40]!r}; `satseek alerts list` names those there are")

@@ -111,13 +111,18 @@ def read_address(said: str) -> tuple[Way, str]:
             raise InvalidRequest(f"{_EXPECTED}; no user and no password in it") from error
         return "webhook", said
     rest = unquote(said[len(scheme) + 1 :])
-    if scheme == "mailto" and _RECIPIENT.fullmatch(rest):
+    if scheme == "mailto" and is_recipient(rest):
         return "mail", rest
     path = Path("/" + rest.lstrip("/"))
     plain = rest.startswith("/") and ".." not in path.parts and rest.isprintable()
     if scheme == "file" and plain and path.name:
         return "file", str(path)
     raise InvalidRequest(f"{_EXPECTED}, came {said[:80]!r}")
+
+
+def is_recipient(said: str) -> bool:
+    """Tell whether a text is an e-mail address."""
+    return _RECIPIENT.fullmatch(said) is not None
 
 
 def check_channels(names: Iterable[str], channels: Mapping[str, Channel]) -> None:

@@ -57,6 +57,7 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
     errors.FindingNotFound: HTTPStatus.NOT_FOUND,
     errors.WatchNotFound: HTTPStatus.NOT_FOUND,
     errors.SampleNotFound: HTTPStatus.NOT_FOUND,
+    errors.AlertNotFound: HTTPStatus.NOT_FOUND,
     errors.DependencyMissing: HTTPStatus.NOT_IMPLEMENTED,
     errors.HubUnreachable: HTTPStatus.BAD_GATEWAY,
     errors.UnreadableImage: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -59,6 +59,7 @@ STATUSES: Mapping[type[errors.SatseekError], grpc.StatusCode] = {
     errors.FindingNotFound: Code.NOT_FOUND,
     errors.WatchNotFound: Code.NOT_FOUND,
     errors.SampleNotFound: Code.NOT_FOUND,
+    errors.AlertNotFound: Code.NOT_FOUND,
     errors.DependencyMissing: Code.UNIMPLEMENTED,
     errors.HubUnreachable: Code.UNAVAILABLE,
     errors.ServerUnreachable: Code.UNAVAILABLE,  # of the client's side; no request
