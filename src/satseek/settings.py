@@ -26,6 +26,30 @@ ACTIVE = "active"
 
 Origin = Literal["flag", "environment", "file", "default"]
 
+LEAST_SECRET = 16
+"""Letters of a secret that messages are signed with; `openssl rand -hex 32` gives 64."""
+
+
+class AlertChannel(BaseModel):
+    """Somebody who is told of findings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    to: str = Field(
+        min_length=1,
+        max_length=2000,
+        description="`https://…`, `mailto:NAME@HOST` or `file:/FOLDER`. No secrets in it.",
+    )
+    reasons: tuple[Literal["new", "updated", "state"], ...] = Field(
+        ("new",), min_length=1, description="Told of new findings, of more seen, of decisions."
+    )
+    form: Literal["json", "geojson"] = Field(
+        "json", description="What webhooks and files hold: an envelope, or a GeoJSON Feature."
+    )
+    digest_minutes: float = Field(
+        0.0, ge=0, le=10080, description="How long a mail waits for more to tell: a week at most."
+    )
+
 
 class Settings(BaseModel):
     """Everything that an operator may choose; each field says when to change it."""
@@ -319,6 +343,54 @@ class Settings(BaseModel):
         description="API key for the servers that `satseek search --servers` asks; unset: none. "
         "Set it where they ask for one.",
     )
+    alert_channels: dict[str, AlertChannel] = Field(
+        default_factory=dict,
+        description="Whom watches may tell of their alerts, by name. As a variable: JSON. Add one "
+        "for each receiver.",
+    )
+    webhook_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts (`HOST[:PORT][=NETWORK]`) that alerts may be posted to. Add one only if "
+        "you trust what listens there.",
+    )
+    webhook_secrets: dict[str, tuple[SecretStr, ...]] = Field(
+        default_factory=dict,
+        description="What the posts of each channel are signed with, by the channel's name; "
+        "several while one replaces the other. As a variable: JSON.",
+    )
+    webhook_ca_file: Path | None = Field(
+        default=None, description="CA certificates (PEM) of receivers, where they have their own."
+    )
+    webhook_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        le=120,
+        description="Longest wait for a receiver's answer. Raise it where receivers are slow.",
+    )
+    smtp_host: str | None = Field(
+        default=None, description="Mail server that takes alerts; unset: no mail."
+    )
+    smtp_port: int = Field(
+        default=587, ge=1, le=65535, description="Its port; 465 with `smtp_security` `tls`."
+    )
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How the connection is encrypted. Set none on loopback only: no password is "
+        "sent then.",
+    )
+    smtp_user: str | None = Field(
+        default=None, description="Who logs in to the mail server; unset: nobody."
+    )
+    smtp_password: SecretStr | None = Field(default=None, description="Password of who logs in.")
+    smtp_from: str | None = Field(
+        default=None, description="Sender of mails, `NAME@HOST`. Set it together with the server."
+    )
+    smtp_ca_file: Path | None = Field(
+        default=None, description="CA certificates (PEM) of the mail server."
+    )
+    smtp_timeout_s: float = Field(
+        default=20.0, gt=0, le=300, description="Longest wait for the mail server."
+    )
     recall_sample: float = Field(
         default=0.01,
         ge=0,
@@ -336,6 +408,7 @@ class Settings(BaseModel):
         "reference_roots",
         "reference_hosts",
         "stac_hosts",
+        "webhook_hosts",
         "reader_groups",
         "operator_groups",
         "admin_groups",
@@ -348,7 +421,7 @@ class Settings(BaseModel):
             return [part.strip() for part in value.split(",") if part.strip()]
         return value
 
-    @field_validator("collection_groups", mode="before")
+    @field_validator("collection_groups", "alert_channels", "webhook_secrets", mode="before")
     @classmethod
     def _mapped(cls, value: Any) -> Any:
         """Take JSON for a table, as variables give it."""
@@ -359,6 +432,18 @@ class Settings(BaseModel):
                 raise ValueError(f"expected JSON: {error}") from error
         return value
 
+    @field_validator("webhook_secrets")
+    @classmethod
+    def _long_enough(cls, value: dict[str, tuple[SecretStr, ...]]) -> Any:
+        """Refuse secrets that could be guessed, and channels without any."""
+        for name, secrets in value.items():
+            if not secrets or any(len(one) < LEAST_SECRET for one in secrets):
+                raise ValueError(
+                    f"{name}: expected secrets of at least {LEAST_SECRET} letters, as `openssl "
+                    "rand -hex 32` makes them"
+                )
+        return value
+
 
 SECRETS = (
     "redis_url",
@@ -367,6 +452,8 @@ SECRETS = (
     "ldap_bind_password",
     "milvus_token",
     "servers_token",
+    "webhook_secrets",
+    "smtp_password",
 )
 """Settings that are shown as ``***``; each can be read from a file."""
 
@@ -452,8 +539,9 @@ def _from_environment() -> dict[str, Any]:
 def _explain(error: ValidationError, origins: dict[str, Origin]) -> str:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
-    origin = origins.get(key, "default")
-    if first["type"] == "extra_forbidden":
+    name = key.partition(".")[0]  # of a table's entry: the table's
+    origin = origins.get(name, "default")
+    if first["type"] == "extra_forbidden" and name == key:
         return f"unknown setting {key!r} ({origin}); known are {', '.join(Settings.model_fields)}"
-    came = "***" if key in SECRETS else repr(first["input"])
+    came = "***" if name in SECRETS else repr(first["input"])
     return f"setting {key!r} ({origin}): {first['msg']}, came {came}"

@@ -53,6 +53,7 @@ PASSED = {
     "max_image_pixels",
     "work_dir",
     "executor_address",
+    "alert_channels",
     "log_level",
 }
 """Settings that a job is told: no credentials are among them."""
