@@ -30,6 +30,8 @@ def main() -> None:
         evaluating,
         examining,
         exporting,
+        findings,
+        findings_deciding,
         glossary,
         importing,
         indexing,
