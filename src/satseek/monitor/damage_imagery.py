@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import shapely
 
 from satseek.errors import InvalidFilter, InvalidRequest, UnreadableImage
 from satseek.imagery.candidates import find_candidates
+from satseek.imagery.grid import pixel_sizes
 from satseek.imagery.ground import metres_per_pixel, parse_crs
 from satseek.imagery.lattices import rounded_size
 from satseek.imagery.recipes import recipe_named
+from satseek.monitor.parcels import shapes_of_parcels
 from satseek.types import Filter, GridSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     from satseek.imagery.candidates import Candidates
@@ -151,11 +154,11 @@ def fitting_grid(
     Raises:
         InvalidRequest: no scene has a place on Earth.
     """
-    sizes = [size for scene in scenes if (size := metres_per_pixel(scene)) is not None]
-    if not sizes:
+    placed = [scene for scene in scenes if scene.crs is not None]
+    if not placed:
         raise InvalidRequest("expected georeferenced imagery, came images without a place on Earth")
-    reference = crs or _crs_of(scenes, parcels)
-    metres = rounded_size(max(sizes)) if pixel_size is None else pixel_size
+    reference = crs or _crs_of(placed, parcels)
+    metres = pixel_size or rounded_size(max(_pixel(scene, reference) for scene in placed))
     edge = chip_px or _edge(metres, parcels)
     return GridSpec(
         crs=reference,
@@ -163,6 +166,12 @@ def fitting_grid(
         stride_px=stride_px or max(edge // OVERLAP, 1),
         pixel_size=metres,
     )
+
+
+def _pixel(scene: Scene, reference: str) -> float:
+    """Give the edge of a scene's pixel in metres; in its own CRS where that is the grid's."""
+    own = max(pixel_sizes(scene.transform)) if scene.crs == reference else metres_per_pixel(scene)
+    return own or 0.0
 
 
 def _edge(metres: float, parcels: Sequence[Parcel]) -> int:
@@ -177,7 +186,7 @@ def _crs_of(scenes: Sequence[Scene], parcels: Sequence[Parcel]) -> str:
     only = next(iter(shared)) if len(shared) == 1 else None
     if only is not None and _is_metric(only):
         return only
-    points = np.array([_corner(one) for one in parcels])
+    points = shapely.get_coordinates(shapely.centroid(shapes_of_parcels(parcels)))
     lon, lat = np.median(points, axis=0).tolist()
     if abs(lat) > _UTM_LATITUDE:
         return "EPSG:3413" if lat > 0 else "EPSG:3031"  # polar stereographic
@@ -191,19 +200,6 @@ def _is_metric(crs: str) -> bool:
     return bool(
         parsed.is_projected and parsed.linear_units_factor[1] == 1 and parsed.to_epsg() != 3857  # noqa: PLR2004
     )
-
-
-def _corner(parcel: Parcel) -> tuple[float, float]:
-    return next(_points(parcel.geometry["coordinates"]))
-
-
-def _points(coordinates: object) -> Iterator[tuple[float, float]]:
-    match coordinates:
-        case [float() | int() as lon, float() | int() as lat, *_]:
-            yield float(lon), float(lat)
-        case list() | tuple():
-            for one in coordinates:
-                yield from _points(one)
 
 
 def _day(found: re.Match[str], *, last: bool) -> date:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -215,22 +215,10 @@ def sound(shape: shapely.Geometry | None) -> tuple[shapely.Geometry | None, str]
     return shapely.orient_polygons(polygons), reason
 
 
-def districts(parcels: Sequence[Parcel]) -> list[str]:
-    """Give the villages or districts in the order in which they first come; "" where one is."""
-    return list(dict.fromkeys(one.district for one in parcels))
-
-
 def shapes_of_parcels(parcels: Sequence[Parcel]) -> NDArray[np.object_]:
     """Give the outlines, shape (n,), in degrees on WGS 84."""
     texts = [json.dumps(one.geometry) for one in parcels]
     return np.asarray(shapely.from_geojson(np.array(texts, dtype=object)))
-
-
-def without(parcels: ParcelList, *, ids: Iterable[str]) -> ParcelList:
-    """Leave parcels out, such as those of other districts."""
-    unwanted = set(ids)
-    kept = tuple(one for one in parcels.parcels if one.id not in unwanted)
-    return replace(parcels, parcels=kept)
 
 
 def _polygons(shape: shapely.Geometry) -> shapely.Geometry | None:
