@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from satseek.index.storing import Database, Store
     from satseek.monitor.outbox_rows import Letter
 
+_IN_TURN = (
+    "l.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM outbox_letters AS e"
+    " WHERE e.channel = l.channel AND e.subject = l.subject AND e.state = 'waiting'"
+    " AND e.number < l.number)"
+)
+"""Of a letter: it waits, and none about the same finding waits before it."""
+
+_DUE = (
+    f"FROM outbox_letters AS l WHERE {_IN_TURN} AND l.due <= :now"
+    " AND NOT EXISTS (SELECT 1 FROM outbox_pauses AS p"
+    " WHERE p.channel = l.channel AND p.until > :now)"
+)
+"""Letters that may be sent now."""
+
 DAY_SECONDS = 24 * 3600.0
 
 MAX_DIGEST = 200
@@ -89,27 +103,15 @@ class Turns:
     def channels(self, now: float) -> tuple[str, ...]:
         """Give the channels for which something is due, but for those that rest."""
         with self._store.reading() as db:
-            rows = db.execute(
-                "SELECT DISTINCT l.channel FROM outbox_letters AS l"
-                " LEFT JOIN outbox_pauses AS p ON p.channel = l.channel"
-                " WHERE l.state = 'waiting' AND l.due <= ? AND coalesce(p.until, 0) <= ?"
-                " ORDER BY l.channel",
-                (now, now),
-            )
+            rows = db.execute(f"SELECT DISTINCT l.channel {_DUE} ORDER BY l.channel", {"now": now})
             return tuple(row["channel"] for row in rows)
 
     def next(self, channel: str, now: float) -> Letter | None:
         """Give the letter whose turn it is; None: none is due, or the channel rests."""
         with self._store.reading() as db:
             row = db.execute(
-                "SELECT * FROM outbox_letters AS l WHERE channel = ? AND state = 'waiting'"
-                " AND due <= ? AND NOT EXISTS (SELECT 1 FROM outbox_pauses AS p"
-                "  WHERE p.channel = l.channel AND p.until > ?)"
-                " AND NOT EXISTS (SELECT 1 FROM outbox_letters AS e"
-                "  WHERE e.channel = l.channel AND e.subject = l.subject AND e.state = 'waiting'"
-                "  AND e.number < l.number)"
-                " ORDER BY due, number LIMIT 1",
-                (channel, now, now),
+                f"SELECT l.* {_DUE} AND l.channel = :channel ORDER BY l.due, l.number LIMIT 1",
+                {"now": now, "channel": channel},
             ).fetchone()
             return None if row is None else letter_of(row)
 
@@ -127,7 +129,7 @@ class Turns:
             row = db.execute(
                 "SELECT min(at) AS at FROM (SELECT max(l.due, coalesce(p.until, 0)) AS at"
                 " FROM outbox_letters AS l LEFT JOIN outbox_pauses AS p ON p.channel = l.channel"
-                " WHERE l.state = 'waiting' UNION ALL"
+                f" WHERE {_IN_TURN} UNION ALL"
                 " SELECT min(ready) FROM outbox_alerts WHERE letter IS NULL GROUP BY channel)"
             ).fetchone()
             at: float | None = row["at"]
