@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from satseek.errors import Conflict, WatchNotFound
 from satseek.model.durable import make_folder
 from satseek.model.locking import try_lock
-from satseek.monitor.outbox import subscribe
 from satseek.monitor.outbox_rows import OUTBOX
+from satseek.monitor.outbox_telling import subscribe
 from satseek.monitor.tables import opened
 from satseek.monitor.watching import check_chips, check_watch
 from satseek.monitor.watching_rows import (
