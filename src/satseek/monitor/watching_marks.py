@@ -1,0 +1,113 @@
+"""Scores of cells by date and a cut → which cells show it, and which of them make an alert.
+
+Does not know findings. A cell shows it where it looks like it now, did not at first, and has risen
+by more than ground does where nothing happens: both dates are judged together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satseek.monitor.patches import PatchRule, find_patches
+from satseek.monitor.persisting import persist
+from satseek.monitor.thresholds import rise_cut
+from satseek.monitor.watching import BACKGROUND_QUANTILE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from satseek.monitor.patches import Patch
+    from satseek.monitor.thresholds import Cut
+    from satseek.monitor.watching import Watch
+    from satseek.monitor.watching_scores import Scored
+    from satseek.types import GeoJSON
+
+_SEED, _GROWN = 100.0, 50.0
+"""What seeds and other marked cells are to the rule of patches, which knows percentiles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Marked:
+    """Cells that show what is watched for, by date."""
+
+    seeds: NDArray[np.bool_]
+    """Shape (dates, cells): reaches the upper cut."""
+    grown: NDArray[np.bool_]
+    """Shape (dates, cells): reaches the lower one; seeds are among them."""
+    lasting: NDArray[np.bool_]
+    """Shape (dates, cells): of these, seen on as many of the latest dates as the watch wants."""
+
+
+def mark_cells(scored: Scored, cut: Cut, *, watch: Watch) -> Marked:
+    """Mark the cells that show what is watched for.
+
+    Args:
+        scored: Their scores.
+        cut: Where the operating point lies.
+        watch: Says what is an alert of what was there at first, and how often it must be seen.
+    """
+    seeds, grown = scored.scores >= cut.seed, scored.scores >= cut.grow  # false for NaN
+    if watch.existing == "known":
+        point = watch.operating_point
+        upper = point.value if point.aim == "background_quantile" else BACKGROUND_QUANTILE
+        seeds &= _risen(scored, upper)
+        grown &= _risen(scored, min(point.grow_quantile, upper)) & (scored.first < cut.grow)
+    seeds &= grown
+    rule = watch.persistence
+    lasting = persist(grown, scored.seen, n=rule.seen, m=rule.of).confirmed
+    return Marked(seeds=seeds, grown=grown, lasting=lasting)
+
+
+def patches_at(
+    date: int,
+    scored: Scored,
+    marked: Marked,
+    *,
+    watch: Watch,
+    footprints: Mapping[str, GeoJSON | None],
+) -> list[Patch]:
+    """Join the lasting cells of a date to patches, each with a seed among its latest looks.
+
+    Args:
+        date: Number of the date.
+        scored: Scores of cells.
+        marked: Which of them show it.
+        watch: Says how large a patch must be.
+        footprints: Of cells that lie on no lattice, by name.
+    """
+    places = np.flatnonzero(marked.lasting[date])
+    seeds = recent_seeds(date, scored, marked, of=watch.persistence.of)[places]
+    rule = PatchRule(
+        seed=_SEED, grow=_GROWN, least_cells=watch.least_cells, least_ha=watch.least_area_ha
+    )
+    return find_patches(
+        [scored.cells[place] for place in places.tolist()],
+        np.where(seeds, _SEED, _GROWN).astype(np.float32),
+        rule=rule,
+        footprints=footprints,
+    )
+
+
+def recent_seeds(date: int, scored: Scored, marked: Marked, *, of: int) -> NDArray[np.bool_]:
+    """Tell which cells were seeds at one of their latest looks, this date included: (cells,)."""
+    looks = np.zeros(len(scored.cells), dtype=np.int64)
+    found = np.zeros(len(scored.cells), dtype=np.bool_)
+    for one in range(date, -1, -1):
+        found |= marked.seeds[one] & (looks < of)
+        looks += scored.seen[one]
+    return found
+
+
+def _risen(scored: Scored, quantile: float) -> NDArray[np.bool_]:
+    """Tell which cells have risen by more than ground does where nothing happens."""
+    risen = np.zeros(scored.scores.shape, dtype=np.bool_)
+    for date, rises in enumerate(scored.rises):
+        known = np.isfinite(rises)
+        if known.any():
+            risen[date, known] = rises[known] > rise_cut(rises[known].astype(np.float64), quantile)
+    return risen
