@@ -71,6 +71,23 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ground:
+    """What of a collection has a date and lies on the ground."""
+
+    series: Series
+    """The dates."""
+    undated: int
+    """Chips left out as they have no date."""
+    groundless: int
+    """Sightings left out as their images have no georeference."""
+
+    @property
+    def is_nothing(self) -> bool:
+        """True where no map can be made."""
+        return not self.series.occasions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LandUse:
     """What each place was at each date."""
 
@@ -125,6 +142,23 @@ class LandUse:
         return np.asarray((self.previous >= 0) & self.seen & (before != self.classes))
 
 
+def read_ground(index: Pinned, choices: Choices) -> Ground:
+    """Find what has a date and lies on the ground.
+
+    Raises:
+        InvalidFilter, InvalidRequest: the filter or the choices cannot be.
+    """
+    found = read_series(
+        index, where=choices.where, by=choices.by, least_valid=choices.least_valid
+    )
+    kept = [_placed(one) for one in found.occasions]
+    return Ground(
+        series=replace(found, occasions=tuple(one for one in kept if len(one))),
+        undated=found.undated,
+        groundless=sum(map(len, found.occasions)) - sum(map(len, kept)),
+    )
+
+
 def land_use(
     index: Pinned,
     *,
@@ -133,6 +167,7 @@ def land_use(
     glossary: Glossary | None = None,
     known: Mapping[str, Vectors] | None = None,
     choices: Choices | None = None,
+    ground: Ground | None = None,
     on_progress: OnProgress = lambda _note, _done, _all: None,
 ) -> LandUse:
     """Say what every place was at every date.
@@ -144,6 +179,7 @@ def land_use(
         glossary: Chinese words; None: the shipped ones.
         known: Vectors (1, dim) of prompts that are not to be embedded as they are written.
         choices: How it is read; None: as usual.
+        ground: What ``read_ground`` gave for these choices; None: it is read.
         on_progress: Called as it goes.
 
     Raises:
@@ -153,19 +189,16 @@ def land_use(
     """
     chosen = choices or Choices()
     looked = label_vectors(labels, embedder=embedder, glossary=glossary, known=known or {})
-    found = read_series(
-        index, where=chosen.where, by=chosen.by, least_valid=chosen.least_valid
-    )
-    series, groundless = _on_ground(found)
-    if not series.occasions:
+    read = ground or read_ground(index, chosen)
+    if read.is_nothing:
         raise InvalidRequest(
-            f"no land use: none of the chips that pass the filter has a date and lies on the "
-            f"ground ({found.undated} without a date, {groundless} without georeference); dates "
-            "come from file names, tags or STAC Items"
+            "no land use: none of the chips that pass the filter has a date and lies on the ground "
+            f"({read.undated} without a date, {read.groundless} without georeference); dates come "
+            "from file names, tags or STAC Items"
         )
-    table = series.table()
+    table = read.series.table()
     previous = last_seen(table.seen)
-    changes = _changes(index, series, table, previous, chosen.shift, on_progress)
+    changes = _changes(index, read.series, table, previous, chosen.shift, on_progress)
     classes, shares = _decided(index, table, looked, changes, chosen.stickiness, on_progress)
     alone = _footprints(index, table)
     return LandUse(
@@ -176,8 +209,8 @@ def land_use(
         generation=index.generation,
         model=looked.card.ref,
         choices=chosen,
-        series=series,
-        groundless=groundless,
+        series=read.series,
+        groundless=read.groundless,
         cells=table.cells,
         cell_ha=_hectares(table.cells, alone),
         footprints=alone,
@@ -197,14 +230,8 @@ def last_seen(seen: NDArray[np.bool_]) -> NDArray[np.int16]:
     return np.concatenate([none, latest[:-1]])
 
 
-def _on_ground(series: Series) -> tuple[Series, int]:
-    """Leave out cells of images without georeference; also says how many sightings these were."""
-    kept = [_placed(one) for one in series.occasions]
-    left_out = sum(map(len, series.occasions)) - sum(map(len, kept))
-    return replace(series, occasions=tuple(one for one in kept if len(one))), left_out
-
-
 def _placed(occasion: Occasion) -> Occasion:
+    """Leave out cells of images without georeference."""
     at = [n for n, cell in enumerate(occasion.cells) if not cell.startswith(_GROUNDLESS)]
     return replace(
         occasion,

@@ -1,6 +1,6 @@
 """Outlines of districts → hectares of each class in each of them, at each date.
 
-Does not know files. Cells on a border belong to both sides by the ground that they share.
+Does not know how a file of outlines is read. Cells on a border belong to both sides by the ground that they share.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from satseek.monitor.labelling_jointly import NOT_SEEN
 from satseek.monitor.landuse import CELLS_AT_ONCE
 from satseek.monitor.outlining import outline_cells
 from satseek.monitor.parcels import sound
+from satseek.monitor.parcels_reading import ParcelColumns, raw_parcels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -58,6 +60,28 @@ class DistrictAreas:
         """Tell how much of a district was seen at a date, 0–1."""
         seen = float(self.hectares[district, date].sum())
         return min(seen / self.districts[district].area_ha, 1.0)
+
+
+def read_districts(
+    path: Path, *, column: str | None = None, crs: str | None = None
+) -> tuple[tuple[District, ...], tuple[str, ...]]:
+    """Read districts from a file of polygons; also tells what was wrong, a line each.
+
+    Args:
+        path: GeoJSON, GeoPackage, Shapefile, GeoParquet and whatever else parcels are read from.
+        column: Which column names them; None: one of the usual names, or ``name``.
+        crs: CRS of the coordinates; None: the one that the file names.
+
+    Raises:
+        FolderNotFound: there is no such file.
+        InvalidRequest: it has no such column, no CRS, or no polygon.
+        DependencyMissing: reading it takes a package that is not installed.
+    """
+    rows = raw_parcels(path, columns=ParcelColumns(district=column), crs=crs)
+    if column is None and not any(row.fields.get("district") for row in rows):
+        rows = raw_parcels(path, columns=ParcelColumns(district="name"), crs=crs)
+    named = ((str(row.fields.get("district") or ""), row.shape) for row in rows)
+    return make_districts(named, source=path.name)
 
 
 def make_districts(
