@@ -25,6 +25,7 @@ def main() -> None:
         collections,
         concepts,
         configuring,
+        delivering,
         demonstrating,
         embedding,
         evaluating,

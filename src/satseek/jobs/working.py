@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from satseek.errors import JobNotFound, SatseekError
 from satseek.jobs.attempting import Attempt
+from satseek.jobs.delivering import Deliverer
 from satseek.jobs.presence import Presence
 from satseek.jobs.protocol import KEEP_SECONDS, LEASE_SECONDS
 from satseek.jobs.results import folder_of, sweep
@@ -119,12 +120,16 @@ class Worker:
             self._thread.join(STOP_SECONDS)
 
     def _work(self) -> None:
-        scheduler = Scheduler(self._queue)
+        scheduler, deliverer = Scheduler(self._queue), Deliverer(self._settings)
         scheduler.start()
+        deliverer.start()
         try:
             self._work_in_lanes()
+            if not self._draining.is_set():
+                deliverer.finish()  # what the last job has written down
         finally:
             scheduler.stop()
+            deliverer.stop()
 
     def _work_in_lanes(self) -> None:
         while True:

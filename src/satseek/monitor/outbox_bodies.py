@@ -7,7 +7,7 @@ alert twice may compare them.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ MAX_CELLS = 1000
 """Cells that are named: a receiver has the footprint, and may be limited to some 100 kB."""
 
 
-def body_of(change: Change, key: str, reason: Reason, *, form: Form) -> bytes:
+def body_of(change: Change, key: str, reason: Reason | Literal["test"], *, form: Form) -> bytes:
     """Write what is told of a change.
 
     Args:
         change: What happened to a finding.
         key: The alert's.
-        reason: Why it is told.
+        reason: Why it is told; ``test``: to see whether it arrives.
         form: ``json``: an envelope with the finding in it as a GeoJSON Feature; ``geojson``: the
             Feature, with the envelope in its ``alert``.
     """
