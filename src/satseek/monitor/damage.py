@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from satseek.index.pinned import Pinned
     from satseek.monitor.findings import Side
-    from satseek.monitor.grading import EvidenceRules, GradeTable, Lacking, Light, Look
+    from satseek.monitor.grading import EvidenceRules, GradeTable, Lack, Light, Look, Reason
     from satseek.monitor.labelling import LabelSet
     from satseek.monitor.parcels import Parcel, Problem
 
@@ -89,10 +89,8 @@ class ParcelDamage:
     """Traffic light; ``insufficient evidence`` where imagery cannot tell."""
     grade: str
     """By the table of losses; empty where there is none to be given."""
-    reasons: tuple[str, ...]
-    """Why the light is what it is, one line each."""
-    lacks: tuple[Lacking, ...]
-    """What evidence is missing; empty: none."""
+    reasons: tuple[Reason, ...]
+    """Why the light is what it is, the weightiest first."""
     affected_share: float | None
     """Affected share of the area that was seen, 0–1; None: nothing was seen. Told also where the
     evidence does not do, to be looked at, never to be settled on."""
@@ -102,12 +100,19 @@ class ParcelDamage:
     """Size of the parcel in chips of the grid."""
     classes: Mapping[str, float] = field(default_factory=dict, hash=False)
     """Share of the parcel's area seen after the event, by label, the largest first."""
+    cells_touched: tuple[str, ...] = ()
+    """Names of the cells of the grid that it lies in, ascending."""
     looks: tuple[Look, ...] = ()
     """How well it was seen, after and before."""
     contrast: Contrast | None = None
     """Beside its neighbours; None: one moment alone, or too few neighbours."""
     shown: tuple[Shown, ...] = ()
     """Chips that show it, the most telling first, before and after of the same cells."""
+
+    @property
+    def lacks(self) -> tuple[Lack, ...]:
+        """Kinds of evidence that are missing, each once; empty: none."""
+        return tuple(dict.fromkeys(one.lack for one in self.reasons if one.lack is not None))
 
     def look(self, when: Side) -> Look | None:
         """Tell how well it was seen at one moment; None: that moment was not asked for."""

@@ -190,10 +190,10 @@ class _Judging:
                     light=verdict.light,
                     grade=verdict.grade,
                     reasons=verdict.reasons,
-                    lacks=verdict.lacks,
                     affected_share=float(share) if known else None,
                     affected_ha=float(share * parcel.area_ha) if known else None,
                     cells=cells,
+                    cells_touched=self._cells(place),
                     classes=class_shares(self.joined.after, names, pieces, place),
                     looks=of_it,
                     contrast=beside[place],
@@ -201,6 +201,10 @@ class _Judging:
                 )
             )
         return tuple(found)
+
+    def _cells(self, place: int) -> tuple[str, ...]:
+        cells = self.pieces.cells[self.pieces.of(place)]
+        return tuple(self.joined.cells[cell] for cell in cells.tolist())
 
     def _contrasts(self) -> list[Contrast | None]:
         if self.joined.before is None:

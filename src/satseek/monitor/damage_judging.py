@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from satseek.monitor.grading import Look, lacking
+from satseek.monitor.grading import Look, Reason, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from satseek.monitor.damage_joining import Joined, Sight
     from satseek.monitor.damage_overlaps import Overlaps
     from satseek.monitor.findings import Side
-    from satseek.monitor.grading import EvidenceRules, GradeTable, Lacking, Light
+    from satseek.monitor.grading import EvidenceRules, GradeTable, Light
 
     Floats = NDArray[np.float64]
 
@@ -123,10 +123,8 @@ class Verdict:
     """Traffic light."""
     grade: str
     """By the table; empty: none."""
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     """Why."""
-    lacks: tuple[Lacking, ...]
-    """What evidence is missing."""
 
 
 def judge(
@@ -143,7 +141,7 @@ def judge(
     """Say what a parcel's figures amount to.
 
     Args:
-        share: Affected share, 0–1; NaN: nothing was seen.
+        share: Affected share, 0–1; NaN: nothing was seen, so that ``judged`` is 0.
         seen: Looks at it.
         cells: Its size in chips.
         judged: Share of it that was seen at every moment, 0–1.
@@ -153,37 +151,37 @@ def judge(
         rules: What evidence is asked for.
     """
     lacks = lacking(seen, cells=cells, event=event, rules=rules)
-    if lacks or not np.isfinite(share):
-        reasons = tuple(one.why for one in lacks) or ("nothing of the parcel was seen twice",)
-        return Verdict(light="insufficient evidence", grade="", reasons=reasons, lacks=lacks)
+    if not any(one.lack == "not seen" for one in lacks) and judged < rules.least_seen:
+        values = {"judged": judged, "least": rules.least_seen}
+        lacks = (*lacks, Reason(name="apart_clouds", lack="not seen", values=values))
+    if lacks:
+        return Verdict(light="insufficient evidence", grade="", reasons=lacks)
     grade = grades.grade(share)
     doubts = [*_hidden(share, judged, grades), *_alike(contrast, grades, share)]
-    told = f"{share:.0%} of the area seen is affected: {grade.name}"
+    told = Reason(name="affected", values={"share": share, "grade": grade.name})
     light: Light = "amber" if doubts else grade.light
-    return Verdict(light=light, grade=grade.name, reasons=(told, *doubts), lacks=())
+    return Verdict(light=light, grade=grade.name, reasons=(told, *doubts))
 
 
-def _hidden(share: float, judged: float, grades: GradeTable) -> list[str]:
+def _hidden(share: float, judged: float, grades: GradeTable) -> list[Reason]:
     """Doubt a light that the part which was not seen could turn from green to red, or back."""
     low, high = share * judged, share * judged + (1 - judged)
     ends = [grades.grade(min(one, 1.0)) for one in (low, high)]
     if {one.light for one in ends} >= {"green", "red"}:
-        part = f"the {1 - judged:.0%} not seen"
-        return [f"{part} could make it anything from {ends[0].name} to {ends[1].name}"]
+        values = {"hidden": 1 - judged, "low": ends[0].name, "high": ends[1].name}
+        return [Reason(name="could_be", values=values)]
     return []
 
 
-def _alike(contrast: Contrast | None, grades: GradeTable, share: float) -> list[str]:
+def _alike(contrast: Contrast | None, grades: GradeTable, share: float) -> list[Reason]:
     """Doubt a loss that is none beside what unaffected neighbours went through."""
     if contrast is None or grades.grade(share).light != "red":
         return []
     beyond = min(max(contrast.difference, 0.0), 1.0)
     if grades.grade(beyond).light == "red":
         return []
-    return [
-        f"{contrast.count} neighbours that are not affected changed by {contrast.neighbours:+.0%}, "
-        f"this parcel by {contrast.own:+.0%}"
-    ]
+    values = {"count": contrast.count, "neighbours": contrast.neighbours, "own": contrast.own}
+    return [Reason(name="alike", values=values)]
 
 
 def _latest(

@@ -14,6 +14,7 @@ import numpy as np
 from satseek.errors import InvalidRequest
 from satseek.export.feature import Feature
 from satseek.monitor.damage_tables import LIGHTS
+from satseek.monitor.damage_words import why
 from satseek.monitor.drawing_samples import SamplingFrame, draw
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def visit_features(visits: Sequence[Visit]) -> list[Feature]:
                 "crop": one.damage.parcel.crop,
                 "district": one.damage.parcel.district,
                 "area_ha": round(one.damage.parcel.area_ha, 4),
-                "reasons": "; ".join(one.damage.reasons),
+                "reasons": why(one.damage),
                 "found_affected_share": None,
                 "surveyor": None,
                 "date": None,

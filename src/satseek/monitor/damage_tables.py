@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from satseek.export.feature import Feature
 from satseek.export.origin import Origin
+from satseek.monitor.damage_words import why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -162,8 +163,8 @@ def _feature(one: ParcelDamage, labels: Sequence[str]) -> Feature:
         "area_ha": _hectares(parcel.area_ha),
         "insured_ha": _hectares(parcel.insured_ha),
         "chips": round(one.cells, 2),
-        "reasons": "; ".join(one.reasons),
-        "lacks": ", ".join(dict.fromkeys(lack.kind for lack in one.lacks)),
+        "reasons": why(one),
+        "lacks": ", ".join(one.lacks),
         "seen_after": _share(after.seen if after else None),
         "clouded_after": _share(after.clouded if after else None),
         "date_after": _moment(after.date if after else None),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from satseek.errors import FolderNotFound, InvalidConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
@@ -86,14 +87,15 @@ class EvidenceRules:
 
     least_seen: float = 0.7
     """Share of the parcel's area, 0–1, that must be seen without cloud or nodata at each moment
-    that is compared. With less, the hidden part could move the parcel by one grade of the usual
-    table however it is graded."""
+    that is compared: with less, what is hidden alone could carry a parcel from the first grade of
+    the usual table that pays to beyond the next."""
     least_cells: float = 1.0
     """Size of the parcel in chips of the grid: below one, what is seen is mostly the neighbours'
     ground."""
     most_days_between: int | None = 550
-    """Days between before and after: two growing seasons and a half; what lies longer apart may
-    have changed for any reason. None: any."""
+    """Days between before and after: a year and a half, so that the same season of the year before
+    will do; what lies longer apart may have changed for any reason. None: any, and undated imagery
+    as well."""
     most_days_after: int | None = 30
     """Days from the event to the imagery after it, where the event's date is told: water runs off,
     crops recover. None: any."""
@@ -111,13 +113,15 @@ class EvidenceRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lacking:
-    """Why a parcel cannot be judged."""
+class Reason:
+    """Why a light is what it is; said in a language by `damage_words.told`."""
 
-    kind: Lack
-    """What is missing."""
-    why: str
-    """One line with the figure and the rule."""
+    name: str
+    """Which reason, a key of the texts."""
+    values: Mapping[str, str | int | float | date] = field(default_factory=dict, hash=False)
+    """Figures that fill its text: shares 0–1, days, dates, names of grades."""
+    lack: Lack | None = None
+    """What evidence is missing; None: none, it is a reason for a grade or a doubt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +140,7 @@ class Look:
 
 def lacking(
     looks: tuple[Look, ...], *, cells: float, event: date | None, rules: EvidenceRules
-) -> tuple[Lacking, ...]:
+) -> tuple[Reason, ...]:
     """List what is missing for a judgement; empty: nothing.
 
     Args:
@@ -147,48 +151,48 @@ def lacking(
     """
     found = [one for look in looks if (one := _unseen(look, rules)) is not None]
     if cells < rules.least_cells:
-        why = f"parcel of {cells:.2f} chips, expected {rules.least_cells:g} or more"
-        found.append(Lacking(kind="too small", why=why))
+        sizes = {"cells": cells, "least": rules.least_cells}
+        found.append(Reason(name="small", lack="too small", values=sizes))
     dates = {look.when: look.date for look in looks if look.seen > 0}
     return (*found, *_between(dates, rules), *_after(dates.get("after"), event, rules))
 
 
-def _unseen(look: Look, rules: EvidenceRules) -> Lacking | None:
+def _unseen(look: Look, rules: EvidenceRules) -> Reason | None:
     if look.seen >= rules.least_seen:
         return None
-    why = f"{look.when}: {look.seen:.0%} of the parcel seen, expected {rules.least_seen:.0%}"
-    if look.clouded:
-        why += f"; {look.clouded:.0%} under cloud"
-    if (missing := 1 - look.seen - look.clouded) > 0.005:  # noqa: PLR2004 (prints as 1 %)
-        why += f"; {missing:.0%} without imagery"
-    return Lacking(kind="not seen", why=why)
+    values: dict[str, str | float] = {
+        "when": look.when,
+        "seen": look.seen,
+        "least": rules.least_seen,
+        "clouded": look.clouded,
+        "missing": max(1 - look.seen - look.clouded, 0.0),
+    }
+    return Reason(name="unseen", lack="not seen", values=values)
 
 
-def _between(dates: dict[Any, date | None], rules: EvidenceRules) -> list[Lacking]:
+def _between(dates: Mapping[str, date | None], rules: EvidenceRules) -> list[Reason]:
     if "before" not in dates or "after" not in dates or rules.most_days_between is None:
         return []
     first, last = dates["before"], dates["after"]
     if first is None or last is None:
-        return [Lacking(kind="no date", why="the imagery tells no date, so no gap can be ruled out")]
-    days = (last - first).days
+        return [Reason(name="undated", lack="no date")]
+    days, most = (last - first).days, rules.most_days_between
+    values: dict[str, int | date] = {"days": days, "first": first, "last": last, "most": most}
     if days < 0:
-        return [Lacking(kind="date gap", why=f"after ({last}) lies before before ({first})")]
-    if days <= rules.most_days_between:
-        return []
-    why = f"{days} days between {first} and {last}, expected {rules.most_days_between} at most"
-    return [Lacking(kind="date gap", why=why)]
+        return [Reason(name="reversed", lack="date gap", values=values)]
+    return [Reason(name="apart", lack="date gap", values=values)] if days > most else []
 
 
-def _after(last: date | None, event: date | None, rules: EvidenceRules) -> list[Lacking]:
+def _after(last: date | None, event: date | None, rules: EvidenceRules) -> list[Reason]:
     if event is None or last is None:
         return []
-    days = (last - event).days
+    days, most = (last - event).days, rules.most_days_after
     if days < 0:
-        return [Lacking(kind="date gap", why=f"imagery of {last} is older than the event, {event}")]
-    if rules.most_days_after is None or days <= rules.most_days_after:
+        dates = {"last": last, "event": event}
+        return [Reason(name="older", lack="date gap", values=dates)]
+    if most is None or days <= most:
         return []
-    why = f"imagery {days} days after the event, expected {rules.most_days_after} at most"
-    return [Lacking(kind="date gap", why=why)]
+    return [Reason(name="late", lack="date gap", values={"days": days, "most": most})]
 
 
 def read_grades(path: Path) -> GradeTable:
