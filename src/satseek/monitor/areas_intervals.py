@@ -119,7 +119,9 @@ def ratio_of(
     error = _error(strata, strata.weights**2 * np.maximum(spread, 0.0) / whole**2)
     if interval == "wald":
         return _wald(value, error)
-    low, high = _score_ratio(value, error, int(among.sum()))
+    low, high = value, value
+    if (strata.left > 0).any():
+        low, high = _score_ratio(value, error, int(among.sum()))
     return Estimate(value=value, standard_error=error, low=low, high=high)
 
 

@@ -5,9 +5,10 @@ Does not know how many are drawn, nor who judges them.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 import shapely
@@ -102,7 +103,10 @@ def _strata(mapped: Sequence[str]) -> list[str]:
 
 
 def _geojson(outline: shapely.Geometry | None) -> GeoJSON | None:
-    return None if outline is None else shapely.geometry.mapping(outline)
+    if outline is None:
+        return None
+    found: dict[str, Any] = json.loads(shapely.to_geojson(outline))
+    return found
 
 
 class _Made(Sequence[Given], Generic[Given]):
