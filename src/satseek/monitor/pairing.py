@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from satseek.monitor.series import Occasion
     from satseek.types import Vectors
 
+CELLS_AT_ONCE = 8_192
+"""Cells that are scored at a time: some 400 MB at 768 numbers."""
+
 OWN_BACKGROUND = 30
 """Cells from which a pair of scenes is scored by itself; those of smaller pairs are joined."""
 
@@ -112,12 +115,8 @@ def pair_up(
     backgrounds: list[Background | None] = []
     for group, pair in enumerate(scenes):
         own = np.flatnonzero(groups == group)
-        x, y = (
-            index.vectors(rows)
-            for rows in (before.rows[at_before[own]], after.rows[at_after[own]])
-        )
-        changes[own] = find_changes(x, y, shift=shift if own.size >= FEWEST else "none")
-        floor = (alikeness(x) + alikeness(y)) / 2
+        rows = before.rows[at_before[own]], after.rows[at_after[own]]
+        changes[own], floor = _changes(index, *rows, shift=shift)
         fitted = background or fit_background(changes[own], floor=floor, scenes=pair)
         deviations[own] = np.nan if fitted is None else fitted.deviations(changes[own])
         backgrounds.append(fitted)
@@ -136,6 +135,22 @@ def pair_up(
         deviations=deviations,
         percentiles=percentiles(deviations),
     )
+
+
+def _changes(
+    index: Pinned, before: Rows, after: Rows, *, shift: Shift
+) -> tuple[NDArray[np.float64], float]:
+    """Score the cells of one group, in parts where they are many; also gives the floor."""
+    chosen = shift if before.size >= FEWEST else "none"
+    parts = -(-before.size // CELLS_AT_ONCE)
+    changes = np.empty(before.size)
+    floors = []
+    for part in range(parts):
+        own = slice(part, None, parts)  # each part has cells from everywhere
+        x, y = index.vectors(before[own]), index.vectors(after[own])
+        changes[own] = find_changes(x, y, shift=chosen)
+        floors += [alikeness(x), alikeness(y)]
+    return changes, float(np.mean(floors))
 
 
 def _common(
@@ -171,17 +186,16 @@ def _grouped(
     """
     codes = before.astype(np.int64) * len(names[1]) + after
     pairs, group, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    large = np.flatnonzero(counts >= OWN_BACKGROUND)
-    small = counts[counts < OWN_BACKGROUND].sum()
-    numbers = np.full(pairs.size, large.size, dtype=np.int32)
-    numbers[large] = np.arange(large.size)
-    scenes: list[tuple[str, str] | None] = [
-        (names[0][pair // len(names[1])], names[1][pair % len(names[1])])
-        for pair in pairs[large].tolist()
+    scenes = [(names[0][pair // len(names[1])], names[1][pair % len(names[1])]) for pair in pairs]
+    is_large = counts >= OWN_BACKGROUND
+    named: list[tuple[str, str] | None] = [
+        pair for pair, large in zip(scenes, is_large, strict=True) if large
     ]
-    if small and large.size and small < OWN_BACKGROUND:
-        numbers[counts < OWN_BACKGROUND] = counts[large].argmax()
-    elif small:
-        alone = pairs.size == 1
-        scenes.append((names[0][0], names[1][0]) if alone else None)
-    return numbers[group.reshape(-1)], scenes
+    numbers = np.cumsum(is_large, dtype=np.int32) - 1
+    few = counts[~is_large].sum() < OWN_BACKGROUND
+    if is_large.any() and few:
+        numbers[~is_large] = numbers[counts.argmax()]
+    elif not is_large.all():
+        numbers[~is_large] = len(named)
+        named.append(scenes[0] if len(scenes) == 1 else None)
+    return numbers[group.reshape(-1)], named

@@ -1,0 +1,151 @@
+"""The shipped model and real files: no-change pairs give no patch, changes do.
+
+One scene of the made-up county is written again as other sensors, other compression and another
+season would show it.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import rasterio
+from counties import indexed_county, seen_county
+from PIL import Image
+from rasterio.io import MemoryFile
+from rasterio.warp import Resampling, calculate_default_transform, reproject
+
+from satseek.assemble import Assembly, Layout
+from satseek.index import open_collection
+from satseek.monitor.pairing import pair_up
+from satseek.monitor.patches import find_patches
+from satseek.monitor.series import read_series
+from satseek.search.indexing import index_folder
+from satseek.settings import Settings
+from satseek.types import GridSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from satseek.monitor.pairing import Pairs
+
+FIRST, SECOND = "2024-05-03", "2024-06-02"
+GRID = GridSpec(crs="EPSG:32633", chip_px=64, stride_px=64, pixel_size=1.0)
+
+
+def _as_jpeg(pixels: np.ndarray) -> np.ndarray:
+    room = io.BytesIO()
+    Image.fromarray(pixels).save(room, format="JPEG", quality=60)
+    return np.asarray(Image.open(room))
+
+
+def _shaded(gains: tuple[float, float, float], gamma: float) -> Callable[[np.ndarray], np.ndarray]:
+    def shade(pixels: np.ndarray) -> np.ndarray:
+        return np.clip(255 * (pixels / 255) ** gamma * gains, 1, 255).astype(np.uint8)
+
+    return shade
+
+
+def _turned_yellow(pixels: np.ndarray) -> np.ndarray:
+    """What is green loses its green, as in a dry summer."""
+    red, green, blue = (pixels[..., band].astype(np.float32) for band in range(3))
+    leafy = np.clip((green - np.maximum(red, blue)) / 20, 0, 1)[..., None]
+    dry = np.stack([red * 1.35 + 12, green * 1.1 + 6, blue * 0.9], axis=-1)
+    return np.clip(pixels * (1 - leafy) + dry * leafy, 1, 255).astype(np.uint8)
+
+
+LOOKS = {
+    "2024-06-02": lambda pixels: pixels,
+    "2024-06-03": _as_jpeg,
+    "2024-06-04": _shaded((1.15, 1.15, 1.15), 1.0),
+    "2024-06-05": _shaded((1.0, 1.0, 1.0), 1.3),
+    "2024-06-06": _shaded((1.1, 1.0, 0.85), 0.9),
+    "2024-06-07": _turned_yellow,
+}
+
+
+def _write(path: Path, pixels: np.ndarray, profile: dict[str, object]) -> None:
+    kept = {"driver": "GTiff", "dtype": "uint8", "count": 3, "nodata": 0}
+    whereabouts = {name: profile[name] for name in ("crs", "transform", "width", "height")}
+    with rasterio.open(path, "w", **kept, **whereabouts) as raster:
+        raster.write(np.moveaxis(pixels, 2, 0))
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Pairs]]:
+    """Give the pairs of the first date with each of the looks."""
+    home = tmp_path_factory.mktemp("quiet")
+    source = next(seen_county().scenes.glob(f"*nw_{FIRST}.tif"))
+    with rasterio.open(source) as raster:
+        profile, pixels = dict(raster.profile), np.moveaxis(raster.read(), 0, 2)
+        valid = raster.dataset_mask() > 0
+    folder = home / "scenes"
+    folder.mkdir()
+    for day, look in {FIRST: lambda one: one, **LOOKS}.items():
+        _write(folder / f"{day}.tif", np.where(valid[..., None], look(pixels), 0), profile)
+    _write_elsewhere(folder / "2024-06-08.tif", np.where(valid[..., None], pixels, 0), profile)
+    parts = Assembly(Settings(data_dir=home, model="starter"))
+    with parts.writer("quiet", Layout(grid=GRID)) as collection:
+        index_folder(folder, collection=collection, embedder=parts.embedder, batch=parts.batch)
+        with collection.pinned() as index:
+            series = read_series(index)
+            first = series.occasion(FIRST)
+            yield lambda day: pair_up(index, first, series.occasion(day))
+    parts.close()
+
+
+def _write_elsewhere(path: Path, pixels: np.ndarray, profile: dict[str, object]) -> None:
+    """Write the scene in degrees, as another provider would hand it over."""
+    width, height = int(str(profile["width"])), int(str(profile["height"]))
+    with MemoryFile() as memory, memory.open(
+        driver="GTiff", width=width, height=height, count=1, dtype="uint8",
+        crs=profile["crs"], transform=profile["transform"],
+    ) as raster:  # fmt: skip
+        bounds = raster.bounds
+    transform, wide, tall = calculate_default_transform(
+        profile["crs"], "EPSG:4326", width, height, *bounds
+    )
+    turned = np.zeros((3, tall, wide), dtype=np.uint8)
+    reproject(
+        np.moveaxis(pixels, 2, 0), turned, src_transform=profile["transform"],
+        src_crs=profile["crs"], dst_transform=transform, dst_crs="EPSG:4326",
+        src_nodata=0, dst_nodata=0, resampling=Resampling.cubic,
+    )  # fmt: skip
+    there = {"crs": "EPSG:4326", "transform": transform, "width": wide, "height": tall}
+    _write(path, np.moveaxis(turned, 0, 2), there)
+
+
+@pytest.mark.parametrize("day", LOOKS)
+def test_a_pair_without_change_gives_no_patch(quiet: Callable[[str], Pairs], day: str) -> None:
+    pairs = quiet(day)
+    assert len(pairs) > 50
+    assert [] == find_patches(pairs.cells, pairs.percentiles)
+
+
+def test_scenes_of_two_crs_meet_on_one_grid(quiet: Callable[[str], Pairs]) -> None:
+    pairs = quiet("2024-06-08")
+    assert len(pairs) > 50
+    assert [] == find_patches(pairs.cells, pairs.percentiles)
+
+
+def test_the_county_changes_when_it_does_and_not_before() -> None:
+    county = seen_county()
+    days = county.days
+    with open_collection(indexed_county() / "collections" / "county", mode="read") as collection:
+        with collection.pinned() as index:
+            series = read_series(index)
+            quiet, loud, after = (
+                pair_up(index, series.occasion(one), series.occasion(other))
+                for one, other in zip(days, days[1:], strict=False)
+            )
+            chips = index.chips(loud.rows_before)
+    changed = np.array([county.changed(chip.footprint or {}) for chip in chips])
+    assert [] == find_patches(quiet.cells, quiet.percentiles)
+    assert [] == find_patches(after.cells, after.percentiles)
+    found = {cell for patch in find_patches(loud.cells, loud.percentiles) for cell in patch.cells}
+    hits = np.array([cell in found for cell in loud.cells])
+    assert hits[changed >= 0.5].mean() >= 0.6
+    assert (changed[hits] > 0.1).mean() >= 0.6
