@@ -42,6 +42,10 @@ OnProgress: TypeAlias = "Callable[[str, int, int], None]"
 CELLS_AT_ONCE = 8_192
 """Cells whose vectors are held at a time: 25 MB a date of 768 numbers."""
 
+PATCHES = PatchRule(seed=99.0, grow=90.0)
+"""Which changed cells make a patch: lower than where the change alone decides, as cells that are
+joined have become one and the same other class."""
+
 _GROUNDLESS = "px_"
 """Cells of images without georeference begin so: different images share their names."""
 
@@ -60,7 +64,7 @@ class Choices:
     """What it takes for a place to change its label."""
     shift: Shift = "fitted"
     """What of the step between two dates is season, light and sensor."""
-    patches: PatchRule = field(default_factory=PatchRule)
+    patches: PatchRule = PATCHES
     """Which changed cells make a patch."""
     persist: int = 1
     """Dates on which a new label must have been seen before it is told as a change; positive."""

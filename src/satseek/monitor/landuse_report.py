@@ -74,6 +74,8 @@ class Material:
     """Of the report."""
     accuracy: tuple[Section, ...] = ()
     """What a labelled sample says of the map; empty: none was labelled."""
+    notes: tuple[str, ...] = ()
+    """What was odd about what was asked, a line each."""
 
 
 def land_use_report(given: Material) -> Report:
@@ -201,7 +203,7 @@ def _limits(given: Material) -> tuple[str, ...]:
     alone = sum(one.percentile is None for one in given.changes)
     if alone:
         limits.append(text("limit_not_compared", language, count=alone))
-    return tuple(limits)
+    return (*limits, *given.notes)
 
 
 def _edge(given: Material) -> str:

@@ -59,6 +59,8 @@ class Asked:
     """How they are read."""
     districts: tuple[District, ...] = ()
     """Whose areas are told; empty: none's."""
+    notes: tuple[str, ...] = ()
+    """What was odd about what was asked, a line each; stands in the report."""
     reports: tuple[str, ...] = ("html",)
     """As what the report is written: of `REPORTS`; empty: not at all."""
     language: Language = "en"
@@ -199,6 +201,7 @@ def run_land_use(
         made_at=made_at,
         language=asked.language,
         accuracy=tuple(accuracy),
+        notes=asked.notes,
     )
     _write_reports(material, asked.reports, folder, on_progress)
     folder.finish(_summary(asked, found, images, findings))
