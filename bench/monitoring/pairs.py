@@ -25,6 +25,7 @@ from satseek.assemble import Assembly, Layout
 from satseek.imagery.recipes import recipe_named
 from satseek.monitor.outlining import outline_cells
 from satseek.monitor.pairing import pair_up
+from satseek.monitor.pairing_background import NORMAL_MAD, percentiles
 from satseek.monitor.pairing_rises import rise_towards
 from satseek.monitor.pairing_shift import SHIFTS
 from satseek.monitor.patches import PatchRule, find_patches
@@ -48,6 +49,8 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 COUNTY_PX = 8192
 MOST = 0.5
 """Share of a cell that must have changed for it to count as changed."""
+UNCHANGED = 0.02
+"""Share of a cell below which nothing has changed: outlines of the truth are simplified."""
 DIGITS = 3
 
 Truth = np.ndarray
@@ -84,8 +87,53 @@ def county(home: Path) -> dict[str, object]:
                 "average_precision": average_precision(pairs.deviations, changed >= MOST),
                 "patches": found_by(pairs, changed, PatchRule()),
             }
-        found |= {"cells": len(pairs), "changed_cells": int((changed >= MOST).sum())}
+        found |= {
+            "cells": len(pairs),
+            "changed_cells": int((changed >= MOST).sum()),
+            "laws": laws(pairs, changed),
+        }
     return found
+
+
+def laws(pairs: Pairs, changed: Truth) -> dict[str, object]:
+    """Compare ways to estimate what unchanged cells do, by how many of them stand out.
+
+    Of unchanged cells 1 % should be above 99 and 0.1 % above 99.9; of changed ones as many as
+    possible.
+    """
+    deviations = {"median and MAD": np.empty(len(pairs)), "mixture": np.empty(len(pairs))}
+    for own in pairs.members():
+        logs = np.log(pairs.changes[own].astype(np.float64))
+        middle = np.median(logs)
+        spread = NORMAL_MAD * np.median(np.abs(logs - middle))
+        deviations["median and MAD"][own] = (logs - middle) / spread
+        middle, spread = mixture(logs)
+        deviations["mixture"][own] = (logs - middle) / spread
+    quiet, loud = changed < UNCHANGED, changed >= MOST
+    found: dict[str, object] = {}
+    for name, one in deviations.items():
+        told = percentiles(one.astype(np.float32))
+        found[name] = {
+            "unchanged_above_99": ratio((told[quiet] > 99).sum(), quiet.sum()),
+            "unchanged_above_99.9": ratio((told[quiet] > 99.9).sum(), quiet.sum()),
+            "changed_above_99.9": ratio((told[loud] > 99.9).sum(), loud.sum()),
+        }
+    return found
+
+
+def mixture(logs: np.ndarray) -> tuple[float, float]:
+    """Fit two normal laws by expectation and maximisation; gives the lower one."""
+    middles = np.quantile(logs, [0.4, 0.95])
+    spreads, shares = np.full(2, logs.std()), np.array([0.9, 0.1])
+    for _ in range(200):
+        heights = shares / spreads * np.exp(-(((logs[:, None] - middles) / spreads) ** 2) / 2)
+        belongs = heights / np.maximum(heights.sum(axis=1, keepdims=True), 1e-300)
+        weights = belongs.sum(axis=0)
+        shares, middles = weights / logs.size, (belongs * logs[:, None]).sum(axis=0) / weights
+        around = ((logs[:, None] - middles) ** 2 * belongs).sum(axis=0) / weights
+        spreads = np.sqrt(np.maximum(around, 1e-4))
+    lower = int(middles.argmin())
+    return float(middles[lower]), float(spreads[lower])
 
 
 def _changed_shares(index: Pinned, pairs: Pairs, truth: CountyTruth) -> Truth:

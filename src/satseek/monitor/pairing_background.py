@@ -40,7 +40,7 @@ _ALIKE_SAMPLE = 1_000
 """Cells whose most alike other cell is looked for, among at most…"""
 
 _ALIKE_AMONG = 4_000
-"""…so many: 32 MB of distances."""
+"""…so many: 16 MB of cosines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,8 +151,10 @@ def read_series(
     found = _sighted(index, where, least_valid)
     dated = np.flatnonzero(found.taken != UNDATED)
     periods = found.taken[dated].astype("datetime64[us]").astype(_UNITS[by])
+    names, starts = np.unique(np.sort(periods), return_index=True)
+    parts = np.split(dated[np.argsort(periods, kind="stable")], starts[1:])
     occasions = tuple(
-        _occasion(str(period), found, dated[periods == period]) for period in np.unique(periods)
+        _occasion(str(name), found, part) for name, part in zip(names, parts, strict=False)
     )
     return Series(occasions=occasions, undated=len(found) - dated.size)
 
