@@ -17,7 +17,7 @@ from satseek.monitor.thresholds import rise_cut
 from satseek.monitor.watching import BACKGROUND_QUANTILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -95,12 +95,28 @@ def patches_at(
 
 def recent_seeds(date: int, scored: Scored, marked: Marked, *, of: int) -> NDArray[np.bool_]:
     """Tell which cells were seeds at one of their latest looks, this date included: (cells,)."""
-    looks = np.zeros(len(scored.cells), dtype=np.int64)
     found = np.zeros(len(scored.cells), dtype=np.bool_)
-    for one in range(date, -1, -1):
-        found |= marked.seeds[one] & (looks < of)
-        looks += scored.seen[one]
+    for one, counts in latest_looks(date, scored.seen, of=of):
+        found |= marked.seeds[one] & counts
     return found
+
+
+def latest_looks(
+    date: int, seen: NDArray[np.bool_], *, of: int
+) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """Walk back from a date: numbers of dates, and at which cells they are among the latest looks.
+
+    Args:
+        date: Number of the date, which is given first.
+        seen: Shape (dates, cells): where cells were seen.
+        of: Latest looks at a cell that count.
+    """
+    looks = np.zeros(seen.shape[1], dtype=np.int64)
+    for one in range(date, -1, -1):
+        counts = seen[one] & (looks < of)
+        looks += seen[one]
+        if counts.any():
+            yield one, counts
 
 
 def _risen(scored: Scored, quantile: float) -> NDArray[np.bool_]:

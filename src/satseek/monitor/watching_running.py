@@ -5,43 +5,35 @@ Does not know where scenes come from, nor how alerts are delivered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+import time
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-    from datetime import datetime
+import numpy as np
 
-    from satseek.embed.embedder import Embedder
-    from satseek.index.collection import Collection
-    from satseek.index.protocol import Searchable
-    from satseek.monitor.pictures import Pictures
+from satseek.logs import log_line
+from satseek.monitor.keeping import FindingFilter
+from satseek.monitor.watching_alerts import Alerting, alert_of
+from satseek.monitor.watching_ground import check_model, odd_footprints, survey, unseen_scenes
+from satseek.monitor.watching_learning import learn, learning_of
+from satseek.monitor.watching_marks import mark_cells, patches_at
+from satseek.monitor.watching_rows import mark
+from satseek.monitor.watching_sites import KnownSites
+from satseek.monitor.watching_tools import WatchTools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from satseek.monitor.findings import Change
     from satseek.monitor.thresholds import Cut
     from satseek.monitor.watching import Watch
-    from satseek.monitor.watching_keeping import Watches
-    from satseek.search.concepts import ConceptStore
-    from satseek.search.glossary import Glossary
+    from satseek.monitor.watching_alerts import Alert
+    from satseek.monitor.watching_ground import WatchedGround
 
+__all__ = ["WatchRun", "WatchTools", "run_watch"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchTools:
-    """What it takes to run a watch."""
-
-    collection: Collection
-    """The watch's, open for reading, with all new scenes in it."""
-    embedder: Embedder
-    """Of the model that made its vectors."""
-    watches: Watches
-    """Where watches, what they have seen and their findings are kept."""
-    pictures: Pictures
-    """Where pictures of findings are kept."""
-    concepts: ConceptStore
-    """Concepts that a watch may name."""
-    opened: Callable[[str], AbstractContextManager[Searchable]]
-    """Lends a collection in which clicked chips lie, as `search.examples` wants it."""
-    glossary: Glossary | None = None
-    """Chinese words; None: the shipped ones."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +46,24 @@ class WatchRun:
     """Version of the watch that was run."""
     new_scenes: int
     """Scenes that no run had looked at before."""
-    dates: tuple[str, ...]
-    """Dates that were looked at, ascending."""
+    days: tuple[str, ...]
+    """Dates that were looked at, ascending, such as ``2024-07-04``."""
     cells: int
     """Cells that were looked at, all dates together."""
+    undated: int
+    """Chips without a date, which no run looks at."""
     cut: Cut | None
     """Where the cut lay; None: there was nothing to look at."""
+    confirmed: int
+    """Answers that show what is looked for, and from which the run has learnt."""
+    rejected: int
+    """Answers that do not."""
+    missed: tuple[str, ...]
+    """Chips of answers that are there no more."""
     alerts: tuple[str, ...]
     """Ids of findings that are new."""
     seen_again: tuple[str, ...]
-    """Ids of findings from before that were seen again."""
+    """Ids of findings from before of which more is known now."""
     seconds: float
     """What it took."""
 
@@ -73,8 +73,8 @@ def run_watch(
 ) -> WatchRun:
     """Look at every date that has a scene which no run has looked at, earliest first.
 
-    The findings of a date and the mark that its scenes were looked at are one durable step: killed
-    anywhere and run again, no alert is lost and none comes twice.
+    The findings of a date, the letters about them, and the mark that its scenes were looked at are
+    one durable step: killed anywhere and run again, no alert is lost and none comes twice.
 
     Args:
         name: The watch.
@@ -87,4 +87,149 @@ def run_watch(
         InvalidRequest: too little ground, or too few answers, for the operating point asked for.
         Conflict: another process runs it at this moment.
     """
-    raise NotImplementedError
+    started = time.perf_counter()
+    watch = tools.watches.get(name)
+    with tools.watches.held(name):
+        unseen = unseen_scenes(tools.collection, tools.watches.looked_at(name))
+        run = _Run(watch, tools)
+        if unseen:
+            run.look(unseen, on_progress)
+        done = run.told(len(unseen), time.perf_counter() - started)
+        if unseen:
+            tools.watches.record_run(name, asdict(done))
+    log_line(
+        logger,
+        "watched",
+        watch=name,
+        scenes=done.new_scenes,
+        dates=len(done.days),
+        alerts=len(done.alerts),
+        seen_again=len(done.seen_again),
+        seconds=round(done.seconds, 2),
+    )
+    return done
+
+
+class _Run:
+    """One run: what it has looked at and found so far."""
+
+    def __init__(self, watch: Watch, tools: WatchTools) -> None:
+        self._watch = watch
+        self._tools = tools
+        self._days: list[str] = []
+        self._cells = 0
+        self._undated = 0
+        self._cut: Cut | None = None
+        self._answers = (0, 0)
+        self._missed: tuple[str, ...] = ()
+        self._new: list[str] = []
+        self._again: dict[str, None] = {}
+
+    def look(
+        self, unseen: Mapping[str, str], on_progress: Callable[[str, int, int], None]
+    ) -> None:
+        """Look at all dates that new scenes show, then mark the scenes that show none."""
+        tools, watch = self._tools, self._watch
+        with tools.collection.pinned() as index:
+            check_model(index, tools.embedder.card)
+            ground = survey(watch, index, unseen=unseen)
+            self._undated = ground.undated
+            dates = np.flatnonzero(ground.new)
+            if dates.size and ground.table.cells:
+                learnt = learn(learning_of(watch, index, ground, tools), new=ground.new)
+                self._cut, self._missed = learnt.cut, learnt.missed
+                self._answers = learnt.right, learnt.wrong
+                marked = mark_cells(learnt.scored, learnt.cut, watch=watch)
+                alerting = Alerting(
+                    watch=watch, index=index, tools=tools, learnt=learnt, marked=marked
+                )
+                self._look_at_dates(alerting, ground, on_progress)
+        with tools.findings.changing() as change:
+            mark(change.db, watch.name, scenes=ground.new_scenes, sightings={}, now=change.now)
+
+    def _look_at_dates(
+        self,
+        alerting: Alerting,
+        ground: WatchedGround,
+        on_progress: Callable[[str, int, int], None],
+    ) -> None:
+        scored, name = alerting.learnt.scored, self._watch.name
+        where = FindingFilter(kinds=("watch",), sources=(name,))
+        sites = KnownSites(scored.cells, self._tools.findings.all(where))
+        sightings = self._tools.watches.sightings(name)
+        new = [day for day, is_new in zip(ground.days, ground.new, strict=True) if is_new]
+        for done, day in enumerate(new):
+            on_progress(day, done, len(new))
+            date = scored.days.index(day)
+            alerts = self._alerts(date, alerting, sites, sightings)
+            looked = {one: ground.new_scenes[one] for one in ground.by_day[day]}
+            with self._tools.findings.changing() as change:
+                changes = change.keep([one.finding for one in alerts])
+                days = {one.finding.id: one.days for one in alerts}
+                whole = {
+                    scene: digest
+                    for scene, digest in looked.items()
+                    if _is_last_day(scene, day, ground)
+                }
+                mark(change.db, name, scenes=whole, sightings=days, now=change.now)
+            for one in alerts:
+                sites.add(one.finding)
+                sightings.setdefault(one.finding.id, set()).update(one.days)
+            self._count(day, int(scored.seen[date].sum()), changes)
+        on_progress("", len(new), len(new))
+
+    def _alerts(
+        self,
+        date: int,
+        alerting: Alerting,
+        sites: KnownSites,
+        sightings: Mapping[str, set[str]],
+    ) -> list[Alert]:
+        scored = alerting.learnt.scored
+        lasting = np.flatnonzero(alerting.marked.lasting[date])
+        footprints = odd_footprints(
+            alerting.index,
+            [scored.cells[place] for place in lasting.tolist()],
+            scored.rows[date, lasting],
+        )
+        patches = patches_at(
+            date, scored, alerting.marked, watch=self._watch, footprints=footprints
+        )
+        found = []
+        for site in sites.among(patches):
+            seen_on = frozenset(sightings.get(site.known.id, ())) if site.known else frozenset()
+            if site.cells:
+                found.append(alert_of(site, date, alerting, seen_on=seen_on))
+        return found
+
+    def _count(self, day: str, cells: int, changes: tuple[Change, ...]) -> None:
+        self._days.append(day)
+        self._cells += cells
+        for change in changes:
+            if change.former is None:
+                self._new.append(change.finding.id)
+            elif change.finding.id not in self._new:
+                self._again[change.finding.id] = None
+
+    def told(self, new_scenes: int, seconds: float) -> WatchRun:
+        """Tell what it did."""
+        return WatchRun(
+            watch=self._watch.name,
+            version=self._watch.version,
+            new_scenes=new_scenes,
+            days=tuple(self._days),
+            cells=self._cells,
+            undated=self._undated,
+            cut=self._cut,
+            confirmed=self._answers[0],
+            rejected=self._answers[1],
+            missed=self._missed,
+            alerts=tuple(self._new),
+            seen_again=tuple(self._again),
+            seconds=seconds,
+        )
+
+
+def _is_last_day(scene: str, day: str, ground: WatchedGround) -> bool:
+    """Tell whether a scene shows no later day: only then has all of it been looked at."""
+    return not any(scene in scenes for later, scenes in ground.by_day.items() if later > day)

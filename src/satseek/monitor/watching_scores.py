@@ -76,14 +76,15 @@ def wanted_dates(
         of: Latest looks at a cell that count, the newest included.
 
     Returns:
-        Shape (dates,): new dates, those at first, and the looks at each cell just before the
-        earliest new one.
+        Shape (dates,): those from the earliest new one on, the looks at each cell just before it,
+        and those at first.
     """
     wanted = new | at_first.any(axis=1)
     if not new.any():
         return np.asarray(wanted)
-    looks = np.zeros(seen.shape[1], dtype=np.int64)
-    for date in range(int(new.argmax()) - 1, -1, -1):
+    first, looks = int(new.argmax()), np.zeros(seen.shape[1], dtype=np.int64)
+    wanted[first:] = True
+    for date in range(first - 1, -1, -1):
         missing = seen[date] & (looks < of - 1)
         wanted[date] |= missing.any()
         looks += seen[date]
