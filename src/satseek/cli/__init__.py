@@ -39,6 +39,7 @@ def main() -> None:
         jobs,
         keeping,
         keys,
+        landuse,
         mapping,
         milvus,
         modelling,

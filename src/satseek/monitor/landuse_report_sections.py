@@ -123,6 +123,7 @@ def changes_section(given: Material) -> tuple[Section, ...]:
             ),
         ),
         classes=None if given.maps is None else _named_map(found, given.maps, -1, language),
+        class_colours=() if given.maps is None else tuple(colours_of(found.labels, found.names)),
     )
     largest = sorted(numbered, key=lambda one: -one[1][0].patch.area_ha)[:MAX_PAIRS]
     pairs = tuple(_pair(number, one, finding, given) for number, (one, finding) in largest)
@@ -217,6 +218,7 @@ def _map(found: LandUse, maps: ClassMaps, date: int, language: Language) -> Map:
         title=text("map", language, date=found.dates[date]),
         alt=text("map_alt", language, date=found.dates[date], largest=", ".join(largest)),
         classes=_named_map(found, maps, date, language),
+        class_colours=tuple(colours_of(found.labels, found.names)),
     )
 
 

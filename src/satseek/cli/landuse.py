@@ -1,0 +1,364 @@
+"""``satseek landuse``: imagery of several dates → what each place was, what changed, a report.
+
+Knows only the use-case.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from satseek.cli.application import Json, app, assembly, configured
+from satseek.cli.asking import Area, AreaCrs, BoundingBox, End, Start, Where, filter_of, four_of
+from satseek.cli.detaching import (
+    Detach,
+    Key,
+    Priority,
+    absolute,
+    asked_of,
+    detached,
+    wants_job,
+)
+from satseek.cli.landuse_showing import facts_of, show_done, show_labels, show_sets
+from satseek.cli.placing import check_data_dir
+from satseek.cli.printing import print_json, progress_bar, say
+from satseek.cli.recording import operator
+from satseek.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from satseek.jobs.tasks import Asked
+    from satseek.settings import Settings
+
+NAME = "landuse"
+"""Of a run, and of the collection that its imagery is indexed into, where neither is named."""
+
+
+class _OrRun(TyperGroup):
+    """Takes what names no command for the imagery of ``run``: ``satseek landuse ./scenes``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+group = typer.Typer(
+    cls=_OrRun,
+    help="Tell what each place was at each date, and what changed: satseek landuse SCENES.",
+    no_args_is_help=True,
+)
+app.add_typer(group, name="landuse")
+
+
+@group.command()
+def run(
+    context: typer.Context,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="Folder of scenes, a STAC document, or a table of STAC items: indexed first. "
+            "[default: what the collection has]"
+        ),
+    ] = None,
+    *,
+    collection: Annotated[
+        str | None,
+        typer.Option(
+            "--collection",
+            "-c",
+            help="Collection; made for a source. [default: landuse with a source, else the only "
+            "one, or 'default']",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder of the results. [default: ./NAME-landuse]"),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Of the run: its findings go by it. [default: the collection's]"),
+    ] = None,
+    labels: Annotated[
+        str, typer.Option(help="Label set: see `satseek landuse labels`; or a .json or .toml file.")
+    ] = "planning",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--label",
+            "-l",
+            metavar="NAME[=PROMPT;PROMPT]",
+            help="A label of your own instead; repeat it.",
+        ),
+    ] = None,
+    distractors: Annotated[
+        bool, typer.Option(help="Let other land cover be 'none of these' beside --label.")
+    ] = True,
+    by: Annotated[str, typer.Option(help="What is one date: day, month or year.")] = "month",
+    bbox: BoundingBox = None,
+    area: Area = None,
+    area_crs: AreaCrs = None,
+    start: Start = None,
+    end: End = None,
+    where: Where = None,
+    persist: Annotated[
+        int, typer.Option(min=1, help="Dates on which a new class must have been seen.")
+    ] = 1,
+    least_ha: Annotated[
+        float, typer.Option("--least-ha", min=0, help="Smallest change told, in hectares.")
+    ] = 0.0,
+    least_cells: Annotated[
+        int, typer.Option("--least-cells", min=1, help="Smallest change told, in cells.")
+    ] = 1,
+    seed: Annotated[
+        float | None, typer.Option(help="Percentile of change that begins a patch.")
+    ] = None,
+    grow: Annotated[
+        float | None, typer.Option(help="Percentile of change that continues a patch.")
+    ] = None,
+    change: Annotated[
+        float | None, typer.Option(help="Chance of another label between two dates, 0 to 1.")
+    ] = None,
+    shift: Annotated[
+        str,
+        typer.Option(help="What is taken for season and light: fitted, mean or none."),
+    ] = "fitted",
+    least_valid: Annotated[
+        float, typer.Option("--least-valid", help="Least measured share of a cell, 0 to 1.")
+    ] = 0.5,
+    districts: Annotated[
+        Path | None, typer.Option(help="Polygons whose areas are told: GeoJSON, GeoPackage …")
+    ] = None,
+    district_column: Annotated[
+        str | None, typer.Option(help="Column with their names. [default: village, district …]")
+    ] = None,
+    districts_crs: Annotated[
+        str | None, typer.Option(help="CRS of the districts; unset: what the file names.")
+    ] = None,
+    report: Annotated[
+        list[str] | None, typer.Option(help="html or pdf; may be repeated. [default: html]")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the report: en or zh.")] = "en",
+    recipe: Annotated[
+        str | None, typer.Option(help="How samples become pixels. [default: auto]")
+    ] = None,
+    chip: Annotated[int | None, typer.Option(help="Chip edge in pixels. [default: 256]")] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Step from chip to chip. [default: the chip edge]")
+    ] = None,
+    pixel_size: Annotated[
+        float | None, typer.Option(help="Metres per pixel. [default: each scene's own]")
+    ] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="CRS of the grid. [default: each scene's own]")
+    ] = None,
+    stac_api: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Ask this STAC API for --bbox and the dates."),
+    ] = None,
+    collections: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Collections of the STAC API. [default: all]")
+    ] = None,
+    max_items: Annotated[int | None, typer.Option(min=1, help="Items taken at most.")] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST|s3://BUCKET|FOLDER",
+            help="Where scenes of a STAC source may lie besides beside it; may be repeated.",
+        ),
+    ] = None,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Run land use; run it again to add dates or to go on.
+
+    Example: satseek landuse ./monthly --out landuse --districts villages.gpkg
+    """
+    said = {
+        "labels": labels,
+        "own": tuple(label or ()),
+        "distractors": distractors,
+        "by": by,
+        "least_valid": least_valid,
+        "shift": shift,
+        "persist": persist,
+        "least_cells": least_cells,
+        "least_ha": least_ha,
+        "districts": None if districts is None else str(districts.absolute()),
+        "district_column": district_column,
+        "districts_crs": districts_crs,
+        "reports": tuple(report or ("html",)),
+        "language": language,
+        **_given(seed=seed, grow=grow, change=change),
+    }
+    scenes = _given(
+        recipe=recipe,
+        chip_px=chip,
+        stride_px=stride,
+        pixel_size=pixel_size,
+        crs=crs,
+        allow=allow,
+        search=_search(stac_api, collections, bbox, start, end, max_items),
+    )
+    ground = _given(bbox=bbox, area=area, area_crs=area_crs, start=start, end=end, where=where)
+    asked = _Typed(
+        source=source if stac_api is None else stac_api,
+        collection=collection,
+        name=name,
+        out=out,
+        said=said,
+        scenes=scenes,
+        ground=ground,
+    )
+    if source is not None and stac_api is not None:
+        raise InvalidRequest("give a source of scenes, or --stac-api, not both")
+    if asked.source is None and scenes:
+        raise InvalidRequest(
+            "--chip, --crs … --allow are about a source of scenes: name one, or --stac-api"
+        )
+    if wants_job(detach, priority=priority, key=key):
+        detached(context, asked.job(), priority=priority, key=key, json=json)
+        return
+    _run(context, asked, json=json)
+
+
+@group.command("labels")
+def labels_(
+    name: Annotated[
+        str | None, typer.Argument(help="A shipped set, or a file; unset: list the shipped ones.")
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """List the shipped label sets, or show the labels and prompts of one.
+
+    Example: satseek landuse labels planning
+    """
+    from satseek.monitor.labelling_files import find_labels, preset_names  # noqa: PLC0415
+
+    if name is None:
+        show_sets([find_labels(one, folder=Path.cwd()) for one in preset_names()], json=json)
+    else:
+        show_labels(find_labels(name, folder=Path.cwd()), json=json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Typed:
+    """What was typed, by whom it is for."""
+
+    source: str | None
+    collection: str | None
+    name: str | None
+    out: Path | None
+    said: Mapping[str, Any]
+    scenes: Mapping[str, Any]
+    ground: Mapping[str, Any]
+
+    def job(self) -> Asked:
+        """Ask for the same as a job."""
+        fields = {
+            "folder": None if self.source is None else absolute(self.source),
+            "collection": self.collection or (NAME if self.source else None),
+            "name": self.name,
+            "out": None if self.out is None else str(self.out.absolute()),
+            **self.said,
+            **self.scenes,
+            **self.ground,
+        }
+        return asked_of("landuse", {key: one for key, one in fields.items() if one is not None})
+
+
+def _run(context: typer.Context, asked: _Typed, *, json: bool) -> None:
+    from satseek.assemble.landuse import land_use_of  # noqa: PLC0415 (help must not wait for it)
+    from satseek.monitor.landuse_asking import Said, asked_of as checked  # noqa: PLC0415
+
+    settings = configured(context).settings
+    check_data_dir(settings)
+    with closing(assembly(context)) as parts:
+        target = asked.collection or (NAME if asked.source else parts.chosen(None))
+        said = Said(
+            name=asked.name or target,
+            where=filter_of(**{**_NO_GROUND, **asked.ground}),
+            operator=operator().name,
+            command=_command(),
+            **asked.said,
+        )
+        run = checked(said, folder=Path.cwd())
+        if asked.source is not None:
+            _index(asked, target, settings)
+        with progress_bar("land use") as show:
+            done = land_use_of(
+                target,
+                run,
+                parts=parts,
+                out=asked.out or Path(f"{run.name}-landuse"),
+                made_at=datetime.now(UTC),
+                on_progress=show,
+            )
+    if json:
+        print_json(facts_of(done))
+    else:
+        show_done(done, run)
+
+
+def _index(asked: _Typed, collection: str, settings: Settings) -> None:
+    """Index the source, or what of it is new."""
+    from satseek.jobs.indexing import IndexHere, index  # noqa: PLC0415 - slow to load
+
+    assert asked.source is not None
+    fields = {"folder": absolute(asked.source), "collection": collection, **asked.scenes}
+    task = asked_of("index", fields)
+    assert isinstance(task, IndexHere)
+    with progress_bar("indexing") as show:
+        told = index(task, settings, lambda done, total, note: show(note, done, total), Path())
+    say(
+        f"{collection}: {told['scenes']} scenes ({told['unchanged']} unchanged), "
+        f"{told['chips_added']} chips added, {told['refusals']} refused"
+    )
+
+
+_NO_GROUND = dict.fromkeys(("bbox", "area", "area_crs", "start", "end", "where"))
+
+
+def _search(
+    address: str | None,
+    collections: str | None,
+    bbox: str | None,
+    start: str | None,
+    end: str | None,
+    max_items: int | None,
+) -> dict[str, Any] | None:
+    """Name what is asked of a STAC API as a job does; None: none is asked."""
+    if address is None:
+        if collections or max_items:
+            raise InvalidRequest("--collections and --max-items go with --stac-api")
+        return None
+    span = None if start is None and end is None else f"{start or '..'}/{end or '..'}"
+    named = [one.strip() for one in (collections or "").split(",") if one.strip()]
+    return _given(
+        collections=named,
+        bbox=None if bbox is None else four_of(bbox),
+        datetime=span,
+        max_items=max_items,
+    )
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _command() -> str:
+    """Give what was typed, for the report."""
+    return shlex.join(["satseek", *sys.argv[1:]])
