@@ -14,7 +14,7 @@ import numpy as np
 from satseek.errors import InvalidRequest
 from satseek.export.feature import Feature
 from satseek.monitor.damage_tables import LIGHTS
-from satseek.monitor.damage_words import why
+from satseek.monitor.damage_words import text, why
 from satseek.monitor.drawing_samples import SamplingFrame, draw
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from satseek.monitor.damage import Assessment, ParcelDamage
     from satseek.monitor.grading import Light
+    from satseek.monitor.reports.report import Language
 
 SHARES: Final[Mapping[Light, float]] = {
     "insufficient evidence": 0.35,
@@ -32,13 +33,6 @@ SHARES: Final[Mapping[Light, float]] = {
 """Of the visits: where imagery tells least, a visit tells most; red and green ones are checks."""
 
 _M2: Final = 10_000.0
-_TASK: Final[Mapping[Light, str]] = {
-    "insufficient evidence": "imagery cannot tell: assess on the spot",
-    "amber": "in doubt: settle on the spot",
-    "red": "check of a loss",
-    "green": "check that there is none",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
@@ -47,9 +41,7 @@ class Visit:
     number: int
     """In the order of visiting within the list, from 1: by light, then as drawn."""
     damage: ParcelDamage
-    """What imagery says of it."""
-    task: str
-    """What to do there, in words."""
+    """What imagery says of it; its light says what to do there."""
 
 
 def survey(assessment: Assessment, *, visits: int, seed: int = 0) -> tuple[Visit, ...]:
@@ -72,8 +64,7 @@ def survey(assessment: Assessment, *, visits: int, seed: int = 0) -> tuple[Visit
     order = {light: at for at, light in enumerate(SHARES)}
     ranked = sorted(drawn, key=lambda one: (order[damages[one.cell].light], one.turn))
     return tuple(
-        Visit(number=at, damage=damages[one.cell], task=_TASK[damages[one.cell].light])
-        for at, one in enumerate(ranked, 1)
+        Visit(number=at, damage=damages[one.cell]) for at, one in enumerate(ranked, 1)
     )
 
 
@@ -91,7 +82,7 @@ def shared_out(there: Mapping[Light, int], visits: int) -> dict[Light, int]:
     return found
 
 
-def visit_features(visits: Sequence[Visit]) -> list[Feature]:
+def visit_features(visits: Sequence[Visit], *, language: Language = "en") -> list[Feature]:
     """Give one feature a visit, to be carried to the field."""
     return [
         Feature(
@@ -99,14 +90,14 @@ def visit_features(visits: Sequence[Visit]) -> list[Feature]:
             geometry=one.damage.parcel.geometry,
             properties={
                 "visit": one.number,
-                "task": one.task,
+                "task": text(f"task_{one.damage.light}", language),
                 "light": one.damage.light,
                 "grade": one.damage.grade,
                 "policy": one.damage.parcel.policy,
                 "crop": one.damage.parcel.crop,
                 "district": one.damage.parcel.district,
                 "area_ha": round(one.damage.parcel.area_ha, 4),
-                "reasons": why(one.damage),
+                "reasons": why(one.damage, language),
                 "found_affected_share": None,
                 "surveyor": None,
                 "date": None,

@@ -70,6 +70,13 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "light_amber": ("in doubt: look at it", "存疑：需人工核查"),
     "light_green": ("no sign of loss", "未见损失"),
     "light_insufficient evidence": ("imagery cannot tell", "影像无法判定"),
+    "task_red": ("check of a loss", "核对损失"),
+    "task_amber": ("in doubt: settle on the spot", "存疑：现场核定"),
+    "task_green": ("check that there is none", "核对确无损失"),
+    "task_insufficient evidence": (
+        "imagery cannot tell: assess on the spot",
+        "影像无法判定：现场定损",
+    ),
     # the first page
     "title": ("{hazard}: damage to {parcels} parcels", "{hazard}：{parcels} 个地块的受灾评估"),
     "subtitle": ("{before} → {after} · {source}", "{before} → {after} · {source}"),
