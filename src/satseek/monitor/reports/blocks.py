@@ -147,7 +147,9 @@ class Map:
     backdrop: Backdrop | None = None
     """Scenes below; None: blank ground."""
     classes: GroundMap | None = None
-    """A class map between backdrop and shapes, in the colours of class maps; None: none."""
+    """A class map between backdrop and shapes; None: none."""
+    class_colours: tuple[Colour, ...] = ()
+    """Of the class map, in the order of its names; empty: those of class maps elsewhere."""
     bbox: BBox | None = None
     """What is shown, degrees on WGS 84; None: all shapes and the class map, with a margin."""
     attribution: str = ""
@@ -159,6 +161,12 @@ class Map:
         if missing:
             raise InvalidRequest(
                 f"map {self.title!r}: expected shapes of its legend, came {', '.join(missing)}"
+            )
+        names = () if self.classes is None else self.classes.names
+        if self.class_colours and len(self.class_colours) != len(names):
+            raise InvalidRequest(
+                f"map {self.title!r}: expected {len(names)} colours of classes, came "
+                f"{len(self.class_colours)}"
             )
 
 

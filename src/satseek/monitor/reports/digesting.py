@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
     from satseek.monitor.reports.report import Report
 
-_UNCOUNTED = {"Provenance": {"made_at"}}
-"""Fields that may differ between two reports that say the same."""
+_UNCOUNTED = {"Provenance": {"made_at"}, "Scene": {"path", "assets", "hosts"}}
+"""Fields that may differ between two reports that say the same: when it was made, and where scenes
+lie, whose content their digest tells."""
 
 
 def digest_of_report(report: Report) -> str:
@@ -64,7 +66,7 @@ def _pieces(value: Any) -> Iterator[bytes]:
             yield from _pieces(value.item())
         case Image():
             yield from _pieces(["image", value.identity, value.alt])
-        case dict():
+        case Mapping():
             yield b"{"
             for name in sorted(value, key=str):
                 yield from _pieces(str(name))

@@ -27,13 +27,15 @@ INSTALL = "apt-get install fonts-noto-cjk (or fonts-wqy-microhei)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Face:
+class FontFace:
     """One face of a font file."""
 
     path: Path
     """The file."""
     number: int = 0
     """Of the faces in a collection (``.ttc``)."""
+    is_given: bool = False
+    """True: somebody named it."""
 
 
 _LATIN = (
@@ -69,16 +71,16 @@ README: JP, KR, SC, TC, HK)."""
 class Family:
     """A font in two weights."""
 
-    regular: Face
+    regular: FontFace
     """What most is set in."""
-    bold: Face | None
+    bold: FontFace | None
     """None: there is none; the regular one stands in."""
 
 
 def families(*, given: tuple[Path, ...] = ()) -> list[Family]:
     """List the fonts at hand: those that were given, then one for Latin, then those for Chinese."""
     files = _files()
-    own = [Family(regular=Face(path=path), bold=None) for path in given]
+    own = [Family(regular=FontFace(path=path, is_given=True), bold=None) for path in given]
     latin = [found for one in _LATIN if (found := _family(one, files))]
     chinese = [found for one in _CHINESE if (found := _family(one, files))]
     return [*own, *latin[:1], *chinese]
@@ -88,7 +90,7 @@ def _family(
     named: tuple[tuple[str, int], tuple[str, int] | None], files: dict[str, Path]
 ) -> Family | None:
     regular, bold = (
-        None if one is None or one[0] not in files else Face(path=files[one[0]], number=one[1])
+        None if one is None or one[0] not in files else FontFace(path=files[one[0]], number=one[1])
         for one in named
     )
     return None if regular is None else Family(regular=regular, bold=bold)

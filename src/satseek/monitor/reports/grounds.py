@@ -15,11 +15,10 @@ from satseek.imagery.ground import between, to_pixels
 from satseek.imagery.mosaics import Mosaic, Scenery
 from satseek.monitor.reports.drawing import LIGHT, Raster
 from satseek.monitor.reports.images import encoded
-from satseek.search.mapping_colours import class_colours
 from satseek.types import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from satseek.imagery.views import View
     from satseek.monitor.reports.blocks import Backdrop
     from satseek.monitor.reports.frames import Frame
+    from satseek.search.mapping_colours import Colour as Shade
     from satseek.types import BBox
 
 PER_MM = 6.0
@@ -55,9 +55,20 @@ class DrawnGround:
 
 
 def draw_ground(
-    frame: Frame, *, backdrop: Backdrop | None, classes: GroundMap | None
+    frame: Frame,
+    *,
+    backdrop: Backdrop | None,
+    classes: GroundMap | None,
+    colours: Sequence[Shade] = (),
 ) -> DrawnGround:
-    """Draw scenes, and over them a class map."""
+    """Draw scenes, and over them a class map.
+
+    Args:
+        frame: What is drawn.
+        backdrop: Scenes; None: none.
+        classes: A class map; None: none.
+        colours: Of its classes; those without alpha are not drawn.
+    """
     if backdrop is None and classes is None:
         return DrawnGround(raster=None, unread=0)
     view = frame.view(per_mm=PER_MM)
@@ -66,7 +77,7 @@ def draw_ground(
     unread = 0 if backdrop is None else _lay_scenes(shown, view, backdrop)
     if classes is not None:
         opacity = 1.0 if backdrop is None else _CLASS_OPACITY
-        _lay_classes(shown, view, classes, opacity=opacity)
+        _lay_classes(shown, view, classes, colours=colours, opacity=opacity)
     pixels = np.clip(np.rint(shown), 0, 255).astype(np.uint8)
     jpeg, _, _ = encoded(pixels, edge=max(view.width, view.height))
     raster = Raster(x=0.0, y=0.0, width=frame.width, height=frame.height, jpeg=jpeg)
@@ -87,11 +98,11 @@ def _lay_scenes(shown: NDArray[np.float32], view: View, backdrop: Backdrop) -> i
 
 
 def _lay_classes(
-    shown: NDArray[np.float32], view: View, classes: GroundMap, *, opacity: float
+    shown: NDArray[np.float32], view: View, classes: GroundMap, *, colours: Sequence[Shade], opacity: float
 ) -> None:
-    colours = np.zeros((256, 4), np.float32)
-    colours[: len(classes.names)] = class_colours(classes.names)
-    visible = np.where(colours[:, 3:] > 0, np.float32(opacity), np.float32(0))
+    table = np.zeros((256, 4), np.float32)
+    table[: len(colours)] = np.reshape(colours, (-1, 4))
+    visible = np.where(table[:, 3:] > 0, np.float32(opacity), np.float32(0))
     rows, columns = classes.values.shape
     measured = classes.known
     for window in _parts(view):
@@ -103,7 +114,7 @@ def _lay_classes(
         row = np.where(inside, down, 0).astype(np.int64)
         values = classes.values[row, column].astype(np.int64)
         known = inside & measured[row, column]
-        _mix(shown, window, colours[values, :3], visible[values] * known[..., np.newaxis])
+        _mix(shown, window, table[values, :3], visible[values] * known[..., np.newaxis])
 
 
 def _mix(

@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from satseek.monitor.reports.digesting import digest_of_report
-from satseek.monitor.reports.html_blocks import Pieces, block_pieces
+from satseek.monitor.reports.html_blocks import block_pieces
 from satseek.monitor.reports.html_style import STYLE
 from satseek.monitor.reports.palette import SIGNS
 from satseek.monitor.reports.provenance import provenance_section
 from satseek.monitor.reports.words import TAGS, minute, word
-from satseek.search.plotting import safe
+from satseek.monitor.reports.texts import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from satseek.monitor.reports.pieces import Told
     from satseek.monitor.reports.report import Headline, Report, Section
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -28,7 +29,7 @@ _DEEPEST = 4
 """Of headings: below that, sections look alike."""
 
 
-def page_pieces(report: Report, told: Pieces) -> Iterator[str]:
+def page_pieces(report: Report, told: Told) -> Iterator[str]:
     """Write the page, a piece at a time; what goes missing on the way is noted in ``told``."""
     yield from _head(report)
     yield _first_words(report)
@@ -106,7 +107,7 @@ def _contents(sections: tuple[Section, ...], report: Report) -> str:
     )
 
 
-def _section(section: Section, number: str, told: Pieces, *, depth: int) -> Iterator[str]:
+def _section(section: Section, number: str, told: Told, *, depth: int) -> Iterator[str]:
     level = min(depth, _DEEPEST)
     name = f"s{number.replace('.', '-')}"
     begins = ' class="begins-page"' if section.begins_page else ""

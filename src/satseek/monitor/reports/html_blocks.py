@@ -6,7 +6,6 @@ Knows no page around them. Images are read one by one and forgotten.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from satseek.monitor.reports.blocks import Chart, Facts, Map, Mark, Pairs, Table, Text
@@ -17,33 +16,19 @@ from satseek.monitor.reports.palette import SIGNS
 from satseek.monitor.reports.svg import svg_of
 from satseek.monitor.reports.tabling import figures_of
 from satseek.monitor.reports.words import cell_text, word
-from satseek.search.plotting import safe
+from satseek.monitor.reports.texts import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from satseek.monitor.reports.blocks import Block, Cell, Colour, Column, Image, Pair
-    from satseek.monitor.reports.report import Language
+    from satseek.monitor.reports.pieces import Told
 
 WIDTH_MM = 170.0
 """Of maps and charts: what is between the margins of a page of paper."""
 
 
-@dataclass(slots=True)
-class Pieces:
-    """What is told about a page while it is written: one owner, the page's."""
-
-    language: Language
-    """Of the report."""
-    on_block: Callable[[], None]
-    """Called behind each block."""
-    images: int = 0
-    """Images that were written."""
-    missing_images: int = 0
-    """Images that were gone."""
-
-
-def block_pieces(block: Block, told: Pieces, *, level: int) -> Iterator[str]:
+def block_pieces(block: Block, told: Told, *, level: int) -> Iterator[str]:
     """Write a block; headings inside it have ``level``."""
     match block:
         case Text():
@@ -61,7 +46,7 @@ def block_pieces(block: Block, told: Pieces, *, level: int) -> Iterator[str]:
             yield from _chart(block, told)
         case _:
             assert_never(block)
-    told.on_block()
+    told.step()
 
 
 def _text(block: Text) -> str:
@@ -124,7 +109,7 @@ def _signed(mark: Mark) -> str:
     return f"{shown}{safe(mark.text)}"
 
 
-def _map(block: Map, told: Pieces) -> Iterator[str]:
+def _map(block: Map, told: Told) -> Iterator[str]:
     language = told.language
     yield "<figure>"
     drawn = draw_map(block, width=WIDTH_MM, language=language)
@@ -160,7 +145,7 @@ def _swatch(colour: Colour, *, filled: bool) -> str:
     return f'<i style="border-color:#{code};background:#{code}61"></i>'
 
 
-def _pair(pair: Pair, told: Pieces, *, level: int) -> Iterator[str]:
+def _pair(pair: Pair, told: Told, *, level: int) -> Iterator[str]:
     mark = ""
     if pair.mark is not None:
         mark = f' <span class="mark {pair.mark.tone}">{_signed(pair.mark)}</span>'
@@ -180,7 +165,7 @@ def _pair(pair: Pair, told: Pieces, *, level: int) -> Iterator[str]:
     yield f"</div>{_facts(pair.facts)}</article>"
 
 
-def _image(image: Image | None, told: Pieces) -> str:
+def _image(image: Image | None, told: Told) -> str:
     if image is None:
         return f'<div class="gone">{word("unseen", told.language)}</div>'
     found = jpeg_of(image)
@@ -195,7 +180,7 @@ def _image(image: Image | None, told: Pieces) -> str:
     )
 
 
-def _chart(block: Chart, told: Pieces) -> Iterator[str]:
+def _chart(block: Chart, told: Told) -> Iterator[str]:
     yield "<figure>"
     yield from svg_of(draw_chart(block, width=WIDTH_MM), alt=block.alt)
     colours = colours_of(block)

@@ -17,12 +17,16 @@ from satseek.monitor.reports.frames import frame_of
 from satseek.monitor.reports.furniture import furniture
 from satseek.monitor.reports.grounds import draw_ground
 from satseek.monitor.reports.shapes import draw_shapes
-from satseek.search.mapping_colours import class_legend
+from satseek.search.mapping_colours import class_colours
 
 if TYPE_CHECKING:
     from satseek.monitor.reports.blocks import Map
     from satseek.monitor.reports.frames import Frame
     from satseek.monitor.reports.report import Language
+    from satseek.search.mapping_colours import Colour as Shade
+
+OPAQUE = 255
+"""Alpha of a colour that is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,9 @@ def draw_map(asked: Map, *, width: float, language: Language) -> DrawnMap | None
     frame = frame_for(asked, width=width)
     if frame is None:
         return None
-    ground = draw_ground(frame, backdrop=asked.backdrop, classes=asked.classes)
+    ground = draw_ground(
+        frame, backdrop=asked.backdrop, classes=asked.classes, colours=colours_on(asked)
+    )
     shapes = draw_shapes(frame, asked.shapes, asked.legend)
     edge = Path(rings=(box(0, 0, frame.width, frame.height),), stroke="soft", width=0.25)
     below = () if ground.raster is None else (ground.raster,)
@@ -72,7 +78,16 @@ def legend_of(asked: Map) -> tuple[Entry, ...]:
     if classes is None:
         return own
     here = {int(value) for value in np.unique(classes.values[classes.known])}
-    seen = (one for one in class_legend(classes.names) if one.value in here and one.colour[3])
+    coloured = zip(classes.names, colours_on(asked), strict=True)
     return own + tuple(
-        Entry(key=f"class {one.value:g}", label=one.label, colour=one.colour[:3]) for one in seen
+        Entry(key=f"class {number}", label=label, colour=colour[:3])
+        for number, (label, colour) in enumerate(coloured)
+        if number in here and colour[3]
     )
+
+
+def colours_on(asked: Map) -> list[Shade]:
+    """Give the colours of a map's classes; those that are not shown are wholly transparent."""
+    if asked.class_colours:
+        return [(*colour, OPAQUE) for colour in asked.class_colours]
+    return [] if asked.classes is None else class_colours(asked.classes.names)

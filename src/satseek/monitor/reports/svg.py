@@ -9,7 +9,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from satseek.monitor.reports.drawing import Label, Path, Raster, text_width
-from satseek.search.plotting import safe
+from satseek.monitor.reports.texts import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

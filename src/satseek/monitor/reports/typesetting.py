@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from satseek.monitor.reports.texts import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -21,12 +23,18 @@ MM_PER_PT = 25.4 / 72
 BOX = "□"
 """Stands for a character that no font has; a question mark where no font has even this."""
 
+_STAND_INS = {"−": "-", "→": "->", "≥": ">=", "≤": "<=", "＼": "/"} | dict.fromkeys("●▲■○", "")
+"""Written instead of what no font has and every reader understands; signs stand beside their word.
+"""
+
 
 class Typeface(Protocol):
     """One face of one font."""
 
     name: str
-    """By which a canvas knows it."""
+    """By which a canvas knows its font."""
+    style: str
+    """Empty, or ``B`` where one font has several weights of that name."""
 
     def has(self, sign: str) -> bool:
         """Tell whether it has a character."""
@@ -44,6 +52,10 @@ class Typesetter:
         self._chosen: dict[tuple[str, bool], Typeface | None] = {}
         self.missing: dict[str, None] = {}
         """Characters that no font has, in the order they came."""
+
+    def can_set(self, text: str) -> bool:
+        """Tell whether every character has a font."""
+        return all(self._face(sign, bold=False) is not None for sign in text)
 
     def runs(self, text: str, *, bold: bool) -> list[tuple[Typeface, str]]:
         """Cut text where its font changes."""
@@ -64,18 +76,16 @@ class Typesetter:
     def lines(self, text: str, *, width: float, size: float, bold: bool = False) -> list[str]:
         """Break text into lines that are no wider than ``width`` millimetres; at least one."""
         lines: list[str] = []
-        for paragraph in text.split("\n"):
-            line = ""
-            for piece in _pieces(paragraph):
-                if self.width((line + piece).rstrip(), size=size, bold=bold) <= width:
-                    line += piece
-                    continue
-                if line:
-                    lines.append(line.rstrip())
-                *whole, line = self._cut(piece, width=width, size=size, bold=bold)
-                lines += whole
-            lines.append(line.rstrip())
-        return lines
+        line = ""
+        for piece in _pieces(one_line(text)):
+            if self.width((line + piece).rstrip(), size=size, bold=bold) <= width:
+                line += piece
+                continue
+            if line:
+                lines.append(line.rstrip())
+            *whole, line = self._cut(piece, width=width, size=size, bold=bold)
+            lines += whole
+        return [*lines, line.rstrip()]
 
     def _cut(self, piece: str, *, width: float, size: float, bold: bool) -> list[str]:
         """Cut what is wider than a line, such as a path or a digest, anywhere."""
@@ -91,6 +101,9 @@ class Typesetter:
         face = self._face(sign, bold=bold)
         if face is not None:
             return face, sign
+        known = _STAND_INS.get(sign)
+        if known is not None:
+            return self._faces[bold][0], known
         self.missing.setdefault(sign)
         stand_in = self._face(BOX, bold=bold)
         return (self._faces[bold][0], "?") if stand_in is None else (stand_in, BOX)
