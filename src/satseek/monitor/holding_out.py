@@ -103,10 +103,12 @@ def place_answers(index: Pinned, ground: WatchedGround, answers: Answers) -> Loo
     found = []
     for chip, right in zip(answers.chips, answers.right.tolist(), strict=True):
         collection, _, own = chip.partition("/")
-        place_, day = places.get(own.rpartition("/")[2]), _day_of(index, own)
-        if collection == index.spec.name and place_ is not None and day in days:
-            if ground.table.seen[days[day], place_]:
-                found.append((days[day], place_, right))
+        cell = places.get(own.rpartition("/")[2])
+        if collection != index.spec.name or cell is None:
+            continue
+        date = days.get(_day_of(index, own))
+        if date is not None and ground.table.rows[date, cell] >= 0:
+            found.append((date, cell, right))
     dates, cells, rights = zip(*found, strict=True) if found else ((), (), ())
     return Looks(
         dates=np.array(dates, dtype=np.int64),
@@ -206,7 +208,7 @@ def above_without(
     return above
 
 
-def _day_of(index: Pinned, chip_id: str) -> str | None:
-    """Name the day of a chip; None without a date."""
+def _day_of(index: Pinned, chip_id: str) -> str:
+    """Name the day of a chip; empty without a date."""
     chip = index.chips([index.row_of(chip_id)])[0]
-    return None if chip.datetime is None else chip.datetime.date().isoformat()
+    return "" if chip.datetime is None else chip.datetime.date().isoformat()

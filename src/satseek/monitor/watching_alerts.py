@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from satseek.index.pinned import Pinned
     from satseek.monitor.findings import Evidence, Plain, Side
     from satseek.monitor.watching import Watch
+    from satseek.monitor.watching_ground import WatchedGround
     from satseek.monitor.watching_learning import Learnt
     from satseek.monitor.watching_marks import Marked
     from satseek.monitor.watching_sites import Site
@@ -44,6 +45,8 @@ class Alerting:
     """The generation that was looked at."""
     tools: WatchTools
     """Where chips and pictures are."""
+    ground: WatchedGround
+    """All cells and dates, those that were not scored among them."""
     learnt: Learnt
     """Scores and cut."""
     marked: Marked
@@ -189,9 +192,11 @@ def _evidence(
     before = [one for one in former if one.side == "before"]
     after = [one for one in former if one.side == "after"]
     if not former:
-        looks = np.flatnonzero(alerting.learnt.scored.seen[:began, best])
+        day, table = alerting.learnt.scored.days[began], alerting.ground.table
+        looks = table.rows[: alerting.ground.days.index(day), best]
+        looks = looks[looks >= 0]
         if looks.size:
-            chip = _chip(alerting, int(looks[-1]), best)
+            chip = alerting.index.chips([int(looks[-1])])[0]
             before = [_shown(chip, "before", finding, alerting)]
     newest = _shown(_chip(alerting, date, best), "after", finding, alerting)
     if after and after[0].chip_id == newest.chip_id:

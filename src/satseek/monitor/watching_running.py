@@ -141,7 +141,12 @@ class _Run:
                 self._answers = learnt.right, learnt.wrong
                 marked = mark_cells(learnt.scored, learnt.cut, watch=watch)
                 alerting = Alerting(
-                    watch=watch, index=index, tools=tools, learnt=learnt, marked=marked
+                    watch=watch,
+                    index=index,
+                    tools=tools,
+                    ground=ground,
+                    learnt=learnt,
+                    marked=marked,
                 )
                 self._look_at_dates(alerting, ground, on_progress)
         with tools.findings.changing() as change:
@@ -166,12 +171,7 @@ class _Run:
             with self._tools.findings.changing() as change:
                 changes = change.keep([one.finding for one in alerts])
                 days = {one.finding.id: one.days for one in alerts}
-                whole = {
-                    scene: digest
-                    for scene, digest in looked.items()
-                    if _is_last_day(scene, day, ground)
-                }
-                mark(change.db, name, scenes=whole, sightings=days, now=change.now)
+                mark(change.db, name, scenes=looked, sightings=days, now=change.now)
             for one in alerts:
                 sites.add(one.finding)
                 sightings.setdefault(one.finding.id, set()).update(one.days)
@@ -229,7 +229,3 @@ class _Run:
             seconds=seconds,
         )
 
-
-def _is_last_day(scene: str, day: str, ground: WatchedGround) -> bool:
-    """Tell whether a scene shows no later day: only then has all of it been looked at."""
-    return not any(scene in scenes for later, scenes in ground.by_day.items() if later > day)
