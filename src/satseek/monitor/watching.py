@@ -69,6 +69,18 @@ class WatchedScenes:
     """Folders, hosts and buckets that a STAC document may lead to besides its own place."""
     here: bool = False
     """True: a person at this machine's terminal named it, so that it may lie anywhere."""
+    recipe: str | None = None
+    """Radiometric recipe of a collection that is not there yet; None: auto."""
+    chip_px: int | None = None
+    """Chip edge in pixels of such a collection; None: 256."""
+    stride_px: int | None = None
+    """Step from chip to chip; None: the edge."""
+    pixel_size: float | None = None
+    """Metres per pixel; None: each scene's own."""
+    crs: str | None = None
+    """CRS of its grid; None: each scene's own."""
+    min_valid: float | None = None
+    """Least valid fraction of a chip, 0–1; None: 0.5."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,15 @@ _KEYS = frozenset(
     }
 )
 _CONCEPT = frozenset({"label", "prompts", "negatives", "liked", "disliked", "saved"})
-_SCENES = frozenset({"folder", "search", "allow"})
+_LAYOUT = {
+    "recipe": str,
+    "chip_px": int,
+    "stride_px": int,
+    "pixel_size": float,
+    "crs": str,
+    "min_valid": float,
+}
+_SCENES = frozenset({"folder", "search", "allow", *_LAYOUT})
 _GROUND = frozenset({"area", "permits", "exclusions", "crs"})
 _SCHEDULE = frozenset({"cron", "timezone"})
 _POINT = frozenset({*AIMS, "grow_quantile"})
@@ -148,6 +156,11 @@ def _scenes(content: Any, folder: Path | None) -> WatchedScenes | None:
         search=search,
         allow=_texts(table.get("allow", []), "scenes: allow"),
         here=folder is not None,
+        **{
+            name: _of(kind, table[name], f"scenes: {name}")
+            for name, kind in _LAYOUT.items()
+            if name in table
+        },
     )
 
 
