@@ -189,7 +189,7 @@ def land_use(
     Raises:
         InvalidRequest: no chip that passes the filter has a date and lies on the ground.
         InvalidFilter, EmptyText, Untranslatable: the filter or the labels cannot be.
-        ModelMismatch: the embedder is of another model.
+        ModelMismatch: the embedder makes vectors of another length than the index has.
     """
     chosen = choices or Choices()
     looked = label_vectors(labels, embedder=embedder, glossary=glossary, known=known or {})
