@@ -45,6 +45,7 @@ def main() -> None:
         modelling,
         quantizing,
         recipes,
+        reporting,
         scheduling,
         searching,
         serving,

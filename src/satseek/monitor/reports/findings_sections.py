@@ -133,7 +133,7 @@ def _maps(given: FindingsMaterial) -> Iterator[Map]:
             ),
             shapes=tuple(
                 Shape(geometry=one.footprint, entry=one.state, label=f"{at}")
-                for at, one in reversed(placed)
+                for at, one in placed
                 if one.footprint is not None
             ),
             legend=tuple(

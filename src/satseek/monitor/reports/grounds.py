@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.imagery.ground import between, to_pixels
-from satseek.imagery.mosaics import Mosaic, Scenery
+from satseek.imagery.mosaics import Mosaic
 from satseek.monitor.reports.drawing import LIGHT, Raster
 from satseek.monitor.reports.images import encoded
 from satseek.types import Window
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.export.ground_map import GroundMap
+    from satseek.imagery.mosaics import Scenery
     from satseek.imagery.views import View
     from satseek.monitor.reports.blocks import Backdrop
     from satseek.monitor.reports.frames import Frame
@@ -59,7 +60,8 @@ def draw_ground(
     *,
     backdrop: Backdrop | None,
     classes: GroundMap | None,
-    colours: Sequence[Shade] = (),
+    colours: Sequence[Shade],
+    scenery: Scenery,
 ) -> DrawnGround:
     """Draw scenes, and over them a class map.
 
@@ -68,13 +70,14 @@ def draw_ground(
         backdrop: Scenes; None: none.
         classes: A class map; None: none.
         colours: Of its classes; those without alpha are not drawn.
+        scenery: Draws scenes.
     """
     if backdrop is None and classes is None:
         return DrawnGround(raster=None, unread=0)
     view = frame.view(per_mm=PER_MM)
     shown = np.empty((view.height, view.width, 3), np.float32)
     shown[:] = LIGHT["card"]
-    unread = 0 if backdrop is None else _lay_scenes(shown, view, backdrop)
+    unread = 0 if backdrop is None else _lay_scenes(shown, view, backdrop, scenery)
     if classes is not None:
         opacity = 1.0 if backdrop is None else _CLASS_OPACITY
         _lay_classes(shown, view, classes, colours=colours, opacity=opacity)
@@ -84,8 +87,10 @@ def draw_ground(
     return DrawnGround(raster=raster, unread=unread)
 
 
-def _lay_scenes(shown: NDArray[np.float32], view: View, backdrop: Backdrop) -> int:
-    mosaic, scenery = Mosaic.of(backdrop.scenes), Scenery()
+def _lay_scenes(
+    shown: NDArray[np.float32], view: View, backdrop: Backdrop, scenery: Scenery
+) -> int:
+    mosaic = Mosaic.of(backdrop.scenes)
     unread = 0
     for window in _parts(view):
         part = view.part(window)

@@ -112,7 +112,7 @@ def _signed(mark: Mark) -> str:
 def _map(block: Map, told: Told) -> Iterator[str]:
     language = told.language
     yield "<figure>"
-    drawn = draw_map(block, width=WIDTH_MM, language=language)
+    drawn = draw_map(block, width=WIDTH_MM, language=language, scenery=told.scenery)
     caption = [f"<b>{safe(block.title)}</b>"]
     if drawn is None:
         caption.append(word("no_ground", language))

@@ -20,6 +20,7 @@ from satseek.monitor.reports.shapes import draw_shapes
 from satseek.search.mapping_colours import class_colours
 
 if TYPE_CHECKING:
+    from satseek.imagery.mosaics import Scenery
     from satseek.monitor.reports.blocks import Map
     from satseek.monitor.reports.frames import Frame
     from satseek.monitor.reports.report import Language
@@ -49,13 +50,19 @@ def frame_for(asked: Map, *, width: float) -> Frame | None:
     return frame_of(geometries, classes=asked.classes, bbox=asked.bbox, width=width)
 
 
-def draw_map(asked: Map, *, width: float, language: Language) -> DrawnMap | None:
+def draw_map(
+    asked: Map, *, width: float, language: Language, scenery: Scenery
+) -> DrawnMap | None:
     """Draw a map, ``width`` millimetres wide; None where nothing of it lies on the ground."""
     frame = frame_for(asked, width=width)
     if frame is None:
         return None
     ground = draw_ground(
-        frame, backdrop=asked.backdrop, classes=asked.classes, colours=colours_on(asked)
+        frame,
+        backdrop=asked.backdrop,
+        classes=asked.classes,
+        colours=colours_on(asked),
+        scenery=scenery,
     )
     shapes = draw_shapes(frame, asked.shapes, asked.legend)
     edge = Path(rings=(box(0, 0, frame.width, frame.height),), stroke="soft", width=0.25)

@@ -40,7 +40,9 @@ def lay_map(flow: Flow, asked: Map, told: Told) -> None:
     most = _notes(flow, asked, frame, unread=_backdrop(asked), unlabelled=len(asked.shapes))
     notes = most
     if not flow.canvas.is_blank:
-        drawn = draw_map(asked, width=WIDTH, language=told.language)
+        drawn = draw_map(
+            asked, width=WIDTH, language=told.language, scenery=told.scenery
+        )
         assert drawn is not None
         flow.drawing(drawn.drawing, x=LEFT, y=flow.y, alt=asked.alt)
         notes = _notes(

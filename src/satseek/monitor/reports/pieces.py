@@ -5,8 +5,10 @@ Knows no format: HTML and PDF count the same way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from satseek.imagery.mosaics import Scenery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,8 @@ class Told:
     """Images that were written."""
     missing_images: int = 0
     """Images that were gone."""
+    scenery: Scenery = field(default_factory=Scenery)
+    """Draws what lies below maps; remembers what hundreds of maps of the same scenes share."""
 
     @classmethod
     def of(cls, report: Report, on_progress: Callable[[int, int], None] | None) -> Told:
@@ -39,7 +43,7 @@ class Told:
 
     def uncounted(self) -> Told:
         """Give one for laying out what is written later."""
-        return Told(language=self.language, blocks=self.blocks)
+        return Told(language=self.language, blocks=self.blocks, scenery=self.scenery)
 
     def step(self) -> None:
         """Tell that a block is written."""

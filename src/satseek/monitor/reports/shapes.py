@@ -133,10 +133,10 @@ def _longer_edge(geometry: BaseGeometry) -> float:
 def _labels(
     frame: Frame, named: Sequence[tuple[str, BaseGeometry]]
 ) -> tuple[list[Label], int]:
-    """Place numbers, the first ones first; each takes room that later ones leave alone."""
+    """Place numbers, small ones first; each takes room that later ones leave alone."""
     taken: list[tuple[float, float, float, float]] = []
     labels: list[Label] = []
-    for text, geometry in named:
+    for text, geometry in sorted(named, key=lambda one: (len(one[0]), one[0])):
         middle = geometry.representative_point()
         half = text_width(text, LABEL_MM) / 2
         small = _longer_edge(geometry) < SMALL_MM
