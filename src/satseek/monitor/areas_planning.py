@@ -65,6 +65,7 @@ def allocate(
     rule: Rule = "proportional",
     least: int = LEAST,
     users: Mapping[str, float] | None = None,
+    drawn: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
     """Share places out among strata.
 
@@ -77,6 +78,7 @@ def allocate(
         rule: By what they are shared out.
         least: In each stratum.
         users: For ``neyman``, see ``sample_size``.
+        drawn: How many of each were drawn before: none gets fewer.
 
     Returns:
         How many of each; together ``total``, or fewer where there are not as many cells.
@@ -89,9 +91,12 @@ def allocate(
             f"sample size: expected at least {2 * len(strata)}, two for each of {len(strata)} "
             f"strata, came {total}"
         )
+    before = {one.name: (drawn or {}).get(one.name, 0) for one in strata}
     # a sample too small for that gives each stratum its even part
     floor = min(least, total // len(strata))
-    sizes = {one.name: min(floor, _most(one, total)) for one in strata}
+    sizes = {one.name: max(before[one.name], min(floor, _most(one, total))) for one in strata}
+    if sum(sizes.values()) > total:
+        sizes = before
     weights = _weights(strata, rule, users or {})
     _fill(sizes, weights, {one.name: _most(one, total) for one in strata}, total)
     return sizes

@@ -1,15 +1,19 @@
-"""Accuracy and areas → a section of a report: tables, a chart, and what to be careful about.
+"""Accuracy and areas → a report, or a section of one: tables, a chart, what to be careful about.
 
 Does not know how a report is written.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from satseek.export.areas import SQUARE_METRES
+from satseek.monitor.areas_words import WORDS
 from satseek.monitor.reports.blocks import Chart, Column, Series, Table, Text
-from satseek.monitor.reports.report import Section
+from satseek.monitor.reports.digesting import digest_of_inputs
+from satseek.monitor.reports.provenance import software
+from satseek.monitor.reports.report import Headline, Provenance, Report, Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,72 +22,65 @@ if TYPE_CHECKING:
     from satseek.monitor.areas_intervals import Estimate
     from satseek.monitor.reports.blocks import Cell
     from satseek.monitor.reports.report import Language
+    from satseek.monitor.samples import Sample
 
-_WORDS: Mapping[Language, Mapping[str, str]] = {
-    "en": {
-        "title": "Accuracy and honest areas",
-        "class": "class",
-        "map": "on the map (ha)",
-        "area": "estimated (ha)",
-        "error": "standard error (ha)",
-        "low": "from (ha)",
-        "high": "to (ha)",
-        "users": "user's accuracy",
-        "producers": "producer's accuracy",
-        "areas": "Areas with their 95 % confidence intervals",
-        "accuracy": "Accuracy of the map by class",
-        "matrix": "Error matrix: rows as the map has it, columns as people judged it (places)",
-        "mapped": "map ＼ judged",
-        "all": "all",
-        "chart": "Area of each class: on the map, and estimated",
-        "method": (
-            "Estimated from {judged} places that were drawn at random in {strata} strata and "
-            "judged by people (Olofsson et al. 2014). Areas counted from a map carry its mistakes; "
-            "these do not, and the truth lies between both ends in 95 of 100 such samples. Overall "
-            "accuracy is {overall:.1%} ({low:.1%} to {high:.1%})."
+
+def areas_report(
+    found: AreaEstimates,
+    sample: Sample,
+    *,
+    operator: str,
+    language: Language = "en",
+    made_at: datetime | None = None,
+) -> Report:
+    """Build a report of its own on what a sample says.
+
+    Args:
+        found: What was estimated.
+        sample: From which.
+        operator: Who asks for it.
+        language: Of the report; notes are in English.
+        made_at: When, timezone-aware; None: now.
+    """
+    words, drawn = WORDS[language], sum(sample.sizes.values())
+    left = drawn - found.judged
+    step = words["next_open"] if left else words["next_done"]
+    return Report(
+        title=f"{words['title']}: {sample.collection}",
+        subtitle=sample.subject,
+        next_step=step.format(name=sample.name, open=left, drawn=drawn),
+        headlines=_headlines(found, words, drawn),
+        limits=found.notes,
+        provenance=Provenance(
+            made_at=made_at or datetime.now(UTC),
+            operator=operator,
+            software=software(),
+            inputs_digest=digest_of_inputs(sample, found.counts, found.interval),
+            collection=sample.collection,
+            model=sample.told.get("model", ""),
+            facts=_facts(sample, words),
         ),
-        "from": "{low:.0%} to {high:.0%}",
-        "estimated": "estimated",
-        "alt": "Bars of hectares by class, estimated areas with their intervals: {classes}.",
-        "is": "{label} {area:,.0f} ha ({low:,.0f} to {high:,.0f})",
-    },
-    "zh": {
-        "title": "精度与校正面积",
-        "class": "类别",
-        "map": "图上面积（公顷）",
-        "area": "估计面积（公顷）",
-        "error": "标准误（公顷）",
-        "low": "下限（公顷）",
-        "high": "上限（公顷）",
-        "users": "用户精度",
-        "producers": "制图精度",
-        "areas": "面积及其 95% 置信区间",
-        "accuracy": "各类别的制图精度",
-        "matrix": "误差矩阵：行为图上类别，列为人工判读类别（样本数）",
-        "mapped": "图上 ＼ 判读",
-        "all": "合计",
-        "chart": "各类别面积：图上面积与估计面积",
-        "method": (
-            "根据在 {strata} 个分层中随机抽取并由人工判读的 {judged} 个样本估计（Olofsson 等，2014）。"
-            "直接从图上统计的面积含有分类错误，校正面积则不含；在 100 次同样的抽样中，约有 95 次真值落在"
-            "上下限之间。总体精度为 {overall:.1%}（{low:.1%} 至 {high:.1%}）。"
-        ),
-        "from": "{low:.0%} 至 {high:.0%}",
-        "estimated": "估计",
-        "alt": "各类别面积柱状图，估计面积带置信区间：{classes}。",
-        "is": "{label} {area:,.0f} 公顷（{low:,.0f} 至 {high:,.0f}）",
-    },
-}
+        sections=(areas_section(found, subject=sample.subject, language=language, notes=()),),
+        language=language,
+    )
 
 
-def areas_section(found: AreaEstimates, *, language: Language = "en") -> Section:
+def areas_section(
+    found: AreaEstimates,
+    *,
+    subject: str,
+    language: Language = "en",
+    notes: tuple[str, ...] | None = None,
+) -> Section:
     """Lay out accuracies and areas as a section of a report.
 
     Args:
         found: What was estimated.
+        subject: Of what, see ``Sample.subject``.
         language: Of its titles; notes are in English.
+        notes: What to be careful about; None: the estimates' own.
     """
-    words = _WORDS[language]
+    words = WORDS[language]
     method = words["method"].format(
         judged=found.judged,
         strata=len(found.strata),
@@ -91,9 +88,10 @@ def areas_section(found: AreaEstimates, *, language: Language = "en") -> Section
         low=found.overall.low,
         high=found.overall.high,
     )
-    cautions = (Text(paragraphs=found.notes, tone="warning"),) if found.notes else ()
+    told = found.notes if notes is None else notes
+    cautions = (Text(paragraphs=told, tone="warning"),) if told else ()
     return Section(
-        title=words["title"],
+        title=f"{words['title']}: {subject}",
         blocks=(
             Text(paragraphs=(method,)),
             *cautions,
@@ -103,6 +101,40 @@ def areas_section(found: AreaEstimates, *, language: Language = "en") -> Section
             _matrix(found, words),
         ),
     )
+
+
+def _headlines(
+    found: AreaEstimates, words: Mapping[str, str], drawn: int
+) -> tuple[Headline, ...]:
+    overall = found.overall
+    widest = max(found.classes, key=lambda one: one.area_m2.margin)
+    area = widest.area_m2.scaled(1 / SQUARE_METRES)
+    return (
+        Headline(
+            name=words["overall"],
+            value=f"{overall.value:.1%}",
+            note=words["from"].format(low=overall.low, high=overall.high),
+        ),
+        Headline(
+            name=words["judged"],
+            value=str(found.judged),
+            note=words["of_drawn"].format(drawn=drawn),
+            tone="plain" if found.judged == drawn else "warning",
+        ),
+        Headline(
+            name=words["widest"],
+            value=widest.label,
+            note=f"{area.low:,.0f} – {area.high:,.0f} ha",
+        ),
+    )
+
+
+def _facts(sample: Sample, words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    how = words["drawn_as"].format(
+        name=sample.name, unit=sample.unit, seed=sample.seed, opinions=sample.opinions
+    )
+    told = tuple((name, value) for name, value in sample.told.items() if name != "model" and value)
+    return ((words["sampled"], how), (words["frame"], sample.frame[:16]), *told)
 
 
 def _areas(found: AreaEstimates, words: Mapping[str, str]) -> Table:
@@ -119,8 +151,11 @@ def _areas(found: AreaEstimates, words: Mapping[str, str]) -> Table:
 
 def _area_row(one: LabelArea) -> tuple[Cell, ...]:
     area = one.area_m2.scaled(1 / SQUARE_METRES)
-    mapped = None if one.mapped_m2 is None else one.mapped_m2 / SQUARE_METRES
-    return one.label, mapped, area.value, area.standard_error, area.low, area.high
+    return one.label, _mapped_ha(one), area.value, area.standard_error, area.low, area.high
+
+
+def _mapped_ha(one: LabelArea) -> float | None:
+    return None if one.mapped_m2 is None else one.mapped_m2 / SQUARE_METRES
 
 
 def _accuracy(found: AreaEstimates, words: Mapping[str, str]) -> Table:
@@ -164,9 +199,7 @@ def _chart(found: AreaEstimates, words: Mapping[str, str]) -> Chart:
         words["is"].format(label=one.label, area=area.value, low=area.low, high=area.high)
         for one, area in zip(found.classes, areas, strict=True)
     ]
-    mapped = tuple(
-        None if one.mapped_m2 is None else one.mapped_m2 / SQUARE_METRES for one in found.classes
-    )
+    mapped = tuple(_mapped_ha(one) for one in found.classes)
     estimated = Series(
         name=words["estimated"],
         values=tuple(one.value for one in areas),
