@@ -9,6 +9,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import shapely
@@ -126,6 +127,9 @@ def _checked(finding: Finding) -> Finding:
         finding,
         cells=tuple(sorted(set(finding.cells))),
         scores={check_name("scores", name): _number(name, one) for name, one in _of(finding)},
+        footprint=_footprint(finding.footprint),
+        first_seen=_utc(finding.first_seen),
+        last_seen=_utc(finding.last_seen),
         area_m2=None if finding.area_m2 is None else _area(finding.area_m2),
         seen=int(finding.seen),
         urgency=_number("urgency", finding.urgency),
@@ -155,6 +159,16 @@ def _zoned(what: str, moment: datetime | None) -> None:
         raise InvalidRequest(f"{what}: expected a time with a zone, came {moment.isoformat()}")
 
 
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
+
+
+def _footprint(given: GeoJSON | None) -> GeoJSON | None:
+    """Give a footprint as it is read again: its places are lists."""
+    plain: GeoJSON | None = json.loads(json.dumps(given))
+    return plain
+
+
 def _number(what: str, value: float) -> float:
     if not math.isfinite(value):
         raise InvalidRequest(f"{what}: expected a finite number, came {value}")
@@ -181,7 +195,7 @@ def _evidence(one: Evidence) -> Evidence:
     _zoned("evidence", one.datetime)
     if not _DIGEST.fullmatch(one.picture):
         raise InvalidRequest(f"evidence: expected a SHA-256 or nothing, came {one.picture[:80]!r}")
-    return one
+    return replace(one, datetime=_utc(one.datetime))
 
 
 def _properties(given: Mapping[str, Plain]) -> dict[str, Plain]:

@@ -1,6 +1,6 @@
 """A finding, its evidence and its history ↔ the JSON that files, doors and deliveries hold.
 
-Does not know who reads it. The same finding is always the same text.
+Does not know who reads it. What is read again is what was written.
 """
 
 from __future__ import annotations
@@ -39,11 +39,9 @@ def described_step(step: Step) -> dict[str, Any]:
 
 
 def said_text(finding: Finding) -> str:
-    """Give what its source says of a finding as one line of JSON, equal where that is equal."""
+    """Give what its source says of a finding as one line of JSON, its properties in their order."""
     said = {name: _plain(getattr(finding, name)) for name in SAID}
-    return json.dumps(
-        said, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-    )
+    return json.dumps(said, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def finding_of(content: Mapping[str, Any]) -> Finding:

@@ -20,6 +20,7 @@ from satseek.monitor.findings import SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from satseek.export.feature import Property
@@ -86,14 +87,15 @@ def feature_of(finding: Finding, *, decided: Step | None = None) -> Feature:
         finding: Which.
         decided: Its last step by a person; None: nobody took one.
     """
-    own = _told(finding) | _decided(decided) | _kept(finding)
-    taken = own.keys() | _OF_FORMATS
+    told, kept = _told(finding), _decided(decided) | _kept(finding)
+    taken = told.keys() | kept.keys() | _OF_FORMATS
     scores = {_free(name, taken, "score"): value for name, value in finding.scores.items()}
     more = {
         _free(name, taken | scores.keys(), finding.kind): value
         for name, value in finding.properties.items()
     }
-    return Feature(id=finding.id, geometry=finding.footprint, properties=own | scores | more)
+    properties = told | scores | more | kept
+    return Feature(id=finding.id, geometry=finding.footprint, properties=properties)
 
 
 def _features(
@@ -151,7 +153,7 @@ def _kept(finding: Finding) -> dict[str, Property]:
     }
 
 
-def _free(name: str, taken: frozenset[str] | set[str], prefix: str) -> str:
+def _free(name: str, taken: AbstractSet[str], prefix: str) -> str:
     return f"{prefix}_{name}" if name.lower() in taken else name
 
 

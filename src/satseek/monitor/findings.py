@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from satseek.errors import InvalidRequest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -176,7 +178,12 @@ def finding_id(
 
     Returns:
         Twenty hexadecimal digits.
+
+    Raises:
+        InvalidRequest: the moment has no time zone.
     """
+    if first_seen is not None and first_seen.utcoffset() is None:
+        raise InvalidRequest(f"first_seen: expected a time with a zone, came {first_seen}")
     when = "" if first_seen is None else first_seen.astimezone(UTC).isoformat()
     parts = (kind, source, anchor, label, when)
     said = "".join(f"{len(part.encode())}:{part}" for part in parts)  # no two lists write alike

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from satseek.errors import FindingNotFound, InvalidRequest
 from satseek.monitor import keeping_pages, keeping_rows
+from satseek.monitor.checking import check_finding
 from satseek.monitor.findings import STATES
 from satseek.monitor.keeping_changes import Changing
 from satseek.monitor.keeping_pages import MAX_PAGE, FindingFilter, Order, Page, passing
-from satseek.monitor.keeping_verifying import verify
 from satseek.monitor.tables import opened
 
 if TYPE_CHECKING:
@@ -100,9 +100,9 @@ class Findings:
         Raises:
             InvalidRequest: a finding that cannot be; nothing was kept.
         """
-        given = list(findings)
+        given = [check_finding(one) for one in findings]  # others need not wait for that
         with self.changing() as change:
-            return change.keep(given)
+            return change.keep_checked(given)
 
     def withdraw(self, *, kind: Kind, source: str, found: Iterable[str]) -> tuple[Change, ...]:
         """Flag as withdrawn what a whole run did not find again, unless people decided upon it.
@@ -122,21 +122,21 @@ class Findings:
             FindingNotFound: there is none of that id.
             InvalidRequest: several begin so.
         """
-        if self._is_absent:
+        if not self.is_there:
             raise FindingNotFound(f"no finding {finding_id[:64]!a}: none was kept yet")
         with self._store.reading() as db:
             return named(db, finding_id)
 
     def history(self, finding_id: str) -> tuple[Step, ...]:
         """Give every step of one, the oldest first; raises as ``get``."""
-        if self._is_absent:
+        if not self.is_there:
             raise FindingNotFound(f"no finding {finding_id[:64]!a}: none was kept yet")
         with self._store.reading() as db:
             return keeping_rows.steps(db, named(db, finding_id).id)
 
     def last_deed(self, finding_id: str) -> Step | None:
         """Give the last step of one, by its whole id, that a person took; None: nobody did."""
-        if self._is_absent:
+        if not self.is_there:
             return None
         with self._store.reading() as db:
             return keeping_rows.last_deed(db, finding_id)
@@ -149,7 +149,7 @@ class Findings:
         after: str = "",
         limit: int = 100,
     ) -> Page:
-        """Give some findings; what is kept meanwhile neither doubles nor hides any of them.
+        """Give some findings; of the newest, what is kept meanwhile neither doubles nor hides any.
 
         Args:
             where: Which; None: all.
@@ -161,7 +161,7 @@ class Findings:
             InvalidFilter, InvalidRequest: what is asked cannot be.
         """
         asked = passing(where)
-        if self._is_absent:
+        if not self.is_there:
             return Page(findings=(), next="")
         with self._store.reading() as db:
             return keeping_pages.page(db, asked, order=order, after=after, limit=limit)
@@ -181,14 +181,16 @@ class Findings:
     def counts(self, where: FindingFilter | None = None) -> Mapping[State, int]:
         """Count them by state, every state named; raises as ``page``."""
         asked = passing(where)
-        if self._is_absent:
+        if not self.is_there:
             return dict.fromkeys(STATES, 0)
         with self._store.reading() as db:
             return keeping_pages.counts(db, asked)
 
     def verify(self) -> list[str]:
         """Tell everything that is not as it was written, a line each; empty: all is well."""
-        if self._is_absent:
+        from satseek.monitor.keeping_verifying import verify  # noqa: PLC0415 (it reads pictures)
+
+        if not self.is_there:
             return []
         with self._store.reading() as db:
             return verify(db, self.folder)
@@ -198,17 +200,18 @@ class Findings:
         self._store.close()
 
     @property
-    def _is_absent(self) -> bool:
-        """True where nothing was kept yet: who only looks makes no file."""
-        return not self._store.path.is_file()
+    def is_there(self) -> bool:
+        """Whether anything was ever kept: who only looks makes no file."""
+        return self._store.path.is_file()
 
 
 def named(db: Database, finding_id: str) -> Finding:
     """Give the finding of an id, or of its first digits; see `Findings.get`."""
-    found = keeping_rows.find(db, finding_id)
+    asked = finding_id if finding_id.isascii() else ""
+    found = keeping_rows.find(db, asked)
     if found is not None:
         return found
-    begins = keeping_rows.beginning(db, finding_id) if len(finding_id) >= SHORTEST else ()
+    begins = keeping_rows.beginning(db, asked) if len(asked) >= SHORTEST else ()
     if not begins:
         raise FindingNotFound(f"no finding {finding_id[:64]!a}; `satseek findings list` shows all")
     if len(begins) > 1:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from satseek.errors import Conflict
 from satseek.monitor import keeping_rows
 from satseek.monitor.checking import check_finding
-from satseek.monitor.describing import SAID, said_text
+from satseek.monitor.describing import SAID
 from satseek.monitor.findings import WITHDRAWN, Change, Step
 
 if TYPE_CHECKING:
@@ -42,8 +42,12 @@ class Changing:
 
     def keep(self, findings: Iterable[Finding]) -> tuple[Change, ...]:
         """Write down what a source found; see `keeping.Findings.keep`."""
+        return self.keep_checked([check_finding(one) for one in findings])
+
+    def keep_checked(self, findings: Iterable[Finding]) -> tuple[Change, ...]:
+        """Do the same with findings that `checking.check_finding` gave."""
         begun = len(self.made)
-        for finding in [check_finding(one) for one in findings]:
+        for finding in findings:
             former = keeping_rows.find(self.db, finding.id)
             if former is None:
                 self._found(finding)
@@ -90,7 +94,7 @@ class Changing:
                 f"{getattr(finding, name)!r}: what it is of makes its id; see `finding_id`"
             )
         merged = _merged(former, finding)
-        if said_text(merged) != said_text(former):
+        if _changed(former, merged):
             self._seen(former, merged)
 
     def _seen(self, former: Finding, merged: Finding) -> None:
@@ -144,9 +148,14 @@ def _with_picture(one: Evidence, kept: Mapping[tuple[str, str], Evidence]) -> Ev
     return one if one.picture else replace(one, picture=before.picture, bounds=before.bounds)
 
 
+def _changed(former: Finding, after: Finding) -> list[str]:
+    """Name the fields of which a source says something else now."""
+    return [name for name in SAID if getattr(former, name) != getattr(after, name)]
+
+
 def _differences(former: Finding, after: Finding) -> str:
     """Say what changed: ``seen 1 → 2; evidence``."""
-    names = [name for name in SAID if getattr(former, name) != getattr(after, name)]
+    names = _changed(former, after)
     told = [
         f"{name} {_shown(getattr(former, name))} → {_shown(getattr(after, name))}"
         for name in names

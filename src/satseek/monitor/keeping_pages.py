@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from satseek.errors import InvalidFilter, InvalidRequest
 from satseek.index.filters import check_area, prepare_area
+from satseek.monitor.checking import check_text
 from satseek.monitor.findings import KINDS, STATES
 from satseek.monitor.keeping_rows import read
 
@@ -108,7 +109,7 @@ def passing(where: FindingFilter | None) -> Passing:
 
     Raises:
         InvalidFilter: an area or dates that cannot be.
-        InvalidRequest: a kind or a state that there is none of.
+        InvalidRequest: a kind or a state that there is none of, or what is no text.
     """
     if where is None:
         return Passing(clause="TRUE", values=(), area=None)
@@ -203,6 +204,9 @@ def _behind(asked: Passing, order: Order, after: str) -> Passing:
 
 
 def _check(where: FindingFilter) -> None:
+    texts = (*where.sources, *where.collections, *where.labels, *where.flags, where.assignee or "")
+    for text in texts:
+        check_text("filter", text)
     for what, given, known in (("kind", where.kinds, KINDS), ("state", where.states, STATES)):
         for one in given:
             if one not in known:

@@ -156,7 +156,7 @@ def read(row: Row) -> Finding:
 def proof_of(row: Row | dict[str, Any]) -> str:
     """Give the digest of all that a row holds but what ``said`` says once more."""
     names = ("id", "state", "assignee", "revision", "created", "changed", "said")
-    text = json.dumps([row[name] for name in names])
+    text = json.dumps([str(row[name]) for name in names])
     return blake2b(text.encode("ascii"), digest_size=8).hexdigest()
 
 

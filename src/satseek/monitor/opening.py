@@ -11,11 +11,11 @@ from satseek.monitor.keeping import Findings
 from satseek.monitor.outbox_channels import channels_of
 from satseek.monitor.outbox_rows import OUTBOX
 from satseek.monitor.outbox_telling import Telling
-from satseek.monitor.pictures import Pictures
 from satseek.monitor.tables import FOLDER
 from satseek.monitor.watching_rows import PART as WATCHES
 
 if TYPE_CHECKING:
+    from satseek.monitor.pictures import Pictures
     from satseek.settings import Settings
 
 
@@ -34,4 +34,6 @@ def opened_findings(settings: Settings) -> Findings:
 
 def opened_pictures(settings: Settings) -> Pictures:
     """Give the pictures that are kept beside them."""
+    from satseek.monitor.pictures import Pictures  # noqa: PLC0415 (who lists findings needs none)
+
     return Pictures(settings.data_dir / FOLDER)

@@ -76,6 +76,8 @@ def next_for(who: str, findings: Findings, *, where: FindingFilter | None = None
         "AND deed = 'release' AND who = ?)",
         person,
     )
+    if not findings.is_there:
+        return None
     with findings.changing() as change:
         found = keeping_pages.first(change.db, theirs)
         if found is None:

@@ -81,7 +81,7 @@ def collection(home: Path) -> Iterator[Collection]:
 
 def chips_of(collection: Collection) -> dict[str, str]:
     """One chip of each date, of the same cell."""
-    chips = collection.chips(range(collection.stats().rows))
+    chips = collection.chips(range(len(collection)))
     both = [chip.cell for chip in chips if chip.scene_id.startswith("2024-06")]
     (first, *_) = [one for one in chips if "after" in one.scene_id and one.cell in both]
     (before,) = [one for one in chips if "before" in one.scene_id and one.cell == first.cell]

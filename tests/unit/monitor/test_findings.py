@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import shapely
 from findingmaking import JULY, JUNE, make_finding, square
 
 from satseek.errors import InvalidRequest
@@ -48,6 +49,11 @@ def test_the_same_finding_has_the_same_name_in_every_release() -> None:
 )
 def test_another_finding_has_another_name(other: dict[str, Any]) -> None:
     assert finding_id(**{**OF, **other}) != finding_id(**OF)
+
+
+def test_a_moment_of_no_zone_names_nothing() -> None:
+    with pytest.raises(InvalidRequest, match="first_seen: expected a time with a zone"):
+        finding_id(**{**OF, "first_seen": datetime(2024, 7, 4)})  # noqa: DTZ001
 
 
 def test_letters_cut_elsewhere_make_another_name() -> None:
@@ -112,9 +118,14 @@ def test_numbers_and_lists_are_made_plain() -> None:
         flags=("steep", "outside-permit", "steep"),
         scores={"percentile": np.float32(99.5)},
         urgency=np.float64(2.0),
+        first_seen=JULY.astimezone(timezone(timedelta(hours=8))),
+        footprint=shapely.geometry.mapping(shapely.geometry.shape(square(0.0))),
     )
     checked = check_finding(one)
     assert (checked.cells, checked.flags) == (("a", "b"), ("outside-permit", "steep"))
+    assert checked.first_seen is not None
+    assert (checked.first_seen, checked.first_seen.tzinfo) == (JULY, UTC)
+    assert checked.footprint == square(0.0)
     assert [type(checked.scores["percentile"]), type(checked.urgency)] == [float, float]
 
 

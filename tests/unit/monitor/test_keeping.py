@@ -71,6 +71,13 @@ def test_the_same_again_changes_nothing(findings: Findings) -> None:
     assert len(findings.history(before.id)) == 1
 
 
+def test_the_order_of_properties_is_kept_and_of_no_matter(findings: Findings) -> None:
+    one = make_finding(properties={"b": 1, "a": 2})
+    findings.keep([one])
+    assert list(findings.get(one.id).properties) == ["b", "a"]
+    assert findings.keep([replace(one, properties={"a": 2, "b": 1})]) == ()
+
+
 def test_a_source_says_more_of_it_and_people_keep_their_say(findings: Findings) -> None:
     one = make_finding()
     findings.keep([one])
