@@ -1,0 +1,197 @@
+"""Class maps, districts and tables say the same as the cells that they are made of."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import shapely
+from landusing import AFTER, BEFORE, DAYS, EMBEDDER, LABELS, NAMES, ground, used
+from madeground import collected
+
+from satseek.errors import FolderNotFound, InvalidRequest, SatseekError
+from satseek.export.areas import raster_area_by_class
+from satseek.imagery.lattices import Lattice
+from satseek.monitor.labelling_files import preset
+from satseek.monitor.landuse import land_use
+from satseek.monitor.landuse_areas import areas_by_class
+from satseek.monitor.landuse_districts import areas_by_district, make_districts, read_districts
+from satseek.monitor.landuse_images import ImageLandUse
+from satseek.monitor.landuse_maps import ClassMaps, colours_of
+from satseek.monitor.landuse_tables import area_rows, change_rows, district_rows, image_rows
+from satseek.monitor.landuse_writing import LIST, OutFolder, write_rows
+from satseek.monitor.outlining import outline_cells
+from satseek.search.mapping import NO_CLASS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from satseek.monitor.landuse import LandUse
+
+OVERLAPPING = Lattice(crs="EPSG:32633", pixel_x=1.0, pixel_y=1.0, chip_px=200, stride_px=100)
+
+
+def _rows(values: np.ndarray) -> list[str]:
+    """Write a map as the ground is written: the southern row first."""
+    shown = {NO_CLASS: "?"} | {at: name[0] for at, name in enumerate(NAMES)}
+    return ["".join(shown[one] for one in row) for row in values[::-1].tolist()]
+
+
+def test_maps_of_all_dates_lie_on_one_raster_a_pixel_a_cell(tmp_path: Path) -> None:
+    with used(tmp_path) as (found, _):
+        maps = ClassMaps.of(found)
+        made = [maps.at(date) for date in range(4)]
+    assert list(map(list, DAYS.values())) == [_rows(one.values) for one in made]
+    assert 1 == len({(one.crs, one.transform) for one in made})
+    assert NAMES == made[0].names
+
+
+def test_areas_of_the_map_are_those_of_the_cells(tmp_path: Path) -> None:
+    with used(tmp_path) as (found, _):
+        maps = ClassMaps.of(found)
+        for date, areas in enumerate(areas_by_class(found)):
+            by_map = raster_area_by_class(maps.at(date))
+            assert areas.tolist() == pytest.approx([by_map[name] for name in NAMES], rel=1e-4)
+
+
+def test_where_chips_overlap_a_cell_is_the_middle_of_its_chip(tmp_path: Path) -> None:
+    chips, vectors = ground({"2024-05-03": BEFORE}, lattice=OVERLAPPING)
+    with collected(tmp_path, chips, vectors) as index:
+        found = land_use(index, labels=LABELS, embedder=EMBEDDER)
+    made = ClassMaps.of(found).at(0)
+    assert list(BEFORE) == _rows(made.values)
+    outlines = outline_cells(found.cells)
+    west, south, east, north = shapely.total_bounds(outlines)
+    chip = chips[0].footprint
+    assert chip is not None
+    left = shapely.from_geojson(json.dumps(chip)).bounds[0]
+    # a quarter of a chip inwards: 50 m of 200 m, some 72 km a degree there
+    assert pytest.approx(50 / 72_000, rel=0.2) == west - left
+    a, _, c, _, e, f = made.transform
+    assert (100.0, -100.0) == (a, e)
+    assert (5000 * 100 + 50, 52_000 * 100 + 650) == (c, f)
+    assert pytest.approx(36, rel=0.01) == float(found.cell_ha.sum())
+    assert 0 < east - west < north - south + 1
+
+
+def test_labels_have_their_own_colours_or_the_palettes() -> None:
+    planning = preset("planning")
+    own = [label.colour for label in planning.labels]
+    assert own == colours_of(planning, planning.plain)
+    assert 3 == len(set(colours_of(LABELS, NAMES)))
+
+
+def _strip(found: LandUse, share: float) -> shapely.Geometry:
+    """The western part of the ground."""
+    west, south, east, north = shapely.total_bounds(outline_cells(found.cells))
+    return shapely.box(west - 1, south - 1, west + share * (east - west), north + 1)
+
+
+def test_ground_is_shared_out_among_districts(tmp_path: Path) -> None:
+    with used(tmp_path) as (found, _):
+        west, everything = _strip(found, 0.5), _strip(found, 2)
+        rest = everything.difference(west)
+        districts, told = make_districts([("west", west), ("east", rest)], source="made")
+        areas = areas_by_district(found, districts)
+    assert () == told
+    np.testing.assert_allclose(areas.hectares.sum(axis=0), areas_by_class(found), rtol=1e-4)
+    halves = [["".join(row)[side] for row in AFTER] for side in (slice(3), slice(3, 6))]
+    counts = [["".join(half).count(name[0]) for name in NAMES] for half in halves]
+    assert counts[0] == pytest.approx(areas.hectares[0, 3].tolist(), abs=0.1)
+    assert counts[1] == pytest.approx(areas.hectares[1, 3].tolist(), abs=0.1)
+    assert areas.seen_share(0, 3) < 0.01  # noqa: PLR2004 -- it reaches a degree beyond
+
+
+def test_districts_of_one_name_are_one_and_odd_ones_are_told() -> None:
+    one, other = shapely.box(10, 50, 10.1, 50.1), shapely.box(10.1, 50, 10.2, 50.1)
+    named = [("a", one), ("b", None), ("a", other), ("", shapely.Point(10, 50)), (" ", other)]
+    districts, told = make_districts(named, source="villages")
+    assert ["a", "row 5"] == [district.name for district in districts]
+    assert pytest.approx(2 * districts[1].area_ha, rel=1e-6) == districts[0].area_ha
+    assert ["villages: row 2 (b): no outline", "villages: row 4 (row 4): "] == [
+        told[0],
+        told[1][: len("villages: row 4 (row 4): ")],
+    ]
+    with pytest.raises(InvalidRequest, match="expected polygons of districts"):
+        make_districts([("b", None)], source="villages")
+
+
+@pytest.mark.parametrize("column", ["village", "name", "Gemarkung"])
+def test_districts_are_read_by_the_column_of_their_names(tmp_path: Path, column: str) -> None:
+    shape = shapely.geometry.mapping(shapely.box(10, 50, 10.1, 50.1))
+    features = [{"type": "Feature", "properties": {column: "Auen"}, "geometry": shape}]
+    path = tmp_path / "villages.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    asked = column if column == "Gemarkung" else None
+    districts, _ = read_districts(path, column=asked)
+    assert ["Auen"] == [one.name for one in districts]
+    with pytest.raises(InvalidRequest, match=column):
+        read_districts(path, column="elsewhere")
+    with pytest.raises(FolderNotFound):
+        read_districts(tmp_path / "none.geojson")
+
+
+def _column(rows: Sequence[Sequence[object]], at: int) -> list[object]:
+    return [row[at] for row in rows]
+
+
+def test_tables_have_a_row_for_everything(tmp_path: Path) -> None:
+    with used(tmp_path) as (found, _):
+        areas, changed = area_rows(found), change_rows(found)
+        districts, _ = make_districts([("all", _strip(found, 2))], source="made")
+        by_district = district_rows(areas_by_district(found, districts))
+    assert ("date", "land_use", "area_ha", "share") == areas.head
+    assert [date for date in found.dates for _ in NAMES] == _column(areas.rows, 0)
+    assert list(NAMES) * 4 == _column(areas.rows, 1)
+    assert {("2024-06", "2024-07", "meadow", "quarry")} == {
+        row[:4] for row in changed.rows if row[2] != row[3] and row[0] == "2024-06"
+    }
+    assert 4 * len(NAMES) == len(by_district.rows)
+    for table in (areas, changed, by_district):
+        assert {len(table.head)} == {len(row) for row in table.rows}
+
+
+def test_images_are_a_csv_as_others_have_it(tmp_path: Path) -> None:
+    images = [ImageLandUse(image="a,b/1.tif", land_use="耕地", share=0.123456, date=None)]
+    write_rows(image_rows(images), tmp_path / "images.csv")
+    written = (tmp_path / "images.csv").read_text(encoding="utf-8")
+    assert 'image,land_use,share,date\n"a,b/1.tif",耕地,0.1235,\n' == written
+
+
+def test_a_run_replaces_what_an_earlier_one_left_and_nothing_else(tmp_path: Path) -> None:
+    room = tmp_path / "out"
+    first = OutFolder(room)
+    for name in ("old.csv", "kept.csv"):
+        first.add(name, "a table", make=lambda path: path.write_text("1\n"))
+    (room / "mine.txt").write_text("not of a run")
+    first.finish({"name": "run"})
+    second = OutFolder(room)
+    second.add("kept.csv", "a table", make=lambda path: path.write_text("2\n"))
+    assert {"old.csv", "kept.csv", "mine.txt", LIST} == {one.name for one in room.iterdir()}
+    second.finish({"name": "run"})
+    assert {"kept.csv", "mine.txt", LIST} == {one.name for one in room.iterdir()}
+    listed = json.loads((room / LIST).read_text())
+    assert ("run", ["kept.csv"]) == (listed["name"], [one["name"] for one in listed["files"]])
+    assert ("text/csv", 2) == (listed["files"][0]["media_type"], listed["files"][0]["bytes"])
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / LIST).write_text("[1]")
+    with pytest.raises(SatseekError, match="name another folder"):
+        OutFolder(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidRequest, match="came a file"):
+        OutFolder(tmp_path / "file")
+
+
+def test_names_in_a_list_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
+    room, beside = tmp_path / "out", tmp_path / "beside.txt"
+    room.mkdir()
+    beside.write_text("not of a run")
+    files = [{"name": name} for name in ("../beside.txt", str(beside), "..", "")]
+    (room / LIST).write_text(json.dumps({"files": files}))
+    OutFolder(room).finish({})
+    assert "not of a run" == beside.read_text()
