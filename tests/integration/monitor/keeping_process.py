@@ -1,13 +1,19 @@
-"""Keeps findings or takes them from the queue, and says so line by line, until it is killed.
+"""Forks children that keep findings until they are killed, or that share a queue until it is empty.
 
-``python keeping_process.py FOLDER keep FIRST`` keeps findings from number FIRST on, each with a
-listener's row in the same change; prints the number of each once it is kept.
-``python keeping_process.py FOLDER take WHO`` takes what waits and confirms it; prints ids.
+``python keeping_process.py FOLDER kill TURNS`` has two children at a time keep one finding after
+the other, each with a listener's row in the same change, and kills both; prints the number of each
+finding that a child was told is kept.
+``python keeping_process.py FOLDER share PEOPLE`` has so many children take what waits and confirm
+it; prints who took what.
 """
 
 from __future__ import annotations
 
+import os
+import random
+import signal
 import sys
+import time
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +25,13 @@ from satseek.monitor.reviewing import confirm, next_for
 from satseek.monitor.tables import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from satseek.index.storing import Database
     from satseek.monitor.findings import Change
 
 LETTERS = Part(name="letters", layouts=(("CREATE TABLE letters (finding TEXT, deed TEXT)",),))
+WRITERS = 2
 
 
 def listen(db: Database, changes: Sequence[Change]) -> None:
@@ -32,29 +39,68 @@ def listen(db: Database, changes: Sequence[Change]) -> None:
     db.executemany("INSERT INTO letters VALUES (?, ?)", rows)
 
 
-def opened(folder: Path) -> Findings:
-    return Findings(folder, parts=(LETTERS,), listeners=(listen,))
-
-
-def keep(findings: Findings, first: int) -> None:
+def keep(folder: Path, first: int, out: int) -> None:
+    findings = Findings(folder, parts=(LETTERS,), listeners=(listen,))
     for at in count(first):
         findings.keep([make_finding(at % 180, source=f"mines{at}")])
-        print(at, flush=True)
+        os.write(out, f"{at}\n".encode())
 
 
-def take(findings: Findings, who: str) -> None:
+def take(folder: Path, who: str, out: int) -> None:
+    findings = Findings(folder)
     while (one := next_for(who, findings)) is not None:
         confirm(one.id, findings, who=who)
-        print(one.id, flush=True)
+        os.write(out, f"{who} {one.id}\n".encode())
+
+
+def forked(act: Callable[[], None]) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        except BaseException as error:
+            sys.stderr.write(f"{error!r}\n")
+            os._exit(1)
+        os._exit(0)
+    return child
+
+
+def kill(folder: Path, turns: int) -> None:
+    chance = random.Random(7)
+    for turn in range(turns):
+        there, out = os.pipe()
+        firsts = [1000 * (WRITERS * turn + one) for one in range(WRITERS)]
+        children = [
+            forked(lambda first=first: keep(folder, first, out))  # type: ignore[misc]
+            for first in firsts
+        ]
+        told = os.read(there, 1 << 16)  # one of them, at least, was told of one
+        time.sleep(chance.uniform(0.0, 0.1))
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        for child in children:
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        os.close(out)
+        with os.fdopen(there, "rb") as pipe:
+            sys.stdout.write((told + pipe.read()).decode())
+
+
+def share(folder: Path, people: int) -> None:
+    there, out = os.pipe()
+    children = [
+        forked(lambda who=f"person{one}": take(folder, who, out))  # type: ignore[misc]
+        for one in range(people)
+    ]
+    os.close(out)
+    with os.fdopen(there, "rb") as pipe:
+        sys.stdout.write(pipe.read().decode())
+    for child in children:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def main() -> None:
-    folder, deed, word = sys.argv[1:]
-    findings = opened(Path(folder))
-    if deed == "keep":
-        keep(findings, int(word))
-    else:
-        take(findings, word)
+    folder, deed, number = sys.argv[1:]
+    (kill if deed == "kill" else share)(Path(folder), int(number))
 
 
 if __name__ == "__main__":
