@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import shapely
+
+from satseek.errors import FolderNotFound, InvalidRequest
+from satseek.export.feature import Feature
+from satseek.export.formats import write
+from satseek.monitor.parcels_reading import ParcelColumns, read_parcels, to_degrees
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RING = [[15.0, 48.0], [15.001, 48.0], [15.001, 48.001], [15.0, 48.001], [15.0, 48.0]]
+SQUARE = {"type": "Polygon", "coordinates": [RING]}
+ROW = {"Policy_ID": "P-1", "crop": "maize", "insured_area": 12.5, "Village": "Nord"}
+
+
+def feature() -> Feature:
+    return Feature(id="1", geometry=SQUARE, properties=ROW)
+
+
+@pytest.mark.parametrize("name", ["p.geojson", "p.gpkg", "p.shp.zip", "p.parquet", "p.fgb"])
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:32633"])
+def test_every_usual_format_gives_the_same_parcel(tmp_path: Path, name: str, crs: str) -> None:
+    if crs != "EPSG:4326" and name.endswith("geojson"):
+        pytest.skip("GeoJSON is always in degrees")
+    pytest.importorskip("pyogrio", reason="pip install 'satseek[gis]'")
+    path = tmp_path / name
+    write([feature()], path, crs=crs)
+    (parcel,) = read_parcels(path, columns=ParcelColumns(insured_unit_ha=1 / 15)).parcels
+    assert ("P-1", "maize", "Nord") == (parcel.policy, parcel.crop, parcel.district)
+    assert pytest.approx(12.5 / 15) == parcel.insured_ha
+    truth = shapely.from_geojson(json.dumps(SQUARE))
+    assert parcel.shape.intersection(truth).area / truth.area > 0.99999
+
+
+def test_columns_are_found_by_name_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.geojson"
+    write([Feature(id="1", geometry=SQUARE, properties={"Nr": 7, "was": "oats"})], path)
+    (parcel,) = read_parcels(path, columns=ParcelColumns(policy="nr", crop="WAS")).parcels
+    assert ("7", "oats") == (parcel.policy, parcel.crop)
+    with pytest.raises(InvalidRequest, match=r"no column 'crop_kind'; there are: .*Nr, was"):
+        read_parcels(path, columns=ParcelColumns(crop="crop_kind"))
+
+
+def test_geojson_of_old_names_its_crs(tmp_path: Path) -> None:
+    path = tmp_path / "old.geojson"
+    ring = [[500_000, 5_400_000], [500_100, 5_400_000], [500_100, 5_400_100], [500_000, 5_400_000]]
+    content = {
+        "type": "FeatureCollection",
+        "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32633"}},
+        "features": [
+            {
+                "type": "Feature",
+                "properties": {},
+                "geometry": {"type": "Polygon", "coordinates": [ring]},
+            }
+        ],
+    }
+    path.write_text(json.dumps(content), encoding="utf-8")
+    (parcel,) = read_parcels(path).parcels
+    assert pytest.approx((15.0, 48.75), abs=0.01) == parcel.shape.centroid.coords[0]
+    assert pytest.approx(0.5, rel=0.002) == parcel.area_ha
+
+
+def test_a_feature_without_place_or_fields_is_told_and_the_others_stay(tmp_path: Path) -> None:
+    path = tmp_path / "p.geojson"
+    features = [
+        {"type": "Feature", "properties": None, "geometry": None},
+        {"type": "Feature", "properties": {"policy": "P"}, "geometry": SQUARE},
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    found = read_parcels(path)
+    assert ["P"] == [one.policy for one in found.parcels]
+    assert [(1, "left out")] == [(one.row, one.kind) for one in found.problems]
+
+
+def test_what_is_no_file_of_parcels_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FolderNotFound, match="no such file of parcels"):
+        read_parcels(tmp_path / "gone.gpkg")
+    broken = tmp_path / "broken.geojson"
+    broken.write_text('{"type": "FeatureCollection"', encoding="utf-8")
+    with pytest.raises(InvalidRequest, match=r"broken\.geojson: expected a GeoJSON"):
+        read_parcels(broken)
+    bare = tmp_path / "bare.geojson"
+    bare.write_text(json.dumps(SQUARE), encoding="utf-8")
+    with pytest.raises(InvalidRequest, match="expected a GeoJSON FeatureCollection"):
+        read_parcels(bare)
+
+
+def test_coordinates_that_are_none_of_the_crs_are_refused() -> None:
+    shapes = np.array([shapely.box(1e12, 1e12, 2e12, 2e12)], dtype=object)
+    with pytest.raises(InvalidRequest, match="none of EPSG:32633"):
+        to_degrees(shapes, "EPSG:32633")
