@@ -53,6 +53,8 @@ def main() -> None:
         storing,
         training,
         tuning,
+        watching,
+        watching_judging,
         working,
     )
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from satseek.errors import InvalidRequest
+from satseek.errors import InvalidName, InvalidRequest
 from satseek.index.checks import check_name
 from satseek.index.filters import check_area
 
@@ -32,6 +32,9 @@ counted: a cell must have changed as well."""
 
 GROW_QUANTILE = 0.97
 """Cells beside a seed belong to it from here on: the seed's share, six times."""
+
+MAX_LETTERS = 58
+"""Of a watch's name: its schedule is called ``watch-NAME``, and names have at most 64."""
 
 MAX_PERSISTENCE = 24
 """Dates over which sightings are counted: two years of months."""
@@ -164,6 +167,11 @@ class Watch:
     """When this version was saved, UTC."""
 
 
+def schedule_name(watch: str) -> str:
+    """Name the schedule by which the queue asks for a watch of this name."""
+    return f"watch-{watch}"
+
+
 def check_watch(watch: Watch) -> Watch:
     """Give a watch whose numbers and names can be.
 
@@ -171,6 +179,8 @@ def check_watch(watch: Watch) -> Watch:
         InvalidName, InvalidRequest: one of them cannot; says which.
     """
     check_name(watch.name, "watch")
+    if len(watch.name) > MAX_LETTERS:
+        raise InvalidName(f"watch name: expected at most {MAX_LETTERS} letters, came {watch.name}")
     check_name(watch.collection)
     _check_concept(watch.concept)
     _check_point(watch.operating_point)

@@ -1,0 +1,217 @@
+"""``satseek watch``: a concept looked for again and again, and who is told. Knows only the verbs."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from satseek.cli.application import Json, app, assembly, configured
+from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
+from satseek.cli.placing import check_data_dir
+from satseek.cli.printing import list_refusals, print_json, print_table, progress_bar, say
+from satseek.cli.recording import operator, recorded
+from satseek.cli.watching_showing import shown, shown_rows, table_rows, tell_run
+from satseek.errors import InvalidRequest, ScheduleNotFound
+
+if TYPE_CHECKING:
+    from satseek.jobs.protocol import Schedule
+    from satseek.monitor.watching import Watch
+    from satseek.settings import Settings
+
+group = typer.Typer(
+    help="Look for a concept in every new scene, and tell who wants to know.", no_args_is_help=True
+)
+app.add_typer(group, name="watch")
+
+Name = Annotated[str, typer.Argument(help="Name of the watch.")]
+
+
+@group.command()
+def add(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Watch as TOML or JSON; see docs/guides/watch.md.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Set a watch up, or change it: every version is kept, and what it has looked at stays so.
+
+    Example: satseek watch add mines.toml
+    """
+    from satseek.jobs.watching import opened_watches  # noqa: PLC0415 (help must not wait for it)
+    from satseek.monitor.watching_files import read_watch  # noqa: PLC0415
+
+    settings = configured(context).settings
+    watch = read_watch(file)
+    _check_channels(watch, settings)
+    planned = _planned(watch)
+    check_data_dir(settings)
+    with opened_watches(settings) as watches, recorded(context, "watch.put", watch.name):
+        known = {one.name: one for one in watches.list()}.get(watch.name)
+        saved = watches.save(watch)
+        if planned is not None or (known is not None and known.hours is not None):
+            _schedule(saved.name, planned, settings)
+    if json:
+        print_json(shown(saved))
+        return
+    say(f"watch {saved.name}, version {saved.version}: run it with `satseek watch run {saved.name}`")
+
+
+@group.command("list")
+def list_(context: typer.Context, *, json: Json = False) -> None:
+    """List the watches, and how many of their findings wait.
+
+    Example: satseek watch list
+    """
+    from satseek.jobs.watching import opened_watches  # noqa: PLC0415
+    from satseek.monitor.keeping import FindingFilter  # noqa: PLC0415
+    from satseek.monitor.opening import opened_findings  # noqa: PLC0415
+
+    settings = configured(context).settings
+    with opened_watches(settings) as watches, closing(opened_findings(settings)) as findings:
+        found = watches.list()
+        scenes = {one.name: len(watches.looked_at(one.name)) for one in found}
+        counts = {
+            one.name: findings.counts(FindingFilter(kinds=("watch",), sources=(one.name,)))
+            for one in found
+        }
+    if json:
+        print_json(
+            [
+                shown(one) | {"scenes_looked_at": scenes[one.name], "findings": counts[one.name]}
+                for one in found
+            ]
+        )
+        return
+    head = ("name", "version", "collection", "label", "schedule", "scenes", "findings")
+    print_table(head, [table_rows(one, scenes[one.name], counts[one.name]) for one in found])
+
+
+@group.command()
+def show(context: typer.Context, name: Name, *, json: Json = False) -> None:
+    """Show a watch and what its latest runs did.
+
+    Example: satseek watch show mines
+    """
+    from satseek.jobs.watching import opened_watches  # noqa: PLC0415
+
+    with opened_watches(configured(context).settings) as watches:
+        watch, runs = watches.get(name), watches.runs(name)
+    if json:
+        print_json(shown(watch) | {"runs": runs})
+        return
+    print_table(("field", "value"), shown_rows(watch))
+    if runs:
+        say("")
+        head = ("run", "new scenes", "dates", "alerts", "seen again")
+        rows = [
+            (
+                str(one["at"])[:16].replace("T", " "),
+                str(one["new_scenes"]),
+                ", ".join(one["days"]) or "–",
+                str(len(one["alerts"])),
+                str(len(one["seen_again"])),
+            )
+            for one in runs
+        ]
+        print_table(head, rows)
+
+
+@group.command()
+def run(
+    context: typer.Context,
+    name: Name,
+    *,
+    detach: Detach = False,
+    priority: Priority = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Index what is new of a watch's scenes, and look at it; run it again to go on.
+
+    Example: satseek watch run mines
+    """
+    if wants_job(detach, priority=priority, key=key):
+        asked = asked_of("watch", {"watch": name})
+        detached(context, asked, priority=priority, key=key, json=json)
+        return
+    from satseek.jobs.watching import watch_now  # noqa: PLC0415
+
+    with closing(assembly(context)) as parts:
+        check_data_dir(parts.settings)
+        with progress_bar("watching") as on_stage:
+            done = watch_now(name, parts, on_stage=on_stage)
+    if json:
+        print_json({"indexed": done.indexed, "run": done.run})
+        return
+    tell_run(done.run)
+    if done.indexed is not None:
+        list_refusals(done.indexed.refusals)
+
+
+@group.command()
+def remove(context: typer.Context, name: Name) -> None:
+    """Forget a watch and what it has looked at; its findings stay.
+
+    Example: satseek watch remove mines
+    """
+    from satseek.jobs.watching import opened_watches  # noqa: PLC0415
+
+    settings = configured(context).settings
+    with opened_watches(settings) as watches, recorded(context, "watch.remove", name):
+        known = watches.get(name)
+        watches.remove(name)
+        if known.hours is not None:
+            _schedule(name, None, settings)
+    say(f"watch {name} is removed; its findings stay: `satseek findings list --source {name}`")
+
+
+def _check_channels(watch: Watch, settings: Settings) -> None:
+    """Refuse to tell somebody whom the settings do not name."""
+    from satseek.monitor.outbox_channels import channels_of  # noqa: PLC0415
+
+    known = channels_of(settings)
+    unknown = [name for name in watch.deliver if name not in known]
+    if unknown:
+        there = ", ".join(known) or "none: set alert_channels in satseek.toml"
+        raise InvalidRequest(f"deliver: no channel {unknown[0]!r}; there are: {there}")
+
+
+def _planned(watch: Watch) -> Schedule | None:
+    """Say when a watch is to be run; None: when somebody does. Refused where that cannot be."""
+    from satseek.jobs.protocol import Schedule  # noqa: PLC0415
+    from satseek.jobs.scheduling import check_schedule  # noqa: PLC0415
+    from satseek.monitor.watching import schedule_name  # noqa: PLC0415
+
+    if watch.hours is None:
+        return None
+    asked = asked_of("watch", {"watch": watch.name})
+    planned = Schedule(
+        name=schedule_name(watch.name),
+        cron=watch.hours.cron,
+        timezone=watch.hours.timezone,
+        task="watch",
+        parameters=asked.model_dump(mode="json"),
+        collection=watch.collection,
+        asked_by=operator().name,
+        created=datetime.now(UTC),
+    )
+    check_schedule(planned)
+    return planned
+
+
+def _schedule(name: str, planned: Schedule | None, settings: Settings) -> None:
+    """Have the queue ask for it from now on, or no more."""
+    from satseek.jobs.queues import open_queue  # noqa: PLC0415
+    from satseek.monitor.watching import schedule_name  # noqa: PLC0415
+
+    with closing(open_queue(settings)) as queue:
+        if planned is not None:
+            queue.put_schedule(planned)
+            return
+        with suppress(ScheduleNotFound):
+            queue.remove_schedule(schedule_name(name))
+
