@@ -87,7 +87,12 @@ def list_(
         ground=filter_of(bbox=bbox, area=area, area_crs=area_crs, start=start, end=end),
     )
     with opened(context) as findings:
-        page = findings.page(where, order=order, after=after, limit=number)  # type: ignore[arg-type]  # it says which there are
+        page = findings.page(
+            where,
+            order=order,  # type: ignore[arg-type]  # it says which there are
+            after=after,
+            limit=number,
+        )
         counts = findings.counts(where)
     if json:
         listed = [shown(one) for one in page.findings]

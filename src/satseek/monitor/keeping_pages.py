@@ -114,7 +114,7 @@ def passing(where: FindingFilter | None) -> Passing:
     if where is None:
         return Passing(clause="TRUE", values=(), area=None)
     _check(where)
-    terms = [_dates(where)]
+    terms: list[tuple[str, tuple[Any, ...]]] = [_dates(where)]
     for name in ("kind", "source", "collection", "state", "label"):
         asked: tuple[str, ...] = getattr(where, f"{name}s")
         if asked:
@@ -162,7 +162,8 @@ def counts(db: Database, asked: Passing) -> dict[State, int]:
     counted: dict[State, int] = dict.fromkeys(STATES, 0)
     if asked.area is None:
         text = f"SELECT state, count(*) FROM findings WHERE {asked.clause} GROUP BY state"  # noqa: S608
-        return counted | {state: n for state, n in db.execute(text, asked.values)}
+        counted.update(db.execute(text, asked.values).fetchall())
+        return counted
     for _, finding in _found(db, asked, "newest"):
         counted[finding.state] += 1
     return counted
@@ -223,7 +224,7 @@ def _check(where: FindingFilter) -> None:
 
 
 def _dates(where: FindingFilter) -> tuple[str, tuple[float, ...]]:
-    terms, values = ["TRUE"], []
+    terms, values = ["TRUE"], list[float]()
     if where.start is not None:
         terms.append("coalesce(last_seen, first_seen) >= ?")
         values.append(where.start.timestamp())

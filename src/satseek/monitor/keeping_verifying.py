@@ -34,9 +34,17 @@ def verify(db: Database, folder: Path) -> list[str]:
             continue
         digests |= {one.picture for one in finding.evidence if one.picture}
         wrong += [f"finding {finding.id}: {line}" for line in _wrong(db, finding, row)]
-    text = "SELECT DISTINCT finding FROM findings_steps WHERE finding NOT IN (SELECT id FROM findings)"
-    wrong += [f"finding {row[0]}: its history is there, itself it is not" for row in db.execute(text)]
+    wrong += [f"finding {name}: its history is there, itself it is not" for name in _alone(db)]
     return [*wrong, *_lost(Pictures(folder), digests)]
+
+
+def _alone(db: Database) -> list[str]:
+    """Give the ids of findings of which only the history is there."""
+    text = (
+        "SELECT DISTINCT finding FROM findings_steps "
+        "WHERE finding NOT IN (SELECT id FROM findings) ORDER BY finding"
+    )
+    return [row["finding"] for row in db.execute(text)]
 
 
 def _wrong(db: Database, finding: Finding, row: Row) -> Iterator[str]:
