@@ -37,18 +37,27 @@ def land_use_of(
         CollectionNotFound, ModelMismatch: the collection or its model cannot be had.
         ConceptNotFound: a prompt names a concept that is not there.
     """
-    from satseek.monitor.landuse_running import Stores, run_land_use  # noqa: PLC0415 - slow
+    from satseek.monitor.keeping_samples import Samples  # noqa: PLC0415 - slow
+    from satseek.monitor.landuse_running import Stores, run_land_use  # noqa: PLC0415
     from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415
+    from satseek.monitor.tables import FOLDER  # noqa: PLC0415
 
     matched = parts.matched(collection)
     known = concepts_among(asked.labels, matched, parts)
-    with matched.pinned() as index, closing(opened_findings(parts.settings)) as findings:
+    with (
+        matched.pinned() as index,
+        closing(opened_findings(parts.settings)) as findings,
+        closing(Samples(parts.settings.data_dir / FOLDER)) as samples,
+    ):
+        stores = Stores(
+            findings=findings, pictures=opened_pictures(parts.settings), samples=samples
+        )
         return run_land_use(
             asked,
             collection=matched.collection,
             index=index,
             embedder=matched.model.embedder,
-            stores=Stores(findings=findings, pictures=opened_pictures(parts.settings)),
+            stores=stores,
             out=out,
             made_at=made_at,
             glossary=parts.glossary,

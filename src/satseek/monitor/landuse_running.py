@@ -7,12 +7,14 @@ collection gives the same files and findings, and what people decided on finding
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from satseek.errors import InvalidRequest
 from satseek.index.checks import check_name
-from satseek.monitor.labelling import LabelSet, label_vectors
+from satseek.monitor.labelling import label_vectors
 from satseek.monitor.landuse import Choices, land_use, read_ground
+from satseek.monitor.landuse_accuracy import accuracy_sections
 from satseek.monitor.landuse_areas import areas_by_class
 from satseek.monitor.landuse_changes import find_changes
 from satseek.monitor.landuse_districts import areas_by_district
@@ -24,7 +26,7 @@ from satseek.monitor.landuse_writing import OutFolder, write_changes, write_maps
 from satseek.monitor.reports.writing import write_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
     from satseek.index.pinned import Pinned
     from satseek.monitor.findings import Finding
     from satseek.monitor.keeping import Findings
+    from satseek.monitor.keeping_samples import Samples
+    from satseek.monitor.labelling import LabelSet
     from satseek.monitor.landuse import LandUse, OnProgress
+    from satseek.monitor.landuse_changes import LandChange
     from satseek.monitor.landuse_districts import District, DistrictAreas
     from satseek.monitor.landuse_images import ImageLandUse
-    from satseek.monitor.landuse_maps import ClassMaps
     from satseek.monitor.landuse_writing import OutFile
     from satseek.monitor.pictures import Pictures
     from satseek.monitor.reports.report import Language, Section
@@ -85,6 +89,8 @@ class Stores:
     """The data folder's findings."""
     pictures: Pictures
     """The pictures beside them."""
+    samples: Samples
+    """Samples of maps that people judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,14 +103,14 @@ class Done:
     """All of them."""
     images: tuple[ImageLandUse, ...]
     """One line an image."""
-    found: LandUse | None
+    found: LandUse | None = None
     """What each place was; None: nothing has a date and lies on the ground, so that there is
     nothing but the table of images."""
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
     """What became something else."""
-    news: int
+    news: int = 0
     """Findings that are new or say something new."""
-    districts: DistrictAreas | None
+    districts: DistrictAreas | None = None
     """Areas by district; None: none were asked for."""
 
 
@@ -119,7 +125,6 @@ def run_land_use(
     made_at: datetime,
     glossary: Glossary | None = None,
     known: Mapping[str, Vectors] | None = None,
-    accuracy: Sequence[Section] = (),
     on_progress: OnProgress = lambda _note, _done, _all: None,
 ) -> Done:
     """Say what every place was, and write it all down.
@@ -129,12 +134,11 @@ def run_land_use(
         collection: The imagery, to show scenes again.
         index: One generation of it.
         embedder: Of the model that made its vectors.
-        stores: Where findings and pictures are kept.
+        stores: Where findings, pictures and samples are kept.
         out: Folder of the files; made where it is missing.
         made_at: When, timezone-aware: stands in the report.
         glossary: Chinese words; None: the shipped ones.
         known: Vectors (1, dim) of prompts that are not to be embedded as they are written.
-        accuracy: Sections of the report on what a labelled sample says of the map.
         on_progress: Called as it goes.
 
     Raises:
@@ -143,139 +147,142 @@ def run_land_use(
         DependencyMissing: a PDF, and what writes it is not installed.
         DiskFull: there is no room; what was kept before is whole.
     """
-    choices = asked.choices
-    looked = label_vectors(
-        asked.labels, embedder=embedder, glossary=glossary, known=known or {}
-    )
-    images = tuple(images_of(index, looked, where=choices.where))
+    looked = label_vectors(asked.labels, embedder=embedder, glossary=glossary, known=known or {})
+    images = tuple(images_of(index, looked, where=asked.choices.where))
     if not images:
         raise InvalidRequest("no land use: no chip of the collection passes the filter")
+    ground = read_ground(index, asked.choices)
+    found = None
+    if not ground.is_nothing:
+        found = land_use(
+            index,
+            labels=asked.labels,
+            embedder=embedder,
+            glossary=glossary,
+            known=known,
+            choices=asked.choices,
+            ground=ground,
+            on_progress=on_progress,
+        )
     folder = OutFolder(out)
-    folder.add("images.csv", "one line an image", make=lambda at: write_rows(image_rows(images), at))
-    ground = read_ground(index, choices)
-    if ground.is_nothing:
+    folder.add("images.csv", "one line an image", make=partial(write_rows, image_rows(images)))
+    if found is None:
         folder.finish({"name": asked.name, "collection": index.spec.name, "images": len(images)})
-        return _of_images(folder, images)
-    found = land_use(
-        index,
-        labels=asked.labels,
-        embedder=embedder,
-        glossary=glossary,
-        known=known,
-        choices=choices,
-        ground=ground,
+        return Done(folder=out, files=folder.files, images=images)
+    writing = _Writing(
+        asked=asked,
+        found=found,
+        collection=collection,
+        index=index,
+        stores=stores,
+        folder=folder,
         on_progress=on_progress,
     )
-    areas = areas_by_district(found, asked.districts) if asked.districts else None
-    _write_tables(found, areas, folder)
-    maps = write_maps(found, folder, on_progress=on_progress)
-    changes = find_changes(found)
-    findings = tuple(
-        _counted(
-            findings_of(
-                changes,
-                found=found,
-                source=asked.name,
-                index=index,
-                collection=collection,
-                pictures=stores.pictures,
-            ),
-            len(changes),
-            on_progress,
+    return writing.finished(images, made_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Writing:
+    """What was found on its way into files and stores."""
+
+    asked: Asked
+    found: LandUse
+    collection: Collection
+    index: Pinned
+    stores: Stores
+    folder: OutFolder
+    on_progress: OnProgress
+
+    def finished(self, images: tuple[ImageLandUse, ...], made_at: datetime) -> Done:
+        """Write everything down; findings are kept before the list of files says it is done."""
+        asked, found = self.asked, self.found
+        areas = areas_by_district(found, asked.districts) if asked.districts else None
+        self._tables(areas)
+        maps = write_maps(found, self.folder, on_progress=self.on_progress)
+        changes = tuple(find_changes(found))
+        findings = tuple(self._findings(changes))
+        write_changes(findings, found, self.folder)
+        news = self._keep(findings)
+        material = Material(
+            name=asked.name,
+            found=found,
+            changes=changes,
+            findings=findings,
+            maps=maps,
+            districts=areas,
+            spec=self.index.spec,
+            scenes=self._scenes(),
+            pictures=self.stores.pictures,
+            operator=asked.operator,
+            command=asked.command,
+            made_at=made_at,
+            language=asked.language,
+            accuracy=self._accuracy(),
+            notes=asked.notes,
         )
-    )
-    write_changes(findings, found, folder)
-    news = _keep(findings, asked.name, stores.findings)
-    material = Material(
-        name=asked.name,
-        found=found,
-        changes=tuple(changes),
-        findings=findings,
-        maps=maps,
-        districts=areas,
-        spec=index.spec,
-        scenes=_scenes(found, collection),
-        pictures=stores.pictures,
-        operator=asked.operator,
-        command=asked.command,
-        made_at=made_at,
-        language=asked.language,
-        accuracy=tuple(accuracy),
-        notes=asked.notes,
-    )
-    _write_reports(material, asked.reports, folder, on_progress)
-    folder.finish(_summary(asked, found, images, findings))
-    return Done(
-        folder=out,
-        files=folder.files,
-        images=images,
-        found=found,
-        findings=findings,
-        news=news,
-        districts=areas,
-    )
-
-
-def _of_images(folder: OutFolder, images: tuple[ImageLandUse, ...]) -> Done:
-    return Done(
-        folder=folder.folder,
-        files=folder.files,
-        images=images,
-        found=None,
-        findings=(),
-        news=0,
-        districts=None,
-    )
-
-
-def _write_tables(found: LandUse, areas: DistrictAreas | None, folder: OutFolder) -> None:
-    tables = {
-        "areas.csv": ("hectares of each class at each date", area_rows(found)),
-        "changes.csv": ("hectares of what became of what", change_rows(found)),
-    }
-    if areas is not None:
-        tables["districts.csv"] = ("hectares of each class by district", district_rows(areas))
-    for name, (about, rows) in tables.items():
-        folder.add(name, about, make=lambda at, own=rows: write_rows(own, at))
-
-
-def _counted(
-    findings: Iterable[Finding], count: int, on_progress: OnProgress
-) -> Iterable[Finding]:
-    for at, one in enumerate(findings):
-        on_progress("keeping pictures of what changed", at, count)
-        yield one
-
-
-def _keep(findings: Sequence[Finding], source: str, store: Findings) -> int:
-    """Keep findings and flag those that are no longer found, at once or not at all."""
-    with store.changing() as change:
-        kept = change.keep(findings)
-        gone = change.withdraw(kind=KIND, source=source, found=[one.id for one in findings])
-    return len(kept) + len(gone)
-
-
-def _scenes(found: LandUse, collection: Collection) -> tuple[Scene, ...]:
-    ids = sorted({scene for one in found.series.occasions for scene in one.scenes})
-    return tuple(collection.scene(one) for one in ids)
-
-
-def _write_reports(
-    material: Material, kinds: Sequence[str], folder: OutFolder, on_progress: OnProgress
-) -> None:
-    if not kinds:
-        return
-    report = land_use_report(material)
-    for kind in kinds:
-
-        def told(done: int, total: int, kind: str = kind) -> None:
-            on_progress(f"writing report.{kind}", done, total)
-
-        folder.add(
-            f"report.{kind}",
-            "the report",
-            make=lambda at, told=told: write_report(report, at, on_progress=told),
+        self._reports(material)
+        self.folder.finish(_summary(asked, found, images, findings))
+        return Done(
+            folder=self.folder.folder,
+            files=self.folder.files,
+            images=images,
+            found=found,
+            findings=findings,
+            news=news,
+            districts=areas,
         )
+
+    def _tables(self, areas: DistrictAreas | None) -> None:
+        tables = {
+            "areas.csv": ("hectares of each class at each date", area_rows(self.found)),
+            "changes.csv": ("hectares of what became of what", change_rows(self.found)),
+        }
+        if areas is not None:
+            tables["districts.csv"] = ("hectares of each class by district", district_rows(areas))
+        for name, (about, rows) in tables.items():
+            self.folder.add(name, about, make=partial(write_rows, rows))
+
+    def _findings(self, changes: Sequence[LandChange]) -> Iterator[Finding]:
+        made = findings_of(
+            changes,
+            found=self.found,
+            source=self.asked.name,
+            index=self.index,
+            collection=self.collection,
+            pictures=self.stores.pictures,
+        )
+        for at, one in enumerate(made, start=1):
+            self.on_progress("keeping pictures of what changed", at, len(changes))
+            yield one
+
+    def _keep(self, findings: Sequence[Finding]) -> int:
+        """Keep findings and flag those that are no longer found, at once or not at all."""
+        ids, source = [one.id for one in findings], self.asked.name
+        with self.stores.findings.changing() as change:
+            kept = change.keep(findings)
+            gone = change.withdraw(kind=KIND, source=source, found=ids)
+        return len(kept) + len(gone)
+
+    def _scenes(self) -> tuple[Scene, ...]:
+        occasions = self.found.series.occasions
+        ids = sorted({scene for one in occasions for scene in one.scenes})
+        return tuple(self.collection.scene(one) for one in ids)
+
+    def _accuracy(self) -> tuple[Section, ...]:
+        found, samples = self.found, self.stores.samples
+        language = self.asked.language
+        return tuple(
+            accuracy_sections(found, index=self.index, samples=samples, language=language)
+        )
+
+    def _reports(self, material: Material) -> None:
+        if not self.asked.reports:
+            return
+        report = land_use_report(material)
+        for kind in self.asked.reports:
+            shown = partial(self.on_progress, f"writing report.{kind}")
+            make = partial(write_report, report, on_progress=shown)
+            self.folder.add(f"report.{kind}", "the report", make=make)
 
 
 def _summary(

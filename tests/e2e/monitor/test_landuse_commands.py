@@ -1,0 +1,119 @@
+"""The real command runs land use from a folder of scenes, goes on, and refuses in a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import starting
+from counties import Look, seen_county
+
+from satseek.monitor.labelling_files import preset, preset_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
+SECONDS = 120
+LOOKS = (Look(day="2024-06-02", state=0), Look(day="2024-07-04", state=1))
+
+
+def satseek(room: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    environment = {key: one for key, one in os.environ.items() if not key.startswith("SATSEEK_")}
+    return subprocess.run(
+        [*starting.command(), "--data-dir", "data", "--model", "starter", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+        env=environment,
+        cwd=room,
+    )
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in which the scenes of two dates were run already."""
+    room = tmp_path_factory.mktemp("landuse")
+    (room / "monthly").symlink_to(seen_county(size=768, looks=LOOKS).scenes)
+    done = satseek(
+        room, "landuse", "monthly", "--chip", "128", "--crs", "EPSG:32633", "--pixel-size", "1"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "(0 unchanged)" in done.stderr
+    assert "satseek findings next --kind landuse --source landuse" in done.stderr
+    assert ["class", "2024-06", "(ha)", "share", "2024-07", "(ha)", "share"] == (
+        done.stdout.splitlines()[0].split()
+    )
+    yield room
+
+
+def told(room: Path, *words: object) -> Any:
+    done = satseek(room, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_folder_becomes_maps_findings_and_a_report(room: Path) -> None:
+    out = room / "landuse-landuse"
+    assert {"land_use_2024-06.tif", "land_use_2024-07.tif", "images.csv", "report.html"} <= {
+        one.name for one in out.iterdir()
+    }
+    listed = told(room, "findings", "list", "--kind", "landuse")
+    changes = json.loads((out / "changes.geojson").read_text())["features"]
+    assert {one["id"] for one in changes} == {one["id"] for one in listed["findings"]}
+    assert changes
+
+
+def test_asked_again_it_goes_on_and_says_nothing_new(room: Path) -> None:
+    again = told(room, "landuse", "monthly", "--chip", "128", "--crs", "EPSG:32633",
+                 "--pixel-size", "1", "--out", "again")  # fmt: skip
+    assert (0, ["2024-06", "2024-07"]) == (again["news"], again["dates"])
+    assert pytest.approx(59, rel=0.02) == sum(again["area_ha"]["2024-07"].values())
+
+
+def test_labels_of_ones_own_and_a_filter_are_taken(room: Path) -> None:
+    words = ("landuse", "--collection", "landuse", "--name", "pits", "--out", "pits")
+    own = ("-l", "mine=open-pit mine;quarry", "-l", "forest", "--by", "day")
+    found = told(room, *words, *own, "--start", "2024-07-01", "--report", "html")
+    assert ["2024-07-04"] == found["dates"]
+    assert ["mine", "forest", "none of these"] == list(found["area_ha"]["2024-07-04"])
+
+
+def test_label_sets_are_listed_and_shown(room: Path) -> None:
+    listed = satseek(room, "landuse", "labels").stdout.splitlines()
+    assert list(preset_names()) == [line.split()[0] for line in listed[1:]]
+    shown = told(room, "landuse", "labels", "planning")
+    assert list(preset("planning").plain) == [one["name"] for one in shown["labels"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("none",), 3, "no folder or file"),
+        (("-c", "nothing"), 3, "no collection 'nothing'"),
+        (("-c", "landuse", "--labels", "corine"), 2, "planning"),
+        (("-c", "landuse", "--chip", "64"), 2, "name one, or --stac-api"),
+        (("-c", "landuse", "--by", "week"), 2, "day, month or year"),
+        (("-c", "landuse", "--seed", "10"), 2, "0 <= grow <= seed"),
+        (("-c", "landuse", "--districts", "none.gpkg"), 3, "no such file"),
+        (("-c", "landuse", "--report", "docx"), 2, "html or pdf"),
+        (("-c", "landuse", "--start", "2030-01-01"), 2, "no chip"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_line(
+    room: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    done = satseek(room, "landuse", *words)
+    assert (code, 1) == (done.returncode, len(done.stderr.splitlines())), done.stderr
+    assert said in done.stderr
+
+
+def test_every_command_is_documented() -> None:
+    reference = REFERENCE.read_text(encoding="utf-8")
+    for command in ("satseek landuse SCENES", "satseek landuse labels"):
+        assert command in reference
