@@ -7,7 +7,6 @@ with its row, what was repaired says so.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -142,7 +141,7 @@ class _Checking:
         self.rows: list[int] = []
         self.problems: list[Problem] = []
         self._by_id: dict[str, list[shapely.Geometry]] = {}
-        self._of_policy: Counter[str] = Counter()
+        self._taken: set[str] = set()
 
     def take(self, row: RawParcel) -> None:
         policy = _text(row.fields.get("policy"))
@@ -161,10 +160,9 @@ class _Checking:
         self._keep(row, shape, name=name, policy=policy or own)
 
     def _name(self, row: int, own: str) -> str:
-        if own not in self._by_id:
+        if own not in self._taken:
             return own
-        taken = {one.id for one in self.parcels}
-        name = next(f"{own}#{at}" for at in count(2) if f"{own}#{at}" not in taken)
+        name = next(f"{own}#{at}" for at in count(2) if f"{own}#{at}" not in self._taken)
         self._tell(row, name, "renamed", f"{own} came before with another outline: called {name}")
         return name
 
@@ -177,6 +175,7 @@ class _Checking:
             what = f"insured {insured:g} ha, the outline measures {area:.2f} ha"
             self._tell(row.row, name, "insured", what)
         self.rows.append(row.row)
+        self._taken.add(name)
         self.parcels.append(
             Parcel(
                 id=name,

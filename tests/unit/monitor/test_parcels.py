@@ -81,6 +81,10 @@ def test_a_given_id_never_collides_with_one_that_was_made() -> None:
         [raw(1, id="P#2"), raw(2, moved(0.01), id="P"), raw(3, moved(0.02), id="P")]
     )
     assert ["P#2", "P", "P#3"] == [one.id for one in found.parcels]
+    found = check_parcels(
+        [raw(1, id="P"), raw(2, moved(0.01), id="P"), raw(3, moved(0.02), id="P#2")]
+    )
+    assert ["P", "P#2", "P#2#2"] == [one.id for one in found.parcels]
 
 
 def test_two_policies_on_one_field_are_told_and_both_kept() -> None:
