@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 import shapely
 
@@ -36,6 +37,9 @@ MAX_MEMBERS = 1_000
 _ID = re.compile(r"[0-9a-z][0-9a-z_.-]{3,63}")
 _DIGEST = re.compile(r"(?:[0-9a-f]{64})?")
 _POLYGONS = frozenset({"Polygon", "MultiPolygon"})
+_UNSEEN = frozenset({"Cc", "Zl", "Zp"})
+"""Categories of Unicode: what controls a terminal, and breaks lines."""
+
 _TURN, _POLE = 180.0, 90.0
 
 
@@ -62,8 +66,8 @@ def check_name(what: str, text: str) -> str:
     name = text.strip()
     if not name:
         raise InvalidRequest(f"{what}: expected a name, came an empty one")
-    if not name.isprintable():
-        raise InvalidRequest(f"{what}: expected letters that can be seen, came {name[:80]!a}")
+    if any(category(letter) in _UNSEEN for letter in name):
+        raise InvalidRequest(f"{what}: expected one line of letters, came {name[:80]!a}")
     return check_text(what, name, most=MAX_NAME)
 
 
@@ -114,7 +118,7 @@ def _checked(finding: Finding) -> Finding:
     for what in ("collection", "before", "after"):
         check_text(what, getattr(finding, what), most=MAX_NAME)
     for name in finding.cells:
-        check_name("cells", name)
+        _given("cells", name)
     if finding.seen < 1:
         raise InvalidRequest(f"seen: expected 1 or more dates, came {finding.seen}")
     _check_dates(finding)
@@ -137,6 +141,13 @@ def _checked(finding: Finding) -> Finding:
         evidence=tuple(_evidence(one) for one in finding.evidence),
         properties=_properties(finding.properties),
     )
+
+
+def _given(what: str, text: str) -> str:
+    """Give the id of something, which may be as long as a path, in whatever letters."""
+    if not text:
+        raise InvalidRequest(f"{what}: expected an id, came an empty one")
+    return check_text(what, text)
 
 
 def _of(finding: Finding) -> list[tuple[str, float]]:
@@ -190,8 +201,8 @@ def _flag(text: str) -> str:
 def _evidence(one: Evidence) -> Evidence:
     if one.side not in SIDES:
         raise InvalidRequest(f"evidence: expected before or after, came {one.side!r:.60}")
-    check_name("evidence", one.chip_id)
-    check_text("evidence", one.scene, most=MAX_COMMENT)
+    _given("evidence", one.chip_id)
+    check_text("evidence", one.scene)
     _zoned("evidence", one.datetime)
     if not _DIGEST.fullmatch(one.picture):
         raise InvalidRequest(f"evidence: expected a SHA-256 or nothing, came {one.picture[:80]!r}")

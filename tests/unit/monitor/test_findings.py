@@ -135,7 +135,7 @@ def test_numbers_and_lists_are_made_plain() -> None:
         ({"id": "No Id"}, "id: expected"),
         ({"kind": "weather"}, f"kind: expected one of {', '.join(KINDS)}"),
         ({"source": " "}, "source: expected a name"),
-        ({"label": "a\nb"}, "label: expected letters that can be seen"),
+        ({"label": "a\nb"}, "label: expected one line of letters"),
         ({"label": "x" * 201}, "label: expected at most 200"),
         ({"collection": "\ud800"}, "collection: expected Unicode"),
         ({"seen": 0}, "seen: expected 1 or more"),
@@ -171,6 +171,12 @@ def test_evidence_that_cannot_be_is_refused(evidence: dict[str, Any]) -> None:
 
 def test_names_lose_the_spaces_around_them() -> None:
     assert check_name("who", " lin ") == "lin"
+
+
+def test_names_and_ids_may_be_in_any_letters() -> None:
+    label, chip = "采矿\u3000用地", f"{'深' * 300}\u00a0\u200b/0_0"
+    checked = check_finding(make_finding(label=label, evidence=(_evidence(chip_id=chip),)))
+    assert (checked.label, checked.evidence[0].chip_id) == (label, chip)
 
 
 def test_states_are_those_that_are_drawn() -> None:
