@@ -19,6 +19,7 @@ def main() -> None:
     """Run the command line; every refusal is one line and its documented exit code."""
     # Commands register themselves when imported.
     from satseek.cli import (  # noqa: F401, PLC0415
+        areas,
         assessing,
         auditing,
         benching,
