@@ -13,6 +13,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
+import numpy as np
 import shapely
 
 from satseek.errors import InvalidRequest
@@ -214,6 +215,8 @@ def _properties(given: Mapping[str, Plain]) -> dict[str, Plain]:
 
 
 def _plain(name: str, value: Any) -> Plain:
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):

@@ -118,11 +118,14 @@ def test_numbers_and_lists_are_made_plain() -> None:
         flags=("steep", "outside-permit", "steep"),
         scores={"percentile": np.float32(99.5)},
         urgency=np.float64(2.0),
+        properties={"cells": np.int64(3), "near": np.bool_(True)},
         first_seen=JULY.astimezone(timezone(timedelta(hours=8))),
         footprint=shapely.geometry.mapping(shapely.geometry.shape(square(0.0))),
     )
     checked = check_finding(one)
     assert (checked.cells, checked.flags) == (("a", "b"), ("outside-permit", "steep"))
+    assert checked.properties == {"cells": 3, "near": True}
+    assert type(checked.properties["cells"]) is int
     assert checked.first_seen is not None
     assert (checked.first_seen, checked.first_seen.tzinfo) == (JULY, UTC)
     assert checked.footprint == square(0.0)
