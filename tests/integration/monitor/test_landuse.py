@@ -95,7 +95,7 @@ def test_what_changed_is_found_once_with_pictures_and_stays_decided(
         kept = {one.id: one for one in findings.all(FindingFilter(sources=(NAME,)))}
         assert {one.id for one in done.findings} == set(kept)
         first = done.findings[0].id
-        confirm(findings, first, who="a planner")
+        confirm(first, findings, who="a planner")
         pictures = Pictures(home / FOLDER)
         for one in kept.values():
             for side in ("before", "after"):

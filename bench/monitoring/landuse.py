@@ -1,0 +1,332 @@
+"""Is the land what the map says, at each date, and is what changed what really changed?
+
+Made-up counties of several seeds, whose truth is known, are mapped into the eight classes of
+planning practice by the shipped model: with labels decided for all dates together, and for each
+date alone. A cell's truth is the class that covers most of it. Beside it the same county is seen
+again in another light, where nothing has changed. Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rasterio
+
+from satseek.assemble import Assembly, Layout
+from satseek.monitor.labelling import Label, label_vectors
+from satseek.monitor.labelling_files import preset
+from satseek.monitor.labelling_jointly import STICKINESS, Stickiness, decide
+from satseek.monitor.landuse import Choices, land_use
+from satseek.monitor.landuse_changes import find_changes
+from satseek.search.demonstrating import CountyTruth, county_at
+from satseek.search.indexing import index_folder
+from satseek.settings import Settings
+from satseek.types import GridSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from satseek.embed.embedder import Embedder
+    from satseek.index.pinned import Pinned
+    from satseek.monitor.labelling import LabelSet
+    from satseek.monitor.landuse import LandUse
+
+SEEDS = (0, 1, 2)
+COUNTY_PX = 4096
+CHIP_PX = 128
+"""1,024 cells of 128 m."""
+MOST = 0.5
+"""Share of a cell that must have changed, or be of one class, to count as such."""
+DIGITS = 3
+PLANNING = {
+    "residential": ("dense_housing", "sparse_housing"),
+    "industry and mining": ("industrial", "storage_tanks", "quarry", "solar_farm", "mine"),
+    "transport": ("road", "interchange", "bridge", "airport", "harbour", "parking"),
+    "farmland": ("farmland",),
+    "forest": ("forest",),
+    "grassland": ("meadow",),
+    "water": ("river", "lake", "sea", "flooded_fields"),
+    "unused land": ("beach", "bare_land"),
+}
+OF_COVER = {cover: name for name, covers in PLANNING.items() for cover in covers}
+CHANGES = (0.01, 0.02, 0.05, 0.1, 0.2)
+STEEPNESSES = (1.0, 10.0, 30.0, 100.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class County:
+    """A county that was mapped."""
+
+    found: LandUse
+    truth: np.ndarray
+    """Shape (dates, cells): class that covers most of a cell; −1 outside."""
+    largest: np.ndarray
+    """Shape (dates, cells): its share."""
+    changed: np.ndarray
+    """Shape (cells,): share of the cell whose class is another at the second date, at least."""
+    fits: np.ndarray
+    """Shape (dates, cells, classes): shares of labels."""
+
+
+def main() -> None:
+    """Print all figures."""
+    seeds = tuple(map(int, sys.argv[1:])) or SEEDS
+    with tempfile.TemporaryDirectory() as folder:
+        counties, figures = [], {}
+        for seed in seeds:
+            begun = time.perf_counter()
+            home = Path(folder) / f"county-{seed}"
+            county_at(home, seed=seed, size=COUNTY_PX)
+            made = time.perf_counter()
+            with indexed(home / "scenes", home) as (index, embedder):
+                ready = time.perf_counter()
+                counties.append(mapped(index, embedder, home))
+                figures[f"seed {seed}"] = {
+                    "seconds": {
+                        "making": round(made - begun, 1),
+                        "indexing": round(ready - made, 1),
+                        "mapping": round(time.perf_counter() - ready, 1),
+                    },
+                    "by prompts": prompts(index, embedder, counties[-1]),
+                }
+            figures[f"seed {seed}"] |= told(counties[-1])
+        figures["all seeds"] = joined(counties)
+        figures["nothing changed"] = quiet(Path(folder) / f"county-{seeds[0]}", Path(folder))
+    print(json.dumps(figures))
+
+
+def mapped(index: Pinned, embedder: Embedder, home: Path) -> County:
+    """Map a county as ``satseek landuse`` does, and look its truth up."""
+    found = land_use(index, labels=preset("planning"), embedder=embedder)
+    truth, largest, parts = truths(index, found, CountyTruth.read(home))
+    looked = label_vectors(found.labels, embedder=embedder)
+    fits = np.stack([looked.shares(index.vectors(rows)) for rows in found.rows])
+    return County(
+        found=found,
+        truth=truth,
+        largest=largest,
+        changed=np.abs(parts[1] - parts[0]).sum(axis=1) / 2,
+        fits=fits,
+    )
+
+
+def truths(
+    index: Pinned, found: LandUse, county: CountyTruth
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the true class of each cell at each date, its share, and the shares of all classes."""
+    names = list(PLANNING)
+    assert tuple(names) == found.names
+    parts = np.zeros((*found.rows.shape, len(names)))
+    for date, rows in enumerate(found.rows):
+        for at, chip in enumerate(index.chips(rows)):
+            for cover, share in county.shares(chip).items():
+                parts[date, at, names.index(OF_COVER[cover])] += share
+    best = np.where(parts.sum(axis=2) > 0, parts.argmax(axis=2), -1)
+    return best, parts.max(axis=2), parts
+
+
+def told(county: County) -> dict[str, object]:
+    """Give the figures of one county, decided together and apart."""
+    apart = county.fits.argmax(axis=2)
+    return {
+        "cells": int(county.truth.shape[1]),
+        "together": by_date(county, county.found.classes) | changes(county, county.found.classes),
+        "apart": by_date(county, apart) | changes(county, apart),
+        "patches": patches(county),
+    }
+
+
+def by_date(county: County, classes: np.ndarray) -> dict[str, object]:
+    """Macro-F1 and accuracy at each date, of all cells and of those that are mostly one class."""
+    told = {}
+    for date, name in enumerate(county.found.dates):
+        inside = county.truth[date] >= 0
+        mostly = inside & (county.largest[date] >= MOST)
+        scores = f1(county.truth[date][inside], classes[date][inside])
+        told[name] = {
+            "macro_f1": macro(scores),
+            "accuracy": ratio((county.truth[date] == classes[date])[inside].sum(), inside.sum()),
+            "macro_f1_mostly_one": macro(f1(county.truth[date][mostly], classes[date][mostly])),
+            "f1": {label: one for label, one in zip(PLANNING, scores, strict=True)},
+        }
+    return told
+
+
+def changes(county: County, classes: np.ndarray) -> dict[str, object]:
+    """Recall and precision of cells whose class is said to be another.
+
+    True are cells of which at least half changed its class; a cell that is said to have changed is
+    wrong where less than half did, and clearly wrong where less than a tenth did.
+    """
+    said = classes[0] != classes[1]
+    true = county.changed >= MOST
+    return {
+        "changed_cells": int(true.sum()),
+        "said": int(said.sum()),
+        "change_recall": ratio((said & true).sum(), true.sum()),
+        "change_precision": ratio((said & true).sum(), said.sum()),
+        "change_precision_any": ratio((said & (county.changed >= 0.1)).sum(), said.sum()),
+    }
+
+
+def patches(county: County) -> dict[str, object]:
+    """The same of cells in patches, which also need the change to stand out."""
+    found = find_changes(county.found)
+    hits = np.zeros(county.truth.shape[1], dtype=bool)
+    places = {cell: at for at, cell in enumerate(county.found.cells)}
+    for one in found:
+        hits[[places[cell] for cell in one.patch.cells]] = True
+    true = county.changed >= MOST
+    return {
+        "patches": len(found),
+        "cells": int(hits.sum()),
+        "recall": ratio((hits & true).sum(), true.sum()),
+        "precision": ratio((hits & true).sum(), hits.sum()),
+        "precision_any": ratio((hits & (county.changed >= 0.1)).sum(), hits.sum()),
+    }
+
+
+def joined(counties: Sequence[County]) -> dict[str, object]:
+    """Sweep what a change of label takes, over all counties."""
+    table = {}
+    for change in CHANGES:
+        for steepness in STEEPNESSES:
+            sticky = Stickiness(change=change, steepness=steepness)
+            table[f"change {change:g}, steepness {steepness:g}"] = over(counties, sticky)
+    usual = f"change {STICKINESS.change:g}, steepness {STICKINESS.steepness:g}"
+    return {"usual": usual, "stickiness": table}
+
+
+def over(counties: Sequence[County], sticky: Stickiness) -> dict[str, object]:
+    """Figures of all counties together under one stickiness."""
+    hits, said_all, true_all, macros = 0, 0, 0, []
+    for county in counties:
+        classes = decide(
+            county.fits.astype(np.float32), county.found.changes[1:], stickiness=sticky
+        )
+        said, true = classes[0] != classes[1], county.changed >= MOST
+        hits += int((said & true).sum())
+        said_all, true_all = said_all + int(said.sum()), true_all + int(true.sum())
+        for date in range(2):
+            inside = county.truth[date] >= 0
+            macros.append(macro(f1(county.truth[date][inside], classes[date][inside])))
+    return {
+        "macro_f1_worst": min(macros),
+        "macro_f1_mean": round(float(np.mean(macros)), DIGITS),
+        "change_recall": ratio(hits, true_all),
+        "change_precision": ratio(hits, said_all),
+    }
+
+
+def prompts(index: Pinned, embedder: Embedder, county: County) -> dict[str, object]:
+    """Compare ways to make one label of several prompts, each date alone."""
+    labels = county.found.labels
+    looked = label_vectors(labels, embedder=embedder)
+    vectors = [index.vectors(rows) for rows in county.found.rows]
+    means = np.add.reduceat(looked.vectors, looked.starts, axis=0)
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    first = first_prompts(labels)
+    ways = {
+        "best prompt": county.fits,
+        "mean of prompts": np.stack([own @ means.T for own in vectors]),
+        "first prompt": np.stack(
+            [label_vectors(first, embedder=embedder).shares(own) for own in vectors]
+        ),
+    }
+    return {
+        name: [
+            macro(f1(truth[truth >= 0], fits.argmax(axis=1)[truth >= 0]))
+            for truth, fits in zip(county.truth, own, strict=True)
+        ]
+        for name, own in ways.items()
+    }
+
+
+def first_prompts(labels: LabelSet) -> LabelSet:
+    """Leave each label its first prompt alone."""
+    kept = (Label(name=one.name, prompts=one.prompts[:1]) for one in labels.labels)
+    return replace(labels, labels=tuple(kept))
+
+
+LOOKS: Mapping[str, tuple[tuple[float, float, float], float]] = {
+    "2024-07-02": ((1.0, 1.0, 1.0), 1.3),
+    "2024-08-02": ((1.1, 1.0, 0.85), 1.0),
+    "2024-09-02": ((0.8, 0.8, 0.8), 1.0),
+}
+"""Gains of red, green and blue, and gamma, of the first date seen again."""
+
+
+def quiet(home: Path, folder: Path) -> dict[str, object]:
+    """See the first date again in other light: whatever is said to change is wrong."""
+    scenes = folder / "again" / "scenes"
+    scenes.mkdir(parents=True)
+    for path in sorted((home / "scenes").glob("*_2024-06-02.tif")):
+        shutil.copy(path, scenes / path.name)
+        with rasterio.open(path) as raster:
+            pixels, profile = raster.read(), raster.profile
+            valid = raster.dataset_mask() > 0
+        profile |= {"driver": "GTiff", "compress": "deflate", "photometric": "rgb"}
+        for day, (gains, gamma) in LOOKS.items():
+            name = path.name.replace("2024-06-02", day)
+            look = 255 * (pixels / 255) ** gamma * np.array(gains)[:, None, None]
+            shown = np.where(valid, np.clip(look, 1, 255), 0).astype(np.uint8)
+            with rasterio.open(scenes / name, "w", **profile) as raster:
+                raster.write(shown)
+    with indexed(scenes, folder / "again") as (index, embedder):
+        found = land_use(
+            index, labels=preset("planning"), embedder=embedder, choices=Choices(by="day")
+        )
+        looked = label_vectors(found.labels, embedder=embedder)
+        apart = np.stack([looked.shares(index.vectors(rows)).argmax(axis=1) for rows in found.rows])
+        return {
+            "cells": len(found.cells),
+            "changed_together": [int(one.sum()) for one in found.changed()[1:]],
+            "changed_apart": [int((one != apart[0]).sum()) for one in apart[1:]],
+            "patches": len(find_changes(found)),
+        }
+
+
+@contextmanager
+def indexed(scenes: Path, home: Path) -> Iterator[tuple[Pinned, Embedder]]:
+    """Index a folder with the starter model and lend what came of it."""
+    parts = Assembly(Settings(data_dir=home / "data", model="starter"))
+    grid = GridSpec(crs=None, chip_px=CHIP_PX, stride_px=CHIP_PX, pixel_size=None)
+    try:
+        with parts.writer("bench", Layout(grid=grid)) as collection:
+            index_folder(scenes, collection=collection, embedder=parts.embedder, batch=parts.batch)
+            with collection.pinned() as index:
+                yield index, parts.embedder
+    finally:
+        parts.close()
+
+
+def f1(truth: np.ndarray, said: np.ndarray) -> list[float | None]:
+    """F1 of each class; None of one that neither has."""
+    scores: list[float | None] = []
+    for label in range(len(PLANNING)):
+        both = ((truth == label) & (said == label)).sum()
+        scores.append(ratio(2 * both, (truth == label).sum() + (said == label).sum()))
+    return scores
+
+
+def macro(scores: Sequence[float | None]) -> float:
+    """Mean over the classes that there are."""
+    return round(float(np.mean([one for one in scores if one is not None])), DIGITS)
+
+
+def ratio(part: float, whole: float) -> float | None:
+    """Give a share; None of nothing."""
+    return round(float(part / whole), DIGITS) if whole else None
+
+
+if __name__ == "__main__":
+    main()
