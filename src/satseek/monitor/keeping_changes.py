@@ -144,8 +144,11 @@ def _merged(former: Finding, finding: Finding) -> Finding:
 
 
 def _with_picture(one: Evidence, kept: Mapping[tuple[str, str], Evidence]) -> Evidence:
-    before = kept.get((one.side, one.chip_id), one)
-    return one if one.picture else replace(one, picture=before.picture, bounds=before.bounds)
+    """Keep what was seen when it was found, unless other ground is shown now."""
+    before = kept.get((one.side, one.chip_id))
+    if before is None or not before.picture or (one.picture and one.bounds != before.bounds):
+        return one
+    return replace(one, picture=before.picture, bounds=before.bounds)
 
 
 def _changed(former: Finding, after: Finding) -> list[str]:

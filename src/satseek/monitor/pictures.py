@@ -9,29 +9,24 @@ import hashlib
 import io
 import re
 import secrets
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from satseek.errors import DamagedData, NotFound, UnreadableImage
-from satseek.imagery.chips import read_chip
 from satseek.imagery.digests import current_digest
-from satseek.imagery.recipes import stretch_of
-from satseek.imagery.showing import read_picture, show, spot
 from satseek.index.schema import storage_errors
 from satseek.model.durable import make_folder, sync
 from satseek.monitor.findings import Evidence
+from satseek.monitor.picturing import Sights
 from satseek.monitor.surrounding import frame_around
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from satseek.imagery.recipes import Stretch
     from satseek.index.collection import Collection
     from satseek.monitor.findings import Side
-    from satseek.monitor.surrounding import Surroundings
-    from satseek.types import BBox, Chip, GeoJSON, Pixels, Recipe, Scene
+    from satseek.types import BBox, GeoJSON, Pixels
 
 FOLDER = "pictures"
 """Of the room's folder."""
@@ -45,6 +40,8 @@ class Pictures:
     def __init__(self, folder: Path) -> None:
         """Take ``<data_dir>/monitor``; pictures lie below it, made when the first one is kept."""
         self._folder = folder / FOLDER
+        self.sights = Sights()
+        """What draws those of findings."""
 
     def keep(self, pixels: Pixels) -> str:
         """Write a picture as PNG; returns its SHA-256 when it is on the disk.
@@ -98,7 +95,7 @@ def evidence_of(
     pictures: Pictures,
     around: GeoJSON | None = None,
 ) -> Evidence:
-    """Keep a picture of a chip's scene and tell of it.
+    """Keep a picture of what was seen on the day of a chip, and tell of it.
 
     Args:
         chip_id: Chip of the collection.
@@ -106,7 +103,8 @@ def evidence_of(
         collection: Where it is indexed.
         pictures: Where the picture is kept.
         around: GeoJSON (Multi)Polygon on WGS 84, the finding's footprint: the picture shows the
-            ground around it, the same at both dates, whatever their scenes' grids; None: the chip.
+            ground around it, the same at both dates, whatever their scenes' grids, and what other
+            scenes of the same day show of it; None: the chip.
 
     Returns:
         Without a picture where the scene is gone or changed; what it shows was found all the same.
@@ -119,11 +117,10 @@ def evidence_of(
     scene = collection.scene(chip.scene_id)
     digest = ""
     bounds: BBox | None = None
-    surroundings = None if around is None else frame_around(around)
     try:
         if current_digest(scene) == scene.digest:
-            stretch = _stretch(scene, collection.spec.recipe)
-            pixels, bounds = _shown(chip, scene, stretch, surroundings)
+            frame = None if around is None else frame_around(around)
+            pixels, bounds = pictures.sights.draw(chip, collection=collection, around=frame)
             digest = pictures.keep(pixels)
     except UnreadableImage:
         bounds = None
@@ -135,24 +132,6 @@ def evidence_of(
         picture=digest,
         bounds=bounds,
     )
-
-
-def _shown(
-    chip: Chip, scene: Scene, stretch: Stretch, surroundings: Surroundings | None
-) -> tuple[Pixels, BBox | None]:
-    """Show the ground in a frame, and say which; the chip where that cannot be."""
-    if surroundings is not None and scene.crs is not None:
-        where = spot(scene, surroundings.view)
-        picture = read_picture(scene, where, stretch=stretch) if where.touches else None
-        if picture is not None:
-            return show(picture, where)[..., :3].copy(), surroundings.bounds
-    return read_chip(chip, stretch=stretch, scene=scene), None
-
-
-@lru_cache(maxsize=64)
-def _stretch(scene: Scene, recipe: Recipe) -> Stretch:
-    """Statistics of a whole scene are worth keeping: many findings lie in one scene."""
-    return stretch_of(scene, recipe)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -35,10 +35,10 @@ MIDDLE = LEFT + SIDE * PIXEL / 2
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
-def write_scene(folder: Path, name: str, crs: str) -> None:
+def write_scene(folder: Path, name: str, crs: str, *, west: float = LEFT) -> None:
     """Red west of the middle, blue east of it, whatever the CRS that it lies in."""
     left, bottom, right, top = transform_bounds(
-        UTM, crs, LEFT, TOP - SIDE * PIXEL, LEFT + SIDE * PIXEL, TOP, densify_pts=21
+        UTM, crs, west, TOP - SIDE * PIXEL, west + SIDE * PIXEL, TOP, densify_pts=21
     )
     place = Affine(PIXEL, 0, left, 0, -PIXEL, top)
     width, height = round((right - left) / PIXEL), round((top - bottom) / PIXEL)
@@ -63,6 +63,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scenes = folder / "scenes"
     scenes.mkdir()
     write_scene(scenes, "2024-06-02 before.tif", UTM)
+    write_scene(scenes, "2024-06-02 beside.tif", UTM, west=LEFT + SIDE * PIXEL)
     write_scene(scenes, "2024-07-04 after.tif", "EPSG:32632")  # the zone beside it: turned
     return folder
 
@@ -82,7 +83,7 @@ def collection(home: Path) -> Iterator[Collection]:
 def chips_of(collection: Collection) -> dict[str, str]:
     """One chip of each date, of the same cell."""
     chips = collection.chips(range(len(collection)))
-    both = [chip.cell for chip in chips if chip.scene_id.startswith("2024-06")]
+    both = [chip.cell for chip in chips if "before" in chip.scene_id]
     (first, *_) = [one for one in chips if "after" in one.scene_id and one.cell in both]
     (before,) = [one for one in chips if "before" in one.scene_id and one.cell == first.cell]
     return {"before": before.id, "after": first.id}
@@ -137,6 +138,27 @@ def test_both_dates_show_the_same_ground(collection: Collection, tmp_path: Path)
     assert kept[0].bounds == kept[1].bounds
     assert [one.datetime and f"{one.datetime:%m-%d}" for one in kept] == ["06-02", "07-04"]
     assert [one.chip_id for one in kept] == [chips["before"], chips["after"]]
+
+
+def test_scenes_of_the_same_day_go_on_where_one_ends(
+    collection: Collection, tmp_path: Path
+) -> None:
+    pictures, chips = Pictures(tmp_path), chips_of(collection)
+    border = LEFT + SIDE * PIXEL
+    around = box(border - 100, TOP - 740, border + 100, TOP - 540)
+    before, after = (
+        pixels(
+            pictures,
+            evidence_of(
+                chips[side], side, collection=collection, pictures=pictures, around=around
+            ).picture,
+        ).astype(int)
+        for side in ("before", "after")
+    )
+    assert np.abs(before - BLUE).max() <= 2
+    middle = EDGE // 2
+    assert np.abs(after[:, : middle - 16] - BLUE).max() <= 2
+    assert after[:, middle + 16 :].max() == 0
 
 
 def test_without_a_footprint_the_chip_is_shown(collection: Collection, tmp_path: Path) -> None:

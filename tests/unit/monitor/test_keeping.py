@@ -99,14 +99,16 @@ def test_the_date_it_was_first_seen_at_never_moves_on(findings: Findings) -> Non
     assert findings.keep([later])[0].finding.first_seen == JULY
 
 
-def test_a_picture_is_not_given_up_where_its_scene_is_gone(findings: Findings) -> None:
+def test_a_picture_stays_as_it_was_when_it_was_found(findings: Findings) -> None:
     one = make_finding()
     shown = replace(one.evidence[0], picture="a" * 64, bounds=(0.0, 0.0, 1.0, 1.0))
     findings.keep([replace(one, evidence=(shown,))])
     assert findings.keep([replace(one, evidence=one.evidence[:1])]) == ()
     assert findings.get(one.id).evidence == (shown,)
-    newer = replace(shown, picture="b" * 64)
-    assert findings.keep([replace(one, evidence=(newer,))])[0].finding.evidence == (newer,)
+    again = replace(shown, picture="b" * 64)
+    assert findings.keep([replace(one, evidence=(again,))]) == ()
+    wider = replace(again, bounds=(0.0, 0.0, 2.0, 2.0))
+    assert findings.keep([replace(one, evidence=(wider,))])[0].finding.evidence == (wider,)
 
 
 def test_one_that_cannot_be_keeps_all_others_out(findings: Findings) -> None:
