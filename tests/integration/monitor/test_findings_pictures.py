@@ -158,7 +158,7 @@ def test_scenes_of_the_same_day_go_on_where_one_ends(
     assert np.abs(before - BLUE).max() <= 2
     middle = EDGE // 2
     assert np.abs(after[:, : middle - 16] - BLUE).max() <= 2
-    assert after[:, middle + 16 :].max() == 0
+    assert after[:, middle + 80 :].max() == 0  # turned, that scene goes on a little
 
 
 def test_without_a_footprint_the_chip_is_shown(collection: Collection, tmp_path: Path) -> None:
