@@ -18,7 +18,17 @@ import typer
 from typer.core import TyperGroup
 
 from satseek.cli.application import Json, app, assembly, configured
-from satseek.cli.asking import Area, AreaCrs, BoundingBox, End, Start, Where, filter_of, four_of
+from satseek.cli.asking import (
+    Area,
+    AreaCrs,
+    BoundingBox,
+    End,
+    Start,
+    Where,
+    filter_of,
+    four_of,
+    outline_of,
+)
 from satseek.cli.detaching import (
     Detach,
     Key,
@@ -229,7 +239,9 @@ def run(
             "--chip, --crs … --allow are about a source of scenes: name one, or --stac-api"
         )
     if wants_job(detach, priority=priority, key=key):
-        detached(context, asked.job(), priority=priority, key=key, json=json)
+        with closing(assembly(context)) as parts:
+            task = asked.job(collection or (NAME if asked.source else parts.chosen(None)))
+        detached(context, task, priority=priority, key=key, json=json)
         return
     _run(context, asked, json=json)
 
@@ -266,16 +278,23 @@ class _Typed:
     scenes: Mapping[str, Any]
     ground: Mapping[str, Any]
 
-    def job(self) -> Asked:
+    def job(self, collection: str) -> Asked:
         """Ask for the same as a job."""
+        bbox, area = (self.ground.get(name) for name in ("bbox", "area"))
+        crs, labels = self.ground.get("area_crs"), str(self.said["labels"])
+        is_file = labels.endswith((".json", ".toml"))  # a worker has another current folder
         fields = {
             "folder": None if self.source is None else absolute(self.source),
-            "collection": self.collection or (NAME if self.source else None),
+            "collection": collection,
             "name": self.name,
             "out": None if self.out is None else str(self.out.absolute()),
             **self.said,
+            "labels": absolute(labels) if is_file else labels,
             **self.scenes,
             **self.ground,
+            "bbox": None if bbox is None else four_of(bbox),
+            "area": None if area is None else outline_of(area, crs),
+            "area_crs": crs if area is None else None,
         }
         return asked_of("landuse", {key: one for key, one in fields.items() if one is not None})
 

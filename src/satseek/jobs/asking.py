@@ -91,10 +91,24 @@ class StacSearch(BaseModel):
     max_items: int | None = Field(None, ge=1, description="Items taken at most; unset: all.")
 
 
-class ScenesAsked(BaseModel):
-    """Where scenes come from, and how they are cut and stretched."""
+class CutAsked(BaseModel):
+    """How scenes are cut and stretched."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipe: str | None = Field(None, max_length=64, description="Radiometric recipe; unset: auto.")
+    chip_px: int | None = Field(None, ge=16, le=8192, description="Chip edge in pixels.")
+    stride_px: int | None = Field(None, ge=1, le=8192, description="Step from chip to chip.")
+    pixel_size: float | None = Field(None, gt=0, description="Metres per pixel; unset: scenes'.")
+    crs: str | None = Field(None, max_length=1000, description="CRS of the grid; unset: scenes'.")
+    levels: tuple[int, ...] | None = Field(
+        None, min_length=1, max_length=6, description="Sizes of chips, such as 1, 2, 4; unset: 1."
+    )
+    min_valid: float | None = Field(None, ge=0, le=1, description="Least valid fraction of a chip.")
+
+
+class ScenesAsked(CutAsked):
+    """Where scenes come from, and how they are cut and stretched."""
 
     folder: str = Field(
         min_length=1,
@@ -106,15 +120,22 @@ class ScenesAsked(BaseModel):
     search: StacSearch | None = Field(
         None, description="Set where `folder` is the address of a STAC API: what it is asked for."
     )
-    recipe: str | None = Field(None, max_length=64, description="Radiometric recipe; unset: auto.")
-    chip_px: int | None = Field(None, ge=16, le=8192, description="Chip edge in pixels.")
-    stride_px: int | None = Field(None, ge=1, le=8192, description="Step from chip to chip.")
-    pixel_size: float | None = Field(None, gt=0, description="Metres per pixel; unset: scenes'.")
-    crs: str | None = Field(None, max_length=1000, description="CRS of the grid; unset: scenes'.")
-    levels: tuple[int, ...] | None = Field(
-        None, min_length=1, max_length=6, description="Sizes of chips, such as 1, 2, 4; unset: 1."
+
+
+class GroundAsked(BaseModel):
+    """Where and when."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bbox: tuple[float, float, float, float] | None = Field(
+        None, description="West, south, east, north in degrees; unset: anywhere."
     )
-    min_valid: float | None = Field(None, ge=0, le=1, description="Least valid fraction of a chip.")
+    area: dict[str, Any] | str | None = Field(
+        None, description="A polygon instead, as GeoJSON or WKT."
+    )
+    area_crs: str | None = Field(None, max_length=5000, description="CRS of the area.")
+    start: str | None = Field(None, max_length=100, description="Earliest date.")
+    end: str | None = Field(None, max_length=100, description="Latest date, inclusive.")
 
 
 class Elsewhere(BaseModel):

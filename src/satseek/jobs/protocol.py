@@ -24,6 +24,10 @@ TaskName: TypeAlias = Literal[
     "repair",
     "compact",
     "tune",
+    "landuse",
+    "watch",
+    "assess",
+    "report",
 ]
 """What there is to do."""
 

@@ -12,24 +12,32 @@ from pydantic import ValidationError
 
 from satseek.errors import InvalidRequest
 from satseek.jobs import (
+    assess,
     classifying,
     evaluating,
     exporting,
     indexing,
     keeping,
+    landuse,
     quantizing,
     reembedding,
+    report,
     tuning,
+    watch,
 )
 from satseek.jobs.asking import ByHand, CollectionTask, StacSearch, Task
+from satseek.jobs.assess import AssessHere, AssessTask
 from satseek.jobs.classifying import ClassifyHere, ClassifyTask
 from satseek.jobs.evaluating import EvaluateHere, EvaluateTask
 from satseek.jobs.exporting import ExportHere, ExportTask
 from satseek.jobs.indexing import IndexHere, IndexTask, layout_of
 from satseek.jobs.keeping import CompactTask, RepairTask, VerifyTask
+from satseek.jobs.landuse import LanduseHere, LanduseTask
 from satseek.jobs.quantizing import QuantizeHere, QuantizeTask
 from satseek.jobs.reembedding import ReembedTask
+from satseek.jobs.report import ReportHere, ReportTask
 from satseek.jobs.tuning import TuneTask
+from satseek.jobs.watch import WatchTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +51,7 @@ __all__ = [
     "HERE",
     "TASKS",
     "Asked",
+    "AssessTask",
     "ByHand",
     "ClassifyTask",
     "CollectionTask",
@@ -50,13 +59,16 @@ __all__ = [
     "EvaluateTask",
     "ExportTask",
     "IndexTask",
+    "LanduseTask",
     "QuantizeTask",
     "ReembedTask",
     "RepairTask",
+    "ReportTask",
     "StacSearch",
     "Task",
     "TuneTask",
     "VerifyTask",
+    "WatchTask",
     "check_task",
     "layout_of",
     "read_task",
@@ -74,6 +86,10 @@ Asked: TypeAlias = (
     | RepairTask
     | CompactTask
     | TuneTask
+    | LanduseTask
+    | WatchTask
+    | AssessTask
+    | ReportTask
 )
 """Parameters of any task."""
 
@@ -131,6 +147,16 @@ _DOING: Mapping[TaskName, _Doing] = {
         kind=CompactTask, here=CompactTask, check=keeping.check_files, run=keeping.compact
     ),
     "tune": _Doing(kind=TuneTask, here=TuneTask, check=tuning.check_tune, run=tuning.tune),
+    "landuse": _Doing(
+        kind=LanduseTask, here=LanduseHere, check=landuse.check_landuse, run=landuse.landuse
+    ),
+    "watch": _Doing(kind=WatchTask, here=WatchTask, check=watch.check_watch, run=watch.watch),
+    "assess": _Doing(
+        kind=AssessTask, here=AssessHere, check=assess.check_assess, run=assess.assess
+    ),
+    "report": _Doing(
+        kind=ReportTask, here=ReportHere, check=report.check_report, run=report.report
+    ),
 }
 
 TASKS: Mapping[TaskName, type[Asked]] = {name: one.kind for name, one in _DOING.items()}

@@ -49,6 +49,10 @@ EXAMPLES: Mapping[TaskName, Mapping[str, Any]] = {
     "repair": {"collection": "county"},
     "compact": {"collection": "county"},
     "tune": {"collection": "county"},
+    "landuse": {"collection": "county", "folder": "2025"},
+    "watch": {"collection": "county", "watch": "mines"},
+    "assess": {"collection": "county", "parcels": "parcels.gpkg", "after": "2025-08"},
+    "report": {"collection": "county"},
 }
 """What the OpenAPI document shows of each task."""
 

@@ -29,6 +29,10 @@ NEEDED: Mapping[TaskName, Scope] = {
     "classify": "classify",
     "evaluate": "classify",
     "export": "search",
+    "landuse": "classify",
+    "watch": "search",
+    "assess": "classify",
+    "report": "search",
 }
 """Scopes that tasks take beside ``jobs``: a job gives nobody what they may not ask for at once."""
 

@@ -18,6 +18,7 @@ from satseek.errors import (
     ModelNotServed,
     SatseekError,
     UnsafeReference,
+    WatchNotFound,
 )
 from satseek.jobs.tasks import HERE, TASKS, check_task, read_task, run_task
 from satseek.settings import Settings
@@ -38,6 +39,10 @@ LEAST: dict[TaskName, dict[str, Any]] = {
     "repair": {"collection": "a"},
     "compact": {"collection": "a"},
     "tune": {"collection": "a"},
+    "landuse": {"collection": "a"},
+    "watch": {"collection": "a", "watch": "b"},
+    "assess": {"collection": "a", "parcels": "b", "after": "2025-08"},
+    "report": {"collection": "a"},
 }
 """The least that each task must be told."""
 
@@ -65,7 +70,7 @@ def test_every_task_has_its_least() -> None:
 def test_no_door_takes_what_is_for_the_terminal(name: TaskName) -> None:
     own = set(HERE[name].model_fields) - set(TASKS[name].model_fields)
     assert {"here", "allow"} <= own
-    values = {"here": True, "allow": ["/"], "more": ["/"]}
+    values = {"here": True, "allow": ["/"], "more": ["/"], "fonts": ["/"]}
     for field in own:
         with pytest.raises(InvalidRequest, match=field):
             read_task(name, LEAST[name] | {field: values.get(field, "/tmp/x")})  # noqa: S108
@@ -115,6 +120,20 @@ def test_what_makes_no_sense_is_named_on_one_line(
         ("repair", {}, CollectionNotFound),
         ("compact", {}, CollectionNotFound),
         ("tune", {}, CollectionNotFound),
+        ("landuse", {}, CollectionNotFound),
+        ("landuse", {"folder": "/etc"}, UnsafeReference),
+        ("landuse", {"folder": ".", "labels": "/etc/set.json"}, InvalidRequest),
+        ("landuse", {"folder": ".", "districts": "/etc/passwd"}, UnsafeReference),
+        ("landuse", {"folder": ".", "start": "yesterday"}, InvalidFilter),
+        ("watch", {}, WatchNotFound),
+        ("assess", {"parcels": "/etc/passwd"}, UnsafeReference),
+        ("assess", {"parcels": "gone.gpkg"}, FolderNotFound),
+        ("assess", {"parcels": "set.csv"}, CollectionNotFound),
+        ("assess", {"parcels": "set.csv", "after": "/etc"}, UnsafeReference),
+        ("assess", {"parcels": "set.csv", "after": "2025-13"}, InvalidFilter),
+        ("assess", {"parcels": "set.csv", "hazard": "/etc/set.json"}, InvalidRequest),
+        ("assess", {"parcels": "set.csv", "grades": "/etc/grades.toml"}, UnsafeReference),
+        ("report", {}, CollectionNotFound),
     ],
 )
 def test_what_would_fail_is_refused_before(

@@ -1,0 +1,147 @@
+"""Findings, and what people decided → a file for those who act on them: run here and now.
+
+Does not know queues or processes. The file is there whole, or not at all.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from satseek.assemble import Assembly
+from satseek.jobs.asking import ByHand, CollectionTask, GroundAsked
+from satseek.jobs.gathering import gathered
+from satseek.jobs.landuse import command_of
+from satseek.jobs.results import FILES, new_try
+
+if TYPE_CHECKING:
+    from satseek.jobs.asking import OnProgress, Parts, Result
+    from satseek.monitor.keeping import FindingFilter
+    from satseek.monitor.reports.writing import Written
+    from satseek.settings import Settings
+
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ReportTask(GroundAsked, CollectionTask):
+    """Report the findings of a collection, and what became of them."""
+
+    form: Literal["html", "pdf"] = Field("html", description="What the report is written as.")
+    language: Literal["en", "zh"] = Field("en", description="Of the report.")
+    title: str = Field("", max_length=200, description="Of the report; empty: by what is asked.")
+    kinds: tuple[Literal["landuse", "watch", "damage"], ...] = Field(
+        (), description="Any of these; none: all."
+    )
+    sources: tuple[_Name, ...] = Field(
+        (), max_length=100, description="Any of these watches, runs or assessments; none: all."
+    )
+    states: tuple[Literal["new", "assigned", "confirmed", "rejected", "closed"], ...] = Field(
+        (), description="Any of these; none: all."
+    )
+    labels: tuple[_Name, ...] = Field(
+        (), max_length=100, description="Any of these labels; none: all."
+    )
+    flags: tuple[_Name, ...] = Field((), max_length=20, description="All of these flags.")
+    assignee: str | None = Field(
+        None, max_length=200, description="Who looks at them; empty: nobody; unset: whoever."
+    )
+
+
+class ReportHere(ReportTask, ByHand):
+    """The same, asked by a person at this machine's terminal, who may leave the collection open."""
+
+    collection: str = Field("", max_length=64, description="Only of this one; empty: of any.")
+    fonts: tuple[str, ...] = ()
+    """Font files that a PDF takes first, absolute paths."""
+    out: str | None = None
+    """File to write, an absolute path whose name tells the form; None: among the job's files."""
+
+
+def check_report(asked: ReportTask, parts: Parts) -> None:
+    """Refuse a collection, a filter or a place that cannot be.
+
+    Raises:
+        CollectionNotFound, InvalidFilter, InvalidRequest, FolderNotFound: as said.
+    """
+    from satseek.monitor.reports.writing import check_report_path  # noqa: PLC0415 - slow to load
+
+    if asked.collection:
+        parts.reader(asked.collection)
+    _where(asked)
+    if isinstance(asked, ReportHere) and asked.out is not None:
+        check_report_path(Path(asked.out))
+
+
+def report(asked: ReportTask, settings: Settings, on_progress: OnProgress, results: Path) -> Result:
+    """Write a report; it is one of the job's files, or where it was asked for."""
+    if isinstance(asked, ReportHere) and asked.out is not None:
+        written = _write(asked, settings, on_progress, Path(asked.out))
+        return _told(written) | {"file": asked.out}
+    name = f"report.{asked.form}"
+    with new_try(results) as folder:
+        written = _write(asked, settings, on_progress, folder / name)
+        files = gathered(folder)
+    return _told(written) | {"file": name, FILES: files}
+
+
+def _write(
+    asked: ReportTask, settings: Settings, on_progress: OnProgress, path: Path
+) -> Written:
+    from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415 - slow
+    from satseek.monitor.reports.findings_writing import report_findings  # noqa: PLC0415
+
+    fonts = asked.fonts if isinstance(asked, ReportHere) else ()
+    with closing(Assembly(settings)) as parts, closing(opened_findings(settings)) as findings:
+        return report_findings(
+            path,
+            _where(asked),
+            findings=findings,
+            pictures=opened_pictures(settings),
+            opened=parts.reader,
+            operator="",
+            command=command_of("report", asked),
+            language=asked.language,
+            title=asked.title,
+            fonts=tuple(map(Path, fonts)),
+            on_progress=lambda done, total: on_progress(done, total, "blocks"),
+        )
+
+
+def _where(asked: ReportTask) -> FindingFilter:
+    from satseek.monitor.keeping import FindingFilter  # noqa: PLC0415 - slow to load
+    from satseek.search.filtering import read_filter  # noqa: PLC0415
+
+    ground = read_filter(
+        bbox=asked.bbox,
+        area=asked.area,
+        area_crs=asked.area_crs,
+        start=asked.start,
+        end=asked.end,
+    )
+    return FindingFilter(
+        kinds=asked.kinds,
+        sources=asked.sources,
+        collections=(asked.collection,) if asked.collection else (),
+        states=asked.states,
+        labels=asked.labels,
+        flags=asked.flags,
+        assignee=asked.assignee,
+        area=ground.area,
+        start=ground.start,
+        end=ground.end,
+    )
+
+
+def _told(written: Written) -> Result:
+    return {
+        "digest": written.digest,
+        "sha256": written.sha256,
+        "bytes": written.bytes,
+        "pages": written.pages,
+        "images": written.images,
+        "missing_images": written.missing_images,
+        "missing_characters": written.missing_characters,
+    }
