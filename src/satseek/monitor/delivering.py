@@ -65,9 +65,9 @@ class Post:
     """By name."""
     couriers: Mapping[Way, Courier]
     """One for each way."""
-    pace: Pace = Pace()
+    pace: Pace
     """How long is waited between tries."""
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float]
     """Seconds since 1970."""
 
     def check(self, name: str) -> Channel:
@@ -118,8 +118,15 @@ class Delivered:
     """True: another process delivers at this moment, and nothing was done here."""
 
 
-def post_of(settings: Settings) -> Post:
+def post_of(
+    settings: Settings, *, pace: Pace | None = None, clock: Callable[[], float] = time.time
+) -> Post:
     """Give what it takes to deliver as the settings have it.
+
+    Args:
+        settings: Of channels, secrets and servers.
+        pace: How long is waited between tries; None: as usual.
+        clock: Seconds since 1970.
 
     Raises:
         InvalidSettings: a channel that cannot be.
@@ -127,10 +134,12 @@ def post_of(settings: Settings) -> Post:
     return Post(
         channels=channels_of(settings),
         couriers={
-            "webhook": WebhookCourier(settings),
+            "webhook": WebhookCourier(settings, clock=clock),
             "mail": MailCourier(settings),
             "file": FileCourier(),
         },
+        pace=pace or Pace(),
+        clock=clock,
     )
 
 

@@ -175,14 +175,17 @@ def _ended_after(line: http.client.HTTPConnection, seconds: float) -> Iterator[N
     timer = threading.Timer(seconds, cut)
     timer.daemon = True
     timer.start()
+    said = "the answer did not end in time"
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
         if late.is_set():
-            raise TimeoutError("the answer did not end in time") from error
+            raise TimeoutError(said) from error
         raise
     finally:
         timer.cancel()
+    if late.is_set():  # what was read of it until then is no answer
+        raise TimeoutError(said)
 
 
 def _seconds_of(retry_after: str | None, now: float) -> float | None:
