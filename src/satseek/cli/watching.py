@@ -19,6 +19,7 @@ from satseek.errors import InvalidRequest, ScheduleNotFound
 
 if TYPE_CHECKING:
     from satseek.jobs.protocol import Schedule
+    from satseek.jobs.tasks import Asked
     from satseek.monitor.watching import Watch
     from satseek.settings import Settings
 
@@ -134,11 +135,13 @@ def run(
 
     Example: satseek watch run mines
     """
+    from satseek.jobs.watching import opened_watches, watch_now  # noqa: PLC0415
+
     if wants_job(detach, priority=priority, key=key):
-        asked = asked_of("watch", {"watch": name})
+        with opened_watches(configured(context).settings) as watches:
+            asked = _task(watches.get(name))
         detached(context, asked, priority=priority, key=key, json=json)
         return
-    from satseek.jobs.watching import watch_now  # noqa: PLC0415
 
     with closing(assembly(context)) as parts:
         check_data_dir(parts.settings)
@@ -188,7 +191,7 @@ def _planned(watch: Watch) -> Schedule | None:
 
     if watch.hours is None:
         return None
-    asked = asked_of("watch", {"watch": watch.name})
+    asked = _task(watch)
     planned = Schedule(
         name=schedule_name(watch.name),
         cron=watch.hours.cron,
@@ -201,6 +204,10 @@ def _planned(watch: Watch) -> Schedule | None:
     )
     check_schedule(planned)
     return planned
+
+
+def _task(watch: Watch) -> Asked:
+    return asked_of("watch", {"watch": watch.name, "collection": watch.collection})
 
 
 def _schedule(name: str, planned: Schedule | None, settings: Settings) -> None:
