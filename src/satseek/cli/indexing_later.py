@@ -53,19 +53,20 @@ def index_job(
     fields = {
         "folder": absolute(named),
         "search": {key: value for key, value in search.items() if value} if stac_api else None,
-        "recipe": _recipe(recipe),
-        "allow": [_place(one) for one in allow],
+        "recipe": recipe_ref(recipe),
+        "allow": [place_ref(one) for one in allow],
         **rest,
     }
     return asked_of("index", fields)
 
 
-def _recipe(asked: str | None) -> str | None:
-    """A recipe's name, or its file as a worker finds it; see ``find_recipe``."""
+def recipe_ref(asked: str | None) -> str | None:
+    """Give a recipe's name, or its file as a worker finds it; see ``find_recipe``."""
     if asked is None or not asked.lower().endswith(".json"):
         return asked
     return str(Path(asked).resolve())
 
 
-def _place(allowed: str) -> str:
+def place_ref(allowed: str) -> str:
+    """Give where a STAC document may lead as a worker finds it."""
     return str(Path(allowed).resolve()) if allowed.startswith(("/", ".")) else allowed

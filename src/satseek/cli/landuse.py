@@ -5,6 +5,7 @@ Knows only the use-case.
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from contextlib import closing
@@ -38,6 +39,7 @@ from satseek.cli.detaching import (
     detached,
     wants_job,
 )
+from satseek.cli.indexing_later import place_ref, recipe_ref
 from satseek.cli.landuse_showing import facts_of, show_done, show_labels, show_sets
 from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import print_json, progress_bar, say
@@ -52,6 +54,9 @@ if TYPE_CHECKING:
 
 NAME = "landuse"
 """Of a run, and of the collection that its imagery is indexed into, where neither is named."""
+
+_CREDENTIALS = re.compile(r"//[^/@\s]+@")
+"""Of an address: ``https://name:secret@host``."""
 
 
 class _OrRun(TyperGroup):
@@ -214,12 +219,12 @@ def run(
         **_given(seed=seed, grow=grow, change=change),
     }
     scenes = _given(
-        recipe=recipe,
+        recipe=recipe_ref(recipe),
         chip_px=chip,
         stride_px=stride,
         pixel_size=pixel_size,
         crs=crs,
-        allow=allow,
+        allow=None if allow is None else [place_ref(one) for one in allow],
         search=_search(stac_api, collections, bbox, start, end, max_items),
     )
     ground = _given(bbox=bbox, area=area, area_crs=area_crs, start=start, end=end, where=where)
@@ -379,5 +384,5 @@ def _given(**values: Any) -> dict[str, Any]:
 
 
 def _command() -> str:
-    """Give what was typed, for the report."""
-    return shlex.join(["satseek", *sys.argv[1:]])
+    """Give what was typed, for the report; who asks an API stays between the two."""
+    return _CREDENTIALS.sub("//***@", shlex.join(["satseek", *sys.argv[1:]]))

@@ -14,13 +14,13 @@ import numpy as np
 
 from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
-from satseek.imagery.grid import parse_cell
 from satseek.monitor.labelling import LabelSet, label_vectors
 from satseek.monitor.labelling_jointly import NOT_SEEN, STICKINESS, Stickiness, decide
 from satseek.monitor.outlining import outline_cells
 from satseek.monitor.pairing import pair_up
 from satseek.monitor.patches import PatchRule
 from satseek.monitor.series import read_series
+from satseek.search.mapping_cells import place
 from satseek.types import Filter
 
 if TYPE_CHECKING:
@@ -314,8 +314,6 @@ def _hectares(
 
 def _footprints(index: Pinned, table: Table) -> dict[str, GeoJSON | None]:
     """Read the footprints of cells that lie on no lattice."""
-    alone = np.flatnonzero([parse_cell(cell) is None for cell in table.cells])
-    if not alone.size:
-        return {}
+    alone = place(table.cells).others
     chips = index.chips(table.rows[:, alone].max(axis=0).tolist())
     return {table.cells[at]: chip.footprint for at, chip in zip(alone, chips, strict=True)}

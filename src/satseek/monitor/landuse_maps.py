@@ -132,6 +132,8 @@ def _view_of_images(found: LandUse) -> View:
     named = (_CODE.match(cell) for cell in found.cells)
     crs = next((f"EPSG:{code[1]}" for code in named if code), _WGS84)
     boxes = np.array([_box(one, crs) for one in found.footprints.values() if one is not None])
+    if not boxes.size:
+        raise InvalidRequest("no map: none of the images says where it lies")
     left, bottom, right, top = *boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)
     step = float(np.median(boxes[:, 2:] - boxes[:, :2], axis=0).min()) / _PIXELS_ACROSS
     width, height = (int(np.ceil(span / step)) for span in (right - left, top - bottom))

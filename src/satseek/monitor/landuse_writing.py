@@ -1,14 +1,14 @@
 """What a land-use run found → a folder of maps, tables and outlines that others open.
 
-Does not know reports. Each file is there whole or not at all; the list of them is written last, so
-that a run that was killed is seen to be unfinished, and the next one replaces what it left.
+Does not know reports. Each file is there whole or not at all; the list of them says whether the run
+was finished, so that what was killed is seen to be unfinished, and the next run clears up behind it.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from satseek.monitor.landuse_tables import Rows
 
 LIST: Final = "land_use.json"
-"""Names all files of a finished run, and says what it found."""
+"""Names all files of a run, and says what it found once it is finished."""
 
 CHANGES: Final = "changes"
 """Name of the files of patches that became something else."""
@@ -83,6 +83,7 @@ class OutFolder:
         self.folder = folder
         self._former = _listed(folder)
         self._files: list[OutFile] = []
+        self._list({"finished": False})
 
     @property
     def files(self) -> tuple[OutFile, ...]:
@@ -118,17 +119,31 @@ class OutFolder:
                 sha256=digest.hexdigest(),
             )
         )
+        self._list({"finished": False})
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Write the list of files, and remove those of an earlier run that are not among them."""
-        files = [
-            {name: getattr(one, name) for name in OutFile.__slots__} for one in self._files
-        ]
-        text = json.dumps({**summary, "files": files}, ensure_ascii=False, indent=1)
+        """Remove files of an earlier run that are not among those of this one, and say it is done.
+
+        Args:
+            summary: What was found, as JSON holds it.
+        """
+        for name in self._left:
+            (self.folder / name).unlink(missing_ok=True)
+        self._former = set()
+        self._list({"finished": True, **summary})
+
+    @property
+    def _left(self) -> list[str]:
+        """Files of an earlier run that were not written again."""
+        return sorted(self._former - {one.name for one in self._files})
+
+    def _list(self, told: Mapping[str, Any]) -> None:
+        """Write the list, in which what is left of an earlier run stands until it is removed."""
+        files: list[dict[str, Any]] = [asdict(one) for one in self._files]
+        files += [{"name": name, "about": "of an earlier run"} for name in self._left]
+        text = json.dumps({**told, "files": files}, ensure_ascii=False, indent=1)
         with replaced(self.folder / LIST) as draft:
             draft.write_text(text + "\n", encoding="utf-8")
-        for name in self._former - {one.name for one in self._files}:
-            (self.folder / name).unlink(missing_ok=True)
 
 
 def write_maps(
