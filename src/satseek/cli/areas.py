@@ -58,7 +58,7 @@ def sample(
     ] = None,
     standard_error: Annotated[
         float, typer.Option(help="Of overall accuracy, where no size is given.")
-    ] = 0.01,
+    ] = 0.02,
     of: Annotated[
         list[str] | None,
         typer.Option(metavar="STRATUM=N", help="So many of a stratum instead; repeat it."),
@@ -136,8 +136,7 @@ def sample(
         opinions=opinions,
     )
     check_data_dir(configured(context).settings)
-    parts = assembly(context)
-    with progress_bar("land use") as show:
+    with closing(assembly(context)) as parts, progress_bar("land use") as show:
         if more is not None:
             made = extend_sample(name, asked, plan, parts=parts, on_progress=show)
         else:
@@ -150,7 +149,14 @@ def sample(
 
 
 @group.command()
-def samples(context: typer.Context, *, json: Json = False) -> None:
+def samples(
+    context: typer.Context,
+    *,
+    remove: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Take one out that nobody judged yet.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """List the samples, and how far people are with them.
 
     Example: satseek landuse samples
@@ -159,6 +165,8 @@ def samples(context: typer.Context, *, json: Json = False) -> None:
     from satseek.monitor.samples import progress_of  # noqa: PLC0415
 
     with closing(opened_samples(configured(context).settings)) as store:
+        if remove is not None:
+            store.remove(remove)
         found = [(one, progress_of(store.settled(one.name))) for one in store.all()]
     if json:
         print_json([sample_facts(one) | {"progress": progress} for one, progress in found])
@@ -224,7 +232,8 @@ def answer(
         return
     files: Sequence[Path] = ()
     if pictures is not None:
-        files = write_pictures(found, assembly(context).reader(asked.collection), pictures)
+        with closing(assembly(context)) as parts:
+            files = write_pictures(found, parts.reader(asked.collection), pictures)
     if json:
         print_json(place_facts(found, asked) | {"pictures": files})
         return
@@ -269,7 +278,8 @@ def areas(
         write_areas(found, drawn, out, language=spoken, operator=operator().name)
         say(f"wrote {out}")
     if json:
-        print_json({"sample": sample_facts(drawn), "areas": found})
+        notes = [one.said() for one in found.notes]
+        print_json({"sample": sample_facts(drawn), "areas": found, "notes": notes})
         return
     show_areas(found)
 
@@ -277,7 +287,7 @@ def areas(
 def _asked(name: str, **said: Any) -> Asked:
     from satseek.monitor.landuse_asking import Said, asked_of  # noqa: PLC0415
 
-    return asked_of(Said(name=name, **said), folder=Path())
+    return asked_of(Said(name=name, **said), folder=Path.cwd())
 
 
 def _sizes(given: Sequence[str]) -> dict[str, int]:

@@ -120,7 +120,7 @@ def show_areas(found: AreaEstimates) -> None:
         f"{found.judged} judged places"
     )
     for note in found.notes:
-        say(f"note: {note}")
+        say(f"note: {note.said()}")
 
 
 def write_areas(

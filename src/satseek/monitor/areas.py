@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from satseek.errors import InvalidRequest
 from satseek.monitor.areas_counting import Counts, count
 from satseek.monitor.areas_intervals import ratio_of, share_of
+from satseek.monitor.areas_notes import Note, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from satseek.monitor.areas_intervals import Estimate, Interval
 
@@ -99,8 +100,8 @@ class AreaEstimates:
     """How intervals were made."""
     covered_m2: float
     """Area that the estimates speak of: all strata with judged places."""
-    notes: tuple[str, ...] = ()
-    """What the reader should know of them, in words."""
+    notes: tuple[Note, ...] = ()
+    """What the reader should be careful about."""
 
     @property
     def judged(self) -> int:
@@ -199,28 +200,16 @@ def _stratum_count(stratum: Stratum, judged: Sequence[Judged]) -> StratumCount:
     )
 
 
-def _notes(strata: Sequence[Stratum], counted: Counts) -> Iterator[str]:
+def _notes(strata: Sequence[Stratum], counted: Counts) -> Iterator[Note]:
     missing = [one for one in strata if one.name not in counted.names]
     if missing:
         area, whole = (sum(one.area_m2 for one in part) for part in (missing, strata))
-        yield (
-            f"nothing was judged in {_named(one.name for one in missing)}: {area / whole:.1%} of "
-            "the area is left out, and the figures speak of the rest"
-        )
+        names = listed(one.name for one in missing)
+        yield Note(key="left out", values={"strata": names, "share": area / whole})
     if counted.single:
-        yield (
-            f"one place alone was judged in {_named(counted.single)}: there is no standard error, "
-            "and the interval is as wide as one answer makes it"
-        )
+        yield Note(key="single", values={"strata": listed(counted.single)})
     if len(counted.names) == 1:
-        yield "there is one stratum: the sample is a plain random one"
+        yield Note(key="plain")
     unseen = [name for name in counted.labels if not counted.seen(name)]
     if unseen:
-        yield (
-            f"no judged place is {_named(unseen)}: its area is estimated as 0, and may be up to "
-            "the upper end"
-        )
-
-
-def _named(names: Iterable[str]) -> str:
-    return ", ".join(repr(name) for name in names)
+        yield Note(key="unseen", values={"labels": listed(unseen)})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from satseek.monitor.areas import AreaEstimates, LabelArea
     from satseek.monitor.areas_intervals import Estimate
+    from satseek.monitor.areas_notes import Note
     from satseek.monitor.reports.blocks import Cell
     from satseek.monitor.reports.report import Language
     from satseek.monitor.samples import Sample
@@ -39,7 +40,7 @@ def areas_report(
         found: What was estimated.
         sample: From which.
         operator: Who asks for it.
-        language: Of the report; notes are in English.
+        language: Of the report.
         made_at: When, timezone-aware; None: now.
     """
     words, drawn = WORDS[language], sum(sample.sizes.values())
@@ -47,10 +48,10 @@ def areas_report(
     step = words["next_open"] if left else words["next_done"]
     return Report(
         title=f"{words['title']}: {sample.collection}",
-        subtitle=sample.subject,
+        subtitle=subject_of(sample, language),
         next_step=step.format(name=sample.name, open=left, drawn=drawn),
         headlines=_headlines(found, words, drawn),
-        limits=found.notes,
+        limits=tuple(one.said(language) for one in found.notes),
         provenance=Provenance(
             made_at=made_at or datetime.now(UTC),
             operator=operator,
@@ -58,9 +59,13 @@ def areas_report(
             inputs_digest=digest_of_inputs(sample, found.counts, found.interval),
             collection=sample.collection,
             model=sample.told.get("model", ""),
-            facts=_facts(sample, words),
+            facts=_facts(sample, found.interval, words),
         ),
-        sections=(areas_section(found, subject=sample.subject, language=language, notes=()),),
+        sections=(
+            areas_section(
+                found, subject=subject_of(sample, language), language=language, notes=()
+            ),
+        ),
         language=language,
     )
 
@@ -70,14 +75,14 @@ def areas_section(
     *,
     subject: str,
     language: Language = "en",
-    notes: tuple[str, ...] | None = None,
+    notes: tuple[Note, ...] | None = None,
 ) -> Section:
     """Lay out accuracies and areas as a section of a report.
 
     Args:
         found: What was estimated.
         subject: Of what, see ``Sample.subject``.
-        language: Of its titles; notes are in English.
+        language: Of all that it says.
         notes: What to be careful about; None: the estimates' own.
     """
     words = WORDS[language]
@@ -88,7 +93,7 @@ def areas_section(
         low=found.overall.low,
         high=found.overall.high,
     )
-    told = found.notes if notes is None else notes
+    told = tuple(one.said(language) for one in (found.notes if notes is None else notes))
     cautions = (Text(paragraphs=told, tone="warning"),) if told else ()
     return Section(
         title=f"{words['title']}: {subject}",
@@ -101,6 +106,15 @@ def areas_section(
             _matrix(found, words),
         ),
     )
+
+
+def subject_of(sample: Sample, language: Language) -> str:
+    """Say of what a sample is, in a language; of what is no land use as it was said."""
+    date, since = sample.told.get("date"), sample.told.get("since")
+    if not date:
+        return sample.subject
+    words = WORDS[language]
+    return words["of_change" if since else "of_date"].format(date=date, since=since)
 
 
 def _headlines(
@@ -129,12 +143,19 @@ def _headlines(
     )
 
 
-def _facts(sample: Sample, words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _facts(
+    sample: Sample, interval: str, words: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
     how = words["drawn_as"].format(
         name=sample.name, unit=sample.unit, seed=sample.seed, opinions=sample.opinions
     )
     told = tuple((name, value) for name, value in sample.told.items() if name != "model" and value)
-    return ((words["sampled"], how), (words["frame"], sample.frame[:16]), *told)
+    return (
+        (words["sampled"], how),
+        (words["interval"], interval),
+        (words["frame"], sample.frame[:16]),
+        *told,
+    )
 
 
 def _areas(found: AreaEstimates, words: Mapping[str, str]) -> Table:

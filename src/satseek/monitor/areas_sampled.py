@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from satseek.monitor.areas import estimate_areas
+from satseek.monitor.areas_notes import Note
 from satseek.monitor.samples import alike, judged_of, progress_of
 
 if TYPE_CHECKING:
@@ -42,22 +43,22 @@ def estimate_sample(
     return replace(found, notes=(*_notes(sample, settled), *found.notes))
 
 
-def _notes(sample: Sample, settled: Sequence[Settled]) -> Iterator[str]:
+def _notes(sample: Sample, settled: Sequence[Settled]) -> Iterator[Note]:
     progress = progress_of(settled)
     left = progress.drawn - progress.agreed
     if left:
-        yield (
-            f"{left} of {progress.drawn} places do not count: {progress.open} wait for an answer, "
-            f"on {progress.contested} people do not agree, of {progress.unclear} they cannot tell; "
-            "if these are of another kind than the rest, the figures lean"
-        )
+        values = {
+            "left": left,
+            "drawn": progress.drawn,
+            "open": progress.open,
+            "contested": progress.contested,
+            "unclear": progress.unclear,
+        }
+        yield Note(key="not counted", values=values)
     several, same = alike(settled)
     if several:
-        yield f"{several} places were judged by several people, who agree on {same} of them"
-    if sample.unit == "cell" and sample.uneven > EVEN:
-        yield (
-            f"cells of one stratum differ by up to {sample.uneven:.1%} from their mean area, and "
-            "count alike; where that matters, draw points"
-        )
+        yield Note(key="several", values={"several": several, "same": same})
     if sample.unit == "cell":
-        yield "areas are those of whole cells, each by what covers most of it"
+        if sample.uneven > EVEN:
+            yield Note(key="uneven", values={"share": sample.uneven})
+        yield Note(key="whole cells")

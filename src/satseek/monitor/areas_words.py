@@ -55,6 +55,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "sampled": "sample",
         "drawn_as": "{name}: {unit}s, seed {seed}, {opinions} judging each",
         "frame": "digest of the map",
+        "interval": "confidence intervals",
+        "of_date": "land use {date}",
+        "of_change": "change of land use {since} to {date}",
     },
     "zh": {
         "title": "精度与校正面积",
@@ -96,6 +99,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "sampled": "样本",
         "drawn_as": "{name}：单元 {unit}，随机种子 {seed}，每个样本由 {opinions} 人判读",
         "frame": "地图摘要",
+        "interval": "置信区间方法",
+        "of_date": "{date} 土地利用",
+        "of_change": "{since} 至 {date} 土地利用变化",
     },
 }
 """By language, then by key; braces take figures."""

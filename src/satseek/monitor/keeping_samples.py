@@ -15,10 +15,11 @@ from satseek.errors import Conflict, InvalidRequest, SampleNotFound
 from satseek.monitor import samples_rows as rows
 from satseek.monitor.drawing_samples import draw
 from satseek.monitor.samples import Answer, Progress, Sample, Settled, progress_of, settle
+from satseek.monitor.samples_turns import candidates, dues
 from satseek.monitor.tables import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -103,7 +104,7 @@ class Samples:
             known = rows.find_sample(db, name)
             if known is None:
                 rows.write_sample(db, made)
-                rows.write_places(db, name, _dues(places, drawn, first=0.0))
+                rows.write_places(db, name, dues(places, drawn, first=0.0))
                 return made
         return _same(known, made)
 
@@ -132,7 +133,7 @@ class Samples:
                 )
             places = draw(frame, added, seed=known.seed, unit=known.unit, drawn=known.sizes)
             first = float(int(rows.last_due(db, name)) + 1)
-            rows.write_places(db, name, _dues(places, added, first=first))
+            rows.write_places(db, name, dues(places, added, first=first))
             sizes = {
                 stratum: known.sizes.get(stratum, 0) + added.get(stratum, 0)
                 for stratum in sorted({*known.sizes, *added})
@@ -173,7 +174,8 @@ class Samples:
         with self._store.transaction() as db:
             sample = rows.sample_named(db, name)
             lent = rows.loans(db, name, now=now)
-            found = next(_candidates(_settled(db, sample), lent, who, sample.opinions), None)
+            settled = _settled(db, sample)
+            found = next(candidates(settled, lent, who=who, opinions=sample.opinions), None)
             if found is not None:
                 rows.lend(db, name, found.id, who=who, until=now + LOAN)
         return found
@@ -209,7 +211,8 @@ class Samples:
         """Give all answers of a sample, or of one place, as they came; none is left out."""
         with self._reading(name) as db:
             rows.sample_named(db, name)
-            return tuple(rows.answers_of(db, name, place))
+            found = rows.answers_of(db, name) if place is None else rows.answers_at(db, name, place)
+            return tuple(found)
 
     def settled(self, name: str) -> tuple[Settled, ...]:
         """Give every place with what the answers make of it, those that are due first in front."""
@@ -223,6 +226,22 @@ class Samples:
             by_stratum[one.place.stratum].append(one)
         return {stratum: progress_of(by_stratum[stratum]) for stratum in sorted(by_stratum)}
 
+    def remove(self, name: str) -> None:
+        """Take a sample out of which nothing was judged yet.
+
+        Raises:
+            SampleNotFound: there is none of that name.
+            Conflict: it has answers, which are not thrown away.
+        """
+        with self._store.transaction() as db:
+            rows.sample_named(db, name)
+            if count := len(rows.answers_of(db, name)):
+                raise Conflict(
+                    f"sample {name!r} has {count} answers: it stays, draw another one under "
+                    "another name"
+                )
+            rows.remove(db, name)
+
     def close(self) -> None:
         """Close the database; it opens again when used."""
         self._store.close()
@@ -231,16 +250,6 @@ class Samples:
         if not self._store.path.is_file():  # who only looks makes no file
             raise SampleNotFound(f"no sample {name[:64]!r}: none was drawn yet")
         return self._store.reading()
-
-
-def _dues(
-    places: Sequence[Place], sizes: Mapping[str, int], *, first: float
-) -> Iterator[tuple[float, Place]]:
-    """Spread the places of each stratum evenly over one unit from ``first``."""
-    starts = {name: min(p.turn for p in places if p.stratum == name) for name in sizes}
-    for one in places:
-        within = one.turn - starts[one.stratum] + 0.5
-        yield first + within / sizes[one.stratum], one
 
 
 def _same(known: Sample, made: Sample) -> Sample:
@@ -261,24 +270,6 @@ def _settled(db: Database, sample: Sample) -> list[Settled]:
     return [settle(one, said[one.id], opinions=sample.opinions) for one in places]
 
 
-def _candidates(
-    settled: Sequence[Settled], lent: Sequence[tuple[str, str]], who: str, opinions: int
-) -> Iterator[Place]:
-    """Give what somebody could look at, the best first."""
-    own = {place for place, holder in lent if holder == who}
-    others: dict[str, int] = defaultdict(int)
-    for place, holder in lent:
-        others[place] += holder != who
-    left = [one for one in settled if all(said.who != who for said in one.answers)]
-    yield from (one.place for one in left if one.place.id in own and one.standing != "agreed")
-    for one in left:
-        if one.standing == "open" and len(one.answers) + others[one.place.id] < opinions:
-            yield one.place
-    for one in left:
-        if one.standing == "contested" and not others[one.place.id]:
-            yield one.place
-
-
 def _taken(db: Database, sample: Sample, answer: Answer) -> Answer:
     _check_who(answer.who)
     sample.check_label(answer.label)
@@ -288,7 +279,8 @@ def _taken(db: Database, sample: Sample, answer: Answer) -> Answer:
         )
     rows.place_named(db, sample.name, answer.place)
     rows.give_back(db, sample.name, answer.place, answer.who)
-    own = [one for one in rows.answers_of(db, sample.name, answer.place) if one.who == answer.who]
+    said = rows.answers_at(db, sample.name, answer.place)
+    own = [one for one in said if one.who == answer.who]
     if own and (own[-1].label, own[-1].comment) == (answer.label, answer.comment):
         return own[-1]
     rows.write_answer(db, sample.name, answer)

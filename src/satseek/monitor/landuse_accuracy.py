@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.areas_reporting import areas_section
+from satseek.monitor.areas_reporting import areas_section, subject_of
 from satseek.monitor.areas_sampled import estimate_sample
 from satseek.monitor.landuse_sampling import sampling_frame
 from satseek.monitor.sampling_strata import gather_rare
@@ -79,7 +79,7 @@ def accuracy_sections(
         settled = samples.settled(sample.name)
         if any(one.label is not None for one in settled):
             yield areas_section(
-                estimate_sample(sample, settled), subject=sample.subject, language=language
+                estimate_sample(sample, settled), subject=subject_of(sample, language), language=language
             )
 
 

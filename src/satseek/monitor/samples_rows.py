@@ -6,17 +6,18 @@ Does not know what answers make of a place, nor who may give one.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import DamagedData, SampleNotFound
+from satseek.errors import DamagedData, InvalidRequest, SampleNotFound
 from satseek.monitor.areas import Stratum
 from satseek.monitor.drawing_samples import Place
 from satseek.monitor.samples import Answer, Sample
 from satseek.monitor.tables import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from satseek.index.storing import Database, Row
 
@@ -161,19 +162,16 @@ def write_answer(db: Database, sample: str, answer: Answer) -> None:
     )
 
 
-def answers_of(db: Database, sample: str, place: str | None = None) -> list[Answer]:
-    """Give the answers of a sample, or of one of its places, as they came."""
-    text = "SELECT * FROM samples_answers WHERE sample = ? AND place = coalesce(?, place) ORDER BY n"
-    return [
-        Answer(
-            place=row["place"],
-            who=row["who"],
-            label=row["label"],
-            at=datetime.fromisoformat(row["at"]),
-            comment=row["comment"],
-        )
-        for row in db.execute(text, (sample, place))
-    ]
+def answers_of(db: Database, sample: str) -> list[Answer]:
+    """Give the answers of a sample, as they came."""
+    text = "SELECT * FROM samples_answers WHERE sample = ? ORDER BY n"
+    return [_answer(row) for row in db.execute(text, (sample,))]
+
+
+def answers_at(db: Database, sample: str, place: str) -> list[Answer]:
+    """Give the answers of one place, as they came."""
+    text = "SELECT * FROM samples_answers WHERE sample = ? AND place = ? ORDER BY n"
+    return [_answer(row) for row in db.execute(text, (sample, place))]
 
 
 def lend(db: Database, sample: str, place: str, *, who: str, until: datetime) -> None:
@@ -199,6 +197,23 @@ def loans(db: Database, sample: str, *, now: datetime) -> list[tuple[str, str]]:
     return [(row["place"], row["who"]) for row in found]
 
 
+def remove(db: Database, sample: str) -> None:
+    """Take a sample out with its places and loans; its answers would stay, so it has none."""
+    db.execute("DELETE FROM samples WHERE name = ?", (sample,))
+    db.execute("DELETE FROM samples_places WHERE sample = ?", (sample,))
+    db.execute("DELETE FROM samples_loans WHERE sample = ?", (sample,))
+
+
+def _answer(row: Row) -> Answer:
+    return Answer(
+        place=row["place"],
+        who=row["who"],
+        label=row["label"],
+        at=datetime.fromisoformat(row["at"]),
+        comment=row["comment"],
+    )
+
+
 def _said(place: Place) -> dict[str, Any]:
     return {
         "cell": place.cell,
@@ -211,34 +226,37 @@ def _said(place: Place) -> dict[str, Any]:
 
 
 def _place(row: Row) -> Place:
-    said = _read(row["said"], f"place {row['id']} of sample {row['sample']}")
-    return Place(
-        id=row["id"],
-        cell=said["cell"],
-        stratum=row["stratum"],
-        mapped=said["mapped"],
-        turn=row["turn"],
-        area_m2=said["area_m2"],
-        footprint=said["footprint"],
-        point=None if said["point"] is None else (said["point"][0], said["point"][1]),
-        chips=tuple(said["chips"]),
-    )
+    with _whole(f"place {row['id']} of sample {row['sample']}"):
+        said = json.loads(row["said"])
+        return Place(
+            id=row["id"],
+            cell=said["cell"],
+            stratum=row["stratum"],
+            mapped=said["mapped"],
+            turn=row["turn"],
+            area_m2=said["area_m2"],
+            footprint=said["footprint"],
+            point=None if said["point"] is None else (said["point"][0], said["point"][1]),
+            chips=tuple(said["chips"]),
+        )
 
 
 def _sample(row: Row) -> Sample:
-    said = _read(row["said"], f"sample {row['name']}")
-    strata = [Stratum(name=name, area_m2=area, cells=n) for name, area, n in said.pop("strata")]
-    labels = tuple(said.pop("labels"))
-    made = datetime.fromisoformat(row["made"])
-    return Sample(name=row["name"], made=made, strata=tuple(strata), labels=labels, **said)
+    with _whole(f"sample {row['name']}"):
+        said = json.loads(row["said"])
+        strata = [Stratum(name=name, area_m2=m2, cells=n) for name, m2, n in said.pop("strata")]
+        labels = tuple(said.pop("labels"))
+        made = datetime.fromisoformat(row["made"])
+        return Sample(name=row["name"], made=made, strata=tuple(strata), labels=labels, **said)
 
 
-def _read(text: str, what: str) -> dict[str, Any]:
+@contextmanager
+def _whole(what: str) -> Iterator[None]:
+    """Tell where a row is not what was written."""
     try:
-        read: dict[str, Any] = json.loads(text)
-    except ValueError as error:
+        yield
+    except (ValueError, KeyError, TypeError, IndexError, InvalidRequest) as error:
         raise DamagedData(f"{what}: its row is not what was written; restore a backup") from error
-    return read
 
 
 def _json(value: Any) -> str:

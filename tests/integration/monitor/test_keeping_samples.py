@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satseek.errors import Conflict, InvalidRequest, SampleNotFound
+from satseek.errors import Conflict, DamagedData, InvalidRequest, SampleNotFound
 from satseek.monitor.areas_sampled import estimate_sample
 from satseek.monitor.drawing_samples import SamplingFrame
 from satseek.monitor.keeping_samples import LOAN, Samples
@@ -256,3 +258,30 @@ def test_what_was_acknowledged_survives_being_killed(samples: Samples, tmp_path:
     assert len(said) >= 30
     assert said == kept[: len(said)]
     assert len(kept) <= len(said) + 1
+
+
+def test_a_sample_is_taken_out_while_nobody_has_judged_anything(samples: Samples) -> None:
+    make(samples)
+    samples.next_for("wu", "june")
+    samples.remove("june")
+    assert () == samples.all()
+    make(samples, seed=9)
+    assert 12 == len(samples.settled("june"))
+    samples.answer("june", samples.settled("june")[0].place.id, "mine", who="wu")
+    with pytest.raises(Conflict, match="has 1 answers: it stays"):
+        samples.remove("june")
+    with pytest.raises(SampleNotFound):
+        samples.remove("may")
+
+
+@pytest.mark.parametrize("table", ["samples", "samples_places"])
+def test_rows_that_are_not_what_was_written_are_named(
+    samples: Samples, tmp_path: Path, table: str
+) -> None:
+    make(samples)
+    samples.close()
+    with closing(sqlite3.connect(tmp_path / "monitor" / "findings.sqlite")) as db:
+        db.execute(f"UPDATE {table} SET said = substr(said, 20)")
+        db.commit()
+    with pytest.raises(DamagedData, match="june: its row is not what was written"):
+        samples.settled("june")

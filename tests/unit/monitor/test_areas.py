@@ -163,7 +163,7 @@ def test_a_stratum_without_answers_is_left_out_and_told_of() -> None:
     found = estimate_areas(strata(), some)
     assert sum(PIXELS) * PIXEL_M2 - 150_000 * PIXEL_M2 == pytest.approx(found.covered_m2)
     assert pytest.approx(found.covered_m2) == sum(one.area_m2.value for one in found.classes)
-    assert "nothing was judged in 'forest gain': 1.5% of the area is left out" in found.notes[0]
+    assert "nothing was judged in 'forest gain': 1.5% of the area is left out" in found.notes[0].said()
     assert [75, 0, 165, 325] == [one.judged for one in found.strata]
 
 
@@ -173,7 +173,7 @@ def test_one_place_alone_has_no_standard_error() -> None:
     found = estimate_areas(strata(), [*some, alone])
     assert found.of("forest gain").area_m2.standard_error is None
     assert found.of("forest gain").area_m2.high > 135_000_000.0
-    assert any("one place alone was judged in 'forest gain'" in one for one in found.notes)
+    assert any("one place alone was judged in 'forest gain'" in one.said() for one in found.notes)
     with pytest.raises(InvalidRequest, match="has one judged place"):
         estimate_areas(strata(), [*some, alone], interval="wald")
 
@@ -189,8 +189,8 @@ def test_one_class_only_is_a_plain_random_sample(interval: Interval) -> None:
     mine = found.of("mine")
     assert (0.0, None, None) == (mine.area_m2.value, mine.users, mine.producers)
     assert (mine.area_m2.high > 0) is (interval == "wilson")
-    assert any("plain random" in one for one in found.notes)
-    assert any("no judged place is 'mine'" in one for one in found.notes)
+    assert any("plain random" in one.said() for one in found.notes)
+    assert any("no judged place is 'mine'" in one.said() for one in found.notes)
 
 
 def test_a_class_that_the_map_does_not_know() -> None:

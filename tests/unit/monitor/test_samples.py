@@ -132,15 +132,15 @@ def test_what_does_not_count_is_told_with_the_figures() -> None:
     assert (
         "3 of 7 places do not count: 1 wait for an answer, on 1 people do not agree, of 1 they "
         "cannot tell; if these are of another kind than the rest, the figures lean"
-    ) == found.notes[0]
-    assert "3 places were judged by several people, who agree on 2 of them" == found.notes[1]
-    assert "whole cells" in found.notes[2]
+    ) == found.notes[0].said()
+    assert "3 places were judged by several people, who agree on 2 of them" == found.notes[1].said()
+    assert "whole cells" in found.notes[2].said()
 
 
 def test_cells_of_many_sizes_are_told_of() -> None:
     of_points, uneven = sample(unit="point", uneven=0.3), sample(uneven=0.3)
-    assert any("differ by up to 30.0%" in one for one in estimate_sample(uneven, settled()).notes)
-    assert not any("cells" in one for one in estimate_sample(of_points, settled()).notes)
+    assert any("differ by up to 30.0%" in one.said() for one in estimate_sample(uneven, settled()).notes)
+    assert not any("cells" in one.said() for one in estimate_sample(of_points, settled()).notes)
 
 
 def test_nothing_agreed_upon_is_no_estimate() -> None:
