@@ -202,7 +202,7 @@ def run(
     Example: satseek landuse ./monthly --out landuse --districts villages.gpkg
     """
     said = {
-        "labels": labels,
+        "labels": _labels_ref(labels),
         "own": tuple(label or ()),
         "distractors": distractors,
         "by": by,
@@ -243,12 +243,11 @@ def run(
         raise InvalidRequest(
             "--chip, --crs … --allow are about a source of scenes: name one, or --stac-api"
         )
+    target = asked.target(context)
     if wants_job(detach, priority=priority, key=key):
-        with closing(assembly(context)) as parts:
-            task = asked.job(collection or (NAME if asked.source else parts.chosen(None)))
-        detached(context, task, priority=priority, key=key, json=json)
+        detached(context, asked.job(target), priority=priority, key=key, json=json)
         return
-    _run(context, asked, json=json)
+    _run(context, asked, target, json=json)
 
 
 @group.command("labels")
@@ -283,35 +282,44 @@ class _Typed:
     scenes: Mapping[str, Any]
     ground: Mapping[str, Any]
 
+    def target(self, context: typer.Context) -> str:
+        """Name the collection, which a source makes."""
+        if self.collection is not None:
+            return self.collection
+        if self.source is not None:
+            return NAME
+        with closing(assembly(context)) as parts:
+            return parts.chosen(None)
+
     def job(self, collection: str) -> Asked:
-        """Ask for the same as a job."""
-        bbox, area = (self.ground.get(name) for name in ("bbox", "area"))
-        crs, labels = self.ground.get("area_crs"), str(self.said["labels"])
-        is_file = labels.endswith((".json", ".toml"))  # a worker has another current folder
+        """Ask for the same as a job, whose worker stands elsewhere."""
         fields = {
-            "folder": None if self.source is None else absolute(self.source),
             "collection": collection,
+            "folder": None if self.source is None else absolute(self.source),
             "name": self.name,
             "out": None if self.out is None else str(self.out.absolute()),
             **self.said,
-            "labels": absolute(labels) if is_file else labels,
             **self.scenes,
-            **self.ground,
-            "bbox": None if bbox is None else four_of(bbox),
-            "area": None if area is None else outline_of(area, crs),
-            "area_crs": crs if area is None else None,
+            **self._ground_of_job(),
         }
         return asked_of("landuse", {key: one for key, one in fields.items() if one is not None})
 
+    def _ground_of_job(self) -> dict[str, Any]:
+        given = dict(self.ground)
+        if "bbox" in given:
+            given["bbox"] = four_of(given["bbox"])
+        if "area" in given:
+            given["area"] = outline_of(given["area"], given.pop("area_crs", None))
+        return given
 
-def _run(context: typer.Context, asked: _Typed, *, json: bool) -> None:
+
+def _run(context: typer.Context, asked: _Typed, target: str, *, json: bool) -> None:
     from satseek.assemble.landuse import land_use_of  # noqa: PLC0415 (help must not wait for it)
     from satseek.monitor.landuse_asking import Said, asked_of as checked  # noqa: PLC0415
 
     settings = configured(context).settings
     check_data_dir(settings)
     with closing(assembly(context)) as parts:
-        target = asked.collection or (NAME if asked.source else parts.chosen(None))
         said = Said(
             name=asked.name or target,
             where=filter_of(**{**_NO_GROUND, **asked.ground}),
@@ -351,6 +359,11 @@ def _index(asked: _Typed, collection: str, settings: Settings) -> None:
         f"{collection}: {told['scenes']} scenes ({told['unchanged']} unchanged), "
         f"{told['chips_added']} chips added, {told['refusals']} refused"
     )
+
+
+def _labels_ref(labels: str) -> str:
+    """Give a label set's name, or its file as a worker finds it."""
+    return str(Path(labels).absolute()) if labels.endswith((".json", ".toml")) else labels
 
 
 _NO_GROUND = dict.fromkeys(("bbox", "area", "area_crs", "start", "end", "where"))
