@@ -38,6 +38,9 @@ Fonts = Annotated[
     list[Path] | None,
     typer.Option("--font", help="Font file that a PDF takes first; may be repeated."),
 ]
+Collection = Annotated[
+    str | None, typer.Option("--collection", "-c", help="Only of this one; unset: of any.")
+]
 Names = Annotated[
     list[str] | None, typer.Argument(help="Of what found them; unset: all of this kind.")
 ]
@@ -53,6 +56,7 @@ class _Asked:
     language: str
     title: str
     fonts: tuple[Path, ...]
+    collection: str = ""
     kinds: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
@@ -73,6 +77,7 @@ class _Asked:
             "language": self.language,
             "title": self.title,
             "fonts": tuple(absolute(str(one)) for one in self.fonts),
+            "collection": self.collection,
             "kinds": self.kinds,
             "sources": self.sources,
             "states": self.states,
@@ -101,6 +106,7 @@ class _Asked:
         return FindingFilter(
             kinds=self.kinds,  # type: ignore[arg-type]  # the store says which there are
             sources=self.sources,
+            collections=(self.collection,) if self.collection else (),
             states=self.states,  # type: ignore[arg-type]  # likewise
             labels=self.labels,
             flags=self.flags,
@@ -116,6 +122,7 @@ def findings(
     context: typer.Context,
     *,
     out: Out,
+    collection: Collection = None,
     kind: Kinds = None,
     source: Sources = None,
     state: States = None,
@@ -144,6 +151,7 @@ def findings(
         language=language,
         title=title,
         fonts=tuple(font or ()),
+        collection=collection or "",
         kinds=tuple(kind or ()),
         sources=tuple(source or ()),
         states=tuple(state or ()),

@@ -79,7 +79,7 @@ class Family:
 
 def families(*, given: tuple[Path, ...] = ()) -> list[Family]:
     """List the fonts at hand: those that were given, then one for Latin, then those for Chinese."""
-    files = _files()
+    files = known_files()
     own = [Family(regular=FontFace(path=path, is_given=True), bold=None) for path in given]
     latin = [found for one in _LATIN if (found := _family(one, files))]
     chinese = [found for one in _CHINESE if (found := _family(one, files))]
@@ -97,7 +97,7 @@ def _family(
 
 
 @lru_cache(maxsize=1)
-def _files() -> dict[str, Path]:
+def known_files() -> dict[str, Path]:
     """Find every known file, once: folders of fonts have some thousand entries."""
     wanted = {
         one[0] for pair in (*_LATIN, *_CHINESE) for one in pair if one is not None

@@ -12,8 +12,8 @@ from satseek.monitor.reports.digesting import digest_of_report
 from satseek.monitor.reports.html_blocks import block_pieces
 from satseek.monitor.reports.html_style import STYLE
 from satseek.monitor.reports.palette import SIGNS
-from satseek.monitor.reports.provenance import provenance_section
-from satseek.monitor.reports.words import TAGS, minute, word
+from satseek.monitor.reports.provenance import made_line, provenance_section
+from satseek.monitor.reports.words import TAGS, word
 from satseek.monitor.reports.texts import safe
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def _first_words(report: Report) -> str:
     parts = [
         f"<header><h1>{safe(report.title)}</h1>"
         f'<p class="subtitle">{safe(report.subtitle)}</p>'
-        f'<p class="made">{word("made", language)} {safe(minute(made.made_at))} · '
-        f"{word('operator', language)} {safe(made.operator)}</p></header>",
+        f'<p class="made">{safe(made_line(made, language))}</p></header>',
         _next_step(report),
     ]
     if report.headlines:

@@ -26,7 +26,7 @@ from satseek.monitor.reports.flow import (
 )
 from satseek.monitor.reports.palette import SIGNS, TONES
 from satseek.monitor.reports.pdf_blocks import Blocks
-from satseek.monitor.reports.provenance import provenance_section
+from satseek.monitor.reports.provenance import made_line, provenance_section
 from satseek.monitor.reports.words import minute, word
 
 if TYPE_CHECKING:
@@ -81,11 +81,9 @@ def _laid_out(
 
 def _first_words(flow: Flow, report: Report) -> None:
     """All that a reader who stops after the first page has to know."""
-    made = report.provenance
     flow.words(report.title, size=TITLE, bold=True)
     flow.words(report.subtitle, size=PART, paint="soft")
-    by = f"{word('operator', report.language)} {made.operator}"
-    flow.words(f"{word('made', report.language)} {minute(made.made_at)} · {by}", size=SMALL)
+    flow.words(made_line(report.provenance, report.language), size=SMALL)
     flow.skip(4)
     _next_step(flow, report)
     flow.skip(4)

@@ -55,6 +55,12 @@ def short_digest(digest: str) -> str:
     return whole[:SHORT_DIGEST]
 
 
+def made_line(made: Provenance, language: Language) -> str:
+    """Say when a report was made, and by whom where that is known."""
+    when = f"{word('made', language)} {minute(made.made_at)}"
+    return f"{when} · {word('operator', language)} {made.operator}" if made.operator else when
+
+
 def provenance_section(report: Report, *, digest: str) -> Section:
     """Write down where a report comes from, and the digest of what it says."""
     made, language = report.provenance, report.language

@@ -1,0 +1,143 @@
+"""The real command writes findings into one file, and refuses in a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import starting
+from findingmaking import JULY, JUNE, make_finding
+
+from satseek.cli import reporting
+from satseek.monitor.findings import Evidence
+from satseek.monitor.keeping import Findings
+from satseek.monitor.pictures import Pictures
+from satseek.monitor.tables import FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DOCS = Path(__file__).parents[3] / "docs"
+SECONDS = 60
+
+
+def satseek(data: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    environment = {key: one for key, one in os.environ.items() if not key.startswith("SATSEEK_")}
+    return subprocess.run(
+        [*starting.command(), "--data-dir", str(data), "report", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+        env=environment,
+        cwd=data.parent,
+    )
+
+
+def told(data: Path, *words: object) -> Any:
+    done = satseek(data, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two mines with pictures and a flooded parcel without."""
+    home = tmp_path_factory.mktemp("report") / "data"
+    pictures = Pictures(home / FOLDER)
+    evidence = tuple(
+        Evidence(
+            side=side,
+            chip_id=f"{side}/0_0",
+            scene=side,
+            datetime=moment,
+            picture=pictures.keep(np.full((16, 16, 3), shade, np.uint8)),
+        )
+        for side, moment, shade in (("before", JUNE, 30), ("after", JULY, 220))
+    )
+    made = [
+        make_finding(0, evidence=evidence),
+        make_finding(1, evidence=evidence, flags=("outside-permit",)),
+        make_finding(3, kind="damage", source="flood", label="flooded", evidence=()),
+    ]
+    with closing(Findings(home / FOLDER)) as findings:
+        findings.keep(made)
+    return home
+
+
+def test_findings_become_a_page(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "all.html"
+
+    done = satseek(data, "findings", "--out", out, "--title", "To do this week")
+
+    assert (0, "") == (done.returncode, done.stdout)
+    assert done.stderr.startswith(f"wrote {out}, 4 images, ")
+    page = out.read_text(encoding="utf-8")
+    assert "<h1>To do this week</h1>" in page
+    assert "3 of 3 findings wait for a decision, 1 of them outside any permit" in page
+    assert "satseek --data-dir" in page
+
+
+def test_one_kind_and_source_become_paper(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fpdf", reason="fpdf2 is not on this machine: pip install 'satseek[pdf]'")
+    out = tmp_path / "mines.pdf"
+
+    written = told(data, "watch", "mines", "--state", "new", "--out", out)
+
+    assert out.read_bytes().startswith(b"%PDF-1.")
+    assert (4, 0, str(out)) == (written["images"], written["missing_images"], written["path"])
+    assert written["pages"] >= 3
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (("landuse",), 0),
+        (("assess", "flood"), 1),
+        (("watch", "mines"), 2),
+        (("findings", "--flag", "outside-permit"), 1),
+        (("findings", "--bbox=2.5,-1,4,1"), 1),
+        (("findings", "--collection", "elsewhere"), 0),
+    ],
+)
+def test_only_what_is_asked_for_is_reported(
+    data: Path, tmp_path: Path, words: Sequence[str], count: int
+) -> None:
+    out = tmp_path / "some.html"
+
+    told(data, *words, "--out", out)
+
+    page = out.read_text(encoding="utf-8")
+    assert count == page.count('<article class="pair">')
+    assert ("There is nothing to do" in page) == (count == 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("findings", "--out", "all.docx"), 2, "all.docx: expected a file that ends in .html"),
+        (("findings", "--out", "no/all.html"), 3, "no: no such folder"),
+        (("findings", "--out", "all.html", "--state", "lost"), 2, "state: expected one of new"),
+        (("watch", "--out", "all.html", "--language", "de"), 2, "--language: expected en or zh"),
+    ],
+)
+def test_refusals_are_one_line(data: Path, words: Sequence[str], code: int, says: str) -> None:
+    done = satseek(data, *words)
+
+    assert (code, "") == (done.returncode, done.stdout)
+    assert done.stderr.startswith(f"satseek: {says}")
+    assert 1 == done.stderr.count("\n")
+
+
+def test_every_command_is_in_the_reference_and_the_guide() -> None:
+    for page in (DOCS / "reference" / "cli.md", DOCS / "guides" / "reports.md"):
+        text = page.read_text(encoding="utf-8")
+        for one in reporting.group.registered_commands:
+            assert one.callback is not None
+            assert f"report {one.callback.__name__}" in text
