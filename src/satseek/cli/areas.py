@@ -61,7 +61,7 @@ def sample(
     ] = 0.02,
     of: Annotated[
         list[str] | None,
-        typer.Option(metavar="STRATUM=N", help="So many of a stratum instead; repeat it."),
+        typer.Option(metavar="STRATUM=N", help="So many of a stratum instead (with --more: so many more); repeat it."),
     ] = None,
     more: Annotated[
         int | None, typer.Option(min=1, help="Draw so many more places of the sample.")
