@@ -127,7 +127,8 @@ def test_clouds_that_hide_different_parts_leave_too_little_to_compare() -> None:
         (0.05, 0.7, "amber"),
         (0.1, 0.8, "amber"),
         (0.9, 0.7, "red"),
-        (0.0, 0.7, "green"),
+        (0.0, 0.75, "green"),
+        (0.0, 0.69999, "insufficient evidence"),
     ],
 )
 def test_a_hidden_part_that_could_turn_the_light_makes_it_amber(

@@ -1,0 +1,330 @@
+"""How near to the truth is the affected share of a parcel, and does a cloud say so?
+
+The fields of the made-up county are the parcels: what of each is flooded is known. Measured by edge
+and step of chips, with imagery of both moments and of the one after alone: the mean absolute error
+of the affected share, how many parcels were judged, and how the lights fall. Then a white cloud is
+painted over part of the imagery after, as pixels and as nodata: parcels under it must be told to
+have insufficient evidence. On real imagery of ../shared/data: a tornado whose imagery before and
+after comes in two CRSs, with squares of ground as parcels. Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+import shapely
+from rasterio.warp import transform
+
+from satseek.assemble import Assembly
+from satseek.assemble.assessing import assessment_of, tools_of
+from satseek.imagery.county import read_manifest, read_truth, truth_shares
+from satseek.imagery.county.plan import draw_plan
+from satseek.imagery.county.writing import CRS, ORIGIN_M
+from satseek.imagery.ground import between
+from satseek.monitor.damage_asking import Said, order_of
+from satseek.monitor.damage_running import run_assessment
+from satseek.search.demonstrating import county_at
+from satseek.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from satseek.monitor.damage import Assessment
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+COUNTY_PX = 4096
+LAYOUTS = ((256, 256), (256, 128), (128, 128), (128, 64), (128, 32), (96, 48), (64, 32))
+"""Edge and step of chips, in pixels of a metre."""
+AROUND_M = 500
+"""Fields so far from the flood are parcels, too: dry ones."""
+LEAST_HA = 0.5
+CLOUD = 0.7
+"""Share of a parcel under the cloud from which it must not be judged."""
+MADE_AT = datetime(2025, 9, 1, tzinfo=UTC)
+
+
+def main() -> None:
+    """Print all figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        ground = Path(sys.argv[1]) if len(sys.argv) > 1 else home / "county"
+        figures = {
+            "county": county(ground, home / "clear"),
+            "clouds": clouds(ground, home / "cloudy"),
+            "tornado_pairs": tornado_pairs(home / "tornado"),
+        }
+    print(json.dumps(figures))
+
+
+def county(ground: Path, home: Path) -> dict[str, Any]:
+    """Hold affected shares against the truth, by chip and by moments."""
+    county_at(ground, size=COUNTY_PX)
+    parcels, truth = fields_of(ground, home)
+    found = {}
+    for chip, stride in LAYOUTS:
+        for mode in ("paired", "mono"):
+            name = f"c{chip}s{stride}"
+            said = Said(
+                parcels=str(parcels),
+                before="2024" if mode == "paired" else None,
+                after="2025",
+                name=name,
+            )
+            indexed(ground / "scenes", home, said, chip, stride)
+            found[f"{mode} {chip}/{stride}"] = against(assessed(said, home), truth)
+    return {"parcels": len(truth), "flooded": sum(one > 0.1 for one in truth.values())} | found
+
+
+def clouds(ground: Path, home: Path) -> dict[str, Any]:
+    """Lay a cloud over half of the flood, as white pixels and as nodata."""
+    parcels, truth = fields_of(ground, home)
+    found = {}
+    for kind in ("white", "nodata"):
+        scenes = home / kind
+        scenes.mkdir(parents=True)
+        box = cloud_box(ground)
+        for scene in (ground / "scenes").glob("*.tif"):
+            copied = scenes / scene.name
+            shutil.copy(scene, copied)
+            if "_2025-" in scene.name:
+                overcast(scene, copied, box, kind)
+        said = Said(parcels=str(parcels), before="2024", after="2025", name=kind)
+        indexed(scenes, home, said, 128, 64)
+        found[kind] = covered(assessed(said, home), truth, box)
+    return found
+
+
+def fields_of(ground: Path, home: Path) -> tuple[Path, dict[str, float]]:
+    """Write the fields around the flood as parcels; give the flooded share of each."""
+    home.mkdir(parents=True, exist_ok=True)
+    manifest = read_manifest(ground)
+    plan = draw_plan(manifest.seed, manifest.width, manifest.height)
+    first, last = (read_truth(ground / manifest.truth[day]) for day in manifest.dates)
+    near = plan.flood.buffer(AROUND_M)
+    features, shares = [], {}
+    for number, field in enumerate(plan.fields):
+        if not field.intersects(near) or field.area < LEAST_HA * 1e4:
+            continue
+        outline = json.loads(shapely.to_geojson(shapely.transform(field, to_degrees)))
+        was = truth_shares(first, outline)
+        if was.get("farmland", 0) < 0.95:  # built over, or partly river
+            continue
+        name = f"F-{number}"
+        shares[name] = truth_shares(last, outline).get("flooded_fields", 0.0)
+        properties = {"policy_id": name, "crop": "", "village": "Au"}
+        features.append({"type": "Feature", "properties": properties, "geometry": outline})
+    path = home / "parcels.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path, shares
+
+
+def to_degrees(points: np.ndarray) -> np.ndarray:
+    """Bring pixels of the county to degrees."""
+    lons, lats = between(
+        CRS, "EPSG:4326", ORIGIN_M[0] + points[:, 0], ORIGIN_M[1] - points[:, 1]
+    )
+    return np.column_stack([lons, lats])
+
+
+def indexed(scenes: Path, home: Path, said: Said, chip: int, stride: int) -> None:
+    """Index both dates into the collection of an assessment, as its command would."""
+    from satseek.imagery.reach import Reach
+    from satseek.monitor.damage_imagery import candidates_of, fitting_grid, scenes_of
+    from satseek.search.indexing import index_scenes
+
+    with closing(Assembly(Settings(data_dir=home, model="starter"))) as parts:
+        if said.into() in parts.collections():
+            return
+        reach, order = Reach(), order_of(said, folder=home)
+        grid = fitting_grid(
+            scenes_of(str(scenes), reach=reach),
+            order.parcels.parcels,
+            chip_px=chip,
+            stride_px=stride,
+        )
+        with tools_of(parts).writer(said.into(), grid) as collection:
+            index_scenes(
+                candidates_of(str(scenes), reach=reach),
+                collection=collection,
+                embedder=parts.bulk_embedder,
+                batch=parts.batch,
+                workers=parts.workers,
+            )
+
+
+def assessed(said: Said, home: Path) -> Assessment:
+    """Assess without writing anything."""
+    with closing(Assembly(Settings(data_dir=home, model="starter"))) as parts:
+        order = order_of(said, folder=home)
+        return run_assessment(order, tools=tools_of(parts)).assessment
+
+
+def against(found: Assessment, truth: dict[str, float]) -> dict[str, Any]:
+    """Compare affected shares with the truth."""
+    judged = [one for one in found.damages if one.light != "insufficient evidence"]
+    off = [abs((one.affected_share or 0) - truth[one.parcel.id]) for one in judged]
+    wet = [d for d, one in zip(off, judged, strict=True) if truth[one.parcel.id] > 0.1]
+    dry = [d for d, one in zip(off, judged, strict=True) if truth[one.parcel.id] <= 0.1]
+    alarms = [one for one in judged if one.light == "red" and truth[one.parcel.id] < 0.05]
+    missed = [one for one in judged if one.light == "green" and truth[one.parcel.id] > 0.3]
+    return {
+        "judged": len(judged),
+        "mean_absolute_error": mean(off),
+        "of_flooded": mean(wet),
+        "of_dry": mean(dry),
+        "red_though_dry": len(alarms),
+        "green_though_flooded": len(missed),
+        "shift": round(found.shift, 3),
+    }
+
+
+def covered(
+    found: Assessment, truth: dict[str, float], box: tuple[float, float, float, float]
+) -> dict[str, Any]:
+    """Count what was said of parcels under the cloud and beside it."""
+    west, south, east, north = box
+    xs, ys = transform(CRS, "EPSG:4326", [west, west, east, east], [south, north, north, south])
+    sky = shapely.Polygon(list(zip(xs, ys, strict=True)))
+    under = [
+        one
+        for one in found.damages
+        if one.parcel.shape.intersection(sky).area > CLOUD * one.parcel.shape.area
+    ]
+    beside = [one for one in found.damages if not one.parcel.shape.intersects(sky)]
+    grey = sum(one.light == "insufficient evidence" for one in under)
+    wrongly = sum("not seen" in one.lacks for one in beside)
+    return {
+        "under": len(under),
+        "insufficient": grey,
+        "beside": len(beside),
+        "beside_not_seen": wrongly,
+        "mean_absolute_error_beside": against_only(beside, truth),
+    }
+
+
+def against_only(damages: Iterable[Any], truth: dict[str, float]) -> float | None:
+    """Give the mean absolute error of parcels that were judged."""
+    judged = [one for one in damages if one.light != "insufficient evidence"]
+    return mean([abs((one.affected_share or 0) - truth[one.parcel.id]) for one in judged])
+
+
+def cloud_box(ground: Path) -> tuple[float, float, float, float]:
+    """Lay a cloud over the northern half of the flood: west, south, east, north in metres."""
+    manifest = read_manifest(ground)
+    plan = draw_plan(manifest.seed, manifest.width, manifest.height)
+    left, top, right, bottom = plan.flood.bounds
+    middle = (top + bottom) / 2
+    west, east = ORIGIN_M[0] + left, ORIGIN_M[0] + right
+    return west, ORIGIN_M[1] - middle, east, ORIGIN_M[1] - top
+
+
+def overcast(scene: Path, copied: Path, box: tuple[float, float, float, float], kind: str) -> None:
+    """Paint a cloud: white with soft bulges, or nothing measured."""
+    with rasterio.open(scene) as source:
+        pixels, mask, profile = source.read(), source.dataset_mask(), source.profile
+        window = source.window(*box).round_offsets().round_lengths()
+    row, column = max(int(window.row_off), 0), max(int(window.col_off), 0)
+    rows = slice(row, max(int(window.row_off + window.height), 0))
+    columns = slice(column, max(int(window.col_off + window.width), 0))
+    shape = pixels[0, rows, columns].shape
+    if not all(shape):
+        return
+    if kind == "nodata":
+        mask[rows, columns] = 0
+        pixels[:, rows, columns] = 0
+    else:
+        y, x = np.mgrid[: shape[0], : shape[1]]
+        bulges = 235 + 14 * np.sin(x / 61) * np.cos(y / 47) + 6 * np.sin(x / 17 + y / 23)
+        pixels[:, rows, columns] = np.clip(bulges, 0, 255).astype(np.uint8)
+    profile.update(driver="GTiff", compress="deflate", tiled=True, nodata=None)
+    profile.pop("photometric", None)
+    copied.unlink()
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(copied, "w", **profile) as target,
+    ):
+        target.write(pixels)
+        target.write_mask(mask)
+
+
+def tornado_pairs(home: Path) -> dict[str, Any]:
+    """Assess squares of ground on real imagery whose two moments lie in two CRSs."""
+    source = SHARED / "tornado_pairs"
+    if not source.is_dir():
+        return {}
+    home.mkdir(parents=True)
+    parcels = home / "parcels.geojson"
+    parcels.write_text(json.dumps(squares(source / "post", edge_m=60)))
+    said = Said(
+        parcels=str(parcels),
+        before=str(source / "pre"),
+        after=str(source / "post"),
+        hazard="wind",
+        name="tornado",
+        most_days_between=None,
+        formats=("csv", "geojson"),
+        sheets=("html",),
+    )
+    with closing(Assembly(Settings(data_dir=home, model="starter"))) as parts:
+        done = assessment_of(said, parts=parts, folder=home, out=home / "out", made_at=MADE_AT)
+        grid = parts.reader("tornado").spec.grid
+    lights = {light: len(done.assessment.of(light)) for light in ("red", "amber", "green")}
+    return {
+        "parcels": len(done.assessment.damages),
+        "grid": f"{grid.crs}, {grid.chip_px} px of {grid.pixel_size} m every {grid.stride_px}",
+        "insufficient evidence": len(done.assessment.of("insufficient evidence")),
+        **lights,
+        "files": len(done.files),
+    }
+
+
+def squares(folder: Path, *, edge_m: float) -> dict[str, Any]:
+    """Lay squares over the scenes of a folder, as parcels of nobody."""
+    features = []
+    for path in sorted(folder.glob("*.tif")):
+        with rasterio.open(path) as scene:
+            xs, ys = transform(scene.crs, "EPSG:4326", *corners(scene.bounds))
+        west, east, south, north = min(xs), max(xs), min(ys), max(ys)
+        step_y = edge_m / 111_195
+        step_x = step_y / np.cos(np.radians(south))
+        features += [
+            {
+                "type": "Feature",
+                "properties": {"policy_id": f"{path.stem}-{number}"},
+                "geometry": json.loads(
+                    shapely.to_geojson(shapely.box(x, y, x + step_x, y + step_y))
+                ),
+            }
+            for number, (x, y) in enumerate(
+                (x, y)
+                for y in np.arange(south, north - step_y, step_y)
+                for x in np.arange(west, east - step_x, step_x)
+            )
+        ]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def corners(bounds: Any) -> tuple[list[float], list[float]]:
+    """Give the corners of a scene as lists of x and y."""
+    return (
+        [bounds.left, bounds.left, bounds.right, bounds.right],
+        [bounds.bottom, bounds.top, bounds.top, bounds.bottom],
+    )
+
+
+def mean(values: list[float]) -> float | None:
+    """Give a mean to four digits; None of nothing."""
+    return round(float(np.mean(values)), 4) if values else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,283 @@
+"""The flood of a small made-up county, assessed by the shipped model from imagery to files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import starting
+from counties import Look, seen_county
+
+from satseek.assemble import Assembly
+from satseek.assemble.assessing import assessment_of
+from satseek.errors import InvalidRequest
+from satseek.imagery.county.inventory import CODES
+from satseek.monitor.damage_asking import Said
+from satseek.monitor.opening import opened_findings
+from satseek.monitor.reviewing import confirm
+from satseek.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from counties import Box, SeenCounty
+
+    from satseek.monitor.damage_finishing import Done
+
+SIZE = 1024
+EDGE = 128
+"""Of a parcel, in metres."""
+
+MADE_AT = datetime(2024, 7, 6, tzinfo=UTC)
+
+
+@cache
+def cloud() -> Box:
+    """A cloud over most of the flood's eastern part."""
+    left, top, right, bottom = dry_county().box_around("flooded_fields")
+    return (left + right) // 2, top, right + EDGE, (top + bottom) // 2
+
+
+@cache
+def dry_county() -> SeenCounty:
+    return seen_county(size=SIZE, looks=(Look(day="2024-06-02", state=0),))
+
+
+@cache
+def county() -> SeenCounty:
+    looks = Look(day="2024-06-02", state=0), Look(day="2024-07-04", state=1, clouds=(cloud(),))
+    return seen_county(size=SIZE, looks=looks)
+
+
+@cache
+def boxes() -> tuple[Box, ...]:
+    """Parcels side by side over the flood and the land around it, on no cell's edge."""
+    left, top, right, bottom = county().box_around("flooded_fields")
+    columns = range(max(left - 2 * EDGE, 0) + 17, min(right + 2 * EDGE, SIZE - EDGE), EDGE)
+    rows = range(max(top - EDGE, 0) + 11, min(bottom + EDGE, SIZE - EDGE), EDGE)
+    return tuple((x, y, x + EDGE, y + EDGE) for y in rows for x in columns)
+
+
+def true_share(box: Box) -> float:
+    left, top, right, bottom = box
+    part = county().cover_at("2024-07-04")[top:bottom, left:right]
+    return float((part == CODES["flooded_fields"]).mean())
+
+
+def covered(box: Box) -> float:
+    """Share of a parcel under the cloud."""
+    left, top, right, bottom = box
+    hidden = np.zeros((SIZE, SIZE), dtype=bool)
+    hidden[cloud()[1] : cloud()[3], cloud()[0] : cloud()[2]] = True
+    return float(hidden[top:bottom, left:right].mean())
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Before and after in folders of their own, under the same names, and the list of parcels."""
+    folder = tmp_path_factory.mktemp("claims")
+    for day, name in (("2024-06-02", "before"), ("2024-07-04", "after")):
+        (folder / name).mkdir()
+        for scene in county().scenes.glob(f"*{day}.tif"):
+            shutil.copy(scene, folder / name / scene.name.replace(f"_{day}", ""))
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"policy_id": f"P-{at // 3}", "parcel": f"F-{at}", "village": "Au"},
+            "geometry": county().polygon(box),
+        }
+        for at, box in enumerate(boxes())
+    ]
+    content = {"type": "FeatureCollection", "features": features}
+    (folder / "parcels.geojson").write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+def said(files: Path, **fields: Any) -> Said:
+    usual: dict[str, Any] = {
+        "parcels": str(files / "parcels.geojson"),
+        "before": str(files / "before"),
+        "after": str(files / "after"),
+        "chip_px": 64,
+        "stride_px": 64,
+        "event": "2024-07-01",
+        "formats": ("csv", "geojson"),
+    }
+    return Said(**usual | fields)
+
+
+def run(asked: Said, *, home: Path, out: Path) -> Done:
+    with closing(Assembly(Settings(data_dir=home, model="starter"))) as parts:
+        return assessment_of(asked, parts=parts, folder=out, out=out / "out", made_at=MADE_AT)
+
+
+@pytest.fixture(scope="module")
+def done(files: Path, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    return run(said(files), home=home, out=tmp_path_factory.mktemp("first"))
+
+
+def test_affected_shares_are_near_the_truth(done: Done) -> None:
+    pairs = [
+        (one.affected_share, true_share(box))
+        for one, box in zip(done.assessment.damages, boxes(), strict=True)
+        if one.light != "insufficient evidence" and one.affected_share is not None
+    ]
+    assert len(pairs) >= 10
+    assert max(truth for _, truth in pairs) > 0.5
+    assert np.mean([abs(share - truth) for share, truth in pairs]) <= 0.12
+
+
+def test_a_cloud_over_a_parcel_gives_insufficient_evidence(done: Done) -> None:
+    by_cover = list(zip(done.assessment.damages, map(covered, boxes()), strict=True))
+    hidden = [one for one, share in by_cover if share > 0.7]
+    clear = [one for one, share in by_cover if share == 0]
+    assert hidden
+    assert {"insufficient evidence"} == {one.light for one in hidden}
+    assert {("not seen",)} == {one.lacks for one in hidden}
+    assert all("not seen" not in one.lacks for one in clear)
+
+
+def test_both_folders_lie_on_one_grid_in_one_collection(done: Done) -> None:
+    shown = [one for damage in done.assessment.damages for one in damage.shown]
+    assert {"before", "after"} == {one.side for one in shown}
+    assert {datetime(2024, 6, 2).date(), datetime(2024, 7, 4).date()} == {  # noqa: DTZ001
+        one.datetime.date() for one in shown if one.datetime
+    }
+    assert ("assessment",) == done.assessment.collections
+
+
+def test_files_hold_what_was_found(done: Done) -> None:
+    names = {path.name for path in done.files}
+    assert {"parcels.csv", "parcels.geojson", "policies.csv", "visits.csv", "report.html"} <= names
+    with (done.folder / "parcels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [one.light for one in done.assessment.damages] == [row["light"] for row in rows]
+    page = (done.folder / "report.html").read_text(encoding="utf-8")
+    assert "Claim sheets" in page
+    assert f"{len(boxes())} parcels" in page
+
+
+def test_red_and_amber_parcels_are_findings_with_pictures(done: Done, home: Path) -> None:
+    wanted = {
+        one.parcel.id for one in done.assessment.damages if one.light in ("red", "amber")
+    }
+    assert wanted
+    with closing(opened_findings(Settings(data_dir=home))) as findings:
+        found = list(findings.all())
+    assert wanted == {one.properties["parcel"] for one in found}
+    assert {("before", "after")} == {tuple(piece.side for piece in one.evidence) for one in found}
+    assert all(piece.picture for one in found for piece in one.evidence)
+
+
+def test_run_again_nothing_is_news_and_what_people_decided_stays(
+    done: Done, files: Path, home: Path, tmp_path: Path
+) -> None:
+    with closing(opened_findings(Settings(data_dir=home))) as findings:
+        confirm(done.findings[0], findings, who="adjuster", comment="seen on the spot")
+    again = run(said(files), home=home, out=tmp_path)
+    assert 0 == again.news
+    assert done.findings == again.findings
+    assert done.assessment == again.assessment
+    for name in ("parcels.csv", "visits.csv", "parcels.geojson"):
+        assert (done.folder / name).read_bytes() == (again.folder / name).read_bytes()
+    with closing(opened_findings(Settings(data_dir=home))) as findings:
+        assert "confirmed" == findings.get(done.findings[0]).state
+
+
+def test_periods_of_the_collection_give_the_same(
+    done: Done, files: Path, home: Path, tmp_path: Path
+) -> None:
+    asked = said(files, before="2024-06", after="2024-07/2024-08", reports=())
+    again = run(asked, home=home, out=tmp_path)
+    assert done.assessment.damages == again.assessment.damages
+
+
+def test_after_alone_needs_no_imagery_before(files: Path, home: Path, tmp_path: Path) -> None:
+    asked = said(files, name="alone", collection="assessment", before=None, reports=())
+    found = run(asked, home=home, out=tmp_path).assessment
+    assert "mono" == found.mode
+    assert {("after",)} == {tuple(look.when for look in one.looks) for one in found.damages}
+    assert {None} == {one.contrast for one in found.damages}
+
+
+def test_a_claim_sheet_is_written_for_each_policy_that_is_not_all_green(
+    done: Done, files: Path, home: Path, tmp_path: Path
+) -> None:
+    asked = said(files, reports=(), sheets=("html",), language="zh")
+    found = run(asked, home=home, out=tmp_path)
+    policies = {
+        one.parcel.policy for one in done.assessment.damages if one.light != "green"
+    }
+    written = {path.stem for path in found.files if path.parent.name == "claims"}
+    assert policies == written
+    page = (tmp_path / "out" / "claims" / f"{min(written)}.html").read_text(encoding="utf-8")
+    assert "理赔单" in page
+
+
+def test_periods_without_a_collection_and_places_without_imagery_are_refused(
+    files: Path, home: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidRequest, match="which is not there"):
+        run(said(files, collection="gone", before=None, after="2024-07"), home=home, out=tmp_path)
+    far = json.loads((files / "parcels.geojson").read_text(encoding="utf-8"))
+    far["features"] = far["features"][:1]
+    ring = far["features"][0]["geometry"]["coordinates"][0]
+    far["features"][0]["geometry"]["coordinates"] = [[[x + 1, y] for x, y in ring]]
+    (tmp_path / "far.geojson").write_text(json.dumps(far), encoding="utf-8")
+    asked = replace(said(files), parcels=str(tmp_path / "far.geojson"))
+    with pytest.raises(InvalidRequest, match="no imagery of assessment lies on the 1 parcels"):
+        run(asked, home=home, out=tmp_path)
+
+
+def satseek(home: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [*starting.command(), "--data-dir", str(home), "--model", "starter", "assess"]
+    return subprocess.run(
+        [*command, *map(str, words)], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command_does_the_same(done: Done, files: Path, home: Path, tmp_path: Path) -> None:
+    words = (files / "parcels.geojson", "--before", files / "before", "--after", files / "after")
+    more = ("--event", "2024-07-01", "--out", tmp_path / "out", "--format", "csv", "--json")
+    found = satseek(home, *words, *more)
+    assert (0, "") == (found.returncode, found.stderr)
+    told = json.loads(found.stdout)
+    assert [one.light for one in done.assessment.damages] == [
+        one["light"] for one in told["parcels"]
+    ]
+    assert str(tmp_path / "out" / "report.html") in told["files"]
+    assert 0 == told["news"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--after", "2024-07", "-c", "gone"), 2, "a period of the collection 'gone'"),
+        (("--after", "./nowhere"), 3, "no folder or file"),
+        (("--after", "2024-07", "--hazard", "locusts"), 2, "expected a hazard of drought"),
+        (("--after", "2024-07", "--event", "yesterday"), 2, "expected a day such as"),
+        (("--after", "2024-07", "--insured-unit", "morgen"), 2, "expected one of ha, mu"),
+        (("--after", "2024-07", "--policy-column", "nr"), 2, "no column 'nr'; there are: policy_id"),
+    ],
+)
+def test_the_command_refuses_on_one_line(
+    files: Path, home: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    found = satseek(home, files / "parcels.geojson", *words)
+    assert code == found.returncode
+    assert said in found.stderr
+    assert 1 == found.stderr.count("\n")
