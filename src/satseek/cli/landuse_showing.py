@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from satseek.cli.printing import print_json, print_table, say
-from satseek.monitor.landuse_areas import areas_by_class, flow, shares_of
-from satseek.monitor.landuse_words import hectares, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +40,8 @@ def show_done(done: Done, asked: Asked) -> None:
 
 def facts_of(done: Done) -> dict[str, Any]:
     """Give what came of a run as JSON holds it."""
+    from satseek.monitor.landuse_areas import areas_by_class  # noqa: PLC0415 - slow to load
+
     found = done.found
     facts: dict[str, Any] = {
         "folder": done.folder,
@@ -100,6 +100,9 @@ def _set_facts(labels: LabelSet) -> dict[str, Any]:
 
 
 def _show_areas(found: LandUse) -> None:
+    from satseek.monitor.landuse_areas import areas_by_class, shares_of  # noqa: PLC0415 - slow
+    from satseek.monitor.landuse_words import hectares, percent  # noqa: PLC0415
+
     areas = areas_by_class(found)
     shares = shares_of(areas)
     dates = sorted({0, len(found.dates) - 1})
@@ -116,6 +119,9 @@ def _show_areas(found: LandUse) -> None:
 
 
 def _show_changes(done: Done) -> None:
+    from satseek.monitor.landuse_areas import flow  # noqa: PLC0415 - slow to load
+    from satseek.monitor.landuse_words import hectares  # noqa: PLC0415
+
     found = done.found
     if found is None or len(found.dates) == 1:
         return
