@@ -267,14 +267,14 @@ def areas(
     from satseek.monitor.areas_sampled import estimate_sample  # noqa: PLC0415
     from satseek.monitor.sampling_files import write_places  # noqa: PLC0415
 
+    chosen = _one_of(interval, ("wilson", "wald"), "--interval")
+    spoken = _one_of(language, ("en", "zh"), "--language")
     with closing(opened_samples(configured(context).settings)) as store:
         drawn, settled = store.get(name), store.settled(name)
-    chosen = _one_of(interval, ("wald", "wilson"), "--interval")
     found = estimate_sample(drawn, settled, interval=chosen)
     if answers is not None:
         say(f"wrote {write_places(settled, answers, shown='answers')} lines into {answers}")
     if out is not None:
-        spoken = _one_of(language, ("en", "zh"), "--language")
         write_areas(found, drawn, out, language=spoken, operator=operator().name)
         say(f"wrote {out}")
     if json:

@@ -104,7 +104,7 @@ def test_more_places_are_drawn_of_the_same_map_alone(home: Path) -> None:
     assert (3, 4) == (drawn["forest"], drawn["fields"])
     grown = told(home, "sample", "july", "--more", "6", "--least", "2", *WORDS)
     assert 13 == sum(one["drawn"] for one in grown["strata"])
-    other = satseek(home, "sample", "july", "--more", "6", "-l", "forest", "-l", "town")
+    other = satseek(home, "sample", "july", "--more", "6", "--by", "day", "-l", "forest")
     assert 5 == other.returncode, other.stderr
     assert "another map" in other.stderr
     again = satseek(home, "sample", "july", "--of", "forest=5", *WORDS)
@@ -141,7 +141,7 @@ def test_change_is_sampled_by_what_became_of_what(home: Path) -> None:
         (("answer", "june", "--file", "no.csv"), 3, "there is none"),
         (("answer", "june", "--file", "a.csv", "--out", "b.csv"), 2, "not several"),
         (("areas", "nothing"), 3, "no sample 'nothing'"),
-        (("areas", "june", "--interval", "exact"), 2, "--interval: expected wilson or wald|wald or"),
+        (("areas", "june", "--interval", "exact"), 2, "--interval: expected wilson or wald"),
     ],
 )
 def test_what_cannot_be_is_one_line(
@@ -149,7 +149,7 @@ def test_what_cannot_be_is_one_line(
 ) -> None:
     done = satseek(home, *words)
     assert code == done.returncode, done.stderr
-    assert any(part in done.stderr for part in said.split("|")), done.stderr
+    assert said in done.stderr
     assert 1 == len(done.stderr.strip().splitlines())
 
 
