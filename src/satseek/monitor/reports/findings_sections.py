@@ -22,8 +22,8 @@ from satseek.monitor.reports.blocks import (
     Shape,
     Table,
 )
+from satseek.monitor.reports.evidence_images import evidence_image
 from satseek.monitor.reports.findings_words import state_name, text
-from satseek.monitor.reports.images import file_image
 from satseek.monitor.reports.palette import CHANGE
 from satseek.monitor.reports.report import Section
 from satseek.monitor.reports.words import day, number, place
@@ -229,7 +229,7 @@ def _evidence(finding: Finding, side: Side) -> Evidence | None:
 def _image(
     at: int, finding: Finding, shown: Evidence | None, given: FindingsMaterial
 ) -> Image | None:
-    if shown is None or not shown.picture:
+    if shown is None:
         return None
     alt = text(
         "image_alt",
@@ -239,7 +239,7 @@ def _image(
         date=_day(shown, given.language),
         scene=shown.scene,
     )
-    return file_image(given.pictures.path(shown.picture), alt=alt, digest=shown.picture)
+    return evidence_image(shown, finding=finding, pictures=given.pictures, alt=alt)
 
 
 def _caption(shown: Evidence | None, language: Language) -> str:

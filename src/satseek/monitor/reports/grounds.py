@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from satseek.search.mapping_colours import Colour as Shade
     from satseek.types import BBox
 
-PER_MM = 6.0
-"""Pixels a millimetre: 150 an inch, a dot of most printers' screens; 1,000 across a page."""
+PER_MM = 5.0
+"""Pixels a millimetre: 127 an inch, 850 across a page; as JPEG some 130 KB a map."""
 
 PART = 256
 """Edge of a part that is drawn at a time, in pixels."""
