@@ -1,4 +1,4 @@
-"""Counts of a stratified sample → a share or a ratio, how far off it may be, and between what it lies.
+"""Counts of a stratified sample → a share or a ratio, how far off it may be, and between which ends.
 
 Does not know classes, maps or areas: a stratum here is a weight, a number of places and a number of
 hits.
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 Interval: TypeAlias = Literal["wald", "wilson"]
-"""How a 95 % confidence interval is made. ``wald``: 1.96 standard errors to either side, as Olofsson
-et al. (2014) have it; it misses what is rare in a large stratum, where a sample that saw none of it
-claims to be certain. ``wilson``: each stratum's own score interval (Wilson 1927), put together by
-Zou, Huang & Zhang (2009), Computational Statistics & Data Analysis 53, 1080–1085; the same for large
-samples, sound for small ones. Coverage of both: docs/concepts/areas.md."""
+"""How a 95 % confidence interval is made. ``wald``: 1.96 standard errors to either side, as in
+Olofsson et al. (2014); it misses what is rare in a large stratum, where a sample that saw none of
+it claims to be certain. ``wilson``: each stratum's own score interval (Wilson 1927), put together
+as in Zou, Huang & Zhang (2009), Computational Statistics & Data Analysis 53, 1080–1085; the same
+for large samples, sound for small ones. How often both hold: docs/concepts/areas.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,8 +61,8 @@ TEXTS: Mapping[str, Mapping[Language, str]] = {
             "the rest, the figures lean"
         ),
         "zh": (
-            "{drawn} 个样本中有 {left} 个未计入：{open} 个待判读，{contested} 个意见不一，{unclear} 个"
-            "无法判断；如果这些样本与其余样本性质不同，结果会有偏差"
+            "{drawn} 个样本中有 {left} 个未计入：{open} 个待判读，{contested} 个意见不一，"
+            "{unclear} 个无法判断；如果这些样本与其余样本性质不同，结果会有偏差"
         ),
     },
     "several": {
@@ -74,7 +74,7 @@ TEXTS: Mapping[str, Mapping[Language, str]] = {
             "cells of one stratum differ by up to {share:.1%} from their mean area, and count "
             "alike; where that matters, draw points"
         ),
-        "zh": "同一分层内格网面积与平均值最多相差 {share:.1%}，计算时视为相同；如有影响，请改抽样点",
+        "zh": "同一分层内格网面积与平均值最多相差 {share:.1%}，计算时视为相同；如有影响，请抽样点",
     },
     "whole cells": {
         "en": "areas are those of whole cells, each by what covers most of it",

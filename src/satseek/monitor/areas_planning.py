@@ -29,8 +29,8 @@ EXPECTED_USERS = 0.8
 places are asked for. In the middle of the 0.6 to 0.95 that the paper's example expects."""
 
 STANDARD_ERROR = 0.02
-"""Of overall accuracy: ± 4 %, for which 400 places do where nothing better is known. The paper's example
-wants 0.01, which takes four times as many."""
+"""Of overall accuracy: ± 4 %, 400 places where nothing better is known. The paper's example wants 0.01,
+which takes four times as many."""
 
 
 def sample_size(

@@ -1,7 +1,7 @@
 """Places that were drawn → what people said of them, and what that makes of each place.
 
 Does not know where samples are kept, nor what is estimated from them. A place is settled by what
-most of those who looked at it say; where they do not agree it stays contested, and is never guessed.
+most of those who looked at it say; where they do not agree it stays contested, never guessed.
 """
 
 from __future__ import annotations
