@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from satseek.monitor.areas import Stratum
     from satseek.monitor.areas_planning import Rule
     from satseek.monitor.drawing_samples import Unit
-    from satseek.monitor.landuse import LandUse, OnProgress
+    from satseek.monitor.landuse import LandUse
+    from satseek.monitor.landuse_deciding import OnProgress
     from satseek.monitor.landuse_running import Asked
     from satseek.monitor.samples import Sample
     from satseek.settings import Settings

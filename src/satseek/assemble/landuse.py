@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from satseek.assemble.assembling import Assembly, Matched
     from satseek.monitor.labelling import LabelSet
-    from satseek.monitor.landuse import OnProgress
+    from satseek.monitor.landuse_deciding import OnProgress
     from satseek.monitor.landuse_running import Asked, Done
     from satseek.types import Vectors
 

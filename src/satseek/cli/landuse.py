@@ -5,57 +5,19 @@ Knows only the use-case.
 
 from __future__ import annotations
 
-import re
-import shlex
-import sys
-from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from satseek.cli.application import Json, app, assembly, configured
-from satseek.cli.asking import (
-    Area,
-    AreaCrs,
-    BoundingBox,
-    End,
-    Start,
-    Where,
-    filter_of,
-    four_of,
-    outline_of,
-)
-from satseek.cli.detaching import (
-    Detach,
-    Key,
-    Priority,
-    absolute,
-    asked_of,
-    detached,
-    wants_job,
-)
+from satseek.cli.application import Json, app
+from satseek.cli.asking import Area, AreaCrs, BoundingBox, End, Start, Where
+from satseek.cli.detaching import Detach, Key, Priority, detached, wants_job
 from satseek.cli.indexing_later import place_ref, recipe_ref
-from satseek.cli.landuse_showing import facts_of, show_done, show_labels, show_sets
-from satseek.cli.placing import check_data_dir
-from satseek.cli.printing import print_json, progress_bar, say
-from satseek.cli.recording import operator
+from satseek.cli.landuse_showing import show_labels, show_sets
+from satseek.cli.landuse_typed import Typed, given, labels_ref, run_typed, search_of
 from satseek.errors import InvalidRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from satseek.jobs.tasks import Asked
-    from satseek.settings import Settings
-
-NAME = "landuse"
-"""Of a run, and of the collection that its imagery is indexed into, where neither is named."""
-
-_CREDENTIALS = re.compile(r"//[^/@\s]+@")
-"""Of an address: ``https://name:secret@host``."""
 
 
 class _OrRun(TyperGroup):
@@ -201,7 +163,7 @@ def run(
     Example: satseek landuse ./monthly --out landuse --districts villages.gpkg
     """
     said = {
-        "labels": _labels_ref(labels),
+        "labels": labels_ref(labels),
         "own": tuple(label or ()),
         "distractors": distractors,
         "by": by,
@@ -215,19 +177,19 @@ def run(
         "districts_crs": districts_crs,
         "reports": tuple(report or ("html",)),
         "language": language,
-        **_given(seed=seed, grow=grow, change=change),
+        **given(seed=seed, grow=grow, change=change),
     }
-    scenes = _given(
+    scenes = given(
         recipe=recipe_ref(recipe),
         chip_px=chip,
         stride_px=stride,
         pixel_size=pixel_size,
         crs=crs,
         allow=None if allow is None else [place_ref(one) for one in allow],
-        search=_search(stac_api, collections, bbox, start, end, max_items),
+        search=search_of(stac_api, collections, bbox, start, end, max_items),
     )
-    ground = _given(bbox=bbox, area=area, area_crs=area_crs, start=start, end=end, where=where)
-    asked = _Typed(
+    ground = given(bbox=bbox, area=area, area_crs=area_crs, start=start, end=end, where=where)
+    asked = Typed(
         source=source if stac_api is None else stac_api,
         collection=collection,
         name=name,
@@ -246,7 +208,7 @@ def run(
     if wants_job(detach, priority=priority, key=key):
         detached(context, asked.job(target), priority=priority, key=key, json=json)
         return
-    _run(context, asked, target, json=json)
+    run_typed(context, asked, target, json=json)
 
 
 @group.command("labels")
@@ -267,134 +229,3 @@ def labels_(
         show_sets([find_labels(one, folder=Path.cwd()) for one in preset_names()], json=json)
     else:
         show_labels(find_labels(name, folder=Path.cwd()), json=json)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Typed:
-    """What was typed, by whom it is for."""
-
-    source: str | None
-    collection: str | None
-    name: str | None
-    out: Path | None
-    said: Mapping[str, Any]
-    scenes: Mapping[str, Any]
-    ground: Mapping[str, Any]
-
-    def target(self, context: typer.Context) -> str:
-        """Name the collection, which a source makes."""
-        if self.collection is not None:
-            return self.collection
-        if self.source is not None:
-            return NAME
-        with closing(assembly(context)) as parts:
-            return parts.chosen(None)
-
-    def job(self, collection: str) -> Asked:
-        """Ask for the same as a job, whose worker stands elsewhere."""
-        fields = {
-            "collection": collection,
-            "folder": None if self.source is None else absolute(self.source),
-            "name": self.name,
-            "out": None if self.out is None else str(self.out.absolute()),
-            **self.said,
-            **self.scenes,
-            **self._ground_of_job(),
-        }
-        return asked_of("landuse", {key: one for key, one in fields.items() if one is not None})
-
-    def _ground_of_job(self) -> dict[str, Any]:
-        given = dict(self.ground)
-        if "bbox" in given:
-            given["bbox"] = four_of(given["bbox"])
-        if "area" in given:
-            given["area"] = outline_of(given["area"], given.pop("area_crs", None))
-        return given
-
-
-def _run(context: typer.Context, asked: _Typed, target: str, *, json: bool) -> None:
-    from satseek.assemble.landuse import land_use_of  # noqa: PLC0415 (help must not wait for it)
-    from satseek.monitor.landuse_asking import Said, asked_of as checked  # noqa: PLC0415
-
-    settings = configured(context).settings
-    check_data_dir(settings)
-    with closing(assembly(context)) as parts:
-        said = Said(
-            name=asked.name or target,
-            where=filter_of(**{**_NO_GROUND, **asked.ground}),
-            operator=operator().name,
-            command=_command(),
-            **asked.said,
-        )
-        run = checked(said, folder=Path.cwd())
-        if asked.source is not None:
-            _index(asked, target, settings)
-        with progress_bar("land use") as show:
-            done = land_use_of(
-                target,
-                run,
-                parts=parts,
-                out=asked.out or Path(f"{run.name}-landuse"),
-                made_at=datetime.now(UTC),
-                on_progress=show,
-            )
-    if json:
-        print_json(facts_of(done))
-    else:
-        show_done(done, run)
-
-
-def _index(asked: _Typed, collection: str, settings: Settings) -> None:
-    """Index the source, or what of it is new."""
-    from satseek.jobs.indexing import IndexHere, index  # noqa: PLC0415 - slow to load
-
-    assert asked.source is not None
-    fields = {"folder": absolute(asked.source), "collection": collection, **asked.scenes}
-    task = asked_of("index", fields)
-    assert isinstance(task, IndexHere)
-    with progress_bar("indexing") as show:
-        told = index(task, settings, lambda done, total, note: show(note, done, total), Path())
-    say(
-        f"{collection}: {told['scenes']} scenes ({told['unchanged']} unchanged), "
-        f"{told['chips_added']} chips added, {told['refusals']} refused"
-    )
-
-
-def _labels_ref(labels: str) -> str:
-    """Give a label set's name, or its file as a worker finds it."""
-    return str(Path(labels).absolute()) if labels.endswith((".json", ".toml")) else labels
-
-
-_NO_GROUND = dict.fromkeys(("bbox", "area", "area_crs", "start", "end", "where"))
-
-
-def _search(
-    address: str | None,
-    collections: str | None,
-    bbox: str | None,
-    start: str | None,
-    end: str | None,
-    max_items: int | None,
-) -> dict[str, Any] | None:
-    """Name what is asked of a STAC API as a job does; None: none is asked."""
-    if address is None:
-        if collections or max_items:
-            raise InvalidRequest("--collections and --max-items go with --stac-api")
-        return None
-    span = None if start is None and end is None else f"{start or '..'}/{end or '..'}"
-    named = [one.strip() for one in (collections or "").split(",") if one.strip()]
-    return _given(
-        collections=named,
-        bbox=None if bbox is None else four_of(bbox),
-        datetime=span,
-        max_items=max_items,
-    )
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _command() -> str:
-    """Give what was typed, for the report; who asks an API stays between the two."""
-    return _CREDENTIALS.sub("//***@", shlex.join(["satseek", *sys.argv[1:]]))

@@ -8,39 +8,34 @@ killed is simply run again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
 from satseek.monitor.labelling import LabelSet, label_vectors
-from satseek.monitor.labelling_jointly import NOT_SEEN, STICKINESS, Stickiness, decide
+from satseek.monitor.labelling_jointly import NOT_SEEN, STICKINESS, Stickiness
+from satseek.monitor.landuse_deciding import CELLS_AT_ONCE, changes_since, decided, last_seen
 from satseek.monitor.outlining import outline_cells
-from satseek.monitor.pairing import pair_up
+from satseek.monitor.pairing_shift import SHIFTS
 from satseek.monitor.patches import PatchRule
-from satseek.monitor.series import read_series
+from satseek.monitor.series import By, read_series
 from satseek.search.mapping_cells import place
 from satseek.types import Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from satseek.embed.embedder import Embedder
     from satseek.index.pinned import Pinned
-    from satseek.monitor.labelling import LabelVectors
+    from satseek.monitor.landuse_deciding import OnProgress
     from satseek.monitor.pairing_shift import Shift
-    from satseek.monitor.series import By, Occasion, Series, Table
+    from satseek.monitor.series import Occasion, Series, Table
     from satseek.search.glossary import Glossary
     from satseek.types import GeoJSON, Vectors
-
-OnProgress: TypeAlias = "Callable[[str, int, int], None]"
-"""Takes a note, what is done, and what there is in all."""
-
-CELLS_AT_ONCE = 8_192
-"""Cells whose vectors are held at a time: 25 MB a date of 768 numbers."""
 
 PATCHES = PatchRule(seed=99.0, grow=90.0)
 """Which changed cells make a patch: lower than where the change alone decides, as cells that are
@@ -70,6 +65,14 @@ class Choices:
     """Dates on which a new label must have been seen before it is told as a change; positive."""
 
     def __post_init__(self) -> None:
+        if self.by not in get_args(By):
+            raise InvalidRequest(f"by: expected day, month or year, came {self.by!r}")
+        if self.shift not in SHIFTS:
+            raise InvalidRequest(
+                f"shift: expected one of {', '.join(SHIFTS)}, came {self.shift!r}"
+            )
+        if not 0 <= self.least_valid <= 1:
+            raise InvalidRequest(f"least_valid: expected 0 to 1, came {self.least_valid}")
         if self.persist < 1:
             raise InvalidRequest(f"persist: expected 1 date or more, came {self.persist}")
 
@@ -202,8 +205,12 @@ def land_use(
         )
     table = read.series.table()
     previous = last_seen(table.seen)
-    changes = _changes(index, read.series, table, previous, chosen.shift, on_progress)
-    classes, shares = _decided(index, table, looked, changes, chosen.stickiness, on_progress)
+    changes = changes_since(
+        index, read.series, table, previous, shift=chosen.shift, on_progress=on_progress
+    )
+    classes, shares = decided(
+        index, table, looked, changes, stickiness=chosen.stickiness, on_progress=on_progress
+    )
     alone = _footprints(index, table)
     return LandUse(
         labels=labels,
@@ -226,14 +233,6 @@ def land_use(
     )
 
 
-def last_seen(seen: NDArray[np.bool_]) -> NDArray[np.int16]:
-    """Give of each date and cell the date at which the cell was seen before; −1: never."""
-    dates = np.arange(len(seen), dtype=np.int16)[:, None]
-    latest = np.maximum.accumulate(np.where(seen, dates, np.int16(-1)), axis=0)
-    none = np.full((1, seen.shape[1]), -1, dtype=np.int16)
-    return np.concatenate([none, latest[:-1]])
-
-
 def _placed(occasion: Occasion) -> Occasion:
     """Leave out cells of images without georeference."""
     at = [n for n, cell in enumerate(occasion.cells) if not cell.startswith(_GROUNDLESS)]
@@ -244,61 +243,6 @@ def _placed(occasion: Occasion) -> Occasion:
         sources=occasion.sources[at],
         valid_fractions=occasion.valid_fractions[at],
     )
-
-
-def _changes(
-    index: Pinned,
-    series: Series,
-    table: Table,
-    previous: NDArray[np.int16],
-    shift: Shift,
-    on_progress: OnProgress,
-) -> NDArray[np.float32]:
-    """Score the change of each cell since it was last seen, whichever date that was."""
-    changes = np.full(table.rows.shape, np.nan, dtype=np.float32)
-    places = {cell: place for place, cell in enumerate(table.cells)}
-    for date in range(1, len(series)):
-        on_progress(f"comparing {series.occasions[date].name}", date - 1, len(series) - 1)
-        since = np.where(table.seen[date], previous[date], -1)
-        for former in np.unique(since[since >= 0]).tolist():
-            pairs = pair_up(index, series.occasions[former], series.occasions[date], shift=shift)
-            at = np.array([places[cell] for cell in pairs.cells], dtype=np.int64)
-            own = since[at] == former
-            changes[date, at[own]] = pairs.percentiles[own]
-    return changes
-
-
-def _decided(
-    index: Pinned,
-    table: Table,
-    looked: LabelVectors,
-    changes: NDArray[np.float32],
-    stickiness: Stickiness,
-    on_progress: OnProgress,
-) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-    """Decide the class of each cell at each date, and give its share there, block by block."""
-    classes = np.full(table.rows.shape, NOT_SEEN, dtype=np.int16)
-    shares = np.full(table.rows.shape, np.nan, dtype=np.float32)
-    for start in range(0, len(table.cells), CELLS_AT_ONCE):
-        on_progress("deciding labels", start, len(table.cells))
-        part = slice(start, start + CELLS_AT_ONCE)
-        fits = np.stack([_shares(index, rows, looked) for rows in table.rows[:, part]])
-        classes[:, part] = decide(fits, changes[1:, part], stickiness=stickiness)
-        chosen = np.maximum(classes[:, part], 0)[:, :, None].astype(np.intp)
-        shares[:, part] = np.take_along_axis(fits, chosen, axis=2)[:, :, 0]
-    on_progress("deciding labels", len(table.cells), len(table.cells))
-    return classes, shares
-
-
-def _shares(
-    index: Pinned, rows: NDArray[np.int64], looked: LabelVectors
-) -> NDArray[np.float32]:
-    """Give the shares of rows, (rows, classes); NaN where a row is −1."""
-    found = np.full((rows.size, len(looked.names)), np.nan, dtype=np.float32)
-    seen = rows >= 0
-    if seen.any():
-        found[seen] = looked.shares(index.vectors(rows[seen]))
-    return found
 
 
 def _hectares(

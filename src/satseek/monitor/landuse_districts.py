@@ -16,7 +16,7 @@ from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
 from satseek.monitor.damage_overlaps import overlaps
 from satseek.monitor.labelling_jointly import NOT_SEEN
-from satseek.monitor.landuse import CELLS_AT_ONCE
+from satseek.monitor.landuse_deciding import CELLS_AT_ONCE
 from satseek.monitor.outlining import outline_cells
 from satseek.monitor.parcels import sound
 from satseek.monitor.parcels_reading import ParcelColumns, raw_parcels

@@ -16,7 +16,7 @@ from satseek.index.cells import UNDATED
 from satseek.index.filters import check_filter
 from satseek.index.records import from_microseconds
 from satseek.index.sightings import read_sightings
-from satseek.monitor.landuse import CELLS_AT_ONCE
+from satseek.monitor.landuse_deciding import CELLS_AT_ONCE
 from satseek.monitor.series import on_one_level
 from satseek.types import Filter
 

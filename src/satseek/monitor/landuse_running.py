@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from satseek.errors import InvalidRequest
 from satseek.index.checks import check_name
@@ -23,6 +23,7 @@ from satseek.monitor.landuse_images import images_of
 from satseek.monitor.landuse_report import Material, land_use_report
 from satseek.monitor.landuse_tables import area_rows, change_rows, district_rows, image_rows
 from satseek.monitor.landuse_writing import OutFolder, write_changes, write_maps, write_rows
+from satseek.monitor.reports.report import Language
 from satseek.monitor.reports.writing import write_report
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ if TYPE_CHECKING:
     from satseek.monitor.keeping import Findings
     from satseek.monitor.keeping_samples import Samples
     from satseek.monitor.labelling import LabelSet
-    from satseek.monitor.landuse import LandUse, OnProgress
+    from satseek.monitor.landuse import LandUse
     from satseek.monitor.landuse_changes import LandChange
+    from satseek.monitor.landuse_deciding import OnProgress
     from satseek.monitor.landuse_districts import District, DistrictAreas
     from satseek.monitor.landuse_images import ImageLandUse
     from satseek.monitor.landuse_writing import OutFile
     from satseek.monitor.pictures import Pictures
-    from satseek.monitor.reports.report import Language, Section
+    from satseek.monitor.reports.report import Section
     from satseek.search.glossary import Glossary
     from satseek.types import Scene, Vectors
 
@@ -76,6 +78,9 @@ class Asked:
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        if self.language not in get_args(Language):
+            known = " or ".join(get_args(Language))
+            raise InvalidRequest(f"language: expected {known}, came {self.language!r}")
         odd = [one for one in self.reports if one not in REPORTS]
         if odd:
             raise InvalidRequest(f"reports: expected {' or '.join(REPORTS)}, came {odd[0]!r}")

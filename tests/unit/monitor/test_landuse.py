@@ -11,12 +11,13 @@ from landusing import AFTER, BEFORE, DAYS, EDGE, EMBEDDER, LABELS, NAMES, ground
 from madeground import cell_at, collected
 
 from satseek.errors import InvalidRequest
-from satseek.monitor import landuse
+from satseek.monitor import landuse, landuse_deciding
 from satseek.monitor.labelling import label_vectors
 from satseek.monitor.labelling_jointly import NOT_SEEN
-from satseek.monitor.landuse import Choices, land_use, last_seen, read_ground
+from satseek.monitor.landuse import Choices, land_use, read_ground
 from satseek.monitor.landuse_areas import areas_by_class, flow, flows, shares_of
 from satseek.monitor.landuse_changes import find_changes, runs
+from satseek.monitor.landuse_deciding import last_seen
 from satseek.monitor.landuse_images import images_of
 from satseek.monitor.landuse_sampling import sampling_frame
 from satseek.monitor.patches import PatchRule
@@ -60,7 +61,8 @@ def test_blocks_of_cells_are_decided_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with used(tmp_path) as (whole, index):
-        monkeypatch.setattr(landuse, "CELLS_AT_ONCE", 7)
+        for module in (landuse, landuse_deciding):
+            monkeypatch.setattr(module, "CELLS_AT_ONCE", 7)
         parts = land_use(index, labels=LABELS, embedder=EMBEDDER)
     np.testing.assert_array_equal(whole.classes, parts.classes)
     np.testing.assert_allclose(whole.cell_ha, parts.cell_ha)
