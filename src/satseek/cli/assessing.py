@@ -213,7 +213,8 @@ def assess(
     )
     allowed = tuple(allow or ())
     if wants_job(detach, priority=priority, key=key):
-        fields = {one: value for one, value in asdict(said).items() if value is not None}
+        fields = {one: value for one, value in asdict(_typed(said)).items() if value is not None}
+        fields |= {one: getattr(said, one) or 0 for one in ("most_days_between", "most_days_after")}
         told = {"allow": list(allowed), "out": None if out is None else str(out.absolute())}
         task = asked_of("assess", fields | {one: value for one, value in told.items() if value})
         detached(context, task, priority=priority, key=key, json=json)
@@ -227,10 +228,9 @@ def _run(
     from satseek.assemble.assessing import assessment_of  # noqa: PLC0415
 
     check_data_dir(configured(context).settings)
-    typed = replace(said, operator=operator().name, command=shlex.join(["satseek", *sys.argv[1:]]))
     with closing(assembly(context)) as parts, progress_bar("assessing") as show:
         done = assessment_of(
-            typed,
+            _typed(said),
             parts=parts,
             folder=Path.cwd(),
             out=out,
@@ -242,6 +242,11 @@ def _run(
         print_json(_facts(done))
     else:
         _show(done)
+
+
+def _typed(said: Said) -> Said:
+    """Say who asks, and what was typed: reports tell it."""
+    return replace(said, operator=operator().name, command=shlex.join(["satseek", *sys.argv[1:]]))
 
 
 def _facts(done: Done) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import typer
 from satseek.cli.application import Json, app, configured
 from satseek.cli.printing import print_json, print_table, say
 from satseek.cli.recording import recorded
-from satseek.errors import InvalidRequest, InvalidSettings, ServerUnreachable
+from satseek.errors import InvalidRequest, InvalidSettings, SatseekError, ServerUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from satseek.monitor.outbox import Outbox
     from satseek.monitor.outbox_channels import Channel
     from satseek.monitor.outbox_rows import Alert
+    from satseek.settings import Settings
 
 group = typer.Typer(help="See who was told of findings, and tell them.", no_args_is_help=True)
 app.add_typer(group, name="alerts")
@@ -183,6 +184,24 @@ def channels(context: typer.Context, *, json: Json = False) -> None:
         return
     head = ("name", "way", "to", "reasons", "form", "needs")
     print_table(head, [[_cell(one[name]) for name in head] for one in told])
+
+
+def tell_waiting(settings: Settings) -> None:
+    """Send what waits once, and say what came of it; what cannot be sent now waits on."""
+    from satseek.monitor.delivering import deliver as sent, post_of  # noqa: PLC0415
+    from satseek.monitor.outbox import Outbox  # noqa: PLC0415
+    from satseek.monitor.tables import FOLDER  # noqa: PLC0415
+
+    with closing(Outbox(settings.data_dir / FOLDER)) as outbox:
+        try:
+            told = sent(outbox, post_of(settings))
+        except SatseekError as error:
+            say(f"alerts wait to be told: {error}")
+            return
+    if told.arrived:
+        say(f"alerts: {told.arrived} letters arrived")
+    if told.waiting:
+        say(f"alerts: {told.waiting} wait to be told: `satseek alerts list --state waiting`")
 
 
 def _delivered(outbox: Outbox, post: Post, wait: float) -> Delivered:

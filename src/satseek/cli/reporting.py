@@ -89,6 +89,8 @@ class _Asked:
             "area_crs": self.area_crs if self.area is None else None,
             "start": self.start,
             "end": self.end,
+            "operator": operator().name,
+            "command": shlex.join(["satseek", *sys.argv[1:]]),
         }
         return {name: value for name, value in told.items() if value not in (None, (), "")}
 

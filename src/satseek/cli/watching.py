@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from satseek.cli.application import Json, app, assembly, configured
+from satseek.cli.delivering import tell_waiting
 from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import list_refusals, print_json, print_table, progress_bar, say
@@ -147,6 +148,7 @@ def run(
         check_data_dir(parts.settings)
         with progress_bar("watching") as on_stage:
             done = watch_now(name, parts, on_stage=on_stage)
+        tell_waiting(parts.settings)
     if json:
         print_json({"indexed": done.indexed, "run": done.run})
         return

@@ -171,3 +171,12 @@ class ByHand(BaseModel):
     """Folders, hosts and buckets that a STAC document may lead to besides its own place."""
     address: str | None = None
     """Cluster of the executor; None: as the settings say."""
+
+
+class TypedByHand(ByHand):
+    """The same of what leaves a report, which tells who asked, and for what."""
+
+    operator: str = Field("", max_length=200)
+    """Who asks; empty: not told."""
+    command: str = Field("", max_length=20_000)
+    """What was typed; empty: the task and its parameters are told."""

@@ -15,10 +15,10 @@ from pydantic import Field
 
 from satseek.assemble import Assembly
 from satseek.errors import InvalidRequest
-from satseek.jobs.asking import ByHand, CollectionTask
+from satseek.jobs.asking import CollectionTask, TypedByHand
 from satseek.jobs.gathering import gathered
 from satseek.jobs.indexing import IndexHere, IndexTask
-from satseek.jobs.landuse import command_of
+from satseek.jobs.landuse import command_of, operator_of
 from satseek.jobs.results import FILES, new_try
 
 if TYPE_CHECKING:
@@ -74,10 +74,12 @@ class AssessTask(CollectionTask):
         None, ge=0, description="Chips that a parcel must be as large as; unset: as usual."
     )
     most_days_between: int | None = Field(
-        None, ge=0, description="Days between before and after at most; unset: as usual."
+        None, ge=0, description="Days between before and after at most; 0: any; unset: as usual."
     )
     most_days_after: int | None = Field(
-        None, ge=0, description="Days from the event to the imagery at most; unset: as usual."
+        None,
+        ge=0,
+        description="Days from the event to the imagery at most; 0: any; unset: as usual.",
     )
     neighbours: int | None = Field(
         None, ge=0, description="Unaffected neighbours that are compared with; unset: as usual."
@@ -109,17 +111,23 @@ class AssessTask(CollectionTask):
     attribution: str = Field("", max_length=1000, description="Whose imagery it is.")
 
 
-class AssessHere(AssessTask, ByHand):
-    """The same, asked by a person at this machine's terminal."""
+class AssessHere(AssessTask, TypedByHand):
+    """The same, asked by a person at this machine's terminal, who may leave the collection open."""
 
+    collection: str = Field("", max_length=64, description="Empty: of the assessment's name.")
     hazard: str = Field("flood", description="Whose labels are taken, or a file of labels.")
     out: str | None = None
     """Folder of the results, an absolute path; None: among the job's files."""
 
+    def about(self) -> str:
+        """Name the collection."""
+        return self.collection or self.name
+
 
 _OPTIONAL = ("least_seen", "least_cells", "most_days_between", "most_days_after", "neighbours")
+_DAYS = frozenset({"most_days_between", "most_days_after"})
 _SAME = (
-    *("name", "collection", "hazard", "affected", "sound", "hidden", "event", "policy_column"),
+    *("name", "hazard", "affected", "sound", "hidden", "event", "policy_column"),
     *("parcel_column", "crop_column", "insured_column", "district_column", "insured_unit"),
     *("parcels_crs", "layer", "chip_px", "stride_px", "pixel_size", "crs", "visits", "seed"),
     *("formats", "reports", "sheets", "language", "attribution"),
@@ -140,7 +148,7 @@ def check_assess(asked: AssessTask, parts: Parts) -> None:
     wanted_of(said)
     labels_of(said, folder=Path.cwd())
     if all(one is None or is_period(one) for one in (asked.after, asked.before)):
-        parts.reader(asked.collection)
+        parts.reader(asked.about())
 
 
 def assess(asked: AssessTask, settings: Settings, on_progress: OnProgress, results: Path) -> Result:
@@ -177,13 +185,17 @@ def _said(asked: AssessTask, settings: Settings) -> Said:
         raise InvalidRequest(f"hazard: expected one of {', '.join(hazards())}")
     grades = None if asked.grades is None else path_of(asked, asked.grades, settings)
     usual: dict[str, Any] = {
-        name: value for name in _OPTIONAL if (value := getattr(asked, name)) is not None
+        name: None if name in _DAYS and value == 0 else value
+        for name in _OPTIONAL
+        if (value := getattr(asked, name)) is not None
     }
     return Said(
         parcels=str(path_of(asked, asked.parcels, settings).absolute()),
         after=_source(asked, asked.after, settings),
         before=None if asked.before is None else _source(asked, asked.before, settings),
         grades=None if grades is None else str(grades.absolute()),
+        collection=asked.about(),
+        operator=operator_of(asked),
         command=command_of("assess", asked),
         **{name: getattr(asked, name) for name in _SAME},
         **usual,
@@ -197,7 +209,7 @@ def _source(asked: AssessTask, named: str, settings: Settings) -> str:
 
     if read_period(named) is not None:
         return named
-    fields = {"collection": asked.collection, "folder": named}
+    fields = {"collection": asked.about(), "folder": named}
     if isinstance(asked, AssessHere):
         return source_for(IndexHere.model_validate(fields | {"here": asked.here}), settings)
     return source_for(IndexTask.model_validate(fields), settings)
@@ -207,7 +219,7 @@ def _told(done: Done, asked: AssessTask) -> Result:
     assessment = done.assessment
     return {
         "name": assessment.name,
-        "collection": asked.collection,
+        "collection": asked.about(),
         "mode": assessment.mode,
         "model": assessment.model,
         "parcels": len(assessment.damages),

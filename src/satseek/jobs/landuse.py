@@ -15,7 +15,15 @@ from pydantic import Field
 
 from satseek.assemble import Assembly
 from satseek.errors import InvalidRequest
-from satseek.jobs.asking import ByHand, CollectionTask, CutAsked, GroundAsked, StacSearch
+from satseek.jobs.asking import (
+    ByHand,
+    CollectionTask,
+    CutAsked,
+    GroundAsked,
+    StacSearch,
+    Task,
+    TypedByHand,
+)
 from satseek.jobs.gathering import gathered
 from satseek.jobs.indexing import IndexHere, IndexTask, check_index, index
 from satseek.jobs.results import FILES, new_try
@@ -91,7 +99,7 @@ class LanduseTask(CutAsked, GroundAsked, CollectionTask):
     language: Literal["en", "zh"] = Field("en", description="Of the report.")
 
 
-class LanduseHere(LanduseTask, ByHand):
+class LanduseHere(LanduseTask, TypedByHand):
     """The same, asked by a person at this machine's terminal."""
 
     labels: str = Field("planning", description="A shipped label set, or a file of one.")
@@ -183,15 +191,24 @@ def _said(asked: LanduseTask, settings: Settings) -> Said:
         name=asked.name or asked.collection,
         where=where,
         districts=None if districts is None else str(districts.absolute()),
+        operator=operator_of(asked),
         command=command_of("landuse", asked),
         **{name: getattr(asked, name) for name in same},
         **usual,
     )
 
 
-def command_of(task: str, asked: CollectionTask | GroundAsked) -> str:
+def operator_of(asked: Task) -> str:
+    """Say who asked, as far as that is told; for a report."""
+    return asked.operator if isinstance(asked, TypedByHand) else ""
+
+
+def command_of(task: str, asked: Task) -> str:
     """Write what was asked, for a report."""
-    said = asked.model_dump(mode="json", exclude_defaults=True, exclude={"here", "allow", "out"})
+    if isinstance(asked, TypedByHand) and asked.command:
+        return asked.command
+    hidden = {*ByHand.model_fields, *TypedByHand.model_fields, "out"}
+    said = asked.model_dump(mode="json", exclude_defaults=True, exclude=hidden)
     return f"{task} {json.dumps(said, ensure_ascii=False, sort_keys=True)}"
 
 

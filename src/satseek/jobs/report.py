@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from satseek.assemble import Assembly
-from satseek.jobs.asking import ByHand, CollectionTask, GroundAsked
+from satseek.jobs.asking import CollectionTask, GroundAsked, TypedByHand
 from satseek.jobs.gathering import gathered
-from satseek.jobs.landuse import command_of
+from satseek.jobs.landuse import command_of, operator_of
 from satseek.jobs.results import FILES, new_try
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class ReportTask(GroundAsked, CollectionTask):
     )
 
 
-class ReportHere(ReportTask, ByHand):
+class ReportHere(ReportTask, TypedByHand):
     """The same, asked by a person at this machine's terminal, who may leave the collection open."""
 
     collection: str = Field("", max_length=64, description="Only of this one; empty: of any.")
@@ -101,7 +101,7 @@ def _write(
             findings=findings,
             pictures=opened_pictures(settings),
             opened=parts.reader,
-            operator="",
+            operator=operator_of(asked),
             command=command_of("report", asked),
             language=asked.language,
             title=asked.title,
