@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -210,6 +210,8 @@ def assess(
         sheets=tuple(sheets or ()),
         language=_language(language),
         attribution=attribution,
+        operator=operator().name,
+        command=shlex.join(["satseek", *sys.argv[1:]]),
     )
     allowed = tuple(allow or ())
     if wants_job(detach, priority=priority, key=key):
@@ -220,6 +222,18 @@ def assess(
         detached(context, task, priority=priority, key=key, json=json)
         return
     _run(context, said, out or Path(f"{name}-damage"), allowed, json=json)
+
+
+def _fields(said: Said, out: Path | None, allowed: Sequence[str]) -> dict[str, Any]:
+    """Name what was typed as a job does, which writes 0 days for any."""
+    any_days = {
+        name: 0
+        for name in ("most_days_between", "most_days_after")
+        if getattr(said, name) is None
+    }
+    given = {name: value for name, value in asdict(said).items() if value is not None}
+    told = {"allow": list(allowed), "out": None if out is None else str(out.absolute())}
+    return given | any_days | {name: value for name, value in told.items() if value}
 
 
 def _run(

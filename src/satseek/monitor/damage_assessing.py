@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 
 from satseek.errors import InvalidRequest
+from satseek.export.areas import shape_areas_ha
 from satseek.imagery.grid import parse_cell
 from satseek.monitor.damage import Assessment, ParcelDamage
 from satseek.monitor.damage_cells import chips_of, seen_cells
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from satseek.monitor.damage_joining import Joined
     from satseek.monitor.damage_judging import Figures
     from satseek.monitor.damage_overlaps import Overlaps
+    from satseek.monitor.findings import Side
     from satseek.monitor.grading import GradeTable
     from satseek.monitor.labelling import LabelSet, LabelVectors
     from satseek.monitor.parcels import Parcel, ParcelList
@@ -88,18 +90,17 @@ def assess(
     shapes = shapes_of_parcels(parcels.parcels)
     box = _box(shapes)
     last = seen_cells(after, side="after", box=box, labels=vectors, on_progress=on_progress)
+    _check_seen(last, after, "after")
     first = None
     if before is not None:
         first = seen_cells(before, side="before", box=box, labels=vectors, on_progress=on_progress)
+        _check_seen(first, before, "before")
     joined = join(last, first, _kinds(labels, vectors))
     squares = _outlines(joined, after, before)
     on_progress("parcels", 0, len(parcels))
     pieces = overlaps(shapes, squares)
     if not pieces.hectares.size:
-        raise InvalidRequest(
-            f"no imagery of {after.collection} lies on the {len(parcels)} parcels: look at their "
-            "places, CRS and dates"
-        )
+        raise _nothing(after, "after")
     judging = _Judging(
         parcels=parcels.parcels,
         shapes=shapes,
@@ -221,6 +222,20 @@ class _Judging:
         return contrasts(self.parcels, self.shapes, controls, least=self._rules.neighbours)
 
 
+def _check_seen(seen: SeenCells, moment: Moment, side: Side) -> None:
+    if not len(seen):
+        raise _nothing(moment, side)
+
+
+def _nothing(moment: Moment, side: Side) -> InvalidRequest:
+    dates = moment.index.dates()
+    told = "" if dates is None else f", which has imagery from {dates[0]:%F} to {dates[1]:%F}"
+    return InvalidRequest(
+        f"no imagery {side} lies on the parcels in {moment.collection}{told}: look at their place, "
+        "their CRS and the dates asked for"
+    )
+
+
 def _kinds(labels: LabelSet, vectors: LabelVectors) -> Kinds:
     affected, new, hidden = (
         having(labels, vectors.names, [state]) for state in ("affected", "new", "hidden")
@@ -257,7 +272,5 @@ def _chip_ha(joined: Joined, squares: NDArray[np.object_]) -> float:
 
 
 def _median_ha(squares: NDArray[np.object_]) -> float:
-    from satseek.export.areas import shape_areas_ha  # noqa: PLC0415
-
     sizes = shape_areas_ha(squares)
     return float(np.nanmedian(sizes))

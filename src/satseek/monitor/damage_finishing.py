@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from satseek.monitor.findings import Finding
     from satseek.monitor.keeping import Findings
     from satseek.monitor.pictures import Pictures
-    from satseek.monitor.reports.report import Language
+    from satseek.monitor.reports.report import Language, Report
 
 REPORTS: Final = ("html", "pdf")
 """What reports and claim sheets can be written as."""
@@ -128,11 +128,10 @@ def finish(
     )
     files = [one.path for one in tables]
     for suffix in wanted.reports:
-        on_progress("report", len(files), 0)
         report = damage_report(
             assessment, visits=visits, seed=wanted.seed, collections=collections, terms=terms
         )
-        files.append(write_report(report, out / f"report.{suffix}").path)
+        files.append(_written(report, out / f"report.{suffix}", on_progress))
     files += _sheets(assessment, wanted, out, collections, terms, on_progress)
     return Done(
         assessment=assessment,
@@ -163,6 +162,13 @@ def _keep(
             kind=KIND, source=assessment.name, found=[one.id for one in found]
         )
     return found, len(kept) + len(gone)
+
+
+def _written(report: Report, path: Path, on_progress: OnProgress) -> Path:
+    def told(done: int, total: int) -> None:
+        on_progress(f"writing {path.name}", done, total)
+
+    return write_report(report, path, on_progress=told).path
 
 
 def _sheets(

@@ -5,7 +5,7 @@ Does not know pages. A sheet stands alone: whoever signs it needs no other part 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from satseek.errors import InvalidRequest
 from satseek.monitor.damage_report_tables import light_mark, parcels_map
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from satseek.monitor.damage_provenance import ReportTerms
     from satseek.monitor.damage_tables import RollUp
     from satseek.monitor.findings import Side
+    from satseek.monitor.labelling import LabelSet
     from satseek.monitor.reports.blocks import Backdrop, Image
     from satseek.monitor.reports.report import Language
+
+MOST_CLASSES: Final = 3
+"""Labels of a parcel that are told beside its images; the tables have all."""
 
 
 def policies_with_sheets(rolled: Sequence[RollUp]) -> list[RollUp]:
@@ -52,7 +56,7 @@ def sheet_section(
             f"expected a policy of the assessment {assessment.name!r}, came {policy[:64]!r}"
         )
     language = terms.language
-    pairs = tuple(pair for one in own for pair in _pairs(one, collections, language))
+    pairs = tuple(pair for one in own for pair in _pairs(one, assessment.labels, collections, language))
     return Section(
         title=text("sheet", language, policy=policy or "–"),
         blocks=(
@@ -113,7 +117,10 @@ def _table(own: Sequence[ParcelDamage], language: Language) -> Table:
 
 
 def _pairs(
-    damage: ParcelDamage, collections: Mapping[str, Collection], language: Language
+    damage: ParcelDamage,
+    labels: LabelSet,
+    collections: Mapping[str, Collection],
+    language: Language,
 ) -> Iterator[Pair]:
     """Show the cells of a parcel before and after, the most telling first."""
     cells = list(dict.fromkeys(one.cell for one in damage.shown))
@@ -126,13 +133,17 @@ def _pairs(
             after=_image(damage, after, "after", collections, language),
             before_caption=_caption(before, language),
             after_caption=_caption(after, language),
-            facts=_told(damage, language) if number == 1 else (),
+            facts=_told(damage, labels, language) if number == 1 else (),
             mark=light_mark(damage.light, language),
         )
 
 
-def _told(damage: ParcelDamage, language: Language) -> tuple[tuple[str, str], ...]:
-    shows = ", ".join(f"{name} {share:.0%}" for name, share in list(damage.classes.items())[:3])
+def _told(
+    damage: ParcelDamage, labels: LabelSet, language: Language
+) -> tuple[tuple[str, str], ...]:
+    names = {label.name: label.called(language) for label in labels.labels}
+    largest = list(damage.classes.items())[:MOST_CLASSES]
+    shows = ", ".join(f"{names.get(name, name)} {share:.0%}" for name, share in largest)
     seen = tuple(
         (text("seen", language, when=text(look.when, language)), f"{look.seen:.0%}")
         for look in damage.looks

@@ -239,7 +239,7 @@ def test_periods_without_a_collection_and_places_without_imagery_are_refused(
     far["features"][0]["geometry"]["coordinates"] = [[[x + 1, y] for x, y in ring]]
     (tmp_path / "far.geojson").write_text(json.dumps(far), encoding="utf-8")
     asked = replace(said(files), parcels=str(tmp_path / "far.geojson"))
-    with pytest.raises(InvalidRequest, match="no imagery of assessment lies on the 1 parcels"):
+    with pytest.raises(InvalidRequest, match="no imagery after lies on the parcels in assessment, which has imagery"):
         run(asked, home=home, out=tmp_path)
 
 
