@@ -215,10 +215,7 @@ def assess(
     )
     allowed = tuple(allow or ())
     if wants_job(detach, priority=priority, key=key):
-        fields = {one: value for one, value in asdict(_typed(said)).items() if value is not None}
-        fields |= {one: getattr(said, one) or 0 for one in ("most_days_between", "most_days_after")}
-        told = {"allow": list(allowed), "out": None if out is None else str(out.absolute())}
-        task = asked_of("assess", fields | {one: value for one, value in told.items() if value})
+        task = asked_of("assess", _fields(said, out, allowed))
         detached(context, task, priority=priority, key=key, json=json)
         return
     _run(context, said, out or Path(f"{name}-damage"), allowed, json=json)
@@ -244,7 +241,7 @@ def _run(
     check_data_dir(configured(context).settings)
     with closing(assembly(context)) as parts, progress_bar("assessing") as show:
         done = assessment_of(
-            _typed(said),
+            said,
             parts=parts,
             folder=Path.cwd(),
             out=out,
@@ -256,11 +253,6 @@ def _run(
         print_json(_facts(done))
     else:
         _show(done)
-
-
-def _typed(said: Said) -> Said:
-    """Say who asks, and what was typed: reports tell it."""
-    return replace(said, operator=operator().name, command=shlex.join(["satseek", *sys.argv[1:]]))
 
 
 def _facts(done: Done) -> dict[str, Any]:
