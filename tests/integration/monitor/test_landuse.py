@@ -6,7 +6,8 @@ import csv
 import json
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import rasterio
@@ -50,10 +51,30 @@ def opened(home: Path) -> Iterator[Findings]:
         yield findings
 
 
-def run(home: Path, out: Path, **changes: object) -> Done:
-    asked = Asked(name=NAME, labels=preset("planning"), operator="a planner", **changes)  # type: ignore[arg-type]
+def run(
+    home: Path, out: Path, *, cut_at: int | None = None, labels: str = "planning", **changes: Any
+) -> Done:
+    """Run land use; ``cut_at`` breaks it off when so much was told of its progress."""
+    asked = Asked(name=NAME, labels=preset(labels), operator="a planner", **changes)
+    told = count(1)
+
+    def on_progress(_note: str, _done: int, _all: int) -> None:
+        if next(told) == cut_at:
+            raise _CutOff
+
     with closing(Assembly(Settings(data_dir=home, model="starter"))) as parts:
-        return land_use_of("county", asked, parts=parts, out=out, made_at=NOON)
+        return land_use_of(
+            "county", asked, parts=parts, out=out, made_at=NOON, on_progress=on_progress
+        )
+
+
+class _CutOff(Exception):  # noqa: N818 -- no error: somebody pulled the plug
+    """The run ends here."""
+
+
+def digests(done: Done) -> dict[str, str]:
+    """What was written; a GeoPackage has the time of its making in it."""
+    return {one.name: one.sha256 for one in done.files if not one.name.endswith(".gpkg")}
 
 
 def test_a_run_writes_all_that_a_planner_needs(home: Path, tmp_path: Path) -> None:
@@ -120,8 +141,27 @@ def test_what_is_no_longer_found_is_withdrawn_and_nothing_is_lost(
     assert {(WITHDRAWN,)} == {one.flags for one in kept}
 
 
-def test_the_report_is_the_same_but_for_its_time(home: Path, tmp_path: Path) -> None:
-    files = [run(home, tmp_path / name, language="zh").files for name in ("one", "two")]
-    digests = [{one.name: one.sha256 for one in own if one.name != "changes.gpkg"} for own in files]
-    assert digests[0] == digests[1]
+def test_the_same_run_writes_the_same_files(home: Path, tmp_path: Path) -> None:
+    one, other = (run(home, tmp_path / name, language="zh") for name in ("one", "two"))
+    assert digests(one) == digests(other)
     assert "土地利用" in (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_is_cut_off_again_and_again_ends_as_if_undisturbed(
+    home: Path, tmp_path: Path
+) -> None:
+    calm = run(home, tmp_path / "calm")
+    other, out = copied_home(indexed_county(), tmp_path / "other"), tmp_path / "out"
+    for moment in (2, 6, 9, 11, 13):
+        with pytest.raises(_CutOff):
+            run(other, out, cut_at=moment)
+    assert not json.loads((out / LIST).read_text())["finished"]
+    again = run(other, out)
+    assert json.loads((out / LIST).read_text())["finished"]
+    assert digests(calm) == digests(again)
+    kept = []
+    for place in (home, other):
+        with opened(place) as findings:
+            found = findings.all(FindingFilter(sources=(NAME,)))
+            kept.append({one.id: (one.label, one.cells, one.flags) for one in found})
+    assert kept[0] == kept[1]
