@@ -91,28 +91,6 @@ def test_label_sets_are_listed_and_shown(room: Path) -> None:
     assert list(preset("planning").plain) == [one["name"] for one in shown["labels"]]
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
-        (("none",), 3, "no folder or file"),
-        (("-c", "nothing"), 3, "no collection 'nothing'"),
-        (("-c", "landuse", "--labels", "corine"), 2, "planning"),
-        (("-c", "landuse", "--chip", "64"), 2, "name one, or --stac-api"),
-        (("-c", "landuse", "--by", "week"), 2, "day, month or year"),
-        (("-c", "landuse", "--seed", "10"), 2, "0 <= grow <= seed"),
-        (("-c", "landuse", "--districts", "none.gpkg"), 3, "no such file"),
-        (("-c", "landuse", "--report", "docx"), 2, "html or pdf"),
-        (("-c", "landuse", "--start", "2030-01-01"), 2, "no chip"),
-    ],
-)
-def test_what_cannot_be_is_refused_in_a_line(
-    room: Path, words: tuple[str, ...], code: int, said: str
-) -> None:
-    done = satseek(room, "landuse", *words)
-    assert (code, 1) == (done.returncode, len(done.stderr.splitlines())), done.stderr
-    assert said in done.stderr
-
-
 def test_every_command_is_documented() -> None:
     reference = REFERENCE.read_text(encoding="utf-8")
     for command in ("satseek landuse SCENES", "satseek landuse labels"):

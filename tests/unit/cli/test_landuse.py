@@ -1,0 +1,107 @@
+"""What cannot be is refused in a line; what names no command is imagery to be run on."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from satseek.cli import main
+from satseek.cli.landuse_typed import Typed, search_of
+from satseek.errors import InvalidRequest
+from satseek.jobs.landuse import LanduseHere
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SATSEEK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("SATSEEK_MODEL", "starter")
+    return tmp_path
+
+
+def _refused(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> int | str | None:
+    monkeypatch.setattr(sys, "argv", ["satseek", "landuse", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("none",), 3, "no folder or file"),
+        (("run", "none"), 3, "no folder or file"),
+        (("-c", "nothing"), 3, "no collection 'nothing'"),
+        (("-c", "nothing", "--labels", "corine"), 2, "planning"),
+        (("-c", "nothing", "--labels", "corine.json"), 3, "expected a file of labels"),
+        (("-c", "nothing", "--labels", "planning.json", "-l", "mine"), 2, "not both"),
+        (("-c", "nothing", "-l", "mine", "-l", "MINE"), 2, "came twice"),
+        (("-c", "nothing", "--chip", "64"), 2, "name one, or --stac-api"),
+        (("none", "--stac-api", "https://example.org"), 2, "not both"),
+        (("-c", "nothing", "--max-items", "3"), 2, "go with --stac-api"),
+        (("-c", "nothing", "--by", "week"), 2, "day, month or year"),
+        (("-c", "nothing", "--shift", "all"), 2, "none, mean, fitted"),
+        (("-c", "nothing", "--least-valid", "2"), 2, "0 to 1"),
+        (("-c", "nothing", "--seed", "10"), 2, "0 <= grow <= seed"),
+        (("-c", "nothing", "--change", "0"), 2, "between 0 and 1"),
+        (("-c", "nothing", "--districts", "none.gpkg"), 3, "no such file"),
+        (("-c", "nothing", "--report", "docx"), 2, "html or pdf"),
+        (("-c", "nothing", "--language", "fr"), 2, "en or zh"),
+        (("-c", "nothing", "--name", "../up"), 2, "name"),
+        (("-c", "nothing", "--bbox", "1,2,3"), 2, "west,south,east,north"),
+        (("-c", "nothing", "--key", "k"), 2, "--detach"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_line(
+    room: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    assert code == _refused(words, monkeypatch)
+    printed = capsys.readouterr()
+    assert ("", 1) == (printed.out, len(printed.err.splitlines())), printed.err
+    assert said in printed.err
+    assert not (room / "data" / "collections").exists()
+
+
+def test_what_was_typed_is_asked_of_a_worker_with_whole_paths(room: Path) -> None:
+    (room / "monthly").mkdir()
+    typed = Typed(
+        source="monthly",
+        collection=None,
+        name="towns",
+        out=room / "out",
+        said={"labels": str(room / "own.toml"), "by": "day"},
+        scenes={"chip_px": 128},
+        ground={"bbox": "14,46,16,48", "start": "2024-05-01"},
+    )
+    asked = typed.job("landuse")
+    assert isinstance(asked, LanduseHere)
+    assert (str(room / "monthly"), str(room / "out"), 128, "day") == (
+        asked.folder,
+        asked.out,
+        asked.chip_px,
+        asked.by,
+    )
+    assert ((14.0, 46.0, 16.0, 48.0), "2024-05-01") == (asked.bbox, asked.start)
+
+
+def test_a_search_of_an_api_is_where_and_when_the_map_is() -> None:
+    found = search_of("https://example.org", "a, b", "14,46,16,48", "2024-05-01", None, 5)
+    assert {
+        "collections": ["a", "b"],
+        "bbox": (14.0, 46.0, 16.0, 48.0),
+        "datetime": "2024-05-01/..",
+        "max_items": 5,
+    } == found
+    assert search_of(None, None, "14,46,16,48", None, None, None) is None
+    with pytest.raises(InvalidRequest, match="--stac-api"):
+        search_of(None, "a", None, None, None, None)
