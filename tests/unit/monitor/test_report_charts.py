@@ -138,3 +138,9 @@ def test_intervals_have_two_ends() -> None:
     with pytest.raises(InvalidRequest, match="expected both ends of the intervals of 'a'"):
         make_chart(series=(one,))
     assert make_chart(series=(replace(one, high=(2.0, 3.0, 4.0)),))
+
+
+@pytest.mark.parametrize(("kind", "value"), [("lines", float("nan")), ("stacked", -1.0)])
+def test_figures_that_cannot_be_drawn_are_refused(kind: str, value: float) -> None:
+    with pytest.raises(InvalidRequest, match=f"that can be drawn, came {value}"):
+        make_chart(kind=kind, series=(Series(name="a", values=(1.0, value, 3.0)),))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from satseek.errors import InvalidRequest
@@ -248,6 +249,12 @@ class Chart:
 
     def __post_init__(self) -> None:
         for one in self.series:
+            odd = [value for value in one.values if value is not None and not _fits(value, self.kind)]
+            if odd:
+                raise InvalidRequest(
+                    f"chart {self.title!r}: expected figures of {one.name!r} that can be drawn, "
+                    f"came {odd[0]}"
+                )
             if bool(one.low) != bool(one.high):
                 raise InvalidRequest(
                     f"chart {self.title!r}: expected both ends of the intervals of {one.name!r}, "
@@ -259,6 +266,11 @@ class Chart:
                         f"chart {self.title!r}: expected {len(self.places)} values of "
                         f"{one.name!r}, came {len(values)}"
                     )
+
+
+def _fits(value: float, kind: str) -> bool:
+    """Tell whether a figure can be drawn: stacked bars stand on each other, so none may be below 0."""
+    return isfinite(value) and (kind != "stacked" or value >= 0)
 
 
 Block: TypeAlias = Text | Facts | Table | Map | Pairs | Chart

@@ -11,6 +11,7 @@ from satseek.monitor.findings import OUTSIDE_PERMIT, WITHDRAWN
 from satseek.monitor.reports.digesting import digest_of_inputs
 from satseek.monitor.reports.findings_gathering import WAITING
 from satseek.monitor.reports.findings_sections import (
+    MOST_LISTED,
     MOST_PAIRS,
     decisions_section,
     hectares,
@@ -160,6 +161,8 @@ def _limits(given: FindingsMaterial) -> tuple[str, ...]:
     lines += [text(name, language, count=count) for name, count in counted if count]
     if names:
         lines.append(text("limit_gone", language, names=", ".join(names)))
+    if len(found) > MOST_LISTED:
+        lines.append(text("limit_listed", language, shown=MOST_LISTED, count=len(found)))
     if len(found) > MOST_PAIRS:
         lines.append(text("limit_more", language, shown=MOST_PAIRS, count=len(found)))
     return tuple(lines)

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from satseek.monitor.reports.findings_gathering import FindingsMaterial
     from satseek.monitor.reports.report import Language
 
+MOST_LISTED = 2_000
+"""Findings in the table and on maps: fifty pages of paper. Files for a GIS take any number."""
+
 MOST_PAIRS = 300
 """Findings that are shown before and after: a hundred pages of paper, some 15 MB."""
 
@@ -78,7 +81,7 @@ def decisions_section(given: FindingsMaterial) -> tuple[Section, ...]:
     language = given.language
     rows = tuple(
         (at, one.deed, day(one.at), one.who, one.comment)
-        for at, finding in enumerate(given.findings, 1)
+        for at, finding in enumerate(given.findings[:MOST_LISTED], 1)
         if (one := given.decided.get(finding.id)) is not None
     )
     if not rows:
@@ -115,7 +118,7 @@ def _maps(given: FindingsMaterial) -> Iterator[Map]:
     for name in sorted({one.collection for one in given.findings}):
         placed = [
             (at, one)
-            for at, one in enumerate(given.findings, 1)
+            for at, one in enumerate(given.findings[:MOST_LISTED], 1)
             if one.collection == name and one.footprint is not None
         ]
         if not placed:
@@ -159,7 +162,8 @@ def _table(given: FindingsMaterial) -> Table:
         Column(name=text("place", language), weight=1.4),
         Column(name=text("id", language)),
     )
-    rows = tuple(_row(at, one, language) for at, one in enumerate(given.findings, 1))
+    listed = enumerate(given.findings[:MOST_LISTED], 1)
+    rows = tuple(_row(at, one, language) for at, one in listed)
     return Table(caption=text("table", language), columns=columns, rows=rows)
 
 

@@ -80,8 +80,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "影像集 {names} 不可用，因此未列出其模型、显示方案和影像。",
     ),
     "limit_more": (
-        "Pictures of the first {shown} of {count} findings are shown; the table has all of them.",
-        "仅显示前 {shown} 处（共 {count} 处）的影像；表格列出全部。",
+        "Images of the first {shown} of {count} findings are shown.",
+        "仅显示前 {shown} 处（共 {count} 处）的影像。",
+    ),
+    "limit_listed": (
+        "The first {shown} of {count} findings are listed; `satseek findings export` writes all.",
+        "仅列出前 {shown} 处（共 {count} 处）；`satseek findings export` 可导出全部。",
     ),
     "overview": ("Where they are", "分布"),
     "map": ("Findings of {collection}, numbered as in this report", "{collection} 的发现，编号同本报告"),

@@ -151,7 +151,7 @@ def _pair(pair: Pair, told: Told, *, level: int) -> Iterator[str]:
         mark = f' <span class="mark {pair.mark.tone}">{_signed(pair.mark)}</span>'
     yield (
         f'<article class="pair"><h{level}>{safe(pair.title)}{mark}</h{level}>'
-        '<div class="images">'
+        '<div class="body"><div class="images">'
     )
     for name, image, caption in (
         ("before", pair.before, pair.before_caption),
@@ -162,7 +162,7 @@ def _pair(pair: Pair, told: Told, *, level: int) -> Iterator[str]:
             f"<figure>{_image(image, told)}"
             f"<figcaption><b>{title}</b> {safe(caption)}</figcaption></figure>"
         )
-    yield f"</div>{_facts(pair.facts)}</article>"
+    yield f"</div>{_facts(pair.facts)}</div></article>"
 
 
 def _image(image: Image | None, told: Told) -> str:

@@ -98,7 +98,13 @@ svg text { font-family: inherit; }
 }
 .legend i.dashed { border-style: dashed; }
 .pair { border-top: 1px solid var(--line); padding: 14px 0; }
+.pair .body {
+  display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); gap: 18px;
+}
 .pair .images { display: grid; grid-template-columns: 1fr 1fr; gap: 14px; }
+.pair dl.facts { grid-template-columns: 1fr; gap: 0; align-content: start; margin: 0; }
+.pair dl.facts dt { font-size: 0.85rem; }
+.pair dl.facts dd { margin-bottom: 6px; }
 .pair figure { margin: 0; }
 .pair img, .pair .gone {
   width: 100%; height: auto; aspect-ratio: 1; object-fit: contain; display: block;
@@ -115,6 +121,7 @@ dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 code, .digest { font: 0.88em ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .digest { overflow-wrap: anywhere; }
 summary { cursor: pointer; font-size: 0.9rem; color: var(--link); }
+@media (max-width: 700px) { .pair .body { grid-template-columns: 1fr; } }
 @media (max-width: 560px) {
   .sheet { padding: 14px 10px 40px; }
   section, .card { padding: 14px; }
