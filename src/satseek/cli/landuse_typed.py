@@ -75,6 +75,8 @@ class Typed:
             "folder": None if self.source is None else absolute(self.source),
             "name": self.name,
             "out": None if self.out is None else str(self.out.absolute()),
+            "operator": operator().name,
+            "command": _command(),
             **self.said,
             **self.scenes,
             **self._ground_of_job(),
