@@ -55,6 +55,9 @@ class Choices:
     """What is one date: scenes of one day, month or year are seen together."""
     least_valid: float = 0.5
     """Least share of a cell that must have been measured, 0–1."""
+    least_of_best: float = 0.8
+    """A date counts for a cell where it measured at least so much of it, 0–1, as the date that
+    measured most: half a cell below a cloud looks like another one."""
     stickiness: Stickiness = STICKINESS
     """What it takes for a place to change its label."""
     shift: Shift = "fitted"
@@ -71,8 +74,9 @@ class Choices:
             raise InvalidRequest(
                 f"shift: expected one of {', '.join(SHIFTS)}, came {self.shift!r}"
             )
-        if not 0 <= self.least_valid <= 1:
-            raise InvalidRequest(f"least_valid: expected 0 to 1, came {self.least_valid}")
+        for name in ("least_valid", "least_of_best"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InvalidRequest(f"{name}: expected 0 to 1, came {getattr(self, name)}")
         if self.persist < 1:
             raise InvalidRequest(f"persist: expected 1 date or more, came {self.persist}")
 
@@ -203,7 +207,7 @@ def land_use(
             f"({read.undated} without a date, {read.groundless} without georeference); dates come "
             "from file names, tags or STAC Items"
         )
-    table = read.series.table()
+    table = _evenly_seen(read.series.table(), chosen.least_of_best)
     previous = last_seen(table.seen)
     changes = changes_since(
         index, read.series, table, previous, shift=chosen.shift, on_progress=on_progress
@@ -230,6 +234,17 @@ def land_use(
         shares=shares,
         previous=previous,
         changes=changes,
+    )
+
+
+def _evenly_seen(table: Table, least_of_best: float) -> Table:
+    """Leave out sightings of much less of a cell than other dates saw."""
+    valid = table.valid_fractions
+    kept = valid >= np.float32(least_of_best) * valid.max(axis=0)
+    return replace(
+        table,
+        rows=np.where(kept, table.rows, -1),
+        valid_fractions=np.where(kept, valid, np.float32(0)),
     )
 
 

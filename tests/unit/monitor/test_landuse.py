@@ -175,6 +175,26 @@ def test_scenes_of_one_month_are_one_date_unless_days_are_asked_for(tmp_path: Pa
         assert tuple(days) == by_day.dates
 
 
+def test_a_date_that_saw_much_less_of_a_cell_than_others_does_not_count(tmp_path: Path) -> None:
+    days = {day: ("qmh", "qmh", "qmh") for day in ("2024-05-03", "2024-06-02", "2024-07-04")}
+    chips, vectors = ground(days)
+    valid = {"2024-05-03": (1.0, 0.6), "2024-06-02": (0.7, 0.55), "2024-07-04": (0.85, 0.5)}
+    hidden = []
+    for chip in chips:
+        day, cell = chip.scene_id.removesuffix(".tif"), chip.cell
+        shown = {cell_at(0, 0): valid[day][0], cell_at(1, 0): valid[day][1]}.get(cell, 1.0)
+        hidden.append(replace(chip, valid_fraction=shown))
+    with collected(tmp_path, hidden, vectors) as index:
+        found = land_use(index, labels=LABELS, embedder=EMBEDDER)
+        everything = Choices(least_of_best=0)
+        more = land_use(index, labels=LABELS, embedder=EMBEDDER, choices=everything)
+    clouded, at_the_edge = (found.cells.index(cell_at(column, 0)) for column in (0, 1))
+    assert [True, False, True] == found.seen[:, clouded].tolist()
+    assert [True, True, True] == found.seen[:, at_the_edge].tolist()
+    assert [-1, 0, 0] == found.previous[:, clouded].tolist()
+    assert more.seen.all()
+
+
 def test_what_is_not_on_the_ground_or_has_no_date_is_told_and_left_out(tmp_path: Path) -> None:
     chips, vectors = ground({"2024-05-03": BEFORE})
     plain = [
