@@ -16,6 +16,7 @@ from satseek.export.areas import shape_areas_ha
 from satseek.imagery.grid import parse_cell
 from satseek.monitor.damage import Assessment, ParcelDamage
 from satseek.monitor.damage_cells import chips_of, seen_cells
+from satseek.monitor.damage_clouds import hidden_vectors
 from satseek.monitor.damage_deciding import Kinds
 from satseek.monitor.damage_evidence import shown_chips
 from satseek.monitor.damage_joining import join
@@ -27,6 +28,7 @@ from satseek.monitor.grading import USUAL_GRADES, EvidenceRules
 from satseek.monitor.labelling import label_vectors
 from satseek.monitor.outlining import outline_cells
 from satseek.monitor.parcels import shapes_of_parcels
+from satseek.search.looking import BACKGROUND_SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +88,10 @@ def assess(
         GridMismatch: before and after have no cell in common.
         ModelMismatch: they were made by another model.
     """
-    vectors = label_vectors(checked(labels), embedder=embedder, glossary=glossary)
+    hidden = hidden_vectors(
+        checked(labels), embedder=embedder, background=after.index.sample(BACKGROUND_SAMPLE)
+    )
+    vectors = label_vectors(labels, embedder=embedder, glossary=glossary, known=hidden)
     shapes = shapes_of_parcels(parcels.parcels)
     box = _box(shapes)
     last = seen_cells(after, side="after", box=box, labels=vectors, on_progress=on_progress)

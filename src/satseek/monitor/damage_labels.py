@@ -33,6 +33,14 @@ STATE: Final = "state"
 
 _PREFIX: Final = "disaster_"
 
+CLOUD: Final = Label(
+    name="cloud",
+    prompts=("clouds", "thick white clouds"),
+    names={"en": "Cloud", "zh": "云"},
+    properties={STATE: "hidden", "examples": "clouds"},
+)
+"""What hides the ground where nobody says what does; see `damage_clouds`."""
+
 
 def hazards() -> tuple[str, ...]:
     """Name the hazards that labels are shipped for, in alphabetical order."""
@@ -70,10 +78,10 @@ def own_damage_labels(
     written: tuple[tuple[State, Sequence[str]], ...] = (
         ("affected", affected),
         ("sound", sound),
-        ("hidden", hidden or ("cloud=clouds;thick white clouds",)),
+        ("hidden", hidden),
     )
-    labels = (_label(text, state) for state, texts in written for text in texts)
-    return checked(LabelSet(name="own", labels=tuple(labels)))
+    labels = [_label(text, state) for state, texts in written for text in texts]
+    return checked(LabelSet(name="own", labels=tuple(labels if hidden else [*labels, CLOUD])))
 
 
 def checked(labels: LabelSet) -> LabelSet:

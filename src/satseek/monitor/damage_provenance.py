@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from satseek.monitor.damage_deciding import QUANTILE
+from satseek.monitor.damage_labels import STATE
 from satseek.monitor.damage_words import text
 from satseek.monitor.reports.blocks import Backdrop
 from satseek.monitor.reports.digesting import digest_of_inputs
@@ -126,6 +127,7 @@ def _digest(assessment: Assessment, scenes: Sequence[SceneUsed]) -> str:
         [one.parcel for one in assessment.damages],
         scenes,
         assessment.labels.digest,
+        [[label.name, label.properties[STATE]] for label in assessment.labels.labels],
         assessment.grades,
         assessment.rules,
         "" if assessment.event is None else assessment.event.isoformat(),
