@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -61,17 +62,19 @@ class Deliverer:
         with closing(Outbox(self._settings.data_dir / FOLDER)) as outbox:
             while not self._stop.is_set():
                 is_last = self._last.is_set()
-                if outbox.is_there:
-                    self._deliver(outbox)
+                self._deliver(outbox)
                 if is_last:
                     return
                 self._woken.wait(LOOK_SECONDS)
 
     def _deliver(self, outbox: Outbox) -> None:
-        from satseek.monitor.delivering import deliver, post_of  # noqa: PLC0415 - slow to load
+        if not outbox.is_there:
+            return
+        from satseek.monitor.delivering import deliver, is_due, post_of  # noqa: PLC0415 - slow
 
         try:
-            deliver(outbox, post_of(self._settings), stop=self._stop)
+            if is_due(outbox, now=time.time()):
+                deliver(outbox, post_of(self._settings), stop=self._stop)
             self._said = ""
         except SatseekError as error:  # a disk that is full now may have room later
             self._say_once(str(error))

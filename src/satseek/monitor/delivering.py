@@ -179,6 +179,14 @@ def deliver(
     )
 
 
+def is_due(outbox: Outbox, *, now: float) -> bool:
+    """Tell whether anything may be sent now: a look that costs little, however much was sent."""
+    if not outbox.is_there:
+        return False
+    earliest = Turns(outbox.store, pace=Pace()).earliest()
+    return earliest is not None and earliest <= now
+
+
 class _Tally:
     """Counts tries, from several threads."""
 

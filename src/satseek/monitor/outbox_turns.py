@@ -146,7 +146,7 @@ class Turns:
                 "dead" if dead else "waiting",
                 now + max(asked, self._pace.wait(letter.attempts + 1)),
                 now if dead else None,
-                outcome.error[:MAX_ERROR],
+                " ".join(outcome.error.split())[:MAX_ERROR],
                 letter.key,
             ),
         )
