@@ -94,13 +94,19 @@ def assess(
     vectors = label_vectors(labels, embedder=embedder, glossary=glossary, known=hidden)
     shapes = shapes_of_parcels(parcels.parcels)
     box = _box(shapes)
-    last = seen_cells(after, side="after", box=box, labels=vectors, on_progress=on_progress)
-    _check_seen(last, after, "after")
-    first = None
-    if before is not None:
-        first = seen_cells(before, side="before", box=box, labels=vectors, on_progress=on_progress)
-        _check_seen(first, before, "before")
-    joined = join(last, first, _kinds(labels, vectors))
+    kinds = _kinds(labels, vectors)
+
+    def seen(moment: Moment, side: Side) -> SeenCells:
+        found = seen_cells(
+            moment, side=side, box=box, labels=vectors, kinds=kinds, on_progress=on_progress
+        )
+        if not len(found):
+            raise _nothing(moment, side)
+        return found
+
+    last = seen(after, "after")
+    first = None if before is None else seen(before, "before")
+    joined = join(last, first, kinds)
     squares = _outlines(joined, after, before)
     on_progress("parcels", 0, len(parcels))
     pieces = overlaps(shapes, squares)
@@ -225,11 +231,6 @@ class _Judging:
             hectares=self._hectares,
         )
         return contrasts(self.parcels, self.shapes, controls, least=self._rules.neighbours)
-
-
-def _check_seen(seen: SeenCells, moment: Moment, side: Side) -> None:
-    if not len(seen):
-        raise _nothing(moment, side)
 
 
 def _nothing(moment: Moment, side: Side) -> InvalidRequest:

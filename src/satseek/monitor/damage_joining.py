@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.errors import GridMismatch
-from satseek.monitor.damage_deciding import decide_alone, decide_paired, hidden_cells
+from satseek.monitor.damage_deciding import decide_alone, decide_paired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Sight:
     classes: NDArray[np.int64]
     """The class that fits best; `UNSEEN`: not seen."""
     sources: NDArray[np.int64]
-    """Number of the scene; `UNSEEN`: none."""
+    """Number of the date; `UNSEEN`: none."""
     logits: Floats
     """Shape (n, classes); NaN where not seen."""
 
@@ -111,7 +111,9 @@ def _sight(cells: Sequence[str], seen: SeenCells, kinds: Kinds) -> Sight:
     found["classes"][at] = seen.logits.argmax(axis=1) if len(seen) else UNSEEN
     valid = np.zeros(len(cells))
     valid[at] = seen.valid_fractions
-    return Sight(valid=valid, hidden=hidden_cells(logits, kinds), logits=logits, **found)
+    hidden = np.zeros(len(cells), dtype=np.bool_)
+    hidden[at] = seen.hidden
+    return Sight(valid=valid, hidden=hidden, logits=logits, **found)
 
 
 def _bare(sight: Sight) -> Floats:
