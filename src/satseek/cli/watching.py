@@ -130,6 +130,9 @@ def run(
     detach: Detach = False,
     priority: Priority = None,
     key: Key = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Look at all dates again, as after a change.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Index what is new of a watch's scenes, and look at it; run it again to go on.
@@ -138,6 +141,9 @@ def run(
     """
     from satseek.jobs.watching import opened_watches, watch_now  # noqa: PLC0415
 
+    if again:
+        with opened_watches(configured(context).settings) as watches:
+            watches.look_again(name)
     if wants_job(detach, priority=priority, key=key):
         with opened_watches(configured(context).settings) as watches:
             asked = _task(watches.get(name))

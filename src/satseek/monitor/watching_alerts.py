@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satseek.export.areas import SQUARE_METRES, shape_areas_ha
 from satseek.model.scores import percentile
-from satseek.monitor.findings import OUTSIDE_PERMIT, Finding, finding_id
-from satseek.monitor.outlining import join_outlines, outline_cells
+from satseek.monitor.findings import Finding, finding_id
 from satseek.monitor.pictures import evidence_of
-from satseek.monitor.watching_ground import WITHIN, odd_footprints, shares_within
+from satseek.monitor.watching_ground import odd_footprints
 from satseek.monitor.watching_marks import latest_looks
+from satseek.monitor.watching_permits import site_ground
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from satseek.monitor.watching_ground import WatchedGround
     from satseek.monitor.watching_learning import Learnt
     from satseek.monitor.watching_marks import Marked
+    from satseek.monitor.watching_permits import SiteGround
     from satseek.monitor.watching_sites import Site
     from satseek.monitor.watching_tools import WatchTools
     from satseek.types import Chip, GeoJSON
@@ -51,11 +51,13 @@ class Alerting:
     """Scores and cut."""
     marked: Marked
     """Which cells show it, by date."""
+    places: Mapping[str, int]
+    """Number of each cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A finding, and the days on which it was seen as far as this run knows."""
+    """A finding, and the days on which it was seen as far as is known."""
 
     finding: Finding
     """To be kept."""
@@ -73,86 +75,82 @@ def alert_of(site: Site, date: int, alerting: Alerting, *, seen_on: frozenset[st
         seen_on: Days on which it was seen before.
     """
     scored = alerting.learnt.scored
-    at = {cell: place for place, cell in enumerate(scored.cells)}
-    places = np.array([at[cell] for cell in site.cells], dtype=np.int64)
+    places = np.array([alerting.places[cell] for cell in site.cells], dtype=np.int64)
     best = int(places[np.nanargmax(scored.scores[date, places])])
-    here = _chip(alerting, date, best)
-    known = site.known
-    if known is None:
-        began, anchor = _begin(places, date, alerting)
-        first = _chip(alerting, began, anchor)
-        days = _days(places, date, began, alerting)
-        known = _new(alerting.watch, scored.cells[anchor], first)
-    else:
-        began, days = date, seen_on | {scored.days[date]}
-    cells = tuple(sorted({*known.cells, *site.cells}))
-    ground = _ground_of(cells, alerting)
+    if site.known is not None:
+        days = seen_on | {scored.days[date]}
+        return Alert(finding=_seen_again(site, date, best, alerting, len(days)), days=days)
+    began, anchor = _begin(places, date, alerting)
+    first, here = _chip(alerting, began, anchor), _chip(alerting, date, best)
+    days = _days(places, date, began, alerting)
     finding = replace(
-        known,
-        cells=cells,
+        _unseen(alerting.watch, scored.cells[anchor], first),
+        last_seen=here.datetime,
+        seen=len(days),
+        scores=_scores(alerting, date, best),
+        properties=_properties(alerting, date, best),
+    )
+    grown = _grown(finding, site, alerting)
+    return Alert(finding=_first_shown(grown, here, best, began, alerting), days=days)
+
+
+def _seen_again(site: Site, date: int, best: int, alerting: Alerting, seen: int) -> Finding:
+    """Say what a date adds to a site; one before its last does not say how it looks now."""
+    known, here = site.known, _chip(alerting, date, best)
+    assert known is not None
+    assert here.datetime is not None  # what has no date is on no date
+    grown = replace(_grown(known, site, alerting), seen=seen)
+    if known.last_seen is not None and here.datetime < known.last_seen:
+        first = min(here.datetime, known.first_seen or here.datetime)
+        return replace(grown, first_seen=first)
+    shown = [one for one in known.evidence if one.side == "before"]
+    after = [one for one in known.evidence if one.side == "after"][:1]
+    newest = _shown(here, "after", grown, alerting)
+    kept = [one for one in after if one.chip_id != newest.chip_id]
+    return replace(
+        grown,
+        last_seen=here.datetime,
         scores=_better(known.scores, _scores(alerting, date, best)),
+        evidence=(*shown, *kept, newest),
+        properties=_properties(alerting, date, best) | _permit_of(grown),
+    )
+
+
+def _grown(finding: Finding, site: Site, alerting: Alerting) -> Finding:
+    """Add the cells of a date to a site, and say where it lies now."""
+    cells = tuple(sorted({*finding.cells, *site.cells}))
+    ground = site_ground(
+        cells, alerting.watch.permits, footprints=_footprints(cells, alerting)
+    )
+    return replace(
+        finding,
+        cells=cells,
         footprint=ground.footprint,
         area_m2=ground.area_m2,
-        last_seen=max(
-            (one for one in (known.last_seen, here.datetime) if one is not None), default=None
-        ),
-        seen=len(days),
-        urgency=ground.unpermitted_ha,
         flags=ground.flags,
-        properties=_properties(alerting, date, best, ground),
-    )
-    evidence = _evidence(finding, alerting, date=date, best=best, began=began)
-    return Alert(finding=replace(finding, evidence=evidence), days=days)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ground:
-    """Where a site lies."""
-
-    footprint: GeoJSON | None
-    area_m2: float | None
-    permitted: float | None
-    """Share of it on ground where it is allowed; None: nothing is known of permits."""
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """Outside a permit is what lies outside for its larger part."""
-        outside = self.permitted is not None and self.permitted < WITHIN
-        return (OUTSIDE_PERMIT,) if outside else ()
-
-    @property
-    def unpermitted_ha(self) -> float:
-        """Hectares on ground where nobody is known to have allowed it: the more, the sooner."""
-        return (self.area_m2 or 0.0) / SQUARE_METRES * (1 - (self.permitted or 0.0))
-
-
-def _ground_of(cells: tuple[str, ...], alerting: Alerting) -> _Ground:
-    """Outline cells, measure them, and find how much of them lies in permits."""
-    scored, permits = alerting.learnt.scored, alerting.watch.permits
-    at = {cell: place for place, cell in enumerate(scored.cells)}
-    known = [cell for cell in cells if cell in at]
-    places = np.array([at[cell] for cell in known], dtype=np.int64)
-    last = len(scored.rows) - 1 - np.argmax(scored.seen[::-1][:, places], axis=0)
-    footprints = odd_footprints(alerting.index, known, scored.rows[last, places])
-    outlines = outline_cells(cells, footprints=footprints)
-    areas = shape_areas_ha(outlines)
-    total = float(np.nansum(areas))
-    permitted = None
-    if permits is not None and total > 0:
-        shares = shares_within(cells, permits, footprints=footprints)
-        permitted = float(np.nansum(shares * areas) / total)
-    return _Ground(
-        footprint=join_outlines(outlines),
-        area_m2=total * SQUARE_METRES if total > 0 else None,
-        permitted=permitted,
+        urgency=ground.unpermitted_ha,
+        properties=dict(finding.properties) | _permit(ground),
     )
 
 
-def _new(watch: Watch, anchor: str, first: Chip) -> Finding:
+def _permit(ground: SiteGround) -> dict[str, Plain]:
+    return {"share_in_permit": ground.permitted}
+
+
+def _permit_of(finding: Finding) -> dict[str, Plain]:
+    return {"share_in_permit": finding.properties.get("share_in_permit")}
+
+
+def _unseen(watch: Watch, anchor: str, first: Chip) -> Finding:
+    """Name a site by the cell and the date at which it was seen first."""
     label = watch.concept.label
     return Finding(
         id=finding_id(
-            kind="watch", source=watch.name, anchor=anchor, label=label, first_seen=first.datetime
+            kind="watch",
+            source=watch.name,
+            anchor=f"{watch.collection}/{anchor}",
+            label=label,
+            first_seen=first.datetime,
         ),
         kind="watch",
         source=watch.name,
@@ -161,7 +159,6 @@ def _new(watch: Watch, anchor: str, first: Chip) -> Finding:
         label=label,
         after=label,
         first_seen=first.datetime,
-        last_seen=first.datetime,
     )
 
 
@@ -179,29 +176,22 @@ def _begin(places: NDArray[np.int64], date: int, alerting: Alerting) -> tuple[in
 def _days(
     places: NDArray[np.int64], date: int, began: int, alerting: Alerting
 ) -> frozenset[str]:
+    """Name the days from the first on, on which some of the cells showed it."""
     grown, days = alerting.marked.grown, alerting.learnt.scored.days
-    dates = range(began, date + 1)
-    return frozenset(days[one] for one in dates if grown[one, places].any()) | {days[date]}
+    return frozenset(days[one] for one in range(began, date + 1) if grown[one, places].any())
 
 
-def _evidence(
-    finding: Finding, alerting: Alerting, *, date: int, best: int, began: int
-) -> tuple[Evidence, ...]:
-    """Show the site before it began, when it was found, and when it was seen last."""
-    former = finding.evidence
-    before = [one for one in former if one.side == "before"]
-    after = [one for one in former if one.side == "after"]
-    if not former:
-        day, table = alerting.learnt.scored.days[began], alerting.ground.table
-        looks = table.rows[: alerting.ground.days.index(day), best]
-        looks = looks[looks >= 0]
-        if looks.size:
-            chip = alerting.index.chips([int(looks[-1])])[0]
-            before = [_shown(chip, "before", finding, alerting)]
-    newest = _shown(_chip(alerting, date, best), "after", finding, alerting)
-    if after and after[0].chip_id == newest.chip_id:
-        after = []
-    return (*before, *after[:1], newest)
+def _first_shown(
+    finding: Finding, here: Chip, best: int, began: int, alerting: Alerting
+) -> Finding:
+    """Show a new site as it is, and as it was at the last look before it began."""
+    table, days = alerting.ground.table, alerting.ground.days
+    looks = table.rows[: days.index(alerting.learnt.scored.days[began]), best]
+    former = looks[looks >= 0][-1:].tolist()
+    before = [
+        _shown(chip, "before", finding, alerting) for chip in alerting.index.chips(former)
+    ]
+    return replace(finding, evidence=(*before, _shown(here, "after", finding, alerting)))
 
 
 def _shown(chip: Chip, side: Side, finding: Finding, alerting: Alerting) -> Evidence:
@@ -232,15 +222,12 @@ def _better(former: Mapping[str, float], now: Mapping[str, float]) -> Mapping[st
     return former if former.get("share", -1.0) > now["share"] else now
 
 
-def _properties(
-    alerting: Alerting, date: int, best: int, ground: _Ground
-) -> dict[str, Plain]:
+def _properties(alerting: Alerting, date: int, best: int) -> dict[str, Plain]:
     """Say what an inspector, and whoever objects, needs to know of how it was found."""
     scored, cut = alerting.learnt.scored, alerting.learnt.cut
     rise = float(scored.scores[date, best] - scored.first[best])
     expected = cut.expected
     return {
-        "share_in_permit": ground.permitted,
         "rise": rise if math.isfinite(rise) else None,
         "operating_point": f"{cut.aim} {cut.value:g}",
         "background_below_cut": cut.seed_quantile,
@@ -248,6 +235,14 @@ def _properties(
         "watch_version": alerting.watch.version,
         "model": "@".join(alerting.index.model),
     }
+
+
+def _footprints(cells: tuple[str, ...], alerting: Alerting) -> dict[str, GeoJSON | None]:
+    """Give the footprints of those of a site's cells that lie on no lattice."""
+    known = [cell for cell in cells if cell in alerting.places]
+    places = np.array([alerting.places[cell] for cell in known], dtype=np.int64)
+    rows = alerting.ground.table.rows[:, places].max(axis=0)  # a cell lies where it lies each time
+    return odd_footprints(alerting.index, known, rows)
 
 
 def _chip(alerting: Alerting, date: int, place: int) -> Chip:

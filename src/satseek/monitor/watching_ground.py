@@ -49,10 +49,9 @@ class WatchedGround:
     """Names of the table's dates, ascending."""
     new: NDArray[np.bool_]
     """Shape (dates,): those with a scene that no run has looked at."""
-    new_scenes: Mapping[str, str]
-    """Ids of these scenes with their digests, those that show none of its cells among them."""
-    by_day: Mapping[str, tuple[str, ...]]
-    """Ids of new scenes by the day that they show; those without a date are on no day."""
+    by_day: Mapping[str, Mapping[str, str]]
+    """New scenes with their digests, by the day that they show; those without a date, and those
+    that show none of its cells, are on no day."""
     undated: int
     """Chips without a date: nobody knows when they show the ground, and no run looks at them."""
 
@@ -89,10 +88,9 @@ def survey(watch: Watch, index: Pinned, *, unseen: Mapping[str, str]) -> Watched
     days = tuple(one.name for one in series.occasions)
     by_day = _days_of(index, where, unseen)
     return WatchedGround(
-        table=_without(series.table(), index, watch.exclusions),
+        table=_on_ground(series.table(), index, watch.exclusions),
         days=days,
         new=np.array([day in by_day for day in days], dtype=np.bool_),
-        new_scenes=dict(unseen),
         by_day=by_day,
         undated=series.undated,
     )
@@ -145,31 +143,43 @@ def shares_within(
     return np.clip(shares, 0, 1)
 
 
-def _days_of(index: Pinned, where: Filter, unseen: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def _days_of(
+    index: Pinned, where: Filter, unseen: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
     """Name the days that new scenes show."""
     if not unseen:
         return {}
     found = read_sightings(index, replace(where, scene_ids=tuple(unseen)))
-    days: dict[str, set[str]] = {}
+    days: dict[str, dict[str, str]] = {}
     pairs = np.unique(np.stack([found.sources, found.taken]), axis=1).T.tolist()
     for source, taken in pairs:
         moment = from_microseconds(taken) if taken != UNDATED else None
         if moment is not None:
             day = moment.astimezone(UTC).date().isoformat()
-            days.setdefault(day, set()).add(found.scenes[source])
-    return {day: tuple(sorted(scenes)) for day, scenes in sorted(days.items())}
+            scene = found.scenes[source]
+            days.setdefault(day, {})[scene] = unseen[scene]
+    return days
 
 
-def _without(table: Table, index: Pinned, exclusions: GeoJSON | None) -> Table:
-    """Leave out the cells of which the larger part is excluded."""
-    if exclusions is None or not table.cells:
+def _on_ground(table: Table, index: Pinned, exclusions: GeoJSON | None) -> Table:
+    """Leave out cells that lie nowhere, and those of which the larger part is excluded.
+
+    Images without georeference have no place that could be watched: their cells count the pixels
+    of their own scene.
+    """
+    if not table.cells:
         return table
     rows = table.rows[table.seen.argmax(axis=0), np.arange(len(table.cells))]
     footprints = odd_footprints(index, table.cells, rows)
+    lost = {cell for cell, outline in footprints.items() if outline is None}
     shares = shares_within(table.cells, exclusions, footprints=footprints)
-    kept = np.flatnonzero(shares < WITHIN)
+    kept = [
+        at for at, cell in enumerate(table.cells) if shares[at] < WITHIN and cell not in lost
+    ]
+    if len(kept) == len(table.cells):
+        return table
     return Table(
-        cells=tuple(table.cells[at] for at in kept.tolist()),
+        cells=tuple(table.cells[at] for at in kept),
         rows=table.rows[:, kept],
         valid_fractions=table.valid_fractions[:, kept],
     )

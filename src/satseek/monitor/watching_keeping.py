@@ -25,7 +25,6 @@ from satseek.monitor.watching_rows import (
     answer_of,
     forget,
     newest_row,
-    write_run,
 )
 from satseek.monitor.watching_texts import watch_of, watch_text
 
@@ -53,6 +52,7 @@ class Watches:
 
         Raises:
             InvalidName, InvalidRequest, InvalidFilter: it cannot be.
+            Conflict: there is one of that name, of another collection.
             DiskFull: there is no room; nothing was saved.
         """
         checked = check_watch(watch)
@@ -61,6 +61,11 @@ class Watches:
             version = 0 if row is None else int(row["version"])
             if row is not None and not row["removed"]:
                 former = watch_of(row["body"])
+                if former.collection != checked.collection:
+                    raise Conflict(
+                        f"watch {checked.name} is of collection {former.collection!r}, and its "
+                        f"findings are; give the watch of {checked.collection!r} another name"
+                    )
                 if former == replace(checked, version=version, created=former.created):
                     return former
             saved = replace(checked, version=version + 1, created=datetime.now(UTC))
@@ -162,16 +167,21 @@ class Watches:
         return tuple(answer_of(row) for row in rows)
 
     def runs(self, name: str, *, limit: int = 20) -> tuple[Mapping[str, Any], ...]:
-        """Give what the latest runs did, the newest first, as ``record_run`` was told."""
+        """Give what the latest runs did, the newest first, as `watching_rows.write_run` was told."""
         text = "SELECT at, body FROM watches_runs WHERE watch = ? ORDER BY number DESC LIMIT ?"
         with self._reading() as db:
             rows = [] if db is None else db.execute(text, (name, limit)).fetchall()
         return tuple({"at": row["at"], **json.loads(row["body"])} for row in rows)
 
-    def record_run(self, name: str, told: Mapping[str, Any]) -> None:
-        """Write down what a run did."""
+    def look_again(self, name: str) -> None:
+        """Have the next run look at all dates again: sites that are known stay what they are.
+
+        Raises:
+            WatchNotFound: there is no such watch.
+        """
+        self.get(name)
         with self._store.transaction() as db:
-            write_run(db, name, told, now=datetime.now(UTC))
+            db.execute("DELETE FROM watches_scenes WHERE watch = ?", (name,))
 
     def close(self) -> None:
         """Close the database; it opens again when used."""

@@ -112,14 +112,29 @@ def mark(
     )
 
 
-def write_run(db: Database, name: str, told: Mapping[str, Any], *, now: datetime) -> None:
-    """Write down what a run did; of very many the oldest are forgotten."""
-    text = "SELECT coalesce(max(number), 0) + 1 AS next FROM watches_runs WHERE watch = ?"
-    number = int(db.execute(text, (name,)).fetchone()["next"])
-    body = json.dumps(told, ensure_ascii=False)
-    db.execute("INSERT INTO watches_runs VALUES (?, ?, ?, ?)", (name, number, now.isoformat(), body))
-    last = number - KEPT_RUNS
-    db.execute("DELETE FROM watches_runs WHERE watch = ? AND number <= ?", (name, last))
+def write_run(
+    db: Database, name: str, told: Mapping[str, Any], *, now: datetime, number: int | None = None
+) -> int:
+    """Write down what a run did so far; of very many runs the oldest are forgotten.
+
+    Args:
+        db: Within the transaction of what it did last.
+        name: The watch.
+        told: What it did, as JSON.
+        now: When.
+        number: Which run; None: another one than those before.
+
+    Returns:
+        Its number.
+    """
+    if number is None:
+        text = "SELECT coalesce(max(number), 0) + 1 AS next FROM watches_runs WHERE watch = ?"
+        number = int(db.execute(text, (name,)).fetchone()["next"])
+        last = number - KEPT_RUNS
+        db.execute("DELETE FROM watches_runs WHERE watch = ? AND number <= ?", (name, last))
+    values = (name, number, now.isoformat(), json.dumps(told, ensure_ascii=False))
+    db.execute("INSERT OR REPLACE INTO watches_runs VALUES (?, ?, ?, ?)", values)
+    return number
 
 
 def answer_of(row: Row) -> Answer:

@@ -18,7 +18,7 @@ from satseek.monitor.watching_alerts import Alerting, alert_of
 from satseek.monitor.watching_ground import check_model, odd_footprints, survey, unseen_scenes
 from satseek.monitor.watching_learning import learn, learning_of
 from satseek.monitor.watching_marks import mark_cells, patches_at
-from satseek.monitor.watching_rows import mark
+from satseek.monitor.watching_rows import mark, write_run
 from satseek.monitor.watching_sites import KnownSites
 from satseek.monitor.watching_tools import WatchTools
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from satseek.monitor.findings import Change
+    from satseek.monitor.keeping import Changing
     from satseek.monitor.thresholds import Cut
     from satseek.monitor.watching import Watch
     from satseek.monitor.watching_alerts import Alert
@@ -87,16 +88,13 @@ def run_watch(
         InvalidRequest: too little ground, or too few answers, for the operating point asked for.
         Conflict: another process runs it at this moment.
     """
-    started = time.perf_counter()
     watch = tools.watches.get(name)
     with tools.watches.held(name):
         unseen = unseen_scenes(tools.collection, tools.watches.looked_at(name))
         run = _Run(watch, tools)
         if unseen:
             run.look(unseen, on_progress)
-        done = run.told(len(unseen), time.perf_counter() - started)
-        if unseen:
-            tools.watches.record_run(name, asdict(done))
+        done = run.told()
     log_line(
         logger,
         "watched",
@@ -116,6 +114,9 @@ class _Run:
     def __init__(self, watch: Watch, tools: WatchTools) -> None:
         self._watch = watch
         self._tools = tools
+        self._started = time.perf_counter()
+        self._number: int | None = None
+        self._scenes = 0
         self._days: list[str] = []
         self._cells = 0
         self._undated = 0
@@ -147,10 +148,13 @@ class _Run:
                     ground=ground,
                     learnt=learnt,
                     marked=marked,
+                    places={cell: at for at, cell in enumerate(learnt.scored.cells)},
                 )
                 self._look_at_dates(alerting, ground, on_progress)
         with tools.findings.changing() as change:
-            mark(change.db, watch.name, scenes=ground.new_scenes, sightings={}, now=change.now)
+            self._scenes = len(unseen)
+            mark(change.db, watch.name, scenes=unseen, sightings={}, now=change.now)
+            self._write(change)
 
     def _look_at_dates(
         self,
@@ -159,23 +163,27 @@ class _Run:
         on_progress: Callable[[str, int, int], None],
     ) -> None:
         scored, name = alerting.learnt.scored, self._watch.name
-        where = FindingFilter(kinds=("watch",), sources=(name,))
-        sites = KnownSites(scored.cells, self._tools.findings.all(where))
+        where = FindingFilter(
+            kinds=("watch",), sources=(name,), collections=(self._watch.collection,)
+        )
+        sites = KnownSites(self._tools.findings.all(where))
         sightings = self._tools.watches.sightings(name)
         new = [day for day, is_new in zip(ground.days, ground.new, strict=True) if is_new]
         for done, day in enumerate(new):
             on_progress(day, done, len(new))
             date = scored.days.index(day)
             alerts = self._alerts(date, alerting, sites, sightings)
-            looked = {one: ground.new_scenes[one] for one in ground.by_day[day]}
+            looked = ground.by_day[day]
             with self._tools.findings.changing() as change:
                 changes = change.keep([one.finding for one in alerts])
                 days = {one.finding.id: one.days for one in alerts}
                 mark(change.db, name, scenes=looked, sightings=days, now=change.now)
+                self._scenes += len(looked)
+                self._count(day, int(scored.seen[date].sum()), changes)
+                self._write(change)
             for one in alerts:
                 sites.add(one.finding)
                 sightings.setdefault(one.finding.id, set()).update(one.days)
-            self._count(day, int(scored.seen[date].sum()), changes)
         on_progress("", len(new), len(new))
 
     def _alerts(
@@ -198,8 +206,7 @@ class _Run:
         found = []
         for site in sites.among(patches):
             seen_on = frozenset(sightings.get(site.known.id, ())) if site.known else frozenset()
-            if site.cells:
-                found.append(alert_of(site, date, alerting, seen_on=seen_on))
+            found.append(alert_of(site, date, alerting, seen_on=seen_on))
         return found
 
     def _count(self, day: str, cells: int, changes: tuple[Change, ...]) -> None:
@@ -211,12 +218,20 @@ class _Run:
             elif change.finding.id not in self._new:
                 self._again[change.finding.id] = None
 
-    def told(self, new_scenes: int, seconds: float) -> WatchRun:
-        """Tell what it did."""
+    def _write(self, change: Changing) -> None:
+        """Write down what the run did so far, within the transaction of what it did last."""
+        told = asdict(self.told())
+        name = self._watch.name
+        self._number = write_run(
+            change.db, name, told, now=change.now, number=self._number
+        )
+
+    def told(self) -> WatchRun:
+        """Tell what it did so far."""
         return WatchRun(
             watch=self._watch.name,
             version=self._watch.version,
-            new_scenes=new_scenes,
+            new_scenes=self._scenes,
             days=tuple(self._days),
             cells=self._cells,
             undated=self._undated,
@@ -226,6 +241,6 @@ class _Run:
             missed=self._missed,
             alerts=tuple(self._new),
             seen_again=tuple(self._again),
-            seconds=seconds,
+            seconds=time.perf_counter() - self._started,
         )
 

@@ -76,18 +76,17 @@ def wanted_dates(
         of: Latest looks at a cell that count, the newest included.
 
     Returns:
-        Shape (dates,): those from the earliest new one on, the looks at each cell just before it,
-        and those at first.
+        Shape (dates,): new dates, the latest looks at each cell up to each of them, and those at
+        first.
     """
     wanted = new | at_first.any(axis=1)
-    if not new.any():
-        return np.asarray(wanted)
-    first, looks = int(new.argmax()), np.zeros(seen.shape[1], dtype=np.int64)
-    wanted[first:] = True
-    for date in range(first - 1, -1, -1):
-        missing = seen[date] & (looks < of - 1)
-        wanted[date] |= missing.any()
-        looks += seen[date]
+    for newest in np.flatnonzero(new).tolist():
+        looks = np.zeros(seen.shape[1], dtype=np.int64)
+        for date in range(newest, -1, -1):
+            wanted[date] |= (seen[date] & (looks < of)).any()
+            looks += seen[date]
+            if (looks >= of).all():
+                break
     return np.asarray(wanted)
 
 

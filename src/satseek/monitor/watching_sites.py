@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from satseek.monitor.outlining import find_touching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from satseek.monitor.findings import Finding
     from satseek.monitor.patches import Patch
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +33,12 @@ class Site:
 
 
 class KnownSites:
-    """The findings of a watch, by the cells that they cover and those beside them."""
+    """The findings of a watch, by the cells that they cover."""
 
-    def __init__(self, cells: Sequence[str], findings: Iterable[Finding]) -> None:
-        """Take the cells that the watch looks at, and what it has found so far."""
-        self._places = {cell: place for place, cell in enumerate(cells)}
-        self._beside: dict[str, set[str]] = defaultdict(set)
-        for one, other in find_touching(cells).tolist():
-            self._beside[cells[one]].add(cells[other])
-            self._beside[cells[other]].add(cells[one])
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        """Take what the watch has found so far."""
         self._by_id: dict[str, Finding] = {}
-        self._near: dict[str, set[str]] = defaultdict(set)
+        self._owners: dict[str, set[str]] = defaultdict(set)
         for finding in findings:
             self.add(finding)
 
@@ -49,9 +46,7 @@ class KnownSites:
         """Know one more finding, or one that has grown."""
         self._by_id[finding.id] = finding
         for cell in finding.cells:
-            self._near[cell].add(finding.id)
-            for other in self._beside.get(cell, ()):
-                self._near[other].add(finding.id)
+            self._owners[cell].add(finding.id)
 
     def among(self, patches: Sequence[Patch]) -> list[Site]:
         """Tell which sites the patches of a date are.
@@ -61,8 +56,9 @@ class KnownSites:
         """
         cells: dict[str, set[str]] = defaultdict(set)
         new: list[Site] = []
+        beside = self._beside(patches)
         for patch in patches:
-            touched = {name for cell in patch.cells for name in self._near.get(cell, ())}
+            touched = {name for cell in patch.cells for name in beside[cell]}
             if not touched:
                 new.append(Site(known=None, cells=patch.cells))
                 continue
@@ -73,10 +69,21 @@ class KnownSites:
         known = [
             Site(known=self._by_id[name], cells=tuple(sorted(seen)))
             for name, seen in sorted(cells.items())
+            if seen
         ]
         return known + new
 
+    def _beside(self, patches: Sequence[Patch]) -> dict[str, set[str]]:
+        """Give the findings that cover each cell of some patches, or a cell that touches it."""
+        own = {cell for patch in patches for cell in patch.cells}
+        found = {cell: set(self._owners.get(cell, ())) for cell in own}
+        names = sorted(own | set(self._owners))
+        for one, other in find_touching(names).tolist():
+            for cell, next_to in ((names[one], names[other]), (names[other], names[one])):
+                if cell in own:
+                    found[cell] |= self._owners.get(next_to, set())
+        return found
 
-def _age(finding: Finding) -> tuple[bool, datetime | str, str]:
-    first = finding.first_seen
-    return (first is None, first or "", finding.id)
+
+def _age(finding: Finding) -> tuple[datetime, str]:
+    return finding.first_seen or _NEVER, finding.id

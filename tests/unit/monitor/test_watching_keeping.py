@@ -14,7 +14,7 @@ from satseek.errors import Conflict, InvalidRequest, WatchNotFound
 from satseek.monitor.keeping import Findings
 from satseek.monitor.outbox_telling import subscribed
 from satseek.monitor.watching_keeping import Watches
-from satseek.monitor.watching_rows import KEPT_RUNS, PART, mark
+from satseek.monitor.watching_rows import KEPT_RUNS, PART, mark, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +46,8 @@ def test_a_change_is_another_version_and_no_change_is_none(watches: Watches) -> 
     first = watches.save(MINES)
     assert (1, first) == (first.version, watches.get("mines"))
     assert first == watches.save(replace(MINES, version=7))
+    with pytest.raises(Conflict, match="give the watch of 'other' another name"):
+        watches.save(replace(MINES, collection="other"))
     second = watches.save(replace(MINES, least_cells=2))
     assert (2, 2) == (second.version, watches.get("mines").least_cells)
     assert ["mines"] == [one.name for one in watches.list()]
@@ -105,13 +107,16 @@ def test_one_process_runs_a_watch_at_a_time(watches: Watches, tmp_path: Path) ->
 
 def test_runs_are_told_newest_first_and_not_kept_for_ever(watches: Watches, tmp_path: Path) -> None:
     watches.save(MINES)
-    for number in range(3):
-        watches.record_run("mines", {"number": number})
-    assert [2, 1] == [one["number"] for one in watches.runs("mines", limit=2)]
+    with closing(Findings(tmp_path, parts=(PART,))) as findings, findings.changing() as change:
+        for number in range(3):
+            write_run(change.db, "mines", {"run": number}, now=NOW)
+        write_run(change.db, "mines", {"run": 2, "more": True}, now=NOW, number=3)
+    assert [2, 1] == [one["run"] for one in watches.runs("mines", limit=2)]
+    assert watches.runs("mines")[0]["more"]
     with closing(Findings(tmp_path, parts=(PART,))) as findings, findings.changing() as change:
         change.db.execute("UPDATE watches_runs SET number = number + ?", (KEPT_RUNS - 1,))
-    watches.record_run("mines", {"number": 3})
-    assert [3, 2, 1] == [one["number"] for one in watches.runs("mines", limit=9)]
+        write_run(change.db, "mines", {"run": 3}, now=NOW)
+    assert [3, 2, 1] == [one["run"] for one in watches.runs("mines", limit=9)]
 
 
 def test_a_removed_watch_begins_anew(watches: Watches, tmp_path: Path) -> None:

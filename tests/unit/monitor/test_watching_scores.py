@@ -175,13 +175,12 @@ def cells_of(*columns: int) -> tuple[str, ...]:
 
 
 def test_a_patch_beside_a_site_is_that_site() -> None:
-    every = [cell_at(column, 0) for column in range(40)]
     old = make_finding(cells=cells_of(3, 4), id="aaaa")
     late = make_finding(
         cells=cells_of(10), id="bbbb", first_seen=datetime(2024, 8, 5, tzinfo=UTC),
         last_seen=datetime(2024, 8, 5, tzinfo=UTC),
     )  # fmt: skip
-    sites = KnownSites(every, [late, old])
+    sites = KnownSites([late, old])
     assert [Site(known=old, cells=cells_of(5, 6))] == sites.among([patch(5, 6)])
     assert [Site(known=None, cells=cells_of(6, 7))] == sites.among([patch(6, 7)])
     both = sites.among([patch(5, 6, 7, 8, 9, 10)])
