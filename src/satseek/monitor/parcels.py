@@ -231,20 +231,30 @@ def _polygons(shape: shapely.Geometry) -> shapely.Geometry | None:
 
 
 def _is_same(one: shapely.Geometry, other: shapely.Geometry) -> bool:
-    joint = one.union(other).area
-    return bool(joint > 0 and one.intersection(other).area / joint >= SAME_GROUND)
+    return bool(_common(np.array([one]), np.array([other]))[0] >= SAME_GROUND)
+
+
+def _common(some: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Common area over joint area of each of some shapes with one of others, 0–1."""
+    both = shapely.area(shapely.intersection(some, others))
+    return np.asarray(both / (shapely.area(some) + shapely.area(others) - both))
 
 
 def _overlaps(parcels: Sequence[Parcel], rows: Sequence[int]) -> list[Problem]:
     """Tell of parcels on the same ground under different ids: insured twice, or drawn twice."""
     shapes = shapes_of_parcels(parcels)
-    tree = shapely.STRtree(shapes)
-    found = []
-    for one, other in tree.query(shapes, predicate="intersects").T.tolist():
-        if one < other and _is_same(shapes[one], shapes[other]):
-            what = f"lies on the same ground as {parcels[one].id} (row {rows[one]}); both assessed"
-            found.append(Problem(row=rows[other], id=parcels[other].id, kind="overlap", what=what))
-    return found
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    one, other = one[one < other], other[one < other]
+    same = _common(shapes[one], shapes[other]) >= SAME_GROUND
+    return [
+        Problem(
+            row=rows[second],
+            id=parcels[second].id,
+            kind="overlap",
+            what=f"lies on the same ground as {parcels[first].id} (row {rows[first]}); both assessed",
+        )
+        for first, second in zip(one[same].tolist(), other[same].tolist(), strict=True)
+    ]
 
 
 def _text(value: Any) -> str:
