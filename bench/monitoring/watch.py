@@ -114,8 +114,8 @@ def ways(vectors: Vectors, truth: NDArray[np.bool_], embedder: Embedder) -> dict
     """Rank some chips in each way."""
     none = np.empty((0, embedder.card.dim), dtype=np.float32)
     nobody = Examples(liked=none, disliked=none)
-    hard = words_of(PROMPTS, negatives=NEGATIVES, embedder=embedder)
-    soft = words_of(PROMPTS, negatives=(), embedder=embedder)
+    hard = words_of(PROMPTS, label=LABEL, negatives=NEGATIVES, embedder=embedder)
+    soft = words_of(PROMPTS, label=LABEL, negatives=(), embedder=embedder)
     bare = embedder.embed_texts([f"a {LABEL}"])
     probe = probe_of(hard, examples=nobody, background=vectors)
     found: dict[str, Any] = {

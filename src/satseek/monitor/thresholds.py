@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float64]
 
 LEAST_ANSWERS = 10
-"""Answers from which a cut is learnt, half of them at least of either kind being too much to ask
-of rare things: of ten right ones a 95 % interval still reaches down to 0.72 (Wilson)."""
+"""Answers from which a cut is learnt: were all ten right, the 95 % interval of their share would
+still begin at 0.72 (Wilson)."""
 
 LEAST_OF_A_KIND = 3
 """Confirmed, and rejected, answers among them: of fewer no share can be told apart from any other.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from satseek.errors import ModelMismatch
+from satseek.errors import InvalidRequest, ModelMismatch
 from satseek.export.areas import shape_areas_ha
 from satseek.index.cells import UNDATED
 from satseek.index.records import from_microseconds
@@ -82,7 +82,14 @@ def survey(watch: Watch, index: Pinned, *, unseen: Mapping[str, str]) -> Watched
 
     Raises:
         InvalidFilter: its area cannot be.
+        InvalidRequest: the collection has no chips of its level.
     """
+    levels = index.spec.grid.levels
+    if watch.level not in levels:
+        raise InvalidRequest(
+            f"watch {watch.name}: level: collection {index.spec.name!r} has levels "
+            f"{', '.join(map(str, levels))}, came {watch.level}"
+        )
     where = Filter(area=watch.area, levels=(watch.level,))
     series = read_series(index, where=where, least_valid=watch.least_valid)
     days = tuple(one.name for one in series.occasions)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from satseek.monitor.watching_tools import WatchTools
 
 LEAST_ANSWERS = 2
-"""Answers from which it is worth measuring what to expect: one of either kind."""
+"""Answers on the ground from which it is worth measuring what to expect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -153,5 +153,9 @@ def _words(watch: Watch, tools: WatchTools) -> Words:
         prompts = tuple(dict.fromkeys((*saved.prompts, *prompts)))
         negatives = tuple(dict.fromkeys((*saved.negatives, *negatives)))
     return words_of(
-        prompts, negatives=negatives, embedder=tools.embedder, glossary=tools.glossary
+        prompts,
+        label=watch.concept.label,
+        negatives=negatives,
+        embedder=tools.embedder,
+        glossary=tools.glossary,
     )

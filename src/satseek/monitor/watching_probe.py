@@ -80,6 +80,7 @@ class Probe:
 def words_of(
     prompts: Sequence[str],
     *,
+    label: str,
     negatives: Sequence[str],
     embedder: Embedder,
     glossary: Glossary | None = None,
@@ -88,6 +89,8 @@ def words_of(
 
     Args:
         prompts: Words for it; may be none.
+        label: What it is called: usual land covers of the same name are none of those against it.
+            Prompts may name them, as in a mine in the forest.
         negatives: Words for what is mistaken for it.
         embedder: Of the model whose vectors are scored.
         glossary: Chinese words; None: the shipped ones.
@@ -99,7 +102,7 @@ def words_of(
     none = np.empty((0, embedder.card.dim), dtype=np.float32)
     asked = [_spoken(text, embedder, glossary) for text in prompts]
     hard = [_spoken(text, embedder, glossary) for text in negatives]
-    usual = distractors([*prompts, *negatives], pool=DISTRACTORS) or list(DISTRACTORS)
+    usual = distractors([label, *negatives], pool=DISTRACTORS) or list(DISTRACTORS)
     return Words(
         wanted=unit_rows(np.mean(asked, axis=0)) if asked else none,
         hard=np.concatenate([none, *hard]),
