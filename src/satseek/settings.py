@@ -46,6 +46,7 @@ class AlertChannel(BaseModel):
     form: Literal["json", "geojson"] = Field(
         "json", description="What webhooks and files hold: an envelope, or a GeoJSON Feature."
     )
+    language: Literal["en", "zh"] = Field("en", description="Of mails.")
     digest_minutes: float = Field(
         0.0, ge=0, le=10080, description="How long a mail waits for more to tell: a week at most."
     )

@@ -6,21 +6,26 @@ letter has the same Message-ID and bytes however often it is sent.
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import socket
 import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from satseek.errors import InvalidSettings
+from satseek.errors import InvalidSettings, SatseekError
 from satseek.monitor.delivering_mail_texts import mail_of
 from satseek.monitor.outbox_channels import is_recipient
 from satseek.monitor.outbox_turns import Outcome
+from satseek.monitor.pictures import Pictures
+from satseek.monitor.tables import FOLDER
 
 if TYPE_CHECKING:
     from satseek.monitor.outbox_channels import Channel
     from satseek.monitor.outbox_rows import Letter
     from satseek.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 _NOBODY = frozenset({550, 551, 553})
 """Replies to a receiver's name: no such mailbox, elsewhere, no name (RFC 5321 4.2.3). All others
@@ -31,8 +36,9 @@ class MailCourier:
     """Hands letters to a mail server."""
 
     def __init__(self, settings: Settings) -> None:
-        """Take the settings of the mail server; nothing is connected to yet."""
+        """Take the settings of the mail server and the data; nothing is connected to yet."""
         self._settings = settings
+        self._pictures = Pictures(settings.data_dir / FOLDER)
 
     def check(self, channel: Channel) -> None:
         """Refuse settings by which no mail could be sent.
@@ -66,7 +72,13 @@ class MailCourier:
     def _send(self, letter: Letter, channel: Channel) -> None:
         settings = self._settings
         assert settings.smtp_from is not None, "checked before"
-        mail = mail_of(letter, sender=settings.smtp_from, recipient=channel.address)
+        mail = mail_of(
+            letter,
+            sender=settings.smtp_from,
+            recipient=channel.address,
+            language=channel.language,
+            image=self._image,
+        )
         server = self._opened()
         try:
             if settings.smtp_user is not None and settings.smtp_password is not None:
@@ -76,6 +88,14 @@ class MailCourier:
             with suppress(OSError, smtplib.SMTPException):  # it was taken, or refused, before
                 server.quit()
             server.close()
+
+    def _image(self, digest: str) -> bytes | None:
+        """Read a picture that was kept; a mail goes without one that is gone."""
+        try:
+            return self._pictures.read(digest)
+        except SatseekError as error:
+            logger.warning("alerts: %s", error)
+            return None
 
     def _opened(self) -> smtplib.SMTP:
         """Connect; nothing is sent before the line is safe, unless it need not be."""

@@ -30,6 +30,9 @@ Way: TypeAlias = Literal["webhook", "mail", "file"]
 Form: TypeAlias = Literal["json", "geojson"]
 """What a webhook or a file holds: an envelope around a GeoJSON Feature, or the Feature alone."""
 
+Language: TypeAlias = Literal["en", "zh"]
+"""Of mails."""
+
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 MAX_ADDRESS = 2000
@@ -58,6 +61,8 @@ class Channel:
     """Of what."""
     form: Form = "json"
     """What a webhook or a file holds; a mail is a mail."""
+    language: Language = "en"
+    """Of mails."""
     digest_minutes: float = 0.0
     """How long a mail waits for more to tell, from its first alert on; 0: it goes with all that
     waits when letters are delivered."""
@@ -95,6 +100,7 @@ def read_channel(name: str, said: AlertChannel) -> Channel:
         address=address,
         reasons=tuple(one for one in REASONS if one in said.reasons),
         form=said.form,
+        language=said.language,
         digest_minutes=said.digest_minutes,
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from directoryserving import make_certificates
 from findingmaking import make_finding
@@ -17,6 +19,7 @@ from posting import Clock, Desk
 
 from satseek.errors import InvalidSettings
 from satseek.monitor.outbox_turns import MAX_DIGEST, Pace
+from satseek.monitor.pictures import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +80,37 @@ def test_all_that_waits_goes_in_one_mail(desk: Desk, server: MailServer) -> None
     assert "arrived" == states[0][0]
 
 
+def test_a_mail_shows_both_dates_in_the_language_of_its_receiver(
+    tmp_path: Path, server: MailServer
+) -> None:
+    with closing(mail_desk(tmp_path, server.port, channel={"language": "zh"})) as desk:
+        pictures = Pictures(desk.folder)
+        grey = {
+            side: pictures.keep(np.full((8, 8, 3), level, dtype=np.uint8))
+            for side, level in (("before", 50), ("after", 200))
+        }
+        plain = make_finding()
+        evidence = tuple(replace(one, picture=grey[one.side]) for one in plain.evidence)
+        gone = replace(make_finding(1).evidence[0], picture="0" * 64)
+        server.hang_up = 1
+        desk.keep(replace(plain, evidence=evidence), make_finding(1, evidence=(gone,)))
+        while desk.outbox.counts()["waiting"]:
+            desk.deliver()
+    assert server.mails[0] == server.mails[1]
+    mail = server.read[0]
+    assert "satseek mines：2 条警报" == mail["Subject"]
+    html = mail.get_body(("html",))
+    assert html is not None
+    said = html.get_content()
+    assert said.index("之前 2024-06-02") < said.index("之后 2024-07-04")
+    shown = {one["Content-ID"]: one.get_content() for one in mail.walk() if one["Content-ID"]}
+    assert [pictures.read(grey["before"]), pictures.read(grey["after"])] == list(shown.values())
+    assert all(f'src="cid:{name.strip("<>")}"' in said for name in shown)
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert "面积: 123.00 公顷" in text.get_content()
+
+
 def test_a_mail_that_is_sent_again_is_the_same(desk: Desk, server: MailServer) -> None:
     server.hang_up = 2
     desk.keep()
@@ -95,7 +129,7 @@ def test_more_than_anybody_reads_goes_in_several(desk: Desk, server: MailServer)
     desk.keep(*map(make_finding, range(MAX_DIGEST + 5)))
     assert 2 == desk.deliver().arrived
     assert [MAX_DIGEST, 5] == [
-        mail.get_body(("plain",)).get_content().count("finding ")  # type: ignore[union-attr]
+        mail.get_body(("plain",)).get_content().count("finding: ")  # type: ignore[union-attr]
         for mail in server.read
     ]
 
