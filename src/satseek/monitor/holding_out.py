@@ -193,19 +193,26 @@ def cut_without(
 
 def above_without(
     folds: Sequence[Fold], *, watch: Watch, scores: NDArray[np.float64], looks: Looks
-) -> NDArray[np.bool_]:
-    """Tell which looks lie above the cut that was drawn without their ground: (n,)."""
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which looks lie above the cut that was drawn without their ground.
+
+    Returns:
+        Both (n,): which lie above it, and of which that can be told: not of those without which
+        the others do not do to draw a cut.
+    """
     above = np.zeros(scores.size, dtype=np.bool_)
+    judged = np.zeros(scores.size, dtype=np.bool_)
     for fold in folds:
         own = fold.held[looks.places]
         if not own.any():
             continue
         try:
             cut = cut_without(fold, watch=watch, scores=scores, looks=looks)
-        except InvalidRequest:  # the others are too few to draw a cut: nothing lies above none
+        except InvalidRequest:
             continue
         above[own] = scores[own] >= cut.seed
-    return above
+        judged[own] = True
+    return above, judged
 
 
 def _day_of(index: Pinned, chip_id: str) -> str:

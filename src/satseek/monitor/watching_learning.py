@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.index.pinned import Pinned
-    from satseek.monitor.thresholds import Cut, Expected
+    from satseek.monitor.thresholds import Cut
     from satseek.monitor.watching import Watch
     from satseek.monitor.watching_ground import WatchedGround
     from satseek.monitor.watching_probe import Probe, Words
@@ -140,9 +140,10 @@ def draw_cut(learning: Learning, scored: Scored) -> Cut:
             value=point.value,
             grow_quantile=point.grow_quantile,
         )
-    above = above_without(folds, watch=learning.watch, scores=scores, looks=looks)
-    expected: Expected = expected_at(above, looks.right)
-    return replace(cut, expected=expected)
+    above, judged = above_without(folds, watch=learning.watch, scores=scores, looks=looks)
+    if not judged.any():
+        return cut
+    return replace(cut, expected=expected_at(above[judged], looks.right[judged]))
 
 
 def _words(watch: Watch, tools: WatchTools) -> Words:

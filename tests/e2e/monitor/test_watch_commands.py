@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,13 +15,12 @@ from satseek.cli.application import app
 from satseek.errors import InvalidConfig, InvalidRequest, WatchNotFound
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from typer.testing import Result
 
 assert watching
 assert watching_judging  # their commands are there once they are imported
 
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 JUNE, JULY = "2024-06-02", "2024-07-04"
 FILE = """
 name = "mines"
@@ -123,3 +123,11 @@ def test_what_cannot_be_is_refused_and_not_kept(
 
 def test_a_report_of_nothing_is_refused(home: Path) -> None:
     assert "give --out FILE" in str(run(home, "watch", "report", MINES.name).exception)
+
+
+def test_every_command_is_in_the_reference() -> None:
+    reference = REFERENCE.read_text(encoding="utf-8")
+    for one in watching.group.registered_commands:
+        assert one.callback is not None
+        name = one.name or one.callback.__name__
+        assert f"`watch {name}" in reference
