@@ -55,13 +55,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     root = home / "root"
     root.mkdir()
     (root / "parcels.geojson").write_text(json.dumps(parcels), encoding="utf-8")
-    (root / "scenes").symlink_to(county.scenes)
     return Settings.model_validate(
         {
             "data_dir": data,
             "model": "starter",
             "threads": 1,
-            "reference_roots": (root, county.scenes),
+            "reference_roots": (root, county.folder),
             "alert_channels": {"drop": {"to": f"file:{home}/drop"}},
         }
     )
