@@ -14,8 +14,13 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import random
+import shutil
+import subprocess
+import sys
 import tempfile
 from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +29,14 @@ from PIL import Image
 
 from satseek.assemble import Assembly, Layout
 from satseek.imagery.county import make_county
-from satseek.jobs.watching import opened_watches, watch_now
+from satseek.jobs.watching import opened_watches, tools_for, watch_now
+from satseek.monitor.keeping import Findings
 from satseek.monitor.opening import opened_findings
+from satseek.monitor.outbox import Outbox
+from satseek.monitor.tables import FOLDER
 from satseek.monitor.watching import OperatingPoint, Watch, WatchedConcept
+from satseek.monitor.watching_judging import judge
+from satseek.monitor.watching_keeping import Watches
 from satseek.monitor.watching_probe import probe_of, words_of
 from satseek.search.demonstrating import CountyTruth
 from satseek.search.directions import Examples
@@ -54,6 +64,9 @@ ANSWERS = ((3, 3), (10, 10), (30, 30))
 """Confirmed and rejected chips: drawn from the mines, and from what the watch ranks highest of the
 rest, as inspectors come to see it."""
 COUNTIES = (0, 1, 2)
+KILLS = 20
+LONGEST_S = 4.0
+"""A run is killed between half a second, when it is still loading, and this."""
 COUNTY_PX = 4096
 CHIP_PX = 128
 MINES = Watch(
@@ -177,6 +190,7 @@ def county(folder: Path, seed: int) -> dict[str, Any]:
             alerts = list(findings.all())
         with parts.reader("county").pinned() as index:
             chips = index.chips(range(len(index)))
+        held = held_out(folder, parts)
     last = max(chip.datetime for chip in chips if chip.datetime)
     shares = {
         chip.cell: truth.shares(chip)
@@ -198,7 +212,61 @@ def county(folder: Path, seed: int) -> dict[str, Any]:
         "cells_told": len(told),
         "quarry_cells": len(quarries),
         "quarry_cells_told": len(quarries & told),
+        "held_out": held,
         "seconds": round(done.seconds, 2),
+    }
+
+
+def held_out(folder: Path, parts: Assembly) -> dict[str, Any]:
+    """Judge the watch on blocks of ground held out, by the truth of the later date."""
+    path = max((folder / "truth").glob("*.geojson"))
+    features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    mines = [one for one in features if one["properties"].get("class") == "mine"]
+    with (
+        opened_watches(parts.settings) as watches,
+        closing(opened_findings(parts.settings)) as findings,
+    ):
+        tools = tools_for(MINES, parts, watches=watches, findings=findings)
+        held = judge(MINES, tools, truth={"type": "FeatureCollection", "features": mines})
+    return asdict(held)
+
+
+def killed(folder: Path) -> dict[str, Any]:
+    """Kill a watch at random moments until it is done, and count what was told.
+
+    Args:
+        folder: Of `county`, whose watch was not disturbed.
+    """
+    calm, room = folder / "data", folder / "killed"
+    shutil.copytree(calm / "collections", room / "collections")
+    with closing(Watches(room / FOLDER)) as watches:
+        watches.save(replace(MINES, deliver=("nobody",)))
+    command = [sys.executable, "-m", "satseek", "--data-dir", str(room), "--model", "starter"]
+    chance, kills = random.Random(11), 0
+    while True:
+        process = subprocess.Popen([*command, "watch", "run", "mines"], stderr=subprocess.DEVNULL)
+        try:
+            process.wait(chance.uniform(0.5, LONGEST_S) if kills < KILLS else None)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+            continue
+        if kills >= KILLS:
+            break
+        with closing(Watches(room / FOLDER)) as watches:
+            watches.look_again("mines")  # it was done before it was killed: once more
+    told = Outbox(room / FOLDER).alerts(limit=1000)
+    with closing(Findings(room / FOLDER)) as found, closing(Findings(calm / FOLDER)) as expected:
+        ids, wanted = {one.id for one in found.all()}, {one.id for one in expected.all()}
+    new = [one.finding for one in told if one.reason == "new"]
+    return {
+        "kills": kills,
+        "alerts": len(wanted),
+        "lost": len(wanted - ids),
+        "strange": len(ids - wanted),
+        "told_twice": len(new) - len(set(new)),
+        "not_told": len(ids - set(new)),
     }
 
 
@@ -216,6 +284,8 @@ def main() -> None:
         found["counties"] = [
             county(Path(room) / f"county-{seed}", seed) for seed in COUNTIES[: asked.counties]
         ]
+        if found["counties"]:
+            found["killed"] = killed(Path(room) / f"county-{COUNTIES[0]}")
     print(json.dumps(found, indent=1))
 
 
