@@ -95,6 +95,11 @@ def test_from_a_map_to_areas_that_hold_the_truth(home: Path, tmp_path: Path) -> 
         assert area["low"] * 0.998 <= true[one["label"]] <= area["high"] * 1.002, one["label"]
     page = (tmp_path / "areas.html").read_text(encoding="utf-8")
     assert "Accuracy and honest areas" in page
+    # the report of the same map tells them, that of another one does not
+    for words, expected in ((WORDS, True), (("--by", "day", "-l", "forest"), False)):
+        told(home, "run", "-c", "county", "--out", tmp_path / "run", *words)
+        report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+        assert expected is (f"Accuracy and honest areas: land use {DAY}" in report)
 
 
 def test_more_places_are_drawn_of_the_same_map_alone(home: Path) -> None:
