@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from satseek.index.storing import Database
     from satseek.monitor.findings import Deed, Evidence, Finding, Kind
 
-_OF_WHAT = ("kind", "source", "collection", "label")
+_OF_WHAT = ("kind", "source", "label")
 """What a finding is of: no later run changes it."""
 
 _TOLD = ("first_seen", "last_seen", "seen", "area_m2", "after", "flags")

@@ -18,6 +18,8 @@ from satseek.monitor.findings import Step
 from satseek.monitor.tables import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from satseek.index.storing import Database, Row
     from satseek.monitor.findings import Finding
 
@@ -47,7 +49,8 @@ CREATE TABLE findings (
   said TEXT NOT NULL
 )
 """,
-            "CREATE INDEX findings_urgent ON findings (state, urgency DESC, n)",
+            "CREATE INDEX findings_urgent ON findings (urgency DESC, n)",
+            "CREATE INDEX findings_waiting ON findings (state, urgency DESC, n)",
             "CREATE INDEX findings_by_source ON findings (kind, source, n)",
             "CREATE INDEX findings_by_assignee ON findings (assignee, state)",
             """
@@ -61,13 +64,16 @@ CREATE TABLE findings_steps (
   after TEXT NOT NULL,
   assignee TEXT NOT NULL,
   comment TEXT NOT NULL,
+  proof TEXT NOT NULL,
   PRIMARY KEY (finding, revision)
 ) WITHOUT ROWID
 """,
         ),
     ),
 )
-"""Columns before ``state`` repeat, for filters, what ``said`` holds; ``n`` counts as they come."""
+"""Columns before ``state`` repeat, for filters, what ``said`` holds; ``n`` counts as they come. The
+``proof`` of a step is a digest of it and of that of the step before: no line of a history can be
+altered by itself."""
 
 _STEP = tuple(one.name for one in fields(Step))
 
@@ -90,6 +96,9 @@ def write(db: Database, finding: Finding) -> None:
 def write_step(db: Database, step: Step) -> None:
     """Put a step behind the others of its finding."""
     row = {name: getattr(step, name) for name in _STEP} | {"at": stamp(step.at)}
+    text = "SELECT proof FROM findings_steps WHERE finding = ? AND revision = ?"
+    before = db.execute(text, (step.finding, step.revision - 1)).fetchone()
+    row |= {"proof": _proof(row, _STEP, "" if before is None else before["proof"])}
     names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
     db.execute(f"INSERT INTO findings_steps ({names}) VALUES ({places})", row)  # noqa: S608
 
@@ -104,6 +113,17 @@ def steps(db: Database, finding_id: str) -> tuple[Step, ...]:
     """Give the steps of a finding, the oldest first."""
     text = "SELECT * FROM findings_steps WHERE finding = ? ORDER BY revision"
     return tuple(_step(row) for row in db.execute(text, (finding_id,)))
+
+
+def altered_step(db: Database, finding_id: str) -> int | None:
+    """Give the revision of the first step that is not what was written; None: all are."""
+    text = "SELECT * FROM findings_steps WHERE finding = ? ORDER BY revision"
+    before = ""
+    for row in db.execute(text, (finding_id,)):
+        if _proof(row, _STEP, before) != row["proof"]:
+            return int(row["revision"])
+        before = row["proof"]
+    return None
 
 
 def last_deed(db: Database, finding_id: str) -> Step | None:
@@ -155,8 +175,11 @@ def read(row: Row) -> Finding:
 
 def proof_of(row: Row | dict[str, Any]) -> str:
     """Give the digest of all that a row holds but what ``said`` says once more."""
-    names = ("id", "state", "assignee", "revision", "created", "changed", "said")
-    text = json.dumps([str(row[name]) for name in names])
+    return _proof(row, ("id", "state", "assignee", "revision", "created", "changed", "said"))
+
+
+def _proof(row: Row | dict[str, Any], names: Iterable[str], before: str = "") -> str:
+    text = json.dumps([before, *(str(row[name]) for name in names)])
     return blake2b(text.encode("ascii"), digest_size=8).hexdigest()
 
 
