@@ -26,7 +26,7 @@ from satseek.monitor.reports.blocks import (
     Table,
     Text,
 )
-from satseek.monitor.reports.images import file_image
+from satseek.monitor.reports.evidence_images import evidence_image
 from satseek.monitor.reports.report import Section
 
 if TYPE_CHECKING:
@@ -256,8 +256,8 @@ def _pair(number: int, change: LandChange, finding: Finding, given: Material) ->
     before, after = _evidence(finding, "before"), _evidence(finding, "after")
     return Pair(
         title=text("pair", language, number=number, change=label),
-        before=_image(before, given, number, label),
-        after=_image(after, given, number, label),
+        before=_image(before, finding, given, number, label),
+        after=_image(after, finding, given, number, label),
         before_caption=_caption(before, language),
         after_caption=_caption(after, language),
         facts=facts,
@@ -268,12 +268,14 @@ def _evidence(finding: Finding, side: Side) -> Evidence | None:
     return next((one for one in finding.evidence if one.side == side), None)
 
 
-def _image(shown: Evidence | None, given: Material, number: int, label: str) -> Image | None:
-    if shown is None or not shown.picture:
+def _image(
+    shown: Evidence | None, finding: Finding, given: Material, number: int, label: str
+) -> Image | None:
+    if shown is None:
         return None
     side = text(shown.side, given.language)
     alt = text("image_alt", given.language, side=side, number=number, label=label)
-    return file_image(given.pictures.path(shown.picture), alt=alt, digest=shown.picture)
+    return evidence_image(shown, finding=finding, pictures=given.pictures, alt=alt)
 
 
 def _caption(shown: Evidence | None, language: Language) -> str:
