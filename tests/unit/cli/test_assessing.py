@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer.main
+
+from satseek.cli import assessing
+from satseek.cli.application import app
+from satseek.monitor.damage_asking import Said
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
+SHARED = {"--help", "-h", "--json"}
+"""Options that the reference tells once for all commands."""
+
+
+def test_every_option_is_in_the_reference() -> None:
+    reference = REFERENCE.read_text(encoding="utf-8")
+    (row,) = [line for line in reference.splitlines() if line.startswith("| `assess PARCELS")]
+    command = typer.main.get_command(app).commands["assess"]  # type: ignore[attr-defined]
+    options = {one for param in command.params for one in param.opts if one.startswith("-")}
+    assert set() == {one for one in options - SHARED if f"`{one}" not in row}
+
+
+def test_a_job_is_told_zero_days_where_any_will_do() -> None:
+    said = Said(parcels="/p.gpkg", after="2024-07", most_days_between=None)
+    fields = assessing._fields(said, Path("/out"), ["/scenes"])
+    assert (0, 30) == (fields["most_days_between"], fields["most_days_after"])
+    assert (["/scenes"], "/out") == (fields["allow"], fields["out"])
+    assert not {"before", "collection", "event"} & fields.keys()
