@@ -3,11 +3,14 @@
 Made-up counties of several seeds, whose truth is known, are mapped into the eight classes of
 planning practice by the shipped model: with labels decided for all dates together, and for each
 date alone. A cell's truth is the class that covers most of it. Beside it the same county is seen
-again in another light, where nothing has changed. Prints one JSON object.
+again in another light, where nothing has changed, and real aerial images of
+../shared/data/aerial19, which the model was not trained on, are mapped one by one (empty where they
+are absent). Prints one JSON object.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import sys
@@ -27,6 +30,7 @@ from satseek.monitor.labelling_files import preset
 from satseek.monitor.labelling_jointly import STICKINESS, Stickiness, decide
 from satseek.monitor.landuse import Choices, land_use
 from satseek.monitor.landuse_changes import find_changes
+from satseek.monitor.landuse_images import images_of
 from satseek.search.demonstrating import CountyTruth, county_at
 from satseek.search.indexing import index_folder
 from satseek.settings import Settings
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from satseek.monitor.labelling import LabelSet
     from satseek.monitor.landuse import LandUse
 
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "aerial19"
 SEEDS = (0, 1, 2)
 COUNTY_PX = 4096
 CHIP_PX = 128
@@ -101,6 +106,7 @@ def main() -> None:
             figures[f"seed {seed}"] |= told(counties[-1])
         figures["all seeds"] = joined(counties)
         figures["nothing changed"] = quiet(Path(folder) / f"county-{seeds[0]}", Path(folder))
+        figures["aerial19"] = aerial(Path(folder))
     print(json.dumps(figures))
 
 
@@ -295,11 +301,55 @@ def quiet(home: Path, folder: Path) -> dict[str, object]:
         }
 
 
+AERIAL = {
+    "airport": "transport", "beach": "unused land", "bridge": "transport",
+    "desert": "unused land", "farmland": "farmland", "forest": "forest",
+    "industrial area": "industry and mining", "meadow": "grassland", "parking lot": "transport",
+    "pond": "water", "port": "transport", "railway station": "transport",
+    "residential area": "residential", "river": "water", "viaduct": "transport",
+}  # fmt: skip
+"""Classes of aerial19 that are one of planning's; commercial areas, mountains and parks are not."""
+
+
+def aerial(folder: Path) -> dict[str, object]:
+    """Say of real images what most of each is."""
+    if not SHARED.is_dir():
+        return {}
+    with (SHARED / "labels.csv").open(encoding="utf-8") as file:
+        wanted = {row["path"]: row["label"] for row in csv.DictReader(file)}
+    scenes = folder / "aerial" / "scenes"
+    scenes.mkdir(parents=True)
+    for name, label in wanted.items():
+        if label in AERIAL:
+            (scenes / name).symlink_to(SHARED / name)
+    with indexed(scenes, folder / "aerial", chip_px=400) as (index, embedder):
+        looked = label_vectors(preset("planning"), embedder=embedder)
+        images = images_of(index, looked)
+    names = list(PLANNING)
+    truth = np.array([names.index(AERIAL[wanted[one.image]]) for one in images])
+    said = np.array([names.index(one.land_use) for one in images])
+    by_label = {
+        label: ratio(
+            sum(AERIAL[label] == one.land_use for one in images if wanted[one.image] == label),
+            sum(wanted[one.image] == label for one in images),
+        )
+        for label in AERIAL
+    }
+    return {
+        "images": len(images),
+        "accuracy": ratio((truth == said).sum(), len(images)),
+        "macro_f1": macro(f1(truth, said)),
+        "right_by_label": by_label,
+    }
+
+
 @contextmanager
-def indexed(scenes: Path, home: Path) -> Iterator[tuple[Pinned, Embedder]]:
+def indexed(
+    scenes: Path, home: Path, *, chip_px: int = CHIP_PX
+) -> Iterator[tuple[Pinned, Embedder]]:
     """Index a folder with the starter model and lend what came of it."""
     parts = Assembly(Settings(data_dir=home / "data", model="starter"))
-    grid = GridSpec(crs=None, chip_px=CHIP_PX, stride_px=CHIP_PX, pixel_size=None)
+    grid = GridSpec(crs=None, chip_px=chip_px, stride_px=chip_px, pixel_size=None)
     try:
         with parts.writer("bench", Layout(grid=grid)) as collection:
             index_folder(scenes, collection=collection, embedder=parts.embedder, batch=parts.batch)
