@@ -32,8 +32,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def satseek(home: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*starting.command(), "--data-dir", str(home), "landuse", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    options = ("--data-dir", str(home), "--model", "starter")
+    command = [*starting.command(), *options, "landuse", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def told(home: Path, *words: str | Path) -> Any:
