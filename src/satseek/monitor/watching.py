@@ -209,6 +209,9 @@ def _check_concept(concept: WatchedConcept) -> None:
         raise InvalidRequest(
             "concept: expected words for it (prompts), a chip that shows it (liked) or a saved one"
         )
+    for text in (*concept.prompts, *concept.negatives):
+        if not text.strip():
+            raise InvalidRequest("concept: expected words, came an empty prompt or negative")
     if not concept.label.strip():
         raise InvalidRequest("concept: expected a label that alerts are called by, such as mine")
     check_chips((*concept.liked, *concept.disliked))

@@ -35,15 +35,22 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 << 20
 """Largest file of a watch: polygons may stand in it."""
 
+_PLAIN: dict[str, type[Any]] = {
+    "neighbours": float,
+    "least_cells": int,
+    "least_area_ha": float,
+    "least_valid": float,
+    "level": int,
+    "existing": str,
+}
 _KEYS = frozenset(
     {
         *("name", "collection", "concept", "scenes", "ground", "since", "schedule"),
-        *("operating_point", "persistence", "neighbours", "least_cells", "least_area_ha"),
-        *("existing", "level", "least_valid", "deliver"),
+        *("operating_point", "persistence", "deliver", *_PLAIN),
     }
 )
 _CONCEPT = frozenset({"label", "prompts", "negatives", "liked", "disliked", "saved"})
-_LAYOUT = {
+_LAYOUT: dict[str, type[Any]] = {
     "recipe": str,
     "chip_px": int,
     "stride_px": int,
@@ -97,20 +104,12 @@ def watch_from(content: Any, *, folder: Path | None = None) -> Watch:
     """
     table = _table(content, "watch", _KEYS)
     ground = _table(table.get("ground", {}), "ground", _GROUND)
-    areas = {
+    rest: dict[str, Any] = {
         name: _area(ground[name], name, crs=_text(ground, "crs", "ground"), folder=folder)
         for name in ("area", "permits", "exclusions")
         if name in ground
     }
-    known = Watch.__dataclass_fields__
-    numbers: dict[str, Any] = {}
-    for name, kind in (
-        *(("neighbours", float), ("least_area_ha", float), ("least_valid", float)),
-        *(("least_cells", int), ("level", int), ("existing", str)),
-    ):
-        assert name in known
-        if name in table:
-            numbers[name] = _of(kind, table[name], name)
+    rest |= {name: _of(kind, table[name], name) for name, kind in _PLAIN.items() if name in table}
     return check_watch(
         Watch(
             name=_needed(table, "name", "watch"),
@@ -122,15 +121,14 @@ def watch_from(content: Any, *, folder: Path | None = None) -> Watch:
             operating_point=_point(table.get("operating_point", {})),
             persistence=_persistence(table.get("persistence", {})),
             deliver=_texts(table.get("deliver", []), "deliver"),
-            **areas,
-            **numbers,
+            **rest,
         )
     )
 
 
 def _concept(content: Any) -> WatchedConcept:
     table = _table({} if content is None else content, "concept", _CONCEPT)
-    lists = {
+    lists: dict[str, Any] = {
         name: _texts(table.get(name, []), f"concept: {name}")
         for name in ("prompts", "negatives", "liked", "disliked")
     }
