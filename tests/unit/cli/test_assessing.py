@@ -17,8 +17,14 @@ def test_every_option_is_in_the_reference() -> None:
     reference = REFERENCE.read_text(encoding="utf-8")
     (row,) = [line for line in reference.splitlines() if line.startswith("| `assess PARCELS")]
     command = typer.main.get_command(app).commands["assess"]  # type: ignore[attr-defined]
-    options = {one for param in command.params for one in param.opts if one.startswith("-")}
-    assert set() == {one for one in options - SHARED if f"`{one}" not in row}
+    missing = [
+        param.opts
+        for param in command.params
+        if param.opts[0].startswith("-")
+        and not SHARED & {*param.opts}
+        and not any(f"`{one}`" in row for one in param.opts)
+    ]
+    assert [] == missing
 
 
 def test_a_job_is_told_zero_days_where_any_will_do() -> None:
