@@ -31,6 +31,7 @@ from satseek.monitor.reports.words import minute, word
 
 if TYPE_CHECKING:
     from satseek.monitor.reports.canvas import Canvas
+    from satseek.monitor.reports.drawing import Paint
     from satseek.monitor.reports.pieces import Told
     from satseek.monitor.reports.press import Press
     from satseek.monitor.reports.report import Headline, Report, Section
@@ -138,12 +139,12 @@ def _tile(flow: Flow, one: Headline, *, x: float, width: float, height: float) -
     flow.plate(x, flow.y, width, height, stroke="line")
     top = flow.y
     flow.y += 2.5
-    place = {"x": x + 3, "width": width - 6}
-    flow.words(one.name, size=SMALL, paint="soft", **place)
-    paint = "ink" if one.tone == "plain" else TONES[one.tone]
-    flow.words(_value(one), size=SECTION, bold=True, paint=paint, **place)
+    left, inner = x + 3, width - 6
+    flow.words(one.name, size=SMALL, paint="soft", x=left, width=inner)
+    paint: Paint = "ink" if one.tone == "plain" else TONES[one.tone]
+    flow.words(_value(one), size=SECTION, bold=True, paint=paint, x=left, width=inner)
     if one.note:
-        flow.words(one.note, size=SMALL, paint="soft", **place)
+        flow.words(one.note, size=SMALL, paint="soft", x=left, width=inner)
     flow.y = top
 
 
