@@ -102,12 +102,16 @@ def report(
     Example: satseek watch report mines --truth known.geojson --out mines.html
     """
     from satseek.imagery.outlines import read_outline  # noqa: PLC0415
+    from satseek.monitor.reports.writing import check_report_path  # noqa: PLC0415
     from satseek.monitor.watching_judging import judge  # noqa: PLC0415
 
     if out is None and truth is None and not answers:
         raise InvalidRequest("nothing asked for: give --out FILE, --truth FILE or --answers")
     if truth is not None and answers:
         raise InvalidRequest("give --truth or --answers, not both")
+    said = _language(language)
+    if out is not None:
+        check_report_path(out)
     with closing(assembly(context)) as parts, _opened(parts, name) as (watch, tools):
         held = None
         if truth is not None or answers:
@@ -115,7 +119,7 @@ def report(
             held = judge(watch, tools, truth=polygons, day=day)
         written = None
         if out is not None:
-            written = _write(parts, watch, tools, held=held, out=out, language=_language(language))
+            written = _write(parts, watch, tools, held=held, out=out, language=said)
     if json:
         print_json({"watch": name, "held_out": held, "report": written})
         return
