@@ -79,11 +79,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "areas": ("Areas by class", "各类面积"),
     "areas_table": ("Hectares by date, and share of what was seen then", "各期面积（公顷）及占当期观测面积的比例"),
     "class": ("class", "地类"),
-    "date": ("date", "日期"),
     "area": ("area (ha)", "面积（公顷）"),
     "share": ("share", "比例"),
     "sum": ("all", "合计"),
-    "seen_ha": ("seen (ha)", "观测（公顷）"),
     "chart": ("Share of each class over time", "各类比例随时间的变化"),
     "chart_alt": (
         "Share of each class of the ground seen, by date; {grown} grew most, by {by} points.",
