@@ -59,9 +59,7 @@ def damage(number: int, share: float | None, light: Light = "green", **fields: A
         "classes": {"flooded": share or 0.0, "dry": 1 - (share or 0.0)},
         "cells_touched": (f"c{number}", f"d{number}"),
         "looks": (
-            Look(
-                when="after", seen=0.2 if grey else 1.0, clouded=0.8 if grey else 0.0, date=AFTER
-            ),
+            Look(when="after", seen=0.2 if grey else 1.0, clouded=0.8 if grey else 0.0, date=AFTER),
             Look(when="before", seen=1.0, clouded=0.0, date=BEFORE),
         ),
         "contrast": Contrast(own=share or 0.0, neighbours=0.02, count=6, crop="maize"),

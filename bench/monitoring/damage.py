@@ -30,9 +30,12 @@ from satseek.imagery.county import read_manifest, read_truth, truth_shares
 from satseek.imagery.county.plan import draw_plan
 from satseek.imagery.county.writing import CRS, ORIGIN_M
 from satseek.imagery.ground import between
+from satseek.imagery.reach import Reach
 from satseek.monitor.damage_asking import Said, order_of
+from satseek.monitor.damage_imagery import candidates_of, fitting_grid, scenes_of
 from satseek.monitor.damage_running import run_assessment
 from satseek.search.demonstrating import county_at
+from satseek.search.indexing import index_scenes
 from satseek.settings import Settings
 
 if TYPE_CHECKING:
@@ -129,18 +132,12 @@ def fields_of(ground: Path, home: Path) -> tuple[Path, dict[str, float]]:
 
 def to_degrees(points: np.ndarray) -> np.ndarray:
     """Bring pixels of the county to degrees."""
-    lons, lats = between(
-        CRS, "EPSG:4326", ORIGIN_M[0] + points[:, 0], ORIGIN_M[1] - points[:, 1]
-    )
+    lons, lats = between(CRS, "EPSG:4326", ORIGIN_M[0] + points[:, 0], ORIGIN_M[1] - points[:, 1])
     return np.column_stack([lons, lats])
 
 
 def indexed(scenes: Path, home: Path, said: Said, chip: int, stride: int) -> None:
     """Index both dates into the collection of an assessment, as its command would."""
-    from satseek.imagery.reach import Reach
-    from satseek.monitor.damage_imagery import candidates_of, fitting_grid, scenes_of
-    from satseek.search.indexing import index_scenes
-
     with closing(Assembly(Settings(data_dir=home, model="starter"))) as parts:
         if said.into() in parts.collections():
             return

@@ -121,7 +121,9 @@ def assess(
     parcels_crs: Annotated[
         str | None, typer.Option(help="CRS of the parcels. [default: what the file names]")
     ] = None,
-    layer: Annotated[str | None, typer.Option(help="Layer of the file. [default: its first]")] = None,
+    layer: Annotated[
+        str | None, typer.Option(help="Layer of the file. [default: its first]")
+    ] = None,
     chip: Annotated[
         int | None, typer.Option(help="Chip edge in pixels. [default: by the parcels' sizes]")
     ] = None,
@@ -157,7 +159,8 @@ def assess(
         Kinds, typer.Option(help="html or pdf; may be repeated. [default: html]")
     ] = None,
     sheets: Annotated[
-        Kinds, typer.Option("--sheet", help="A claim sheet for each policy: html or pdf; repeat it.")
+        Kinds,
+        typer.Option("--sheet", help="A claim sheet for each policy: html or pdf; repeat it."),
     ] = None,
     language: Annotated[str, typer.Option(help="Of the report: en or zh.")] = "en",
     attribution: Annotated[
@@ -224,9 +227,7 @@ def assess(
 def _fields(said: Said, out: Path | None, allowed: Sequence[str]) -> dict[str, Any]:
     """Name what was typed as a job does, which writes 0 days for any."""
     any_days = {
-        name: 0
-        for name in ("most_days_between", "most_days_after")
-        if getattr(said, name) is None
+        name: 0 for name in ("most_days_between", "most_days_after") if getattr(said, name) is None
     }
     given = {name: value for name, value in asdict(said).items() if value is not None}
     told = {"allow": list(allowed), "out": None if out is None else str(out.absolute())}
@@ -296,9 +297,7 @@ def _show(done: Done) -> None:
         f"{done.folder}"
     )
     if done.findings:
-        say(
-            f"look through them: satseek findings next --kind damage --source {assessment.name}"
-        )
+        say(f"look through them: satseek findings next --kind damage --source {assessment.name}")
 
 
 def _show_problems(assessment: Assessment) -> None:

@@ -255,7 +255,7 @@ def _box(shapes: NDArray[np.object_]) -> BBox:
 
 
 def _outlines(joined: Joined, after: Moment, before: Moment | None) -> NDArray[np.object_]:
-    """Outline the ground that each cell speaks for; images that are one chip by their footprints."""
+    """Outline the ground that each cell speaks for; images that are one chip as they lie."""
     footprints = {}
     for moment, sight in ((after, joined.after), (before, joined.before)):
         if moment is None or sight is None:

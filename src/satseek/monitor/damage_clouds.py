@@ -1,7 +1,7 @@
 """Made-up clouds → what a label that hides the ground looks like to a model.
 
-Does not know collections. Captions seldom speak of clouds, so that many models do not know the word;
-what a cloud looks like they know all the same, once they are shown some.
+Does not know collections. Captions seldom speak of clouds, so that many models do not know the
+word; what a cloud looks like they can tell all the same, once they are shown some.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EDGE: Final = 128
 """Pixels of a made-up cloud along each edge; models reduce or enlarge it to their own."""
 
 KINDS: Final = ((255, 0), (250, 6), (240, 20), (228, 34), (214, 26), (200, 40))
-"""Middle grey and half range of clouds: saturated by the stretch, dense, in relief, thin and grey."""
+"""Middle grey and half range of clouds: saturated by the stretch, dense, in relief, grey."""
 
 EACH: Final = 3
 """Clouds of each kind: with bulges of an eighth, a quarter and half of the chip."""

@@ -104,7 +104,9 @@ def decide_paired(before: Floats, after: Floats, kinds: Kinds) -> Decided:
         InvalidRequest: the shapes differ.
     """
     if before.shape != after.shape:
-        raise InvalidRequest(f"expected logits of the same cells, came {before.shape}, {after.shape}")
+        raise InvalidRequest(
+            f"expected logits of the same cells, came {before.shape}, {after.shape}"
+        )
     damage = kinds.affected | kinds.new
     first, last = (_best(one, damage) - _best(one, kinds.sound) for one in (before, after))
     with np.errstate(invalid="ignore"):

@@ -132,7 +132,14 @@ def finish(
             assessment, visits=visits, seed=wanted.seed, collections=collections, terms=terms
         )
         files.append(_written(report, out / f"report.{suffix}", on_progress))
-    files += _sheets(assessment, wanted, out, collections, terms, on_progress)
+    files += _sheets(
+        assessment,
+        wanted,
+        out,
+        collections=collections,
+        terms=terms,
+        on_progress=on_progress,
+    )
     return Done(
         assessment=assessment,
         folder=out,
@@ -158,9 +165,7 @@ def _keep(
         on_progress("findings", len(found), count)
     with findings.changing() as change:
         kept = change.keep(found)
-        gone = change.withdraw(
-            kind=KIND, source=assessment.name, found=[one.id for one in found]
-        )
+        gone = change.withdraw(kind=KIND, source=assessment.name, found=[one.id for one in found])
     return found, len(kept) + len(gone)
 
 
@@ -175,6 +180,7 @@ def _sheets(
     assessment: Assessment,
     wanted: Wanted,
     out: Path,
+    *,
     collections: Mapping[str, Collection],
     terms: ReportTerms,
     on_progress: OnProgress,

@@ -72,7 +72,7 @@ class Period:
 
 
 def read_period(text: str) -> Period | None:
-    """Read ``2024``, ``2024-06``, ``2024-06-02`` or two of them with ``/`` between; None: no period.
+    """Read ``2024``, ``2024-06``, ``2024-06-02``, or two with ``/`` between; None: no period.
 
     Raises:
         InvalidFilter: it looks like one, but there is no such day, or its end lies before its
@@ -95,7 +95,7 @@ def read_period(text: str) -> Period | None:
 
 
 def is_period(text: str) -> bool:
-    """Tell whether a period is named rather than a folder; raises InvalidFilter as `read_period`."""
+    """Tell whether a period is named rather than a folder; raises as `read_period`."""
     return not Path(text).exists() and read_period(text) is not None
 
 
@@ -106,7 +106,8 @@ def scenes_of(source: str, *, reach: Reach) -> list[Scene]:
         FolderNotFound: there is no such folder.
         UnreadableImage: not one of them can be read.
     """
-    recipe, found, refused = recipe_named("auto"), list[Scene](), ""
+    recipe, refused = recipe_named("auto"), ""
+    found: list[Scene] = []
     for candidate in find_candidates(source, reach=reach.and_named(source)):
         try:
             found.append(candidate.describe(recipe))

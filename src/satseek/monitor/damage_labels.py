@@ -63,7 +63,9 @@ def hazard_labels(ref: str, *, folder: Path) -> LabelSet:
         return checked(find_labels(_PREFIX + ref, folder=folder))
     if not ref.endswith((".json", ".toml")):
         known = ", ".join(hazards())
-        raise InvalidRequest(f"expected a hazard of {known}, or a file of labels, came {ref[:64]!r}")
+        raise InvalidRequest(
+            f"expected a hazard of {known}, or a file of labels, came {ref[:64]!r}"
+        )
     return checked(find_labels(ref, folder=folder))
 
 
@@ -98,7 +100,9 @@ def checked(labels: LabelSet) -> LabelSet:
             )
     states = {label.properties[STATE] for label in labels.labels}
     if "affected" not in states:
-        raise InvalidConfig(f"labels {labels.name}: expected one with the state affected, came none")
+        raise InvalidConfig(
+            f"labels {labels.name}: expected one with the state affected, came none"
+        )
     if "sound" not in states and not labels.distractors:
         raise InvalidConfig(f"labels {labels.name}: expected one with the state sound, came none")
     return labels
@@ -114,12 +118,12 @@ def having(labels: LabelSet, names: Sequence[str], states: Iterable[State]) -> N
     """
     wanted = set(states)
     found = (labels.label(name) for name in names)
-    return np.array([("sound" if one is None else one.properties[STATE]) in wanted for one in found])
+    return np.array(
+        [("sound" if one is None else one.properties[STATE]) in wanted for one in found]
+    )
 
 
 def _label(text: str, state: State) -> Label:
     name, _, said = text.partition("=")
     prompts = tuple(one.strip() for one in said.split(";") if one.strip())
-    return Label(
-        name=name.strip(), prompts=prompts or (name.strip(),), properties={STATE: state}
-    )
+    return Label(name=name.strip(), prompts=prompts or (name.strip(),), properties={STATE: state})

@@ -90,15 +90,14 @@ def backdrop_of(
     used: Mapping[Side, Sequence[Scene]],
     collections: Mapping[str, Collection],
 ) -> Backdrop:
+    """Lay what was seen after the event below maps."""
     recipe = collections[assessment.collections[-1]].spec.recipe
     return Backdrop(scenes=tuple(used["after"]), recipe=recipe)
 
 
 def _thresholds(assessment: Assessment, language: Language) -> Iterator[Threshold]:
     rules, asked = assessment.rules, text("origin_asked", language)
-    yield Threshold(
-        name=text("seen_rule", language), value=f"{rules.least_seen:.0%}", origin=asked
-    )
+    yield Threshold(name=text("seen_rule", language), value=f"{rules.least_seen:.0%}", origin=asked)
     chips = text("chips", language, count=rules.least_cells)
     yield Threshold(name=text("cells_rule", language), value=chips, origin=asked)
     for name, days in (

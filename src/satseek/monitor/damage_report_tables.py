@@ -88,9 +88,7 @@ def parcels_map(
     )
 
 
-def roll_up_table(
-    rolled: Sequence[RollUp], total: RollUp, name: str, language: Language
-) -> Table:
+def roll_up_table(rolled: Sequence[RollUp], total: RollUp, name: str, language: Language) -> Table:
     """Show sums by policy or district, and all of them.
 
     Args:

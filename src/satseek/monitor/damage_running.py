@@ -177,20 +177,18 @@ def index_sources(
     if not sources:
         return ()
     grid = None if order.collection in tools.collections() else _grid(order, tools)
-    reports = []
     with tools.writer(order.collection, grid) as collection:
-        for source in sources:
-            reports.append(
-                index_scenes(
-                    candidates_of(source, reach=tools.reach),
-                    collection=collection,
-                    embedder=tools.bulk_embedder(),
-                    batch=tools.batch,
-                    workers=tools.workers,
-                    on_progress=_told(on_progress),
-                )
+        return tuple(
+            index_scenes(
+                candidates_of(source, reach=tools.reach),
+                collection=collection,
+                embedder=tools.bulk_embedder(),
+                batch=tools.batch,
+                workers=tools.workers,
+                on_progress=_told(on_progress),
             )
-    return tuple(reports)
+            for source in sources
+        )
 
 
 def _grid(order: AssessmentOrder, tools: AssessmentTools) -> GridSpec:

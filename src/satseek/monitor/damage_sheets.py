@@ -56,7 +56,9 @@ def sheet_section(
             f"expected a policy of the assessment {assessment.name!r}, came {policy[:64]!r}"
         )
     language = terms.language
-    pairs = tuple(pair for one in own for pair in _pairs(one, assessment.labels, collections, language))
+    pairs = tuple(
+        pair for one in own for pair in _pairs(one, assessment.labels, collections, language)
+    )
     return Section(
         title=text("sheet", language, policy=policy or "–"),
         blocks=(
@@ -149,14 +151,18 @@ def _told(
         for look in damage.looks
     )
     beside = damage.contrast
-    compared = "" if beside is None else text(
-        "beside_value",
-        language,
-        own=beside.own,
-        neighbours=beside.neighbours,
-        count=beside.count,
-        crop=f" ({beside.crop})" if beside.crop else "",
-        difference=beside.difference,
+    compared = (
+        ""
+        if beside is None
+        else text(
+            "beside_value",
+            language,
+            own=beside.own,
+            neighbours=beside.neighbours,
+            count=beside.count,
+            crop=f" ({beside.crop})" if beside.crop else "",
+            difference=beside.difference,
+        )
     )
     return (
         (text("why", language), told(damage.reasons[0], language)),

@@ -34,6 +34,7 @@ SHARES: Final[Mapping[Light, float]] = {
 
 _M2: Final = 10_000.0
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One parcel to be visited."""
@@ -63,9 +64,7 @@ def survey(assessment: Assessment, *, visits: int, seed: int = 0) -> tuple[Visit
     drawn = draw(_frame(assessment.damages), sizes, seed=seed)
     order = {light: at for at, light in enumerate(SHARES)}
     ranked = sorted(drawn, key=lambda one: (order[damages[one.cell].light], one.turn))
-    return tuple(
-        Visit(number=at, damage=damages[one.cell]) for at, one in enumerate(ranked, 1)
-    )
+    return tuple(Visit(number=at, damage=damages[one.cell]) for at, one in enumerate(ranked, 1))
 
 
 def shared_out(there: Mapping[Light, int], visits: int) -> dict[Light, int]:

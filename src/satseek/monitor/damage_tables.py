@@ -181,9 +181,7 @@ def _feature(one: ParcelDamage, labels: Sequence[str]) -> Feature:
         f"chips_{side}": " ".join(shown.chip_id for shown in one.shown if shown.side == side)
         for side in ("after", "before")
     }
-    return Feature(
-        id=parcel.id, geometry=parcel.geometry, properties=properties | shares | chips
-    )
+    return Feature(id=parcel.id, geometry=parcel.geometry, properties=properties | shares | chips)
 
 
 def _added(name: str, damages: Sequence[ParcelDamage]) -> RollUp:

@@ -22,14 +22,21 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "未观测的 {hidden:.0%} 可能使其为 {low} 至 {high} 之间的任何等级",
     ),
     "alike": (
-        "{count} neighbours that are not affected changed by {neighbours:+.0%}, this parcel by "
-        "{own:+.0%}",
+        (
+            "{count} neighbours that are not affected changed by {neighbours:+.0%}, this parcel by "
+            "{own:+.0%}"
+        ),
         "{count} 个未受灾的邻近地块变化 {neighbours:+.0%}，本地块变化 {own:+.0%}",
     ),
     "unseen": (
-        "{when}: {seen:.0%} of the parcel seen, expected {least:.0%}; {clouded:.0%} under cloud, "
-        "{missing:.0%} without imagery",
-        "{when}：仅观测到地块的 {seen:.0%}，要求 {least:.0%}；云遮 {clouded:.0%}，无影像 {missing:.0%}",
+        (
+            "{when}: {seen:.0%} of the parcel seen, expected {least:.0%}; {clouded:.0%} under "
+            "cloud, {missing:.0%} without imagery"
+        ),
+        (
+            "{when}：仅观测到地块的 {seen:.0%}，要求 {least:.0%}；云遮 {clouded:.0%}，无影像 "
+            "{missing:.0%}"
+        ),
     ),
     "apart_clouds": (
         "{judged:.0%} of the parcel seen both before and after, expected {least:.0%}",
@@ -83,25 +90,38 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "subtitle_mono": ("seen {after} · {source}", "{after} 影像 · {source}"),
     "no_date": ("date unknown", "日期不详"),
     "next": (
-        "Settle the {red} red parcels ({ha} ha affected) by their claim sheets below; visit the "
-        "{grey} parcels that imagery cannot tell and the {amber} in doubt before anything is said "
-        "to their owners, in the order of the list of visits.",
-        "请依据下文理赔单处理 {red} 个红色地块（受灾 {ha} 公顷）；对影像无法判定的 {grey} 个地块和存疑的 "
-        "{amber} 个地块，请先按查勘清单顺序实地查勘，再答复农户。",
+        (
+            "Settle the {red} red parcels ({ha} ha affected) by their claim sheets below; visit "
+            "the {grey} parcels that imagery cannot tell and the {amber} in doubt before anything "
+            "is said to their owners, in the order of the list of visits."
+        ),
+        (
+            "请依据下文理赔单处理 {red} 个红色地块（受灾 {ha} 公顷）；对影像无法判定的 {grey} 个地"
+            "块和存疑的 {amber} 个地块，请先按查勘清单顺序实地查勘，再答复农户。"
+        ),
     ),
     "next_none": (
-        "No parcel shows a loss. Visit the {grey} parcels that imagery cannot tell and the {amber} "
-        "in doubt; the others need no visit on the ground of this imagery.",
-        "没有地块显示损失。请查勘影像无法判定的 {grey} 个地块和存疑的 {amber} 个地块；其余地块依据本次影像无需查勘。",
+        (
+            "No parcel shows a loss. Visit the {grey} parcels that imagery cannot tell and the "
+            "{amber} in doubt; the others need no visit on the ground of this imagery."
+        ),
+        (
+            "没有地块显示损失。请查勘影像无法判定的 {grey} 个地块和存疑的 {amber} 个地块；其余地块"
+            "依据本次影像无需查勘。"
+        ),
     ),
     "action_red": (
-        "Open the claim sheets of {count} policies; compare both images of each parcel before you "
-        "sign.",
+        (
+            "Open the claim sheets of {count} policies; compare both images of each parcel before "
+            "you sign."
+        ),
         "逐一打开 {count} 份保单的理赔单；签字前请对比每个地块的前后影像。",
     ),
     "action_visit": (
-        "Send surveyors to the {count} parcels of the list of visits, {grey} of them because imagery "
-        "cannot tell.",
+        (
+            "Send surveyors to the {count} parcels of the list of visits, {grey} of them because "
+            "imagery cannot tell."
+        ),
         "派查勘员前往查勘清单所列 {count} 个地块，其中 {grey} 个因影像无法判定。",
     ),
     "action_list": (
@@ -121,7 +141,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "地面按 {square} 公顷的单元判定；小于 {chip} 公顷的地块不作判定。",
     ),
     "limit_grey": (
-        "Figures of parcels with insufficient evidence are shown to be looked at; they are in no sum.",
+        (
+            "Figures of parcels with insufficient evidence are shown to be looked at; they are in "
+            "no sum."
+        ),
         "证据不足地块的数值仅供参考，不计入任何合计。",
     ),
     # headlines, tables, maps
@@ -131,8 +154,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "of_parcels": ("of {count} parcels", "共 {count} 个地块"),
     "map": ("Parcels by light", "各地块的判定结果"),
     "map_alt": (
-        "Map of {count} parcels: {red} red, {amber} amber, {green} green, {grey} with insufficient "
-        "evidence.",
+        (
+            "Map of {count} parcels: {red} red, {amber} amber, {green} green, {grey} with "
+            "insufficient evidence."
+        ),
         "{count} 个地块的地图：红 {red}，黄 {amber}，绿 {green}，证据不足 {grey}。",
     ),
     "districts": ("By village or district", "按村或区县汇总"),
@@ -150,8 +175,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "另有 {count} 份无损失且无疑问的保单未列出。",
     ),
     "sheet_next": (
-        "Compare the images before and after of each parcel with what is said of it; sign where both "
-        "agree, send a surveyor where they do not or where evidence is insufficient.",
+        (
+            "Compare the images before and after of each parcel with what is said of it; sign "
+            "where both agree, send a surveyor where they do not or where evidence is insufficient."
+        ),
         "请将每个地块的前后影像与判定结果对照：一致则签字，不一致或证据不足则派员查勘。",
     ),
     "odd": ("What was odd about the list", "地块清单中的问题"),
@@ -175,9 +202,14 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "seen": ("seen {when}", "{when}观测"),
     "beside": ("beside its neighbours", "与邻近地块相比"),
     "beside_value": (
-        "{own:+.0%} here, {neighbours:+.0%} on {count} unaffected neighbours{crop}: {difference:+.0%} "
-        "more",
-        "本地块 {own:+.0%}，{count} 个未受灾邻近地块{crop} {neighbours:+.0%}：相差 {difference:+.0%}",
+        (
+            "{own:+.0%} here, {neighbours:+.0%} on {count} unaffected neighbours{crop}: "
+            "{difference:+.0%} more"
+        ),
+        (
+            "本地块 {own:+.0%}，{count} 个未受灾邻近地块{crop} {neighbours:+.0%}：相差 "
+            "{difference:+.0%}"
+        ),
     ),
     "shows": ("shows after", "灾后所见"),
     "pair": ("{parcel}, place {number}", "{parcel}，位置 {number}"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import tomllib
 from dataclasses import dataclass, field, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from satseek.errors import FolderNotFound, InvalidConfig
@@ -52,7 +53,7 @@ class GradeTable:
     def __post_init__(self) -> None:
         """Refuse a table that leaves a share without a grade, or with two; raises InvalidConfig."""
         shares = [one.from_share for one in self.grades]
-        if shares[:1] != [0.0] or any(b <= a for a, b in zip(shares, shares[1:], strict=False)):
+        if shares[:1] != [0.0] or any(b <= a for a, b in pairwise(shares)):
             raise InvalidConfig(
                 f"grades {self.name!r}: expected shares that ascend from 0, came {shares}"
             )

@@ -251,7 +251,7 @@ def _overlaps(parcels: Sequence[Parcel], rows: Sequence[int]) -> list[Problem]:
             row=rows[second],
             id=parcels[second].id,
             kind="overlap",
-            what=f"lies on the same ground as {parcels[first].id} (row {rows[first]}); both assessed",
+            what=f"on the same ground as {parcels[first].id} (row {rows[first]}); both assessed",
         )
         for first, second in zip(one[same].tolist(), other[same].tolist(), strict=True)
     ]

@@ -40,7 +40,17 @@ _USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "id": ("parcel_id", "parcelid", "parcel", "field_id", "fieldid", "地块编号", "地块号"),
     "crop": ("crop", "crop_name", "crop_type", "作物", "作物名称"),
     "insured": ("insured_ha", "insured_area", "insuredha", "insured_ar", "insured", "承保面积"),
-    "district": ("village", "district", "county", "town", "commune", "村", "行政村", "乡镇", "区县"),
+    "district": (
+        "village",
+        "district",
+        "county",
+        "town",
+        "commune",
+        "村",
+        "行政村",
+        "乡镇",
+        "区县",
+    ),
 }
 """Names that columns often have, by what is asked of them; letters' case does not matter."""
 
@@ -155,7 +165,9 @@ def _geojson(path: Path) -> _Read:
         shapes = shapely.from_geojson(np.array(texts, dtype=object), on_invalid="ignore")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:160]
-        raise InvalidRequest(f"{path.name}: expected a GeoJSON FeatureCollection: {reason}") from error
+        raise InvalidRequest(
+            f"{path.name}: expected a GeoJSON FeatureCollection: {reason}"
+        ) from error
     properties = [one.get("properties") or {} for one in features]
     names = dict.fromkeys(name for one in properties for name in one)
     values = {name: [one.get(name) for one in properties] for name in names}

@@ -172,9 +172,7 @@ def test_files_hold_what_was_found(done: Done) -> None:
 
 
 def test_red_and_amber_parcels_are_findings_with_pictures(done: Done, home: Path) -> None:
-    wanted = {
-        one.parcel.id for one in done.assessment.damages if one.light in ("red", "amber")
-    }
+    wanted = {one.parcel.id for one in done.assessment.damages if one.light in ("red", "amber")}
     assert wanted
     with closing(opened_findings(Settings(data_dir=home))) as findings:
         found = list(findings.all())
@@ -219,9 +217,7 @@ def test_a_claim_sheet_is_written_for_each_policy_that_is_not_all_green(
 ) -> None:
     asked = said(files, reports=(), sheets=("html",), language="zh")
     found = run(asked, home=home, out=tmp_path)
-    policies = {
-        one.parcel.policy for one in done.assessment.damages if one.light != "green"
-    }
+    policies = {one.parcel.policy for one in done.assessment.damages if one.light != "green"}
     written = {path.stem for path in found.files if path.parent.name == "claims"}
     assert policies == written
     page = (tmp_path / "out" / "claims" / f"{min(written)}.html").read_text(encoding="utf-8")
@@ -239,15 +235,16 @@ def test_periods_without_a_collection_and_places_without_imagery_are_refused(
     far["features"][0]["geometry"]["coordinates"] = [[[x + 1, y] for x, y in ring]]
     (tmp_path / "far.geojson").write_text(json.dumps(far), encoding="utf-8")
     asked = replace(said(files), parcels=str(tmp_path / "far.geojson"))
-    with pytest.raises(InvalidRequest, match="no imagery after lies on the parcels in assessment, which has imagery"):
+    with pytest.raises(
+        InvalidRequest,
+        match="no imagery after lies on the parcels in assessment, which has imagery",
+    ):
         run(asked, home=home, out=tmp_path)
 
 
 def satseek(home: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
     command = [*starting.command(), "--data-dir", str(home), "--model", "starter", "assess"]
-    return subprocess.run(
-        [*command, *map(str, words)], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([*command, *map(str, words)], capture_output=True, text=True, check=False)
 
 
 def test_the_command_does_the_same(done: Done, files: Path, home: Path, tmp_path: Path) -> None:
@@ -271,7 +268,11 @@ def test_the_command_does_the_same(done: Done, files: Path, home: Path, tmp_path
         (("--after", "2024-07", "--hazard", "locusts"), 2, "expected a hazard of drought"),
         (("--after", "2024-07", "--event", "yesterday"), 2, "expected a day such as"),
         (("--after", "2024-07", "--insured-unit", "morgen"), 2, "expected one of ha, mu"),
-        (("--after", "2024-07", "--policy-column", "nr"), 2, "no column 'nr'; there are: policy_id"),
+        (
+            ("--after", "2024-07", "--policy-column", "nr"),
+            2,
+            "no column 'nr'; there are: policy_id",
+        ),
     ],
 )
 def test_the_command_refuses_on_one_line(

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.index.pinned import Pinned
-    from satseek.monitor.findings import Side
     from satseek.monitor.damage_cells import SeenCells
+    from satseek.monitor.findings import Side
     from satseek.types import Chip, Vectors
 
 AFFECTED, SOUND, CLOUD = np.eye(DIM, dtype=np.float32)[:3]
@@ -58,9 +58,7 @@ def days(chips: Sequence[Chip], vectors: Sequence[Vectors], home: Path, side: Si
     return [f"{found.dates[at]:%d}" if found.dates[at] else "-" for at in found.sources]
 
 
-@pytest.mark.parametrize(
-    ("side", "expected"), [("after", ["03"]), ("before", ["09"])]
-)
+@pytest.mark.parametrize(("side", "expected"), [("after", ["03"]), ("before", ["09"])])
 def test_the_scene_nearest_to_the_event_counts(
     tmp_path: Path, side: Side, expected: list[str]
 ) -> None:

@@ -107,7 +107,12 @@ def _crs_and_size(scenes: list[Scene], own: list[Parcel]) -> tuple[str | None, f
 
 @pytest.mark.parametrize(
     ("hectares", "edge"),
-    [((7.0, 7.0, 7.0, 7.0), 256), ((1.7, 9.0, 9.0, 9.0), 256), ((1.7, 1.7, 9.0, 9.0), 128), ((0.1,), 64)],
+    [
+        ((7.0, 7.0, 7.0, 7.0), 256),
+        ((1.7, 9.0, 9.0, 9.0), 256),
+        ((1.7, 1.7, 9.0, 9.0), 128),
+        ((0.1,), 64),
+    ],
 )
 def test_chips_are_as_large_as_most_parcels_allow(hectares: tuple[float, ...], edge: int) -> None:
     found = fitting_grid([scene("EPSG:32633", 1.0)], parcels(*hectares))

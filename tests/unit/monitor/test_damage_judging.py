@@ -80,7 +80,9 @@ def test_a_cloud_at_either_moment_takes_its_ground_out() -> None:
 
 def test_changes_count_what_was_so_before_on_both_sides() -> None:
     plain = sight([1.0] * 3, [False] * 3, [0, 0, 0])
-    found = figures(joined(plain, plain, [True, False, False], [False, True, False]), PIECES, HECTARES)
+    found = figures(
+        joined(plain, plain, [True, False, False], [False, True, False]), PIECES, HECTARES
+    )
     assert pytest.approx([0.25, 0.0]) == found.affected
     assert pytest.approx([0.25, 0.0]) == found.changes
 

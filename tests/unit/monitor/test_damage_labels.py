@@ -10,9 +10,9 @@ from satseek.model.prompts import NONE_OF_THESE
 from satseek.monitor.damage_labels import (
     STATE,
     checked,
+    having,
     hazard_labels,
     hazards,
-    having,
     own_damage_labels,
 )
 from satseek.monitor.labelling import Label, LabelSet

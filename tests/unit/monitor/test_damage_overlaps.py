@@ -27,7 +27,7 @@ def test_pieces_of_a_parcel_add_up_to_it() -> None:
 
 
 def test_shares_are_of_ground_wherever_it_lies() -> None:
-    north = shapely.transform(CELLS, lambda points: points + (0, 60))
+    north = shapely.transform(CELLS, lambda points: points + np.array([0, 60]))
     found = overlaps(boxes((0.05, 60.0, 0.25, 60.1)), north)
     marks = np.array([1.0, 0.0, 0.0])
     whole = found.sums(np.ones(3))

@@ -59,9 +59,7 @@ def test_a_parcel_is_one_row_with_all_that_is_said_of_it() -> None:
     assert (0.9, 0.02, 0.88, 6) == tuple(
         red[name] for name in ("change", "neighbours_change", "difference", "neighbours")
     )
-    assert (0.9, 0.1, 0.0) == tuple(
-        red[f"share_{name}"] for name in ("flooded", "dry", "cloud")
-    )
+    assert (0.9, 0.1, 0.0) == tuple(red[f"share_{name}"] for name in ("flooded", "dry", "cloud"))
     assert ("after.tif/c0", "before.tif/c0") == (red["chips_after"], red["chips_before"])
 
 
@@ -82,8 +80,9 @@ def test_every_table_says_where_it_comes_from() -> None:
 
 
 def test_sums_and_oddities_are_rows_without_a_place() -> None:
-    (sum_, *_), (odd,) = roll_up_features(by_policy(mixed()), name="policy"), problem_features(
-        mixed()
+    (sum_, *_), (odd,) = (
+        roll_up_features(by_policy(mixed()), name="policy"),
+        problem_features(mixed()),
     )
     assert ("P-0", None, 2) == (sum_.id, sum_.geometry, sum_.properties["red"])
     assert ("F-9", "left out") == (odd.properties["parcel"], odd.properties["kind"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import shapely
 
@@ -19,7 +20,7 @@ def raw(row: int, shape: shapely.Geometry | None = SQUARE, **fields: object) -> 
 
 
 def moved(by: float) -> shapely.Geometry:
-    return shapely.transform(SQUARE, lambda points: points + (by, 0))
+    return shapely.transform(SQUARE, lambda points: points + np.array([by, 0]))
 
 
 def test_sound_rows_become_parcels_with_their_measured_area() -> None:
