@@ -116,7 +116,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "pair": ("{number}. {change}", "{number}. {change}"),
     "place": ("place", "位置"),
-    "cells": ("cells", "单元数"),
     "first_seen": ("first seen", "首次见于"),
     "seen": ("seen on", "见于"),
     "dates": ("{count} dates", "{count} 期"),
