@@ -11,8 +11,10 @@ et al. (2014), whose truth is taken to be their table 8. Prints one JSON object.
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +22,12 @@ import numpy as np
 
 from satseek.assemble import Assembly, Layout
 from satseek.imagery.county import COVERS
-from satseek.imagery.county.light import Sun
-from satseek.imagery.county.making import make_county
+from satseek.imagery.county.light import Sun, light
 from satseek.imagery.county.painting import paint
 from satseek.imagery.county.plan import draw_plan
+from satseek.imagery.county.sensing import quarters, sense
 from satseek.imagery.county.texture import Textures
-from satseek.imagery.county.writing import CRS, ORIGIN_M
+from satseek.imagery.county.writing import CRS, ORIGIN_M, write_scene
 from satseek.imagery.ground import between
 from satseek.monitor.areas import Judged, Stratum, estimate_areas
 from satseek.monitor.areas_planning import allocate
@@ -35,10 +37,12 @@ from satseek.monitor.landuse import land_use
 from satseek.monitor.landuse_sampling import sampling_frame
 from satseek.search.indexing import index_folder
 from satseek.settings import Settings
-from satseek.types import Filter, GridSpec
+from satseek.types import GridSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from satseek.monitor.areas import AreaEstimates
     from satseek.monitor.areas_intervals import Interval
@@ -66,6 +70,8 @@ PLANNING = {
 }
 OF_COVER = {cover: name for name, covers in PLANNING.items() for cover in covers}
 CLASSES = tuple(PLANNING)
+SEEN = datetime(2025, 8, 27, 10, 14, 5, tzinfo=UTC)
+SUN = Sun(azimuth_deg=158, elevation_deg=46)
 PAPER = ((66, 0, 5, 4), (0, 55, 8, 12), (1, 0, 153, 11), (2, 1, 9, 313))
 PAPER_PIXELS = (200_000, 150_000, 3_200_000, 6_450_000)
 PAPER_SAMPLES = 2_000
@@ -108,10 +114,14 @@ def main() -> None:
     """Print all figures."""
     tallies: dict[str, Tally] = defaultdict(Tally)
     right = []
-    for seed in range(SEEDS):
-        with tempfile.TemporaryDirectory() as folder:
-            frame, covers = _mapped(Path(folder), seed)
-        right.append(_county(frame, covers, seed, tallies))
+    with tempfile.TemporaryDirectory() as room:
+        home = Path(room)
+        parts = Assembly(Settings(data_dir=home / "data", model="starter"))
+        for seed in range(SEEDS):
+            frame, covers = _mapped(parts, home / str(seed), seed)
+            right.append(_county(frame, covers, seed, tallies))
+            print(f"county {seed}: {right[-1]:.3f} right", file=sys.stderr, flush=True)
+        parts.close()
     figures = {name: tally.figures() for name, tally in tallies.items()}
     print(
         json.dumps(
@@ -126,38 +136,30 @@ def main() -> None:
     )
 
 
-def _mapped(folder: Path, seed: int) -> tuple[SamplingFrame, np.ndarray]:
-    """Map a county's second date; also gives the class of each of its pixels."""
-    made = make_county(folder / "county", seed=seed, width=COUNTY_PX, height=COUNTY_PX)
-    day = made.dates[-1]
-    parts = Assembly(Settings(data_dir=folder / "data", model="starter"))
+def _mapped(parts: Assembly, folder: Path, seed: int) -> tuple[SamplingFrame, NDArray[np.int64]]:
+    """Map a county; also gives the number of the planning class of each of its pixels."""
+    plan, textures = draw_plan(seed, COUNTY_PX, COUNTY_PX), Textures.drawn(seed)
+    canvas = paint(plan, textures, 1, SUN, lambda: None)
+    lit = light(canvas, SUN)
+    for name, window in quarters(COUNTY_PX, COUNTY_PX):
+        write_scene(folder, sense(lit, name, window, seed, 1), SEEN, seed)
     grid = GridSpec(crs=None, chip_px=CHIP_PX, stride_px=CHIP_PX, pixel_size=None)
-    (folder / "later").mkdir()
-    for one in (one for one in made.scenes if one.acquired.startswith(day)):
-        (folder / "county" / one.path).rename(folder / "later" / Path(one.path).name)
-    with parts.writer("county", Layout(grid=grid)) as target:
+    county = f"county{seed}"
+    with parts.writer(county, Layout(grid=grid)) as target:
         index_folder(
-            folder / "later", collection=target, embedder=parts.embedder, batch=parts.batch
+            folder / "scenes", collection=target, embedder=parts.embedder, batch=parts.batch
         )
-    matched = parts.matched("county")
+    matched = parts.matched(county)
     with matched.pinned() as index:
         labels = find_labels("planning", folder=folder)
         found = land_use(index, labels=labels, embedder=matched.model.embedder)
         frame = sampling_frame(found, index=index, date=found.dates[-1])
-    parts.close()
-    return frame, _classes(seed)
-
-
-def _classes(seed: int) -> np.ndarray:
-    """Number of the planning class of each pixel, as the county was painted."""
-    plan, textures = draw_plan(seed, COUNTY_PX, COUNTY_PX), Textures.drawn(seed)
-    sun = Sun(azimuth_deg=158, elevation_deg=46)
-    cover = paint(plan, textures, 1, sun, lambda: None).cover
-    return np.array([CLASSES.index(OF_COVER[name]) for name in COVERS])[cover]
+    numbers = np.array([CLASSES.index(OF_COVER[name]) for name in COVERS])
+    return frame, numbers[canvas.cover]
 
 
 def _county(
-    frame: SamplingFrame, classes: np.ndarray, seed: int, tallies: Mapping[str, Tally]
+    frame: SamplingFrame, classes: NDArray[np.int64], seed: int, tallies: Mapping[str, Tally]
 ) -> float:
     """Draw samples of each kind and size; returns the map's true overall accuracy."""
     boxes = [_box(one) for one in frame.footprints]
@@ -191,7 +193,7 @@ def _county(
     return float(np.average(agrees, weights=frame.areas_m2))
 
 
-def _shares(classes: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+def _shares(classes: NDArray[np.int64], box: tuple[int, int, int, int]) -> NDArray[np.float64]:
     left, top, right, bottom = box
     part = classes[top:bottom, left:right].ravel()
     return np.bincount(part, minlength=len(CLASSES)) / part.size
@@ -207,14 +209,16 @@ def _box(footprint: GeoJSON | None) -> tuple[int, int, int, int]:
     return left, top, right, bottom
 
 
-def _at(classes: np.ndarray, place: Place) -> str:
+def _at(classes: NDArray[np.int64], place: Place) -> str:
     assert place.point is not None
     columns, rows = _pixels(np.array([place.point[0]]), np.array([place.point[1]]))
     row, column = (int(np.clip(one[0], 0, COUNTY_PX - 1)) for one in (rows, columns))
     return CLASSES[classes[row, column]]
 
 
-def _pixels(lons: np.ndarray, lats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pixels(
+    lons: NDArray[np.float64], lats: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     east, north = between("EPSG:4326", CRS, lons, lats)
     return np.asarray(east) - ORIGIN_M[0], ORIGIN_M[1] - np.asarray(north)
 
