@@ -112,7 +112,9 @@ def make_chart(**changes: Any) -> Chart:
         kind="lines",
         places=("2024-05", "2024-06", "2024-07"),
         series=(
-            Series(name="mine", values=(1.0, None, 5.0), low=(0.5, None, 4.0), high=(2.0, None, 6.0)),
+            Series(
+                name="mine", values=(1.0, None, 5.0), low=(0.5, None, 4.0), high=(2.0, None, 6.0)
+            ),
             Series(name="water", values=(3.0, 3.0, 3.0)),
         ),
         unit="ha",

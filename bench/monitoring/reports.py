@@ -1,4 +1,4 @@
-"""How long does a report of many findings take, how large does it get, and what memory does it need?
+"""How long does a report of many findings take, how large is it, and what memory does it need?
 
 Findings with two kept images each (256 x 256, drawn by chance so that nothing compresses well),
 written as HTML and as PDF; each in a process of its own, whose peak of resident memory is told.

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from satseek.cli.application import Json, app, assembly, configured
-from satseek.cli.asking import Area, AreaCrs, BoundingBox, End, Start, filter_of, four_of, outline_of
+from satseek.cli.asking import (
+    Area,
+    AreaCrs,
+    BoundingBox,
+    End,
+    Start,
+    filter_of,
+    four_of,
+    outline_of,
+)
 from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
 from satseek.cli.findings import Assignee, Flags, Kinds, Labels, Sources, States
 from satseek.cli.printing import print_json, progress_bar, say
@@ -190,7 +199,9 @@ def landuse(
 
     Example: satseek report landuse county --out changes.html
     """
-    asked = _of_kind("landuse", names, out, state, language, title, font)
+    asked = _of_kind(
+        "landuse", names, out=out, state=state, language=language, title=title, font=font
+    )
     _report(context, asked, detach=detach, priority=priority, key=key, json=json)
 
 
@@ -213,7 +224,9 @@ def watch(
 
     Example: satseek report watch mines --state new --out mines.pdf --language zh
     """
-    asked = _of_kind("watch", names, out, state, language, title, font)
+    asked = _of_kind(
+        "watch", names, out=out, state=state, language=language, title=title, font=font
+    )
     _report(context, asked, detach=detach, priority=priority, key=key, json=json)
 
 
@@ -238,13 +251,16 @@ def assess(
 
     Example: satseek report assess flood-2025 --state confirmed --out affected.pdf
     """
-    asked = _of_kind("damage", names, out, state, language, title, font)
+    asked = _of_kind(
+        "damage", names, out=out, state=state, language=language, title=title, font=font
+    )
     _report(context, asked, detach=detach, priority=priority, key=key, json=json)
 
 
 def _of_kind(
     kind: str,
     names: list[str] | None,
+    *,
     out: Path,
     state: list[str] | None,
     language: str,

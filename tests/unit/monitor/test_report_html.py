@@ -7,6 +7,7 @@ import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -160,7 +161,7 @@ def test_it_is_read_without_eyes(tmp_path: Path) -> None:
     assert len(page.every("table")) == len(page.every("caption"))
     levels = [int(tag[1]) for tag, _ in page.found if re.fullmatch("h[1-6]", tag)]
     assert 1 == levels.count(1) == levels[0]
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     names = [one["id"] for _, one in page.found if "id" in one]
     assert len(set(names)) == len(names)
     asked = [one["aria-labelledby"] for _, one in page.found if "aria-labelledby" in one]
@@ -174,7 +175,7 @@ def test_chinese_reports_say_their_own_words_in_chinese(tmp_path: Path) -> None:
     page = page_of(make_report(language="zh", next_step="先去一号。"), tmp_path)
 
     assert "zh-Hans" == page.every("html")[0]["lang"]
-    for said in ("下一步怎么做", "目录", "来源与依据", "之前", "图例", "阈值"):
+    for said in ("下一步怎么做", "目录", "来源与依据", "之前", "阈值"):
         assert said in page.text
     for english in ("Contents", "What to do next", "Thresholds", "Before"):
         assert english not in page.text
@@ -295,9 +296,7 @@ def test_sections_are_numbered_and_claim_sheets_begin_a_page(tmp_path: Path) -> 
 def test_progress_ends_where_it_said(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
 
-    write_report(
-        make_report(), tmp_path / "r.html", on_progress=lambda *step: steps.append(step)
-    )
+    write_report(make_report(), tmp_path / "r.html", on_progress=lambda *step: steps.append(step))
 
     blocks = len(every_block())
     assert (1, blocks) == steps[0]

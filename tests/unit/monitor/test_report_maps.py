@@ -195,7 +195,7 @@ def test_numbers_never_lie_over_each_other_and_none_is_lost_uncounted() -> None:
     labels = [one for one in found.items if isinstance(one, Label)]
     assert 300 == len(labels) + found.unlabelled
     assert {"0", "1", "2"} <= {one.text for one in labels}
-    boxes = [shapely.box(one.x - 1, one.y - 2, one.x + 1, one.y) for one in labels]
+    boxes = [shapely.box(one.x - 0.75, one.y - 2, one.x + 0.75, one.y) for one in labels]
     tree = shapely.STRtree(boxes)
     pairs = tree.query(boxes, predicate="overlaps")
     assert 0 == pairs.shape[1]
@@ -217,9 +217,7 @@ def test_a_class_map_is_seen_in_its_colours_and_named() -> None:
 
 
 def test_what_a_class_map_does_not_know_is_paper() -> None:
-    asked = Map(
-        title="t", alt="a", classes=class_map(), class_colours=((200, 0, 0),) * 3
-    )
+    asked = Map(title="t", alt="a", classes=class_map(), class_colours=((200, 0, 0),) * 3)
     found = draw_map(asked, width=170.0, language="en", scenery=Scenery())
     assert found is not None
     raster = next(one for one in found.drawing.items if isinstance(one, Raster))

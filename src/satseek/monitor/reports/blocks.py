@@ -249,7 +249,9 @@ class Chart:
 
     def __post_init__(self) -> None:
         for one in self.series:
-            odd = [value for value in one.values if value is not None and not _fits(value, self.kind)]
+            odd = [
+                value for value in one.values if value is not None and not _fits(value, self.kind)
+            ]
             if odd:
                 raise InvalidRequest(
                     f"chart {self.title!r}: expected figures of {one.name!r} that can be drawn, "
@@ -269,7 +271,7 @@ class Chart:
 
 
 def _fits(value: float, kind: str) -> bool:
-    """Tell whether a figure can be drawn: stacked bars stand on each other, so none may be below 0."""
+    """Tell whether a figure can be drawn; stacked bars stand on each other, so none is below 0."""
     return isfinite(value) and (kind != "stacked" or value >= 0)
 
 

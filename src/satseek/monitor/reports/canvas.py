@@ -20,9 +20,7 @@ class Canvas(Protocol):
     def begin_page(self) -> None:
         """Go on to the next page."""
 
-    def text(
-        self, x: float, y: float, text: str, *, size: float, bold: bool, paint: Paint
-    ) -> None:
+    def text(self, x: float, y: float, text: str, *, size: float, bold: bool, paint: Paint) -> None:
         """Write on a base line, beginning at x; ``size`` in points."""
 
     def path(self, path: Path, *, x: float, y: float) -> None:
@@ -48,9 +46,7 @@ class Blank:
     def begin_page(self) -> None:
         """Go on."""
 
-    def text(
-        self, x: float, y: float, text: str, *, size: float, bold: bool, paint: Paint
-    ) -> None:
+    def text(self, x: float, y: float, text: str, *, size: float, bold: bool, paint: Paint) -> None:
         """Write nothing."""
 
     def path(self, path: Path, *, x: float, y: float) -> None:

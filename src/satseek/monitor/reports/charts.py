@@ -72,7 +72,9 @@ def draw_chart(chart: Chart, *, width: float) -> Drawing:
         *_grid(axes, chart.unit, step),
         *draw(chart, axes),
         Path(
-            rings=(((axes.left, axes.y(max(low, 0.0))), (width - _RIGHT_MM, axes.y(max(low, 0.0)))),),
+            rings=(
+                ((axes.left, axes.y(max(low, 0.0))), (width - _RIGHT_MM, axes.y(max(low, 0.0)))),
+            ),
             closed=False,
             stroke="soft",
             width=0.3,
@@ -104,7 +106,14 @@ def _bounds(chart: Chart) -> tuple[float, float, float]:
 def _grid(axes: _Axes, unit: str, step: float) -> list[Path | Label]:
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     items: list[Path | Label] = [
-        Label(x=axes.left - 1.5, y=axes.top - 3.4, text=unit, size=_SIZE_MM, anchor="end", paint="soft")
+        Label(
+            x=axes.left - 1.5,
+            y=axes.top - 3.4,
+            text=unit,
+            size=_SIZE_MM,
+            anchor="end",
+            paint="soft",
+        )
     ]
     for at in range(round((axes.high - axes.low) / step) + 1):
         value = axes.low + at * step
@@ -113,7 +122,9 @@ def _grid(axes: _Axes, unit: str, step: float) -> list[Path | Label]:
         items.append(Path(rings=(line,), closed=False, stroke="line", width=0.2))
         text = number(value, decimals)
         items.append(
-            Label(x=axes.left - 1.5, y=y + 0.9, text=text, size=_SIZE_MM, anchor="end", paint="soft")
+            Label(
+                x=axes.left - 1.5, y=y + 0.9, text=text, size=_SIZE_MM, anchor="end", paint="soft"
+            )
         )
     return items
 

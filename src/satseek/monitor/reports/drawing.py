@@ -25,8 +25,7 @@ LIGHT: dict[Ink, Colour] = {
     "paper": (255, 255, 255),
     "card": (244, 246, 244),
 }
-"""The page's colours on paper. ``ink`` and ``soft`` on ``paper`` have contrasts of 15.8 and 6.6 (WCAG
-2.2 asks for 4.5)."""
+"""The page's colours on paper; words stand out by a contrast of 4.5 and more (WCAG 2.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,4 +112,4 @@ _IDEOGRAPHS = 0x2E80
 """From here on, characters are as wide as high: CJK radicals and all behind them."""
 
 _WIDE, _NARROW = 1.0, 0.58
-"""Widths in type heights: mean of DejaVu Sans' digits and small letters, the widest of the usual."""
+"""Widths in type heights: mean of DejaVu Sans' digits and small letters, a wide font."""

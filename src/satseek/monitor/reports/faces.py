@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from satseek.monitor.reports.typesetting import Typesetter
 
 CORE = "helvetica"
@@ -20,18 +22,25 @@ _LATIN = "cp1252"
 
 
 class EmbeddedFace:
-    """A face of a font file, of which the characters that are used go into the document."""
+    """A face of a font file, of which the characters that are used go into the document.
+
+    It is loaded when it is first asked for: one for Chinese takes half a second.
+    """
 
     style = ""
 
-    def __init__(self, name: str, font: Any) -> None:
-        """Take a loaded font under its name."""
+    def __init__(self, name: str, load: Callable[[], Any]) -> None:
+        """Take a name, and what loads the font under it; None where it cannot be used."""
         self.name = name
-        self._font = font
+        self._load = load
+        self._font: Any = None
+        self._is_loaded = False
 
     def has(self, sign: str) -> bool:
         """Tell whether it has a character."""
-        return ord(sign) in self._font.cmap
+        if not self._is_loaded:
+            self._font, self._is_loaded = self._load(), True
+        return self._font is not None and ord(sign) in self._font.cmap
 
     def width(self, text: str) -> float:
         """Give the width of characters that it has, in sizes of type."""

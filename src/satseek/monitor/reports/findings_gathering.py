@@ -112,19 +112,15 @@ def gather_findings(
 
 
 def _order(finding: Finding) -> tuple[int, bool, float, str]:
-    """What waits, outside a permit, the most urgent; then by id, so that the order is always one."""
+    """What waits, outside a permit, the most urgent; then by id, so that it is always one order."""
     outside = OUTSIDE_PERMIT in finding.flags
     return _RANKS[finding.state], not outside, -finding.urgency, finding.id
 
 
-def _imagery(
-    found: tuple[Finding, ...], opened: Callable[[str], Collection]
-) -> dict[str, Imagery]:
+def _imagery(found: tuple[Finding, ...], opened: Callable[[str], Collection]) -> dict[str, Imagery]:
     shown: dict[str, set[str]] = {}
     for finding in found:
-        shown.setdefault(finding.collection, set()).update(
-            one.scene for one in finding.evidence
-        )
+        shown.setdefault(finding.collection, set()).update(one.scene for one in finding.evidence)
     known: dict[str, Imagery] = {}
     for name in sorted(shown):
         try:

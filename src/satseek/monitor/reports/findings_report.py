@@ -198,9 +198,7 @@ def _each(names: Iterable[str]) -> str:
 
 
 def _scenes(given: FindingsMaterial) -> tuple[SceneUsed, ...]:
-    return tuple(
-        scene for one in given.imagery.values() for scene in scenes_used(one.scenes)
-    )
+    return tuple(scene for one in given.imagery.values() for scene in scenes_used(one.scenes))
 
 
 def _asked(given: FindingsMaterial) -> str:

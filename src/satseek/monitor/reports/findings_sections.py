@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from satseek.monitor.findings import Evidence, Finding, Side, State
-    from satseek.monitor.reports.blocks import Cell, Colour, Image, Tone
+    from satseek.monitor.reports.blocks import Block, Cell, Colour, Image, Tone
     from satseek.monitor.reports.findings_gathering import FindingsMaterial
     from satseek.monitor.reports.report import Language
 
@@ -62,7 +62,7 @@ def overview_section(given: FindingsMaterial) -> tuple[Section, ...]:
     """Map and table of all findings."""
     if not given.findings:
         return ()
-    blocks = (*_maps(given), _table(given))
+    blocks: tuple[Block, ...] = (*_maps(given), _table(given))
     return (Section(title=text("overview", given.language), blocks=blocks),)
 
 

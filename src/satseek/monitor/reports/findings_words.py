@@ -17,39 +17,66 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "subtitle_undated": ("{count} findings", "共 {count} 处"),
     "next_none": (
-        "There is nothing to do: no finding passes what was asked for ({asked}). If you expected "
-        "some, ask for more: other states, sources, dates or a larger area.",
+        (
+            "There is nothing to do: no finding passes what was asked for ({asked}). If you "
+            "expected "
+            "some, ask for more: other states, sources, dates or a larger area."
+        ),
         "无需处理：没有符合条件的发现（{asked}）。如与预期不符，请放宽状态、来源、日期或范围。",
     ),
     "next_waiting": (
-        "{waiting} of {count} findings wait for a decision{outside}. Look at both images of each, in "
-        "the order of this report: no. 1 first ({what}, {where}, first seen {first}). Confirm or "
-        "reject each one (`satseek findings confirm ID`, `satseek findings reject ID`); where the "
-        "images do not settle it, send somebody to the coordinates given.",
-        "{count} 处发现中有 {waiting} 处待核实{outside}。请按本报告顺序对比前后影像，从第 1 处开始"
-        "（{what}，{where}，首次见于 {first}）。逐一确认或排除"
-        "（`satseek findings confirm ID`、`satseek findings reject ID`）；影像无法判定的，请按所列坐标"
-        "实地核查。",
+        (
+            "{waiting} of {count} findings wait for a decision{outside}. Look at both images "
+            "of each, in "
+            "the order of this report: no. 1 first ({what}, {where}, first seen {first}). "
+            "Confirm or "
+            "reject each one (`satseek findings confirm ID`, `satseek findings reject ID`); "
+            "where the "
+            "images do not settle it, send somebody to the coordinates given."
+        ),
+        (
+            "{count} 处发现中有 {waiting} 处待核实{outside}。请按本报告顺序对比前后影像，从"
+            "第 1 处开始"
+            "（{what}，{where}，首次见于 {first}）。逐一确认或排除"
+            "（`satseek findings confirm ID`、`satseek findings reject ID`）；影像无法判定的"
+            "，请按所列坐标"
+            "实地核查。"
+        ),
     ),
     "outside": (", {count} of them outside any permit", "，其中 {count} 处在许可范围之外"),
     "next_confirmed": (
-        "Every finding has been looked at. {confirmed} are confirmed and still open: follow them up "
-        "on the ground, beginning with no. 1 ({what}, {where}), and close each one when it is dealt "
-        "with (`satseek findings close ID`).",
-        "全部发现均已核实。其中 {confirmed} 处已确认、尚未办结：请实地跟进，从第 1 处开始"
-        "（{what}，{where}），处理完毕后逐一办结（`satseek findings close ID`）。",
+        (
+            "Every finding has been looked at. {confirmed} are confirmed and still open: "
+            "follow them up "
+            "on the ground, beginning with no. 1 ({what}, {where}), and close each one when "
+            "it is dealt "
+            "with (`satseek findings close ID`)."
+        ),
+        (
+            "全部发现均已核实。其中 {confirmed} 处已确认、尚未办结：请实地跟进，从第 1 处开始"
+            "（{what}，{where}），处理完毕后逐一办结（`satseek findings close ID`）。"
+        ),
     ),
     "next_done": (
-        "There is nothing left to do: all {count} findings are closed or rejected. Keep this report "
-        "with your records.",
+        (
+            "There is nothing left to do: all {count} findings are closed or rejected. Keep "
+            "this report "
+            "with your records."
+        ),
         "无待办事项：{count} 处发现均已办结或排除。请将本报告存档。",
     ),
     "action": (
         "No. {number}: {what}, {area}, at {where}; first seen {first}, on {seen} dates. Id {id}.",
-        "第 {number} 处：{what}，{area}，位于 {where}；首次见于 {first}，共 {seen} 期可见。编号 {id}。",
+        (
+            "第 {number} 处：{what}，{area}，位于 {where}；首次见于 {first}，共 {seen} 期可见"
+            "。编号 {id}。"
+        ),
     ),
     "waiting": ("wait for a decision", "待核实"),
-    "waiting_note": ("{new} new, {assigned} with somebody", "新发现 {new} 处，已分派 {assigned} 处"),
+    "waiting_note": (
+        "{new} new, {assigned} with somebody",
+        "新发现 {new} 处，已分派 {assigned} 处",
+    ),
     "confirmed": ("confirmed, still open", "已确认未办结"),
     "outside_permit": ("outside any permit", "许可范围之外"),
     "done": ("closed or rejected", "已办结或排除"),
@@ -57,18 +84,26 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "area": ("area", "面积"),
     "area_note": ("confirmed and waiting, each counted alone", "待核实与已确认之和，逐处计算"),
     "limit_unreviewed": (
-        "What waits has been seen by the machine alone: some of it is nothing. Only confirmed "
-        "findings should go into a notice or a claim.",
+        (
+            "What waits has been seen by the machine alone: some of it is nothing. Only confirmed "
+            "findings should go into a notice or a claim."
+        ),
         "待核实的发现仅由机器识别，其中会有误报。只有经确认的发现才能写入通知或理赔。",
     ),
     "limit_groundless": (
-        "{count} findings have no place on the ground, as their imagery has no georeference: they "
-        "are on no map and have no area.",
+        (
+            "{count} findings have no place on the ground, as their imagery has no "
+            "georeference: they "
+            "are on no map and have no area."
+        ),
         "{count} 处发现的影像没有地理参考，因此不在图上，也没有面积。",
     ),
     "limit_pictures": (
-        "Of {count} findings a picture is missing, as the scene could not be read when they were "
-        "found.",
+        (
+            "Of {count} findings a picture is missing, as the scene could not be read when "
+            "they were "
+            "found."
+        ),
         "{count} 处发现缺少影像截图，因为发现时影像无法读取。",
     ),
     "limit_withdrawn": (
@@ -88,7 +123,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "仅列出前 {shown} 处（共 {count} 处）；`satseek findings export` 可导出全部。",
     ),
     "overview": ("Where they are", "分布"),
-    "map": ("Findings of {collection}, numbered as in this report", "{collection} 的发现，编号同本报告"),
+    "map": (
+        "Findings of {collection}, numbered as in this report",
+        "{collection} 的发现，编号同本报告",
+    ),
     "map_alt": (
         "{count} numbered places around {where}; the largest is no. {largest}.",
         "{where} 附近 {count} 处带编号的地点，面积最大的是第 {largest} 处。",

@@ -70,6 +70,4 @@ def report_findings(
         title=title,
         made_at=made_at,
     )
-    return write_report(
-        findings_report(material), path, fonts=fonts, on_progress=on_progress
-    )
+    return write_report(findings_report(material), path, fonts=fonts, on_progress=on_progress)

@@ -192,9 +192,7 @@ class Flow:
             ring = box(-0.4, -item.size * 0.88, wide + 0.8, item.size * 1.16)
             plate = Path(rings=(ring,), fill="paper", opacity=0.8)
             self.canvas.path(plate, x=left, y=y + item.y)
-        self.canvas.text(
-            left, y + item.y, item.text, size=size, bold=item.bold, paint=item.paint
-        )
+        self.canvas.text(left, y + item.y, item.text, size=size, bold=item.bold, paint=item.paint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from satseek.errors import FolderNotFound, InvalidRequest
+
 FOLDERS = (
     Path("/usr/share/fonts"),
     Path("/usr/local/share/fonts"),
@@ -37,6 +39,9 @@ class FontFace:
     is_given: bool = False
     """True: somebody named it."""
 
+
+_BEGINNINGS = (b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf")
+"""Of TrueType and OpenType files, and of collections of them (OpenType 1.9.1, "Font file")."""
 
 _LATIN = (
     (("NotoSans-Regular.ttf", 0), ("NotoSans-Bold.ttf", 0)),
@@ -79,11 +84,21 @@ class Family:
 
 def families(*, given: tuple[Path, ...] = ()) -> list[Family]:
     """List the fonts at hand: those that were given, then one for Latin, then those for Chinese."""
-    files = known_files()
+    files = known_files(FOLDERS)
     own = [Family(regular=FontFace(path=path, is_given=True), bold=None) for path in given]
     latin = [found for one in _LATIN if (found := _family(one, files))]
     chinese = [found for one in _CHINESE if (found := _family(one, files))]
     return [*own, *latin[:1], *chinese]
+
+
+def check_font(path: Path) -> None:
+    """Refuse a file that is no font; raises FolderNotFound, InvalidRequest."""
+    if not path.is_file():
+        raise FolderNotFound(f"no font {path}")
+    with path.open("rb") as file:
+        begins = file.read(4)
+    if begins not in _BEGINNINGS:
+        raise InvalidRequest(f"{path}: expected a font for a PDF, TrueType or OpenType")
 
 
 def _family(
@@ -96,14 +111,12 @@ def _family(
     return None if regular is None else Family(regular=regular, bold=bold)
 
 
-@lru_cache(maxsize=1)
-def known_files() -> dict[str, Path]:
+@lru_cache(maxsize=2)
+def known_files(folders: tuple[Path, ...]) -> dict[str, Path]:
     """Find every known file, once: folders of fonts have some thousand entries."""
-    wanted = {
-        one[0] for pair in (*_LATIN, *_CHINESE) for one in pair if one is not None
-    }
+    wanted = {one[0] for pair in (*_LATIN, *_CHINESE) for one in pair if one is not None}
     found: dict[str, Path] = {}
-    for folder in FOLDERS:
+    for folder in folders:
         for here, _, names in os.walk(folder.expanduser()):
             for name in sorted(wanted.intersection(names)):
                 found.setdefault(name, Path(here) / name)

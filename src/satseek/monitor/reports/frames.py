@@ -37,7 +37,7 @@ MARGIN = 0.08
 """Share of the ground's extent that is shown around it."""
 
 _ASPECTS = (0.45, 1.15)
-"""Height of a map over its width, least and most: a strip would show nothing, a tower fill a page."""
+"""Height of a map over its width, least and most: strips show nothing, towers fill pages."""
 
 _EDGE_PARTS = 8
 """Points along each edge of a box that is brought to another projection."""
@@ -160,8 +160,6 @@ def _points(geometries: Iterable[GeoJSON], classes: GroundMap | None) -> NDArray
         found.append(np.column_stack([lons, lats]))
     points = np.concatenate(found)
     return points[np.isfinite(points).all(axis=1)]
-
-
 
 
 def _box_points(bbox: BBox) -> NDArray[np.float64]:

@@ -75,9 +75,7 @@ def _north(frame: Frame, language: Language) -> tuple[Path | Label, ...]:
     return (
         Path(rings=(box(x - 3.2, y - 1.4, 6.4, 12.2),), fill="paper", opacity=0.86),
         Path(rings=(arrow,), fill="ink"),
-        Label(
-            x=x, y=y + 9.6, text=word("north", language), size=3.0, anchor="middle", bold=True
-        ),
+        Label(x=x, y=y + 9.6, text=word("north", language), size=3.0, anchor="middle", bold=True),
     )
 
 
@@ -128,9 +126,7 @@ def _tick(x: float, y: float, to_x: float, to_y: float) -> list[Path | Label]:
     return [Path(rings=(((x, y), (to_x, to_y)),), closed=False, stroke="ink", width=0.3)]
 
 
-def _edge_label(
-    frame: Frame, x: float, y: float, text: str, *, anchor: str
-) -> list[Path | Label]:
+def _edge_label(frame: Frame, x: float, y: float, text: str, *, anchor: str) -> list[Path | Label]:
     """Label a tick, away from the corner of the scale bar and from the edges."""
     half = text_width(text, _SIZE_MM) / 2
     middle = x if anchor == "middle" else x + half

@@ -1,7 +1,7 @@
 """Scenes and a class map → the image that lies below a map's shapes.
 
-Knows neither shapes nor pages. Scenes are drawn by the room that reads rasters, a part of the map at
-a time, so that memory does not grow with their number.
+Knows neither shapes nor pages. Scenes are drawn by the room that reads rasters, a part of the map
+at a time, so that memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -96,14 +96,19 @@ def _lay_scenes(
         part = view.part(window)
         touching = mosaic.touching(_degrees(part))
         drawn = scenery.draw(touching, part, recipe=backdrop.recipe)
-        opacity = drawn.shades[..., 3:].astype(np.float32) / 255 * VEIL
+        opacity = drawn.shades[..., 3:].astype(np.float32) * np.float32(VEIL / 255)
         _mix(shown, window, drawn.shades[..., :3].astype(np.float32), opacity)
         unread = max(unread, drawn.failed)
     return unread
 
 
 def _lay_classes(
-    shown: NDArray[np.float32], view: View, classes: GroundMap, *, colours: Sequence[Shade], opacity: float
+    shown: NDArray[np.float32],
+    view: View,
+    classes: GroundMap,
+    *,
+    colours: Sequence[Shade],
+    opacity: float,
 ) -> None:
     table = np.zeros((256, 4), np.float32)
     table[: len(colours)] = np.reshape(colours, (-1, 4))

@@ -13,8 +13,8 @@ from satseek.monitor.reports.html_blocks import block_pieces
 from satseek.monitor.reports.html_style import STYLE
 from satseek.monitor.reports.palette import SIGNS
 from satseek.monitor.reports.provenance import made_line, provenance_section
-from satseek.monitor.reports.words import TAGS, word
 from satseek.monitor.reports.texts import safe
+from satseek.monitor.reports.words import TAGS, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +57,11 @@ def _first_words(report: Report) -> str:
     made = report.provenance
     language = report.language
     parts = [
-        f"<header><h1>{safe(report.title)}</h1>"
-        f'<p class="subtitle">{safe(report.subtitle)}</p>'
-        f'<p class="made">{safe(made_line(made, language))}</p></header>',
+        (
+            f"<header><h1>{safe(report.title)}</h1>"
+            f'<p class="subtitle">{safe(report.subtitle)}</p>'
+            f'<p class="made">{safe(made_line(made, language))}</p></header>'
+        ),
         _next_step(report),
     ]
     if report.headlines:

@@ -15,8 +15,8 @@ from satseek.monitor.reports.mapping import draw_map, legend_of
 from satseek.monitor.reports.palette import SIGNS
 from satseek.monitor.reports.svg import svg_of
 from satseek.monitor.reports.tabling import figures_of
-from satseek.monitor.reports.words import cell_text, word
 from satseek.monitor.reports.texts import safe
+from satseek.monitor.reports.words import cell_text, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,9 +57,7 @@ def _text(block: Text) -> str:
 
 
 def _facts(rows: Sequence[tuple[str, str]]) -> str:
-    lines = "".join(
-        f"<dt>{safe(name)}</dt><dd>{safe(value)}</dd>" for name, value in rows if value
-    )
+    lines = "".join(f"<dt>{safe(name)}</dt><dd>{safe(value)}</dd>" for name, value in rows if value)
     return f'<dl class="facts">{lines}</dl>' if lines else ""
 
 
@@ -184,9 +182,7 @@ def _chart(block: Chart, told: Told) -> Iterator[str]:
     yield "<figure>"
     yield from svg_of(draw_chart(block, width=WIDTH_MM), alt=block.alt)
     colours = colours_of(block)
-    named = [
-        (one.name, colour, True) for one, colour in zip(block.series, colours, strict=True)
-    ]
+    named = [(one.name, colour, True) for one, colour in zip(block.series, colours, strict=True)]
     yield _legend(named, title=word("legend", told.language))
     note = f" {safe(block.note)}" if block.note else ""
     yield f"<figcaption><b>{safe(block.title)}</b>{note}</figcaption>"

@@ -152,5 +152,4 @@ summary { cursor: pointer; font-size: 0.9rem; color: var(--link); }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """
-"""Colours of words on their ground have contrasts of 4.5 and more, light and dark (WCAG 2.2, 1.4.3).
-"""
+"""Colours of words on their ground have contrasts of 4.5 and more, light and dark (WCAG 2.2)."""

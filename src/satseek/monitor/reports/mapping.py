@@ -50,9 +50,7 @@ def frame_for(asked: Map, *, width: float) -> Frame | None:
     return frame_of(geometries, classes=asked.classes, bbox=asked.bbox, width=width)
 
 
-def draw_map(
-    asked: Map, *, width: float, language: Language, scenery: Scenery
-) -> DrawnMap | None:
+def draw_map(asked: Map, *, width: float, language: Language, scenery: Scenery) -> DrawnMap | None:
     """Draw a map, ``width`` millimetres wide; None where nothing of it lies on the ground."""
     frame = frame_for(asked, width=width)
     if frame is None:

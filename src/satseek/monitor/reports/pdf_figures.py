@@ -40,14 +40,10 @@ def lay_map(flow: Flow, asked: Map, told: Told) -> None:
     most = _notes(flow, asked, frame, unread=_backdrop(asked), unlabelled=len(asked.shapes))
     notes = most
     if not flow.canvas.is_blank:
-        drawn = draw_map(
-            asked, width=WIDTH, language=told.language, scenery=told.scenery
-        )
+        drawn = draw_map(asked, width=WIDTH, language=told.language, scenery=told.scenery)
         assert drawn is not None
         flow.drawing(drawn.drawing, x=LEFT, y=flow.y, alt=asked.alt)
-        notes = _notes(
-            flow, asked, frame, unread=drawn.unread, unlabelled=drawn.unlabelled
-        )
+        notes = _notes(flow, asked, frame, unread=drawn.unread, unlabelled=drawn.unlabelled)
     flow.y += frame.height + 1.5
     _lay_legend(flow, [(one.label, one.colour, one.filled) for one in legend_of(asked)])
     room = flow.height(most, width=WIDTH, size=SMALL)  # whatever comes out, pages stay as laid out

@@ -104,11 +104,15 @@ def _widths(flow: Flow, table: Table) -> list[float]:
     for at, column in enumerate(table.columns):
         said = [_said(row[at], column) for row in rows]
         widest = max((_wide(flow, one) for one in said), default=0.0)
-        word = max((flow.type.width(one, size=SIZE, bold=True) for one in column.name.split()), default=0)
+        word = max(
+            (flow.type.width(one, size=SIZE, bold=True) for one in column.name.split()), default=0
+        )
         whole = flow.type.width(column.name, size=SIZE, bold=True)
         wanted.append(max(widest, whole) + _PAD)
         figures = column.kind != "text"
-        least.append(max(word, widest) + _PAD if figures else max(_LEAST_SHARE * WIDTH, word + _PAD))
+        least.append(
+            max(word, widest) + _PAD if figures else max(_LEAST_SHARE * WIDTH, word + _PAD)
+        )
     if sum(wanted) <= WIDTH:
         return wanted
     return _shared(wanted, least, [column.weight for column in table.columns])

@@ -6,13 +6,14 @@ Knows nothing of what is on its pages.
 from __future__ import annotations
 
 import io
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import DependencyMissing, InvalidRequest
 from satseek.monitor.reports.drawing import LIGHT
 from satseek.monitor.reports.faces import CORE, CoreFace, EmbeddedFace, reads_chinese
-from satseek.monitor.reports.fonts import INSTALL, families
+from satseek.monitor.reports.fonts import INSTALL, check_font, families
 from satseek.monitor.reports.typesetting import MM_PER_PT, Typesetter
 from satseek.monitor.reports.words import TAGS
 
@@ -64,9 +65,7 @@ class Press:
         """Go on to the next page."""
         self._pdf.add_page()
 
-    def text(
-        self, x: float, y: float, text: str, *, size: float, bold: bool, paint: Paint
-    ) -> None:
+    def text(self, x: float, y: float, text: str, *, size: float, bold: bool, paint: Paint) -> None:
         """Write on a base line, beginning at x; ``size`` in points."""
         self._pdf.set_text_color(*_colour(paint))
         for face, part in self.typesetter.runs(text, bold=bold):
@@ -127,23 +126,28 @@ class Press:
         regular: list[Face] = []
         bold: list[Face] = []
         for number, family in enumerate(families(given=given)):
-            regular += self._loaded(f"f{number}", family.regular)
+            regular.append(self._face(f"f{number}", family.regular))
             if family.bold is not None:
-                bold += self._loaded(f"f{number}b", family.bold)
+                bold.append(self._face(f"f{number}b", family.bold))
         for faces, style in ((regular, ""), (bold, "B")):
             self._pdf.set_font(CORE, style)
             faces.append(CoreFace(style, self._pdf.fonts[CORE + style]))
         return Typesetter(regular, bold)
 
-    def _loaded(self, name: str, face: FontFace) -> list[Face]:
-        """Load a face; one of this machine's that the library cannot use is left out."""
+    def _face(self, name: str, face: FontFace) -> EmbeddedFace:
+        if face.is_given:
+            check_font(face.path)
+        return EmbeddedFace(name, partial(self._loaded, name, face))
+
+    def _loaded(self, name: str, face: FontFace) -> Any:
+        """Load a face; None for one of this machine's that the library cannot use."""
         try:
             self._pdf.add_font(name, "", str(face.path), collection_font_number=face.number)
         except _unusable() as error:
             if face.is_given:
                 raise InvalidRequest(f"{face.path}: expected a font for a PDF: {error}") from error
-            return []
-        return [EmbeddedFace(name, self._pdf.fonts[name])]
+            return None
+        return self._pdf.fonts[name]
 
 
 def _colour(paint: Paint) -> Colour:

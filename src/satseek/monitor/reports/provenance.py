@@ -16,6 +16,7 @@ from satseek.monitor.reports.words import day, minute, word
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from satseek.monitor.reports.blocks import Block
     from satseek.monitor.reports.report import Language, Provenance, Report
     from satseek.types import GridSpec, Recipe, Scene
 
@@ -42,9 +43,7 @@ def grid_name(grid: GridSpec) -> str:
 
 def scenes_used(scenes: Iterable[Scene], *, role: str = "") -> tuple[SceneUsed, ...]:
     """List scenes on which a report rests, by date, those without one last."""
-    used = [
-        SceneUsed(id=one.id, date=one.datetime, digest=one.digest, role=role) for one in scenes
-    ]
+    used = [SceneUsed(id=one.id, date=one.datetime, digest=one.digest, role=role) for one in scenes]
     return tuple(sorted(used, key=lambda one: (one.date is None, day(one.date), one.id)))
 
 
@@ -64,7 +63,7 @@ def made_line(made: Provenance, language: Language) -> str:
 def provenance_section(report: Report, *, digest: str) -> Section:
     """Write down where a report comes from, and the digest of what it says."""
     made, language = report.provenance, report.language
-    blocks = (
+    blocks: tuple[Block, ...] = (
         _facts(made, language, digest),
         *_prompts(made, language),
         *_thresholds(made, language),

@@ -47,8 +47,16 @@ _LONG_EDGE = 1.0
 _CORNERS = 20
 """Of a ring."""
 
-_PLACES = ((0.0, 0.35), (1.0, 0.35), (-1.0, 0.35), (0.0, 1.4), (0.0, -0.7), (1.0, 1.4), (-1.0, -0.7))
-"""Where a number is tried around its shape's middle: in half widths of the number and in heights."""
+_PLACES = (
+    (0.0, 0.35),
+    (1.0, 0.35),
+    (-1.0, 0.35),
+    (0.0, 1.4),
+    (0.0, -0.7),
+    (1.0, 1.4),
+    (-1.0, -0.7),
+)
+"""Where a number is tried around its shape's middle: in its half widths and in its heights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +109,9 @@ def _paths(geometries: Sequence[BaseGeometry], entry: Entry) -> list[Path]:
     colour, filling = entry.colour, entry.colour if entry.filled else None
     dash = 0.0 if entry.filled else 1.6
     paths = [
-        Path(rings=tuple(areas), fill=filling, opacity=FILLED, stroke=colour, width=0.45, dash=dash),
+        Path(
+            rings=tuple(areas), fill=filling, opacity=FILLED, stroke=colour, width=0.45, dash=dash
+        ),
         Path(rings=tuple(lines), closed=False, stroke=colour, width=0.5),
         Path(rings=tuple(rings), stroke=colour, width=0.6),
     ]
@@ -130,9 +140,7 @@ def _longer_edge(geometry: BaseGeometry) -> float:
     return float(max(right - left, bottom - top))
 
 
-def _labels(
-    frame: Frame, named: Sequence[tuple[str, BaseGeometry]]
-) -> tuple[list[Label], int]:
+def _labels(frame: Frame, named: Sequence[tuple[str, BaseGeometry]]) -> tuple[list[Label], int]:
     """Place numbers, small ones first; each takes room that later ones leave alone."""
     taken: list[tuple[float, float, float, float]] = []
     labels: list[Label] = []
@@ -148,9 +156,7 @@ def _labels(
             if _fits(room, frame, taken):
                 taken.append(room)
                 labels.append(
-                    Label(
-                        x=x, y=y, text=text, size=LABEL_MM, anchor="middle", bold=True, halo=True
-                    )
+                    Label(x=x, y=y, text=text, size=LABEL_MM, anchor="middle", bold=True, halo=True)
                 )
                 break
     return labels, len(named) - len(labels)

@@ -10,7 +10,7 @@ from html import escape
 from satseek.search.evaluating_formats import plain
 
 _SPACES = str.maketrans(dict.fromkeys("\n\r\t\x0b\x0c\x85\xa0\u2002\u2003\u2009\u202f\u3000", " "))
-"""Spaces and ends of lines, all written as one space; other invisible characters are spelled out."""
+"""Spaces and ends of lines, all written as a space; other invisible characters are spelled out."""
 
 
 def one_line(text: str) -> str:

@@ -50,6 +50,7 @@ class Typesetter:
         """Take faces in order of preference; those of ``bold`` are heavier where there are any."""
         self._faces = {False: tuple(regular), True: (*bold, *regular)}
         self._chosen: dict[tuple[str, bool], Typeface | None] = {}
+        self._ems: dict[bool, dict[str, float]] = {False: {}, True: {}}
         self.missing: dict[str, None] = {}
         """Characters that no font has, in the order they came."""
 
@@ -70,32 +71,41 @@ class Typesetter:
 
     def width(self, text: str, *, size: float, bold: bool = False) -> float:
         """Give a width in millimetres of text of so many points."""
-        total = sum(face.width(part) for face, part in self.runs(text, bold=bold))
-        return total * size * MM_PER_PT
+        ems = self._ems[bold]
+        return sum(ems.get(sign) or self._em(sign, bold=bold) for sign in text) * size * MM_PER_PT
 
     def lines(self, text: str, *, width: float, size: float, bold: bool = False) -> list[str]:
         """Break text into lines that are no wider than ``width`` millimetres; at least one."""
         lines: list[str] = []
-        line = ""
-        for piece in _pieces(one_line(text)):
-            if self.width((line + piece).rstrip(), size=size, bold=bold) <= width:
+        line, used = "", 0.0
+        for piece in _pieces(one_line(text).strip()):
+            if used + self.width(piece.rstrip(), size=size, bold=bold) > width:
+                if line:
+                    lines.append(line.rstrip())
+                *whole, line = self._cut(piece, width=width, size=size, bold=bold)
+                lines += whole
+                used = self.width(line, size=size, bold=bold)
+            else:
                 line += piece
-                continue
-            if line:
-                lines.append(line.rstrip())
-            *whole, line = self._cut(piece, width=width, size=size, bold=bold)
-            lines += whole
+                used += self.width(piece, size=size, bold=bold)
         return [*lines, line.rstrip()]
 
     def _cut(self, piece: str, *, width: float, size: float, bold: bool) -> list[str]:
         """Cut what is wider than a line, such as a path or a digest, anywhere."""
-        parts, part = [], ""
+        parts, part, used = [], "", 0.0
         for sign in piece:
-            if part and self.width(part + sign.rstrip(), size=size, bold=bold) > width:
-                parts.append(part)
-                part = ""
+            wide = self.width(sign, size=size, bold=bold)
+            if part and sign != " " and used + wide > width:
+                parts.append(part.rstrip())
+                part, used = "", 0.0
             part += sign
+            used += wide
         return [*parts, part]
+
+    def _em(self, sign: str, *, bold: bool) -> float:
+        """Give the width of one character, in sizes of type, and remember it."""
+        face, shown = self._set(sign, bold=bold)
+        return self._ems[bold].setdefault(sign, face.width(shown))
 
     def _set(self, sign: str, *, bold: bool) -> tuple[Typeface, str]:
         face = self._face(sign, bold=bold)

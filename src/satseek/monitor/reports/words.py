@@ -73,10 +73,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     "digest": ("digest of the file", "文件摘要"),
     "role": ("role", "用途"),
     "digest_note": (
-        "The digest is of what this report says, its images included; the time at which it was "
-        "made does not count. The same report made again, as HTML or as PDF, carries the same one.",
-        "摘要针对报告内容（含图像）计算，不含生成时间；同一报告重新生成，不论 HTML 还是 PDF，"
-        "摘要相同。",
+        (
+            "The digest is of what this report says, its images included; the time at which it was "
+            "made does not count. The same report made again, as HTML or as PDF, carries the "
+            "same one."
+        ),
+        (
+            "摘要针对报告内容（含图像）计算，不含生成时间；同一报告重新生成，不论 HTML 还是 PDF，"
+            "摘要相同。"
+        ),
     ),
     "page": ("Page {page} of {pages}", "第 {page} 页，共 {pages} 页"),
     "place": ("at", "时间或名称"),

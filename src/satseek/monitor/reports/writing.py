@@ -112,9 +112,7 @@ def _write_html(report: Report, path: Path, told: Told) -> None:
         out.writelines(page_pieces(report, told))
 
 
-def _print(
-    report: Report, path: Path, told: Told, fonts: tuple[Path, ...]
-) -> tuple[int, str]:
+def _print(report: Report, path: Path, told: Told, fonts: tuple[Path, ...]) -> tuple[int, str]:
     press = Press(report, fonts=fonts)
     pages = print_report(report, press, told)
     press.save(path)
