@@ -98,9 +98,7 @@ def feature_of(finding: Finding, *, decided: Step | None = None) -> Feature:
     return Feature(id=finding.id, geometry=finding.footprint, properties=properties)
 
 
-def _features(
-    findings: Findings, where: FindingFilter | None, kind: Format
-) -> Iterator[Feature]:
+def _features(findings: Findings, where: FindingFilter | None, kind: Format) -> Iterator[Feature]:
     for finding in findings.all(where):
         feature = feature_of(finding, decided=findings.last_deed(finding.id))
         if kind.name == "geoparquet":  # whose rows are STAC Items, which have a date by that name

@@ -90,8 +90,8 @@ class Findings:
         """Write down what a source found; what people decided is never touched.
 
         A finding that is there already, by its id, takes over what its source says of it now, but
-        for ``first_seen``, of which the earlier stays, and for pictures of the same chip and ground,
-        of which the first stays. One of which nothing is new stays as it is.
+        for ``first_seen``, of which the earlier stays, and pictures of the same chip and ground, of
+        which the first stays. One of which nothing is new stays as it is.
         ``state``, ``assignee``, ``revision`` and both moments are not looked at.
 
         Returns:

@@ -98,9 +98,7 @@ class Changing:
             self._seen(former, merged)
 
     def _seen(self, former: Finding, merged: Finding) -> None:
-        self.put(
-            former, merged, "seen", who=_source(former), comment=_differences(former, merged)
-        )
+        self.put(former, merged, "seen", who=_source(former), comment=_differences(former, merged))
 
     def _written(
         self, finding: Finding, deed: Deed, *, who: str, comment: str, former: Finding | None

@@ -57,9 +57,7 @@ class Sights:
                 return shown, around.bounds
         return read_chip(chip, stretch=stretch_of(scene, collection.spec.recipe), scene=scene), None
 
-    def _ground(
-        self, scene: Scene, collection: Collection, around: Surroundings
-    ) -> Pixels | None:
+    def _ground(self, scene: Scene, collection: Collection, around: Surroundings) -> Pixels | None:
         """Draw a square; None where none of it can be read at once."""
         scenes = self._scenes(scene, collection, around.bounds)
         drawn = self._scenery.draw(scenes, around.view, recipe=collection.spec.recipe)

@@ -200,9 +200,7 @@ def _move(finding_id: str, findings: Findings, deed: Deed, asked: _Asked) -> Fin
                 f"{' or '.join(move.begins)}; {_NEXT[former.state]}"
             )
         assignee = asked.assignee
-        return _done(
-            change, former, deed, who=asked.who, assignee=assignee, comment=asked.comment
-        )
+        return _done(change, former, deed, who=asked.who, assignee=assignee, comment=asked.comment)
 
 
 def _done(

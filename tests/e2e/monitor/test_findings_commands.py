@@ -1,4 +1,4 @@
-"""The real command looks through findings, decides, writes them into files, and refuses in a line."""
+"""The real command looks through findings, decides, writes files, and refuses in one line."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def data(tmp_path: Path) -> Path:
     """Three mines and a flooded parcel, with a picture of the first one."""
     home = tmp_path / "data"
     digest = Pictures(home / FOLDER).keep(np.zeros((8, 8, 3), np.uint8))
-    shown = Evidence(
-        side="after", chip_id="july/0_0", scene="july", datetime=JULY, picture=digest
-    )
+    shown = Evidence(side="after", chip_id="july/0_0", scene="july", datetime=JULY, picture=digest)
     made = [
         make_finding(0, evidence=(make_finding().evidence[0], shown)),
         make_finding(1, flags=("outside-permit",)),
         make_finding(2, last_seen=AUGUST, seen=2),
-        make_finding(3, kind="damage", source="flood", label="flooded", properties={"policy": "P7"}),
+        make_finding(
+            3, kind="damage", source="flood", label="flooded", properties={"policy": "P7"}
+        ),
     ]
     with closing(Findings(home / FOLDER)) as findings:
         findings.keep(made)

@@ -14,6 +14,7 @@ import random
 import signal
 import sys
 import time
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,12 +57,12 @@ def take(folder: Path, who: str, out: int) -> None:
 def forked(act: Callable[[], None]) -> int:
     child = os.fork()
     if child == 0:
+        ended = 1
         try:
             act()
-        except BaseException as error:
-            sys.stderr.write(f"{error!r}\n")
-            os._exit(1)
-        os._exit(0)
+            ended = 0
+        finally:
+            os._exit(ended)
     return child
 
 
@@ -70,10 +71,7 @@ def kill(folder: Path, turns: int) -> None:
     for turn in range(turns):
         there, out = os.pipe()
         firsts = [1000 * (WRITERS * turn + one) for one in range(WRITERS)]
-        children = [
-            forked(lambda first=first: keep(folder, first, out))  # type: ignore[misc]
-            for first in firsts
-        ]
+        children = [forked(partial(keep, folder, first, out)) for first in firsts]
         told = os.read(there, 1 << 16)  # one of them, at least, was told of one
         time.sleep(chance.uniform(0.0, 0.1))
         for child in children:
@@ -87,10 +85,7 @@ def kill(folder: Path, turns: int) -> None:
 
 def share(folder: Path, people: int) -> None:
     there, out = os.pipe()
-    children = [
-        forked(lambda who=f"person{one}": take(folder, who, out))  # type: ignore[misc]
-        for one in range(people)
-    ]
+    children = [forked(partial(take, folder, f"person{one}", out)) for one in range(people)]
     os.close(out)
     with os.fdopen(there, "rb") as pipe:
         sys.stdout.write(pipe.read().decode())

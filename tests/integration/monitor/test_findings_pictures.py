@@ -1,4 +1,4 @@
-"""Pictures of findings: the same ground at both dates, kept for good, whatever becomes of scenes."""
+"""Pictures of findings: the same ground at both dates, kept for good, whatever became of it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write_scene(folder: Path, name: str, crs: str, *, west: float = LEFT) -> Non
     place = Affine(PIXEL, 0, left, 0, -PIXEL, top)
     width, height = round((right - left) / PIXEL), round((top - bottom) / PIXEL)
     columns, rows = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    xs, _ = transform(crs, UTM, *(place * (columns.ravel(), rows.ravel())))
+    xs, _ = transform(crs, UTM, left + PIXEL * columns.ravel(), top - PIXEL * rows.ravel())
     is_west = np.array(xs).reshape(height, width) < MIDDLE
     samples = np.where(is_west[..., None], RED, BLUE).astype(np.uint8)
     options = {"driver": "GTiff", "count": 3, "dtype": "uint8", "crs": crs, "transform": place}
@@ -73,9 +73,7 @@ def collection(home: Path) -> Iterator[Collection]:
     parts = Assembly(Settings(data_dir=home / "data", model="starter"))
     grid = GridSpec(crs=UTM, chip_px=64, stride_px=64, pixel_size=PIXEL)
     with parts.writer("two", Layout(grid=grid)) as target:
-        index_folder(
-            home / "scenes", collection=target, embedder=parts.embedder, batch=parts.batch
-        )
+        index_folder(home / "scenes", collection=target, embedder=parts.embedder, batch=parts.batch)
         yield target
     parts.close()
 
@@ -193,7 +191,7 @@ def test_a_frame_has_the_footprint_in_its_middle() -> None:
     around = box(MIDDLE - 1000, TOP - 500, MIDDLE + 1000, TOP)
     found = frame_around(around)
     assert found is not None
-    xs, ys = zip(*around["coordinates"][0], strict=True)
+    xs, _ = zip(*around["coordinates"][0], strict=True)
     west, south, east, north = found.bounds
     assert (west + east) / 2 == pytest.approx((min(xs) + max(xs)) / 2, abs=1e-9)
     assert (north - south) / (east - west) == pytest.approx(np.cos(np.radians(52.3)), rel=0.01)

@@ -1,4 +1,4 @@
-"""What a finding is: named by what it is of, written as JSON and read again, refused if it cannot be."""
+"""What a finding is: named by what it is of, written as JSON and read again, or refused."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_numbers_and_lists_are_made_plain() -> None:
         flags=("steep", "outside-permit", "steep"),
         scores={"percentile": np.float32(99.5)},
         urgency=np.float64(2.0),
-        properties={"cells": np.int64(3), "near": np.bool_(True)},
+        properties={"cells": np.int64(3), "near": np.bool_(1)},
         first_seen=JULY.astimezone(timezone(timedelta(hours=8))),
         footprint=shapely.geometry.mapping(shapely.geometry.shape(square(0.0))),
     )
