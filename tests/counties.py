@@ -143,9 +143,7 @@ class SeenCounty:
 
 
 @cache
-def seen_county(
-    *, seed: int = 0, size: int = 1024, looks: tuple[Look, ...] = SERIES
-) -> SeenCounty:
+def seen_county(*, seed: int = 0, size: int = 1024, looks: tuple[Look, ...] = SERIES) -> SeenCounty:
     """Make a county's scenes, and keep them until this process ends.
 
     Args:

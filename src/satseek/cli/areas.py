@@ -31,7 +31,6 @@ from satseek.errors import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satseek.assemble.areas import Plan
     from satseek.monitor.landuse_running import Asked
 
 SampleName = Annotated[str, typer.Argument(help="Name of the sample.")]
@@ -61,7 +60,10 @@ def sample(
     ] = 0.02,
     of: Annotated[
         list[str] | None,
-        typer.Option(metavar="STRATUM=N", help="So many of a stratum instead (with --more: so many more); repeat it."),
+        typer.Option(
+            metavar="STRATUM=N",
+            help="So many of a stratum instead (with --more: so many more); repeat it.",
+        ),
     ] = None,
     more: Annotated[
         int | None, typer.Option(min=1, help="Draw so many more places of the sample.")
@@ -108,9 +110,7 @@ def sample(
     """
     from satseek.assemble.areas import Plan, draw_sample, extend_sample  # noqa: PLC0415
 
-    ground = filter_of(
-        bbox=bbox, area=area, area_crs=area_crs, start=start, end=end, where=where
-    )
+    ground = filter_of(bbox=bbox, area=area, area_crs=area_crs, start=start, end=end, where=where)
     asked = _asked(
         name,
         labels=labels,

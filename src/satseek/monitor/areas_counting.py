@@ -69,9 +69,7 @@ class Counts:
         return int(self.places[:, :, self.labels.index(label)].sum())
 
 
-def count(
-    strata: Sequence[Stratum], judged: Sequence[Judged], *, labels: Sequence[str]
-) -> Counts:
+def count(strata: Sequence[Stratum], judged: Sequence[Judged], *, labels: Sequence[str]) -> Counts:
     """Count judged places.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Counts of a stratified sample → a share or a ratio, how far off it may be, and between which ends.
+"""Counts of a stratified sample → a share or a ratio, how far off it may be, between which ends.
 
 Does not know classes, maps or areas: a stratum here is a weight, a number of places and a number of
 hits.

@@ -29,8 +29,8 @@ EXPECTED_USERS = 0.8
 places are asked for. In the middle of the 0.6 to 0.95 that the paper's example expects."""
 
 STANDARD_ERROR = 0.02
-"""Of overall accuracy: ± 4 %, 400 places where nothing better is known. The paper's example wants 0.01,
-which takes four times as many."""
+"""Of overall accuracy: ± 4 %, 400 places where nothing better is known. The paper's example wants
+0.01, which takes four times as many."""
 
 
 def sample_size(
@@ -126,9 +126,7 @@ def _most(stratum: Stratum, total: int) -> int:
     return total if stratum.cells is None else min(stratum.cells, total)
 
 
-def _weights(
-    strata: Sequence[Stratum], rule: Rule, users: Mapping[str, float]
-) -> dict[str, float]:
+def _weights(strata: Sequence[Stratum], rule: Rule, users: Mapping[str, float]) -> dict[str, float]:
     if rule == "equal":
         return {one.name: 1.0 for one in strata}
     if rule == "proportional":

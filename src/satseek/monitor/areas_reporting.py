@@ -62,9 +62,7 @@ def areas_report(
             facts=_facts(sample, found.interval, words),
         ),
         sections=(
-            areas_section(
-                found, subject=subject_of(sample, language), language=language, notes=()
-            ),
+            areas_section(found, subject=subject_of(sample, language), language=language, notes=()),
         ),
         language=language,
     )
@@ -117,9 +115,7 @@ def subject_of(sample: Sample, language: Language) -> str:
     return words["of_change" if since else "of_date"].format(date=date, since=since)
 
 
-def _headlines(
-    found: AreaEstimates, words: Mapping[str, str], drawn: int
-) -> tuple[Headline, ...]:
+def _headlines(found: AreaEstimates, words: Mapping[str, str], drawn: int) -> tuple[Headline, ...]:
     overall = found.overall
     widest = max(found.classes, key=lambda one: one.area_m2.margin)
     area = widest.area_m2.scaled(1 / SQUARE_METRES)
@@ -143,9 +139,7 @@ def _headlines(
     )
 
 
-def _facts(
-    sample: Sample, interval: str, words: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
+def _facts(sample: Sample, interval: str, words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     how = words["drawn_as"].format(
         name=sample.name, unit=sample.unit, seed=sample.seed, opinions=sample.opinions
     )
@@ -207,8 +201,7 @@ def _matrix(found: AreaEstimates, words: Mapping[str, str]) -> Table:
             *(Column(name=label, kind="number") for label in (*found.labels, words["all"])),
         ),
         rows=tuple(
-            (label, *row, sum(row))
-            for label, row in zip(found.labels, found.counts, strict=True)
+            (label, *row, sum(row)) for label, row in zip(found.labels, found.counts, strict=True)
         ),
         total=(words["all"], *sums, sum(sums)),
     )

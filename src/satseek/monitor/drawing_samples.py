@@ -160,8 +160,12 @@ def draw(
     return tuple(
         place
         for name in sorted(members)
-        for place in work(frame, members[name], name, seed, before.get(name, 0), sizes[name])
+        for place in work(frame, members[name], seed, _turns(before.get(name, 0), sizes[name]))
     )
+
+
+def _turns(before: int, size: int) -> range:
+    return range(before, before + size)
 
 
 def _check_size(name: str, size: int, before: int, strata: Mapping[str, Stratum]) -> None:
@@ -186,27 +190,26 @@ def _members(frame: SamplingFrame, names: Iterable[str]) -> dict[str, list[int]]
 
 
 def _drawn_cells(
-    frame: SamplingFrame, members: Sequence[int], _: str, seed: int, first: int, size: int
+    frame: SamplingFrame, members: Sequence[int], seed: int, turns: range
 ) -> list[Place]:
     ranked = heapq.nsmallest(
-        first + size, members, key=lambda at: (_number(seed, frame.cells[at]), frame.cells[at])
+        turns.stop, members, key=lambda at: (_number(seed, frame.cells[at]), frame.cells[at])
     )
-    return [
-        _place(frame, at, frame.cells[at], turn, None)
-        for turn, at in enumerate(ranked[first:], start=first)
-    ]
+    return [_place(frame, ranked[turn], frame.cells[ranked[turn]], turn, None) for turn in turns]
 
 
 def _drawn_points(
-    frame: SamplingFrame, members: Sequence[int], name: str, seed: int, first: int, size: int
+    frame: SamplingFrame, members: Sequence[int], seed: int, turns: range
 ) -> list[Place]:
+    stratum = frame.strata[members[0]]
     ordered = sorted(members, key=lambda at: frame.cells[at])
     reached = np.cumsum(frame.areas_m2[ordered])
     places = []
-    for turn in range(first, first + size):
-        aim = _number(seed, name, str(turn)) * reached[-1]
+    for turn in turns:
+        named = (str(seed), stratum, str(turn))
+        aim = _number(*named) * reached[-1]
         at = ordered[min(int(np.searchsorted(reached, aim, side="right")), len(ordered) - 1)]
-        point = _point_in(frame, at, (str(seed), name, str(turn)))
+        point = _point_in(frame, at, named)
         places.append(_place(frame, at, f"{frame.cells[at]}@{turn}", turn, point))
     return places
 

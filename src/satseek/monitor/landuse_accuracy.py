@@ -28,9 +28,7 @@ DATE, SINCE, GATHERED = "date", "since", "strata of fewer cells are one"
 """Under which a sample tells of what map it is, see ``Sample.told``."""
 
 
-def told_of(
-    found: LandUse, *, date: str, since: str | None, gathered: int
-) -> dict[str, str]:
+def told_of(found: LandUse, *, date: str, since: str | None, gathered: int) -> dict[str, str]:
     """Say of what map a sample is, so that the map is known again."""
     told = {DATE: date, SINCE: since or "", GATHERED: str(gathered)}
     return told | {"model": found.model, "label set": f"{found.labels.name} {found.labels.digest}"}
@@ -79,7 +77,9 @@ def accuracy_sections(
         settled = samples.settled(sample.name)
         if any(one.label is not None for one in settled):
             yield areas_section(
-                estimate_sample(sample, settled), subject=subject_of(sample, language), language=language
+                estimate_sample(sample, settled),
+                subject=subject_of(sample, language),
+                language=language,
             )
 
 

@@ -120,10 +120,7 @@ def write_places(db: Database, sample: str, places: Iterable[tuple[float, Place]
     """Put places behind those that are there, each with when it is due."""
     db.executemany(
         "INSERT INTO samples_places VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            (sample, one.id, due, one.stratum, one.turn, _json(_said(one)))
-            for due, one in places
-        ),
+        ((sample, one.id, due, one.stratum, one.turn, _json(_said(one))) for due, one in places),
     )
 
 

@@ -154,12 +154,19 @@ def _of_csv(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     head = text.split("\n", 1)[0]
     # whoever saves in a country that writes decimals with a comma gets semicolons
     delimiter = max(",;\t", key=head.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    _check_head(set(reader.fieldnames or ()), path)
+    # a quotation mark that is never closed would swallow all lines behind it
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        yield from ((reader.line_num, line) for line in reader)
+        _check_head(set(reader.fieldnames or ()), path)
+        for line in reader:
+            if None in line:
+                raise InvalidRequest(
+                    f"{path.name}: line {reader.line_num}: expected {len(reader.fieldnames or ())} "
+                    "cells, came more: put what has a comma in it between quotation marks"
+                )
+            yield reader.line_num, line
     except csv.Error as error:
-        raise InvalidRequest(f"{path}: line {reader.line_num}: {error}") from error
+        raise InvalidRequest(f"{path.name}: line {reader.line_num}: {error}") from error
 
 
 def _of_geojson(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -60,9 +60,7 @@ def _picture(chip_id: str, place: Place, collection: Collection, size: int) -> P
         jpeg = thumbnail(chip_id, collection=collection, size=size)
     except (ChipNotFound, UnreadableImage):
         return PlacePicture(chip_id=chip_id, datetime=None, jpeg=None, mark=None)
-    return PlacePicture(
-        chip_id=chip_id, datetime=chip.datetime, jpeg=jpeg, mark=_mark(place, chip)
-    )
+    return PlacePicture(chip_id=chip_id, datetime=chip.datetime, jpeg=jpeg, mark=_mark(place, chip))
 
 
 def _mark(place: Place, chip: Chip) -> Box | None:

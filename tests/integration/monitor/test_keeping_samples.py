@@ -9,7 +9,6 @@ import sys
 import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +22,7 @@ from satseek.monitor.samples import CANNOT_TELL, Answer, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 FOREST, MINE = 40, 6
 
@@ -281,7 +281,7 @@ def test_rows_that_are_not_what_was_written_are_named(
     make(samples)
     samples.close()
     with closing(sqlite3.connect(tmp_path / "monitor" / "findings.sqlite")) as db:
-        db.execute(f"UPDATE {table} SET said = substr(said, 20)")
+        db.execute(f"UPDATE {table} SET said = substr(said, 20)")  # noqa: S608 - our own names
         db.commit()
     with pytest.raises(DamagedData, match="june: its row is not what was written"):
         samples.settled("june")

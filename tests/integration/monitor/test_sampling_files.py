@@ -113,16 +113,15 @@ def test_a_gis_that_moves_ids_among_the_properties_is_understood(tmp_path: Path)
         ("a.csv", "id,answer\nx,mine\n", "line 2: expected who answered"),
         ("a.csv", "id,answer,who\n,mine,wu\n", "line 2: expected the id"),
         ("a.csv", "id,answer,who,at\nx,mine,wu,yesterday\n", "line 2: expected a moment"),
-        ("a.csv", 'id,answer\n"x\n', "line|missing"),
+        ("a.csv", 'id,answer,who\n"x,mine,wu\ny,mine,wu\n', "line 3: unexpected end"),
+        ("a.csv", "id,answer,who\nx,mine,wu,heap, grey\n", "line 2: expected 3 cells"),
         ("a.geojson", "[]", "expected a GeoJSON FeatureCollection"),
         ("a.geojson", '{"features": [1]}', "expected a GeoJSON FeatureCollection"),
         ("a.geojson", '{"features": [{"properties": {}}]}', "missing answer"),
         ("a.xlsx", "", "expected answers as .csv or .geojson"),
     ],
 )
-def test_tables_that_cannot_be_are_refused(
-    tmp_path: Path, name: str, text: str, said: str
-) -> None:
+def test_tables_that_cannot_be_are_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidRequest, match=said):

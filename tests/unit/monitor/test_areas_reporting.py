@@ -67,17 +67,13 @@ def test_tables_say_what_was_estimated() -> None:
 def test_a_map_whose_areas_are_not_known_has_no_bars() -> None:
     judged = [Judged(stratum="east", mapped="forest", reference="forest")] * 3
     found = estimate_areas([Stratum(name="east", area_m2=1e6)], judged)
-    (chart,) = (
-        one for one in areas_section(found, subject="x").blocks if isinstance(one, Chart)
-    )
+    (chart,) = (one for one in areas_section(found, subject="x").blocks if isinstance(one, Chart))
     assert 1 == len(chart.series)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_report_says_what_to_do_next(language: Language) -> None:
-    report = areas_report(
-        estimates(), sample(), operator="wu", language=language, made_at=MADE
-    )
+    report = areas_report(estimates(), sample(), operator="wu", language=language, made_at=MADE)
     assert "`satseek landuse answer june`" in report.next_step
     assert ["29", "mine"] == [one.value for one in report.headlines[1:]]
     assert "2024-06" in report.subtitle
@@ -94,9 +90,7 @@ def test_both_languages_say_the_same() -> None:
 
 @pytest.mark.parametrize("key", TEXTS)
 def test_every_note_can_be_said(key: str) -> None:
-    values = dict.fromkeys(
-        ("left", "drawn", "open", "contested", "unclear", "several", "same"), 3
-    )
+    values = dict.fromkeys(("left", "drawn", "open", "contested", "unclear", "several", "same"), 3)
     named = {"strata": "'forest'", "labels": "'mine'", "share": 0.125}
     for language in LANGUAGES:
         said = Note(key=key, values=values | named).said(language)

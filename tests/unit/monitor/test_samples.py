@@ -1,4 +1,4 @@
-"""What answers make of a place: agreement counts, disagreement is told, nobody is outvoted by none."""
+"""What answers make of a place: agreement counts, disagreement is told and never guessed."""
 
 from __future__ import annotations
 
@@ -139,7 +139,9 @@ def test_what_does_not_count_is_told_with_the_figures() -> None:
 
 def test_cells_of_many_sizes_are_told_of() -> None:
     of_points, uneven = sample(unit="point", uneven=0.3), sample(uneven=0.3)
-    assert any("differ by up to 30.0%" in one.said() for one in estimate_sample(uneven, settled()).notes)
+    assert any(
+        "differ by up to 30.0%" in one.said() for one in estimate_sample(uneven, settled()).notes
+    )
     assert not any("cells" in one.said() for one in estimate_sample(of_points, settled()).notes)
 
 
