@@ -14,8 +14,18 @@ import numpy as np
 import pytest
 import starting
 from findingmaking import AUGUST, JULY, make_finding
+from typer.testing import CliRunner
 
 from satseek.cli import findings as listing
+from satseek.cli import findings_deciding
+from satseek.cli.application import app
+from satseek.errors import (
+    Conflict,
+    DamagedData,
+    FindingNotFound,
+    InvalidRequest,
+    SatseekError,
+)
 from satseek.monitor.findings import Evidence
 from satseek.monitor.keeping import Findings
 from satseek.monitor.pictures import Pictures
@@ -24,11 +34,15 @@ from satseek.monitor.tables import DATABASE, FOLDER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from typer.testing import Result
+
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 SECONDS = 60
 
+assert findings_deciding  # its commands are there once it is imported
 
-def satseek(data: Path, *words: object) -> subprocess.CompletedProcess[str]:
+
+def real(data: Path, *words: object) -> subprocess.CompletedProcess[str]:
     environment = {key: one for key, one in os.environ.items() if not key.startswith("SATSEEK_")}
     return subprocess.run(
         [*starting.command(), "--data-dir", str(data), "findings", *map(str, words)],
@@ -41,9 +55,13 @@ def satseek(data: Path, *words: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+def run(data: Path, *words: object) -> Result:
+    return CliRunner().invoke(app, ["--data-dir", str(data), "findings", *map(str, words)])
+
+
 def told(data: Path, *words: object) -> Any:
-    done = satseek(data, *words, "--json")
-    assert done.returncode == 0, done.stderr
+    done = run(data, *words, "--json")
+    assert done.exception is None, done.exception
     return json.loads(done.stdout)
 
 
@@ -72,7 +90,7 @@ def ids(*numbers: int) -> list[str]:
 
 
 def test_findings_are_listed_and_counted(data: Path) -> None:
-    done = satseek(data, "list", "--kind", "watch", "--order", "urgent")
+    done = run(data, "list", "--kind", "watch", "--order", "urgent")
     lines = done.stdout.splitlines()
     assert lines[0].split() == [
         *("id", "kind", "source", "label", "state", "assignee", "area", "ha"),
@@ -113,7 +131,7 @@ def test_a_list_keeps_to_its_filter(
 def test_a_finding_goes_its_way_and_its_history_says_so(data: Path) -> None:
     first = told(data, "next", "--kind", "watch")
     assert (first["id"], first["state"]) == (ids(2)[0], "assigned")
-    done = satseek(data, "confirm", first["id"][:6], "-m", "seen on site", "--revision", 2)
+    done = run(data, "confirm", first["id"][:6], "-m", "seen on site", "--revision", 2)
     assert done.stderr.startswith(f"finding {first['id']}: confirmed, local:")
     told(data, "comment", first["id"], "fenced by now")
     told(data, "close", first["id"])
@@ -131,16 +149,16 @@ def test_a_finding_goes_its_way_and_its_history_says_so(data: Path) -> None:
 def test_assigned_put_back_rejected_and_opened_again(data: Path) -> None:
     one = ids(0)[0]
     assert told(data, "assign", one, "wang")["assignee"] == "wang"
-    refused = satseek(data, "reject", one)
-    assert (refused.returncode, refused.stderr.count("\n")) == (5, 1)
-    assert "is assigned to wang" in refused.stderr
+    refused = run(data, "reject", one)
+    assert type(refused.exception) is Conflict
+    assert "is assigned to wang" in str(refused.exception)
     assert told(data, "release", one)["state"] == "new"
     assert told(data, "reject", one, "-m", "ploughed")["state"] == "rejected"
     assert told(data, "reopen", one)["state"] == "assigned"
 
 
 def test_a_finding_is_shown_with_its_pictures_and_its_history(data: Path) -> None:
-    done = satseek(data, "show", ids(0)[0])
+    done = run(data, "show", ids(0)[0])
     assert "watch: mine" in done.stdout
     assert "forest → mine" in done.stdout
     assert "june/0_0: no picture was kept" in done.stdout
@@ -178,29 +196,39 @@ def test_every_format_takes_findings(data: Path, tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "says"),
+    ("words", "refusal", "says"),
     [
-        (("show", "ffff"), 3, "no finding 'ffff'"),
-        (("list", "--state", "lost"), 2, "state: expected one of new, assigned"),
-        (("list", "--order", "best"), 2, "order: expected one of newest, urgent"),
-        (("list", "-n", "5000"), 2, "limit: expected 1 to 1000"),
-        (("export", "-o", "findings.doc"), 2, "findings.doc: expected a name that ends in"),
-        (("confirm", "ffff"), 3, "no finding 'ffff'"),
+        (("show", "ffff"), FindingNotFound, "no finding 'ffff'"),
+        (("list", "--state", "lost"), InvalidRequest, "state: expected one of new, assigned"),
+        (("list", "--order", "best"), InvalidRequest, "order: expected one of newest, urgent"),
+        (("list", "-n", "5000"), InvalidRequest, "limit: expected 1 to 1000"),
+        (("export", "-o", "findings.doc"), InvalidRequest, "findings.doc: expected a name that"),
+        (("confirm", "ffff"), FindingNotFound, "no finding 'ffff'"),
     ],
 )
-def test_refusals_are_one_line(data: Path, words: Sequence[str], code: int, says: str) -> None:
-    done = satseek(data, *words)
-    assert (done.returncode, done.stdout) == (code, "")
-    assert done.stderr.startswith(f"satseek: {says}")
-    assert done.stderr.count("\n") == 1
+def test_what_cannot_be_is_refused(
+    data: Path, words: Sequence[str], refusal: type[SatseekError], says: str
+) -> None:
+    done = run(data, *words)
+    assert (type(done.exception), done.stdout) == (refusal, "")
+    assert str(done.exception).startswith(says)
+
+
+def test_the_real_command_does_as_it_is_told(data: Path) -> None:
+    done = real(data, "confirm", ids(0)[0], "-m", "seen on site")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith(f"finding {ids(0)[0]}: confirmed, local:")
+    refused = real(data, "reject", ids(0)[0])
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (5, "", 1)
+    assert refused.stderr.startswith(f"satseek: finding {ids(0)[0]} is confirmed: to reject it")
 
 
 def test_damage_is_found(data: Path) -> None:
-    assert satseek(data, "verify").stderr == "4 findings, all as they were written\n"
+    assert run(data, "verify").stderr == "4 findings, all as they were written\n"
     for path in (data / FOLDER).rglob("*.png"):
         path.unlink()
-    done = satseek(data, "verify")
-    assert done.returncode == 6
+    done = run(data, "verify")
+    assert type(done.exception) is DamagedData
     assert "no such picture" in done.stderr
 
 
