@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from satseek.types import GeoJSON
 
 SEEDS = 50
-COUNTY_PX = 1024
-CHIP_PX = 64
-"""256 cells of 64 m a county: small enough for fifty of them."""
+COUNTY_PX = 768
+CHIP_PX = 48
+"""256 cells of 48 m a county: small enough for fifty of them."""
 SIZES = (60, 120)
 LEAST = 12
 """Places of each stratum at least, of samples as small as these."""
