@@ -51,10 +51,10 @@ if TYPE_CHECKING:
 
 SEEDS = 50
 COUNTY_PX = 768
-CHIP_PX = 48
-"""256 cells of 48 m a county: small enough for fifty of them."""
-SIZES = (60, 120)
-LEAST = 12
+CHIP_PX = 64
+"""144 cells of 64 m a county: small enough for fifty of them."""
+SIZES = (48, 72)
+LEAST = 6
 """Places of each stratum at least, of samples as small as these."""
 INTERVALS: tuple[Interval, ...] = ("wald", "wilson")
 UNITS: tuple[Unit, ...] = ("cell", "point")
