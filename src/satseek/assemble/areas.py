@@ -92,8 +92,7 @@ def draw_sample(
 
     with _mapped(collection, asked, parts, on_progress) as (found, index):
         date = plan.date or found.dates[-1]
-        of = {"date": date, "since": plan.since, "gathered": plan.gathered}
-        frame = frame_of(found, index=index, **of)
+        frame = frame_of(found, index=index, date=date, since=plan.since, gathered=plan.gathered)
         sizes = _sizes(frame.counted(unit=plan.unit), plan)
         with closing(opened_samples(parts.settings)) as samples:
             return samples.make(
@@ -106,7 +105,7 @@ def draw_sample(
                 unit=plan.unit,
                 labels=answers_for(found.names, dates=1 if plan.since is None else 2),
                 opinions=plan.opinions,
-                told=told_of(found, **of),
+                told=told_of(found, date=date, since=plan.since, gathered=plan.gathered),
             )
 
 

@@ -207,7 +207,7 @@ def _drawn_points(
     places = []
     for turn in turns:
         named = (str(seed), stratum, str(turn))
-        aim = _number(*named) * reached[-1]
+        aim = _number(*named) * float(reached[-1])
         at = ordered[min(int(np.searchsorted(reached, aim, side="right")), len(ordered) - 1)]
         point = _point_in(frame, at, named)
         places.append(_place(frame, at, f"{frame.cells[at]}@{turn}", turn, point))
@@ -251,4 +251,4 @@ def _number(*named: int | str) -> float:
     """Give the random number that belongs to a name, 0 or more and less than 1."""
     text = "\0".join(str(part) for part in named)
     found = blake2b(text.encode(), digest_size=_UNIT_BYTES).digest()
-    return int.from_bytes(found, "big") / 2 ** (8 * _UNIT_BYTES)
+    return math.ldexp(int.from_bytes(found, "big"), -8 * _UNIT_BYTES)

@@ -166,7 +166,9 @@ def _of_csv(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 )
             yield reader.line_num, line
     except csv.Error as error:
-        raise InvalidRequest(f"{path.name}: line {reader.line_num}: {error}") from error
+        raise InvalidRequest(
+            f"{path.name}: line {reader.line_num + 1} or behind it: {error}"
+        ) from error
 
 
 def _of_geojson(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -113,7 +113,7 @@ def test_a_gis_that_moves_ids_among_the_properties_is_understood(tmp_path: Path)
         ("a.csv", "id,answer\nx,mine\n", "line 2: expected who answered"),
         ("a.csv", "id,answer,who\n,mine,wu\n", "line 2: expected the id"),
         ("a.csv", "id,answer,who,at\nx,mine,wu,yesterday\n", "line 2: expected a moment"),
-        ("a.csv", 'id,answer,who\n"x,mine,wu\ny,mine,wu\n', "line 3: unexpected end"),
+        ("a.csv", 'id,answer,who\n"x,mine,wu\ny,mine,wu\n', "line 2 or behind it: unexpected end"),
         ("a.csv", "id,answer,who\nx,mine,wu,heap, grey\n", "line 2: expected 3 cells"),
         ("a.geojson", "[]", "expected a GeoJSON FeatureCollection"),
         ("a.geojson", '{"features": [1]}', "expected a GeoJSON FeatureCollection"),
