@@ -128,7 +128,9 @@ def _source(finding: Finding) -> str:
 def _merged(former: Finding, finding: Finding) -> Finding:
     """Say what the source says now, keep what people decided and what cannot be had again."""
     dates = [one for one in (former.first_seen, finding.first_seen) if one is not None]
-    kept = {(one.side, one.chip_id): one for one in former.evidence}
+    kept: dict[tuple[str, str], Evidence] = {
+        (one.side, one.chip_id): one for one in former.evidence
+    }
     return replace(
         finding,
         first_seen=min(dates, default=None),
