@@ -37,7 +37,10 @@ MAX_PAGE = 1_000
 """Findings of one page: some MB, however large their footprints."""
 
 _ROWS = 256
-"""Rows that an area is compared with at once."""
+"""Rows that are read, and compared with an area, at once."""
+
+_FEW = 8
+"""Likewise where one is looked for: most of the time the first one passes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +147,7 @@ def page(db: Database, asked: Passing, *, order: Order, after: str, limit: int) 
     from_here = _behind(asked, order, after)
     found: list[Finding] = []
     place = ""
-    for row_place, finding in _found(db, from_here, order):
+    for row_place, finding in _found(db, from_here, order, at_once=min(limit + 1, _ROWS)):
         if len(found) == limit:
             return Page(findings=tuple(found), next=place)
         found.append(finding)
@@ -154,7 +157,7 @@ def page(db: Database, asked: Passing, *, order: Order, after: str, limit: int) 
 
 def first(db: Database, asked: Passing) -> Finding | None:
     """Give the most urgent of all that pass; None: none does."""
-    return next((finding for _, finding in _found(db, asked, "urgent")), None)
+    return next((one for _, one in _found(db, asked, "urgent", at_once=_FEW)), None)
 
 
 def counts(db: Database, asked: Passing) -> dict[State, int]:
@@ -164,7 +167,7 @@ def counts(db: Database, asked: Passing) -> dict[State, int]:
         text = f"SELECT state, count(*) FROM findings WHERE {asked.clause} GROUP BY state"  # noqa: S608
         counted.update(db.execute(text, asked.values).fetchall())
         return counted
-    for _, finding in _found(db, asked, "newest"):
+    for _, finding in _found(db, asked, "newest", at_once=_ROWS):
         counted[finding.state] += 1
     return counted
 
@@ -174,12 +177,14 @@ def meets(area: Area, findings: Sequence[Finding]) -> NDArray[np.bool_]:
     return area.meets([json.dumps(one.footprint) for one in findings])
 
 
-def _found(db: Database, asked: Passing, order: Order) -> Iterator[tuple[str, Finding]]:
-    """Give all that pass, with the place of each, in the order asked for."""
+def _found(
+    db: Database, asked: Passing, order: Order, *, at_once: int
+) -> Iterator[tuple[str, Finding]]:
+    """Give all that pass, with the place of each, in the order asked for; so many read at once."""
     by = "n DESC" if order == "newest" else "urgency DESC, n"
     text = f"SELECT * FROM findings WHERE {asked.clause} ORDER BY {by}"  # noqa: S608
     cursor = db.execute(text, asked.values)
-    while rows := cursor.fetchmany(_ROWS):
+    while rows := cursor.fetchmany(at_once):
         places = {row["id"]: _place(row, order) for row in rows}
         yield from ((places[one.id], one) for one in asked.among(rows))
 
