@@ -16,7 +16,7 @@ from satseek.export.areas import shape_areas_ha
 from satseek.imagery.grid import parse_cell
 from satseek.monitor.damage import Assessment, ParcelDamage
 from satseek.monitor.damage_cells import chips_of, seen_cells
-from satseek.monitor.damage_clouds import hidden_vectors
+from satseek.monitor.damage_clouds import hidden_vectors, least_hidden
 from satseek.monitor.damage_deciding import Kinds
 from satseek.monitor.damage_evidence import shown_chips
 from satseek.monitor.damage_joining import join
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from satseek.monitor.labelling import LabelSet, LabelVectors
     from satseek.monitor.parcels import Parcel, ParcelList
     from satseek.search.glossary import Glossary
-    from satseek.types import BBox
+    from satseek.types import BBox, GeoJSON
 
     Floats = NDArray[np.float64]
 
@@ -94,7 +94,7 @@ def assess(
     vectors = label_vectors(labels, embedder=embedder, glossary=glossary, known=hidden)
     shapes = shapes_of_parcels(parcels.parcels)
     box = _box(shapes)
-    kinds = _kinds(labels, vectors)
+    kinds = _kinds(labels, vectors, embedder=embedder if hidden else None)
 
     def seen(moment: Moment, side: Side) -> SeenCells:
         found = seen_cells(
@@ -242,11 +242,13 @@ def _nothing(moment: Moment, side: Side) -> InvalidRequest:
     )
 
 
-def _kinds(labels: LabelSet, vectors: LabelVectors) -> Kinds:
+def _kinds(labels: LabelSet, vectors: LabelVectors, *, embedder: Embedder | None) -> Kinds:
+    """Say what classes mean; an embedder measures how alike made-up clouds are."""
     affected, new, hidden = (
         having(labels, vectors.names, [state]) for state in ("affected", "new", "hidden")
     )
-    return Kinds(affected=affected, new=new, hidden=hidden)
+    least = 0.0 if embedder is None else least_hidden(vectors, hidden, embedder=embedder)
+    return Kinds(affected=affected, new=new, hidden=hidden, least_hidden=least)
 
 
 def _box(shapes: NDArray[np.object_]) -> BBox:
@@ -256,7 +258,7 @@ def _box(shapes: NDArray[np.object_]) -> BBox:
 
 def _outlines(joined: Joined, after: Moment, before: Moment | None) -> NDArray[np.object_]:
     """Outline the ground that each cell speaks for; images that are one chip as they lie."""
-    footprints = {}
+    footprints: dict[str, GeoJSON | None] = {}
     for moment, sight in ((after, joined.after), (before, joined.before)):
         if moment is None or sight is None:
             continue

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
+from satseek.model.scores import logits
 from satseek.monitor.damage_labels import STATE
 from satseek.search.probing import beside_words
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.embed.embedder import Embedder
-    from satseek.monitor.labelling import LabelSet
+    from satseek.monitor.labelling import LabelSet, LabelVectors
     from satseek.types import Pixels, Vectors
 
 EXAMPLES: Final = "examples"
@@ -81,6 +82,26 @@ def hidden_vectors(
         prompt: beside_words(own[None], liked=clouds, disliked=none, background=background)
         for prompt, own in zip(prompts, words, strict=True)
     }
+
+
+def least_hidden(labels: LabelVectors, hidden: NDArray[np.bool_], *, embedder: Embedder) -> float:
+    """Say by how much a cloud must fit better than anything else: half of what made-up ones do.
+
+    Half-way between ground that is as much like a cloud as like anything, and clouds.
+
+    Args:
+        labels: With what `hidden_vectors` gave.
+        hidden: Shape (classes,): True where a class hides the ground.
+        embedder: Of the model.
+
+    Returns:
+        Logits, 0 or more.
+    """
+    if hidden.all() or not hidden.any():
+        return 0.0
+    found = logits(labels.cosines(embedder.embed_images(made_clouds())), labels.card)
+    margins = found[:, hidden].max(axis=1) - found[:, ~hidden].max(axis=1)
+    return max(float(np.median(margins)) / 2, 0.0)
 
 
 def _cloud(rng: np.random.Generator, *, middle: int, reach: int, cells: int) -> Pixels:

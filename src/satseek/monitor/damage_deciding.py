@@ -3,12 +3,13 @@
 Does not know places, parcels or models. Both dates of a cell are decided together: it is affected
 where the labels say damage after and not before, *and* its step towards damage is larger than what
 cells do whose labels are sound at both dates. What season, light and sensor do to all of those is
-their median step, and taken out first.
+their median step, and taken out first. Beside affected cells the labels may waver by as much as
+sound cells do (two thresholds, as Canny 1986 has them for edges).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -45,6 +46,8 @@ class Kinds:
     """Damage where it was not before."""
     hidden: Marks
     """Cloud, smoke."""
+    least_hidden: float = 0.0
+    """Logits by which one of those must fit better than anything else; see `damage_clouds`."""
 
     @property
     def sound(self) -> Marks:
@@ -58,6 +61,9 @@ class Decided:
 
     affected: Marks
     """Affected by the event."""
+    beside: Marks
+    """Affected if a neighbour is: the step towards damage is one, but the labels do not agree by
+    less than sound cells scatter. All False with one date."""
     before: Marks
     """Looking affected before it; all False with one date."""
     after: Marks
@@ -74,7 +80,8 @@ def hidden_cells(logits: Floats, kinds: Kinds) -> Marks:
     if not kinds.hidden.any():
         return np.zeros(len(logits), dtype=np.bool_)
     with np.errstate(invalid="ignore"):
-        return np.asarray(_best(logits, kinds.hidden) > _best(logits, ~kinds.hidden))
+        margins = _best(logits, kinds.hidden) - _best(logits, ~kinds.hidden)
+        return np.asarray(margins > kinds.least_hidden)
 
 
 def decide_alone(logits: Floats, kinds: Kinds) -> Decided:
@@ -87,8 +94,9 @@ def decide_alone(logits: Floats, kinds: Kinds) -> Decided:
     margins = _best(logits, kinds.affected) - _best(logits, kinds.sound | kinds.new)
     with np.errstate(invalid="ignore"):
         after = np.asarray(margins > 0)
+    none = np.zeros_like(after)
     return Decided(
-        affected=after, before=np.zeros_like(after), after=after, margins=margins, shift=0.0
+        affected=after, beside=none, before=none, after=after, margins=margins, shift=0.0
     )
 
 
@@ -113,9 +121,35 @@ def decide_paired(before: Floats, after: Floats, kinds: Kinds) -> Decided:
         sound = (first <= 0) & (last <= 0)
         shift, spread = _steps(last[sound] - first[sound])
         was, steps = first > 0, last - shift - first
-        is_now = last - shift > 0
-        affected = is_now & ~was & (steps > _NORMAL_QUANTILE * spread)
-    return Decided(affected=affected, before=was, after=is_now, margins=steps, shift=shift)
+        least = _NORMAL_QUANTILE * spread
+        is_now, may_be = last - shift > 0, last - shift > -least
+        stepped = ~was & (steps > least)
+    return Decided(
+        affected=stepped & is_now,
+        beside=stepped & may_be & ~is_now,
+        before=was,
+        after=is_now,
+        margins=steps,
+        shift=shift,
+    )
+
+
+def grown(decided: Decided, touching: NDArray[np.int64], *, reach: int) -> Decided:
+    """Take cells beside affected ones for affected where they may be: a flood is in one piece.
+
+    Args:
+        decided: Cells, each for itself.
+        touching: Shape (pairs, 2): places of neighbours, each pair once.
+        reach: Steps from neighbour to neighbour at most.
+    """
+    one, other = touching.T
+    affected = decided.affected.copy()
+    for _ in range(reach):
+        near = np.zeros_like(affected)
+        near[other[affected[one]]] = True
+        near[one[affected[other]]] = True
+        affected |= near & decided.beside
+    return replace(decided, affected=affected, after=decided.after | affected)
 
 
 def _steps(steps: Floats) -> tuple[float, float]:

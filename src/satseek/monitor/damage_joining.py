@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.errors import GridMismatch
-from satseek.monitor.damage_deciding import decide_alone, decide_paired
+from satseek.monitor.damage_deciding import decide_alone, decide_paired, grown
+from satseek.monitor.outlining import find_touching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 UNSEEN = -1
 """Row, class and source of a cell that a moment did not see."""
+
+REACH = 1
+"""Cells from an affected one as far as doubtful ones are taken for affected: the chip of a direct
+neighbour shows half of the same ground, where chips overlap by half. More gains nothing; see
+bench/monitoring/damage.py."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,6 +102,7 @@ def join(after: SeenCells, before: SeenCells | None, kinds: Kinds) -> Joined:
     cells = tuple(sorted({*after.cells, *before.cells}))
     last, first = _sight(cells, after, kinds), _sight(cells, before, kinds)
     decided = decide_paired(_bare(first), _bare(last), kinds)
+    decided = grown(decided, find_touching(cells), reach=REACH)
     return Joined(cells=cells, after=last, before=first, decided=decided)
 
 
@@ -108,12 +115,20 @@ def _sight(cells: Sequence[str], seen: SeenCells, kinds: Kinds) -> Sight:
         name: np.full(len(cells), UNSEEN, dtype=np.int64) for name in ("rows", "classes", "sources")
     }
     found["rows"][at], found["sources"][at] = seen.rows, seen.sources
-    found["classes"][at] = seen.logits.argmax(axis=1) if len(seen) else UNSEEN
+    found["classes"][at] = _classes(seen, kinds)
     valid = np.zeros(len(cells))
     valid[at] = seen.valid_fractions
     hidden = np.zeros(len(cells), dtype=np.bool_)
     hidden[at] = seen.hidden
     return Sight(valid=valid, hidden=hidden, logits=logits, **found)
+
+
+def _classes(seen: SeenCells, kinds: Kinds) -> NDArray[np.int64]:
+    """Give the class that fits each cell best: what hides only where it does."""
+    if not len(seen):
+        return np.empty(0, dtype=np.int64)
+    barred = kinds.hidden[None, :] & ~seen.hidden[:, None]
+    return np.asarray(np.where(barred, -np.inf, seen.logits).argmax(axis=1))
 
 
 def _bare(sight: Sight) -> Floats:

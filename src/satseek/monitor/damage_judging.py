@@ -168,7 +168,11 @@ def _hidden(share: float, judged: float, grades: GradeTable) -> list[Reason]:
     low, high = share * judged, share * judged + (1 - judged)
     ends = [grades.grade(min(one, 1.0)) for one in (low, high)]
     if {one.light for one in ends} >= {"green", "red"}:
-        values = {"hidden": 1 - judged, "low": ends[0].name, "high": ends[1].name}
+        values: dict[str, str | float] = {
+            "hidden": 1 - judged,
+            "low": ends[0].name,
+            "high": ends[1].name,
+        }
         return [Reason(name="could_be", values=values)]
     return []
 

@@ -43,7 +43,8 @@ class Overlaps:
     def sums(self, values: NDArray[np.generic]) -> Floats:
         """Add up a value of each piece, weighted by its hectares: shape (parcels,)."""
         weights = self.hectares * values.astype(np.float64)
-        return np.bincount(self.parcels, weights=weights, minlength=self.count)
+        sums = np.bincount(self.parcels, weights=weights, minlength=self.count)
+        return sums.astype(np.float64)
 
     def of(self, parcel: int) -> slice:
         """Give where the pieces of one parcel lie."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 from satseek.monitor.damage_findings import hazard_of
 from satseek.monitor.damage_provenance import backdrop_of, provenance_of, scenes_shown
 from satseek.monitor.damage_report_tables import (
+    TONES,
     parcels_map,
     problems_table,
     roll_up_table,
     visits_table,
 )
 from satseek.monitor.damage_sheets import policies_with_sheets, sheet_section
-from satseek.monitor.damage_tables import by_district, by_policy, in_all
+from satseek.monitor.damage_tables import LIGHTS, by_district, by_policy, in_all
 from satseek.monitor.damage_words import hectares, text
 from satseek.monitor.reports.blocks import Text
 from satseek.monitor.reports.report import Headline, Report, Section
@@ -181,15 +182,14 @@ def _headlines(assessment: Assessment, language: Language) -> tuple[Headline, ..
         note=text("of_judged", language, ha=hectares(total.judged_ha)),
         tone="bad" if total.affected_ha else "good",
     )
-    tones = {"red": "bad", "amber": "warning", "insufficient evidence": "unknown", "green": "good"}
     counts = tuple(
         Headline(
             name=f"{text(light, language)}: {text(f'light_{light}', language)}",
             value=str(total.lights[light]),
             note=text("of_parcels", language, count=total.parcels),
-            tone=tone,
+            tone=TONES[light],
         )
-        for light, tone in tones.items()
+        for light in LIGHTS
     )
     return area, *counts
 

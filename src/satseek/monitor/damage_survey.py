@@ -60,7 +60,7 @@ def survey(assessment: Assessment, *, visits: int, seed: int = 0) -> tuple[Visit
         raise InvalidRequest(f"visits: expected 1 or more, came {visits}")
     damages = {one.parcel.id: one for one in assessment.damages}
     there = {light: len(assessment.of(light)) for light in LIGHTS}
-    sizes = {light: size for light, size in shared_out(there, visits).items() if size}
+    sizes = {str(light): size for light, size in shared_out(there, visits).items() if size}
     drawn = draw(_frame(assessment.damages), sizes, seed=seed)
     order = {light: at for at, light in enumerate(SHARES)}
     ranked = sorted(drawn, key=lambda one: (order[damages[one.cell].light], one.turn))

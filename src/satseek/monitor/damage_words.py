@@ -237,7 +237,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def text(name: str, language: Language = "en", **values: object) -> str:
+def text(name: str, language: Language = "en", /, **values: object) -> str:
     """Give a text in a language, its places filled."""
     english, chinese = _TEXTS[name]
     return (chinese if language == "zh" else english).format(**values)

@@ -25,6 +25,9 @@ Light: TypeAlias = Literal["green", "amber", "red", "insufficient evidence"]
 
 _LIGHTS = ("green", "amber", "red")
 
+ROUNDING = 0.005
+"""Chips: a parcel that prints as 1.00 chips is as large as one."""
+
 Lack: TypeAlias = Literal["not seen", "too small", "date gap", "no date"]
 """Kinds of missing evidence."""
 
@@ -151,7 +154,7 @@ def lacking(
         rules: What is asked for.
     """
     found = [one for look in looks if (one := _unseen(look, rules)) is not None]
-    if cells < rules.least_cells:
+    if cells < rules.least_cells - ROUNDING:
         sizes = {"cells": cells, "least": rules.least_cells}
         found.append(Reason(name="small", lack="too small", values=sizes))
     dates = {look.when: look.date for look in looks if look.seen > 0}
@@ -171,7 +174,9 @@ def _unseen(look: Look, rules: EvidenceRules) -> Reason | None:
     return Reason(name="unseen", lack="not seen", values=values)
 
 
-def _between(dates: Mapping[str, date | None], rules: EvidenceRules) -> list[Reason]:
+def _between(
+    dates: Mapping[Literal["before", "after"], date | None], rules: EvidenceRules
+) -> list[Reason]:
     if "before" not in dates or "after" not in dates or rules.most_days_between is None:
         return []
     first, last = dates["before"], dates["after"]

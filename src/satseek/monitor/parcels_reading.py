@@ -170,7 +170,9 @@ def _geojson(path: Path) -> _Read:
         ) from error
     properties = [one.get("properties") or {} for one in features]
     names = dict.fromkeys(name for one in properties for name in one)
-    values = {name: [one.get(name) for one in properties] for name in names}
+    values: dict[str, Sequence[Any]] = {
+        str(name): [one.get(name) for one in properties] for name in names
+    }
     named = ((content.get("crs") or {}).get("properties") or {}).get("name")
     return _Read(shapes=shapes, values=values, crs=_crs_name(named) or _WGS84)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from satseek.monitor.damage_deciding import (
     Kinds,
     decide_alone,
     decide_paired,
+    grown,
     hidden_cells,
 )
 
@@ -96,3 +99,24 @@ def test_clouds_hide_where_they_fit_best() -> None:
 def test_logits_of_other_cells_are_refused() -> None:
     with pytest.raises(InvalidRequest, match="same cells"):
         decide_paired(field(2), field(3), KINDS)
+
+
+def test_doubtful_cells_beside_affected_ones_are_affected_too() -> None:
+    # 100 sound cells, then in a row: affected, doubtful, doubtful, and a doubtful one far away
+    wavering = [0.0, 0.0, 0.1, 0.0]
+    before = np.vstack([field(100), [cell(SOUND)] * 4])
+    after = np.vstack([field(100, seed=1), [cell(AFFECTED)], [wavering] * 3])
+    alone = decide_paired(before, after, KINDS)
+    assert [True, False, False, False] == alone.affected[100:].tolist()
+    assert [False, True, True, True] == alone.beside[100:].tolist()
+    row = np.array([[100, 101], [102, 101]])
+    for reach, expected in ((0, 1), (1, 2), (2, 3), (9, 3)):
+        found = grown(alone, row, reach=reach)
+        assert expected == found.affected.sum()
+        assert expected == found.after.sum()
+
+
+def test_a_cloud_must_fit_better_by_what_made_ones_do() -> None:
+    logits = np.array([cell(CLOUD, by=1.0), cell(CLOUD, by=3.0)])
+    assert [True, True] == hidden_cells(logits, KINDS).tolist()
+    assert [False, True] == hidden_cells(logits, replace(KINDS, least_hidden=2.0)).tolist()

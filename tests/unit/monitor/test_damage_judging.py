@@ -45,7 +45,12 @@ def sight(valid: list[float], hidden: list[bool], classes: list[int]) -> Sight:
 def joined(after: Sight, before: Sight | None, affected: list[bool], was: list[bool]) -> Joined:
     marks, first = np.array(affected), np.array(was)
     decided = Decided(
-        affected=marks, before=first, after=marks | first, margins=np.zeros(len(marks)), shift=0.0
+        affected=marks,
+        beside=np.zeros_like(marks),
+        before=first,
+        after=marks | first,
+        margins=np.zeros(len(marks)),
+        shift=0.0,
     )
     names = tuple(str(at) for at in range(len(marks)))
     return Joined(cells=names, after=after, before=before, decided=decided)

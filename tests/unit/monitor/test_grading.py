@@ -68,6 +68,7 @@ def test_cloud_hides_at_either_moment() -> None:
 
 def test_a_parcel_smaller_than_chips_is_not_judged() -> None:
     assert ["small"] == kinds(look("after"), cells=0.99)
+    assert [] == kinds(look("after"), cells=0.9999)
     assert [] == kinds(look("after"), cells=0.99, least_cells=0.5)
 
 
