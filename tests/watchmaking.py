@@ -7,22 +7,22 @@ from the first day; where the mine is, was forest. No image is ever read: scenes
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from madeground import LATTICE, make_chip
 
 from satseek.assemble import Assembly, Layout
-from satseek.jobs.watching import watch_now
+from satseek.jobs.watching import opened_watches, watch_now
 from satseek.monitor.watching import OperatingPoint, Watch, WatchedConcept, check_watch
 from satseek.settings import Settings
 from satseek.types import GridSpec, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from satseek.index.collection import Collection
     from satseek.monitor.watching_running import WatchRun
     from satseek.types import Chip, GeoJSON, Vectors
 
@@ -34,7 +34,7 @@ NAME = "ground"
 COVERS = {"forest": "a forest", "field": "a farmland", "quarry": "a quarry", "mine": "a mine"}
 """Words that each cover looks like."""
 QUARRY: tuple[Cell, ...] = ((2, 2), (3, 2), (2, 3))
-MINE: tuple[Cell, ...] = ((8, 8), (9, 8), (8, 9))
+MINE: tuple[Cell, ...] = ((8, 8), (9, 8), (8, 9), (9, 9))
 NOISE = 0.5
 """Length of what a cell has of its own, beside its cover's 1; a tenth of it is another each day."""
 
@@ -60,7 +60,9 @@ def scene_name(day: str) -> str:
 
 def box_around(cells: Sequence[Cell]) -> GeoJSON:
     """The outline of a rectangle of cells, a little smaller, as GeoJSON."""
-    corners = np.array([make_chip(cell, day=None, scene="").footprint["coordinates"][0] for cell in cells])  # type: ignore[index]
+    corners = np.array(
+        [make_chip(cell, day=None, scene="").footprint["coordinates"][0] for cell in cells]
+    )  # type: ignore[index]
     (west, south), (east, north) = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
     inset = 1e-5
     west, south, east, north = west + inset, south + inset, east - inset, north - inset
@@ -114,10 +116,6 @@ def see(
 
 def run(parts: Assembly, watch: Watch = MINES, **changes: Any) -> WatchRun:
     """Save a watch as it is now, and run it."""
-    from dataclasses import replace
-
-    from satseek.jobs.watching import opened_watches
-
     with opened_watches(parts.settings) as watches:
         watches.save(check_watch(replace(watch, **changes)))
     return watch_now(watch.name, parts, on_stage=lambda *_: None).run

@@ -1,12 +1,12 @@
 """What do hard negatives and answers add to a bare cosine, and does a watch tell what it should?
 
-On Sentinel-2 chips of the Amazon (../shared/data/mining48) gold mines are ranked among other ground,
-river banks, landslides, industry and ponds: by the cosine with one prompt, by a watch's score (log
-odds against hard negatives and usual land covers), and by the same after people answered some of the
-chips. Counted on the fifth of the chips that the shipped model was not trained on, and on all of
-them; as they lie (42 in 100 are mines), and with mines as rare as 1 in 100. On whole made-up
-counties the watch is run over both dates: alerts, which are mines, and what the quarries do.
-Prints one JSON object; without the shared folder its part is left out.
+On Sentinel-2 chips of the Amazon (../shared/data/mining48) gold mines are ranked among other
+ground, river banks, landslides, industry and ponds: by the cosine with one prompt, by a watch's
+score (log odds against hard negatives and usual land covers), and by the same after people answered
+some of the chips. Counted on the fifth of the chips that the shipped model was not trained on, and
+on all of them; as they lie (42 in 100 are mines), and with mines as rare as 1 in 100. On whole
+made-up counties the watch is run over both dates: alerts, which are mines, and what the quarries
+do; then killed at random. Prints one JSON object; without the shared folder its part is left out.
 """
 
 from __future__ import annotations

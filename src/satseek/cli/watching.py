@@ -1,4 +1,7 @@
-"""``satseek watch``: a concept looked for again and again, and who is told. Knows only the verbs."""
+"""``satseek watch``: a concept looked for again and again, and who is told of it.
+
+Knows only the verbs.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,9 @@ def add(
     if json:
         print_json(shown(saved))
         return
-    say(f"watch {saved.name}, version {saved.version}: run it with `satseek watch run {saved.name}`")
+    say(
+        f"watch {saved.name}, version {saved.version}: run it with `satseek watch run {saved.name}`"
+    )
 
 
 @group.command("list")
@@ -229,4 +234,3 @@ def _schedule(name: str, planned: Schedule | None, settings: Settings) -> None:
             return
         with suppress(ScheduleNotFound):
             queue.remove_schedule(schedule_name(name))
-

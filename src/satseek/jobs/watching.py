@@ -67,9 +67,7 @@ def watch_now(name: str, parts: Assembly, *, on_stage: OnStage) -> Watched:
         return Watched(indexed=indexed, run=run_watch(name, tools=tools, on_progress=on_stage))
 
 
-def tools_for(
-    watch: Watch, parts: Assembly, *, watches: Watches, findings: Findings
-) -> WatchTools:
+def tools_for(watch: Watch, parts: Assembly, *, watches: Watches, findings: Findings) -> WatchTools:
     """Put together what it takes to run a watch.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Answered looks and blocks of ground → how well a watch does on ground that it has not learnt from.
+"""Answered looks and blocks of ground → how well a watch does on ground it has not learnt from.
 
 Does not know findings. Neighbouring cells are alike, so that whole blocks are held out: a cell left
 out alone would be judged by a probe that has learnt from the ground beside it.
@@ -153,9 +153,7 @@ def hold_out(learning: Learning, looks: Looks, *, folds: int = FOLDS) -> list[Fo
     return found
 
 
-def held_scores(
-    folds: Sequence[Fold], looks: Looks, days: Sequence[str]
-) -> NDArray[np.float64]:
+def held_scores(folds: Sequence[Fold], looks: Looks, days: Sequence[str]) -> NDArray[np.float64]:
     """Give the score of each look, by the probe that has not learnt from its ground: (n,)."""
     found = np.full(looks.dates.size, np.nan)
     for fold in folds:
@@ -166,9 +164,7 @@ def held_scores(
     return found
 
 
-def cut_without(
-    fold: Fold, *, watch: Watch, scores: NDArray[np.float64], looks: Looks
-) -> Cut:
+def cut_without(fold: Fold, *, watch: Watch, scores: NDArray[np.float64], looks: Looks) -> Cut:
     """Draw the cut from all ground but a fold's, by the same operating point.
 
     Raises:
@@ -176,13 +172,17 @@ def cut_without(
     """
     point, rest = watch.operating_point, ~fold.held
     scored = fold.scored
-    ground = scored.scores[:, rest][scored.background[:, rest]].astype(np.float64)
+    only = scored.background & rest
+    ground, own = (values[only].astype(np.float64) for values in (scored.scores, scored.own))
     if point.aim == "background_quantile":
-        return background_cut(ground, quantile=point.value, grow_quantile=point.grow_quantile)
+        return background_cut(
+            ground, own=own, quantile=point.value, grow_quantile=point.grow_quantile
+        )
     others = rest[looks.places]
     check_answers(looks.right[others], point.aim)
     return learnt_cut(
         ground,
+        own=own,
         scores=scores[others],
         right=looks.right[others],
         aim=point.aim,

@@ -124,9 +124,7 @@ def measure(learning: Learning, looks: Looks, *, folds: int = FOLDS) -> HeldOut:
         marked = mark_cells(fold.scored, cut, watch=learning.watch)
         for date, day in zip(dates.tolist(), days, strict=True):
             at = fold.scored.days.index(day)
-            found = patches_at(
-                at, fold.scored, marked, watch=learning.watch, footprints=footprints
-            )
+            found = patches_at(at, fold.scored, marked, watch=learning.watch, footprints=footprints)
             told = {cell for patch in found for cell in patch.cells}
             own = (looks.dates == date) & fold.held[looks.places]
             for number in np.flatnonzero(own).tolist():

@@ -56,7 +56,7 @@ class Cut:
     seed: float
     """A place with at least this score begins an alert; in units of the watch's score."""
     grow: float
-    """A place beside it belongs to it from here on; at most ``seed``."""
+    """A place beside it belongs to it from here on, by its own score without its neighbours'."""
     aim: Aim
     """What it holds to."""
     value: float
@@ -71,11 +71,14 @@ class Cut:
     """By answers; None: there are too few of them."""
 
 
-def background_cut(background: Scores, *, quantile: float, grow_quantile: float) -> Cut:
+def background_cut(
+    background: Scores, *, own: Scores, quantile: float, grow_quantile: float
+) -> Cut:
     """Cut where a share of the background lies below.
 
     Args:
         background: Shape (n,): scores of ground that is no alert.
+        own: Shape (n,): the same without their neighbours'.
         quantile: Share below ``seed``, above 0 and below 1.
         grow_quantile: Share below ``grow``; at most ``quantile``.
 
@@ -83,10 +86,9 @@ def background_cut(background: Scores, *, quantile: float, grow_quantile: float)
         InvalidRequest: so few cells that none of them lies above the cut.
     """
     _check_background(background, quantile)
-    seed, grow = np.quantile(background, [quantile, grow_quantile])
     return Cut(
-        seed=float(seed),
-        grow=float(grow),
+        seed=float(np.quantile(background, quantile)),
+        grow=float(np.quantile(own, grow_quantile)),
         aim="background_quantile",
         value=quantile,
         seed_quantile=quantile,
@@ -98,6 +100,7 @@ def background_cut(background: Scores, *, quantile: float, grow_quantile: float)
 def learnt_cut(
     background: Scores,
     *,
+    own: Scores,
     scores: Scores,
     right: NDArray[np.bool_],
     aim: Aim,
@@ -108,11 +111,12 @@ def learnt_cut(
 
     Args:
         background: Shape (n,): scores of ground that is no alert.
+        own: Shape (n,): the same without their neighbours'.
         scores: Shape (m,): of answered places, each by a probe that did not learn from it.
         right: Shape (m,): whether they show what is looked for.
         aim: ``precision`` or ``recall``.
         value: Of it, above 0 and below 1.
-        grow_quantile: Share of the background below ``grow``, as far as that is below ``seed``.
+        grow_quantile: Share of the background below ``grow``, or below ``seed``, if smaller.
 
     Raises:
         InvalidRequest: too few answers, or no cut reaches it; says what the best one does.
@@ -120,14 +124,15 @@ def learnt_cut(
     _check_background(background, grow_quantile)
     check_answers(right, aim)
     seed = best_cut(scores, right, aim=aim, value=value)
-    grow = min(seed, float(np.quantile(background, grow_quantile)))
+    below = float((background < seed).mean())
+    lower = min(grow_quantile, below)
     return Cut(
         seed=seed,
-        grow=grow,
+        grow=float(np.quantile(own, lower)),
         aim=aim,
         value=value,
-        seed_quantile=float((background < seed).mean()),
-        grow_quantile=float((background < grow).mean()),
+        seed_quantile=below,
+        grow_quantile=lower,
         background=background.size,
     )
 
@@ -135,8 +140,8 @@ def learnt_cut(
 def best_cut(scores: Scores, right: NDArray[np.bool_], *, aim: Aim, value: float) -> float:
     """Find the cut that holds to an aim and costs least of the other one.
 
-    A cut lies at the score of an answer. Of all that reach a precision the lowest is taken, which
-    finds most; of all that reach a recall the highest, which is wrong least often.
+    A cut lies at the score of an answer. Of all that reach a precision that is taken which finds
+    most, and of several of these, as of all that reach a recall, that which is wrong least often.
 
     Raises:
         InvalidRequest: none reaches it; says what the best one does.
@@ -157,7 +162,8 @@ def best_cut(scores: Scores, right: NDArray[np.bool_], *, aim: Aim, value: float
             f"({low:.2f} to {high:.2f}) on {right.size} answers; answer more findings, add "
             "negatives for what is mistaken for it, or ask for less"
         )
-    return float(reached.min())
+    most = hits[shares >= value].max()
+    return float(reached[hits[shares >= value] == most].max())
 
 
 def expected_at(above: NDArray[np.bool_], right: NDArray[np.bool_]) -> Expected:

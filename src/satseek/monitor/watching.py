@@ -1,4 +1,4 @@
-"""What a watch is: a concept, the ground and the dates it is looked for at, and when it is an alert.
+"""What a watch is: a concept, ground and dates to look for it at, and when that is an alert.
 
 Knows no file, no vector and no store: the nouns of a watch, and what can be wrong with them.
 """
@@ -187,11 +187,12 @@ def check_watch(watch: Watch) -> Watch:
     _check_numbers(watch)
     if watch.existing not in ("known", "alert"):
         raise InvalidRequest(f"existing: expected known or alert, came {watch.existing!r}")
-    areas = {name: getattr(watch, name) for name in ("area", "permits", "exclusions")}
-    checked = {
-        name: None if one is None else check_area(one) for name, one in areas.items()
-    }
-    return replace(watch, **checked)
+    return replace(
+        watch,
+        area=None if watch.area is None else check_area(watch.area),
+        permits=None if watch.permits is None else check_area(watch.permits),
+        exclusions=None if watch.exclusions is None else check_area(watch.exclusions),
+    )
 
 
 def check_chips(chips: Iterable[str]) -> tuple[str, ...]:

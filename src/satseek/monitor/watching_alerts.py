@@ -119,9 +119,7 @@ def _seen_again(site: Site, date: int, best: int, alerting: Alerting, seen: int)
 def _grown(finding: Finding, site: Site, alerting: Alerting) -> Finding:
     """Add the cells of a date to a site, and say where it lies now."""
     cells = tuple(sorted({*finding.cells, *site.cells}))
-    ground = site_ground(
-        cells, alerting.watch.permits, footprints=_footprints(cells, alerting)
-    )
+    ground = site_ground(cells, alerting.watch.permits, footprints=_footprints(cells, alerting))
     return replace(
         finding,
         cells=cells,
@@ -173,9 +171,7 @@ def _begin(places: NDArray[np.int64], date: int, alerting: Alerting) -> tuple[in
     return began, anchor
 
 
-def _days(
-    places: NDArray[np.int64], date: int, began: int, alerting: Alerting
-) -> frozenset[str]:
+def _days(places: NDArray[np.int64], date: int, began: int, alerting: Alerting) -> frozenset[str]:
     """Name the days from the first on, on which some of the cells showed it."""
     grown, days = alerting.marked.grown, alerting.learnt.scored.days
     return frozenset(days[one] for one in range(began, date + 1) if grown[one, places].any())
@@ -188,9 +184,7 @@ def _first_shown(
     table, days = alerting.ground.table, alerting.ground.days
     looks = table.rows[: days.index(alerting.learnt.scored.days[began]), best]
     former = looks[looks >= 0][-1:].tolist()
-    before = [
-        _shown(chip, "before", finding, alerting) for chip in alerting.index.chips(former)
-    ]
+    before = [_shown(chip, "before", finding, alerting) for chip in alerting.index.chips(former)]
     return replace(finding, evidence=(*before, _shown(here, "after", finding, alerting)))
 
 
@@ -208,8 +202,7 @@ def _scores(alerting: Alerting, date: int, best: int) -> dict[str, float]:
     """Score the cell that shows it best, as people read scores."""
     scored, probe = alerting.learnt.scored, alerting.learnt.probe
     vector = alerting.index.vectors([int(scored.rows[date, best])])
-    ground = scored.scores[scored.background]
-    place = percentile(scored.scores[date, best], ground[np.isfinite(ground)])
+    place = percentile(scored.scores[date, best], scored.at_first(scored.scores))
     return {
         "cosine": float(probe.cosines(vector)[0]),
         "percentile": float(place),
@@ -225,7 +218,7 @@ def _better(former: Mapping[str, float], now: Mapping[str, float]) -> Mapping[st
 def _properties(alerting: Alerting, date: int, best: int) -> dict[str, Plain]:
     """Say what an inspector, and whoever objects, needs to know of how it was found."""
     scored, cut = alerting.learnt.scored, alerting.learnt.cut
-    rise = float(scored.scores[date, best] - scored.first[best])
+    rise = float(scored.rises(scored.own)[date, best])
     expected = cut.expected
     return {
         "rise": rise if math.isfinite(rise) else None,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import tomllib
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from satseek.errors import FolderNotFound, InvalidConfig
@@ -29,6 +28,7 @@ from satseek.monitor.watching import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from satseek.types import GeoJSON
 
@@ -180,7 +180,9 @@ def _point(content: Any) -> OperatingPoint:
     table = _table(content, "operating_point", _POINT)
     given = [name for name in AIMS if name in table]
     if len(given) > 1:
-        raise InvalidConfig(f"operating_point: expected one of {', '.join(AIMS)}, came {len(given)}")
+        raise InvalidConfig(
+            f"operating_point: expected one of {', '.join(AIMS)}, came {len(given)}"
+        )
     aim = given[0] if given else AIMS[0]
     return OperatingPoint(
         aim=aim,
@@ -231,7 +233,9 @@ def _day(said: Any) -> date | None:
     try:
         return date.fromisoformat(said)
     except (TypeError, ValueError) as error:
-        raise InvalidConfig(f"since: expected a day such as 2024-06-30, came {said!r:.80}") from error
+        raise InvalidConfig(
+            f"since: expected a day such as 2024-06-30, came {said!r:.80}"
+        ) from error
 
 
 def _table(content: Any, where: str, known: frozenset[str]) -> dict[str, Any]:

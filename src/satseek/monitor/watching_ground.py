@@ -1,5 +1,4 @@
-"""A watch and one generation of its collection → the cells and dates that it looks at, and which of
-its scenes are new.
+"""A watch and one generation of its collection → cells and dates to look at, and what is new.
 
 Does not know scores. A scene counts once it is wholly indexed: half of one is no look.
 """
@@ -150,9 +149,7 @@ def shares_within(
     return np.clip(shares, 0, 1)
 
 
-def _days_of(
-    index: Pinned, where: Filter, unseen: Mapping[str, str]
-) -> dict[str, dict[str, str]]:
+def _days_of(index: Pinned, where: Filter, unseen: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Name the days that new scenes show."""
     if not unseen:
         return {}
@@ -180,9 +177,7 @@ def _on_ground(table: Table, index: Pinned, exclusions: GeoJSON | None) -> Table
     footprints = odd_footprints(index, table.cells, rows)
     lost = {cell for cell, outline in footprints.items() if outline is None}
     shares = shares_within(table.cells, exclusions, footprints=footprints)
-    kept = [
-        at for at, cell in enumerate(table.cells) if shares[at] < WITHIN and cell not in lost
-    ]
+    kept = [at for at, cell in enumerate(table.cells) if shares[at] < WITHIN and cell not in lost]
     if len(kept) == len(table.cells):
         return table
     return Table(

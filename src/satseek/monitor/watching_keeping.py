@@ -167,7 +167,7 @@ class Watches:
         return tuple(answer_of(row) for row in rows)
 
     def runs(self, name: str, *, limit: int = 20) -> tuple[Mapping[str, Any], ...]:
-        """Give what the latest runs did, the newest first, as `watching_rows.write_run` was told."""
+        """Give what the latest runs did, the newest first, as `write_run` was told."""
         text = "SELECT at, body FROM watches_runs WHERE watch = ? ORDER BY number DESC LIMIT ?"
         with self._reading() as db:
             rows = [] if db is None else db.execute(text, (name, limit)).fetchall()

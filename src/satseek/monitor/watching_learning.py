@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from satseek.monitor.holding_out import (
     Learning,
     above_without,
@@ -25,6 +23,7 @@ from satseek.monitor.watching_scores import score_cells
 from satseek.search.looking import BACKGROUND_SAMPLE
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from satseek.index.pinned import Pinned
@@ -57,9 +56,7 @@ class Learnt:
     """Chips of answers that are there no more."""
 
 
-def learning_of(
-    watch: Watch, index: Pinned, ground: WatchedGround, tools: WatchTools
-) -> Learning:
+def learning_of(watch: Watch, index: Pinned, ground: WatchedGround, tools: WatchTools) -> Learning:
     """Gather what a watch learns from.
 
     Raises:
@@ -121,10 +118,12 @@ def draw_cut(learning: Learning, scored: Scored) -> Cut:
         InvalidRequest: as ``learn``.
     """
     point = learning.watch.operating_point
-    ground = scored.scores[scored.background].astype(np.float64)
+    ground, own = scored.at_first(scored.scores), scored.at_first(scored.own)
     looks = place_answers(learning.index, learning.ground, learning.answers)
     if point.aim == "background_quantile":
-        cut = background_cut(ground, quantile=point.value, grow_quantile=point.grow_quantile)
+        cut = background_cut(
+            ground, own=own, quantile=point.value, grow_quantile=point.grow_quantile
+        )
         if looks.right.size < LEAST_ANSWERS:
             return cut
     else:
@@ -134,6 +133,7 @@ def draw_cut(learning: Learning, scored: Scored) -> Cut:
     if point.aim != "background_quantile":
         cut = learnt_cut(
             ground,
+            own=own,
             scores=scores,
             right=looks.right,
             aim=point.aim,

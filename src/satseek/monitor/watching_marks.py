@@ -1,7 +1,8 @@
 """Scores of cells by date and a cut → which cells show it, and which of them make an alert.
 
-Does not know findings. A cell shows it where it looks like it now, did not at first, and has risen
-by more than ground does where nothing happens: both dates are judged together.
+Does not know findings. A cell shows it where it looks like it now, and has risen to that from what
+it was at first by more than ground does where nothing happens: both dates are judged together.
+Neighbours count in what begins an alert, not in how far it reaches.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ class Marked:
     """Cells that show what is watched for, by date."""
 
     seeds: NDArray[np.bool_]
-    """Shape (dates, cells): reaches the upper cut."""
+    """Shape (dates, cells): reaches the upper cut, beside its neighbours."""
     grown: NDArray[np.bool_]
-    """Shape (dates, cells): reaches the lower one; seeds are among them."""
+    """Shape (dates, cells): reaches the lower one by itself; seeds are among them."""
     lasting: NDArray[np.bool_]
     """Shape (dates, cells): of these, seen on as many of the latest dates as the watch wants."""
 
@@ -51,12 +52,12 @@ def mark_cells(scored: Scored, cut: Cut, *, watch: Watch) -> Marked:
         cut: Where the operating point lies.
         watch: Says what is an alert of what was there at first, and how often it must be seen.
     """
-    seeds, grown = scored.scores >= cut.seed, scored.scores >= cut.grow  # false for NaN
+    seeds, grown = scored.scores >= cut.seed, scored.own >= cut.grow  # false for NaN
     if watch.existing == "known":
         point = watch.operating_point
         upper = point.value if point.aim == "background_quantile" else BACKGROUND_QUANTILE
-        seeds &= _risen(scored, upper)
-        grown &= _risen(scored, min(point.grow_quantile, upper)) & (scored.first < cut.grow)
+        seeds &= _risen(scored.rises(scored.scores), upper)
+        grown &= _risen(scored.rises(scored.own), min(point.grow_quantile, upper))
     seeds &= grown
     rule = watch.persistence
     lasting = persist(grown, scored.seen, n=rule.seen, m=rule.of).confirmed
@@ -119,11 +120,11 @@ def latest_looks(
             yield one, counts
 
 
-def _risen(scored: Scored, quantile: float) -> NDArray[np.bool_]:
+def _risen(rises: NDArray[np.float32], quantile: float) -> NDArray[np.bool_]:
     """Tell which cells have risen by more than ground does where nothing happens."""
-    risen = np.zeros(scored.scores.shape, dtype=np.bool_)
-    for date, rises in enumerate(scored.rises):
-        known = np.isfinite(rises)
+    risen = np.zeros(rises.shape, dtype=np.bool_)
+    for date, own in enumerate(rises):
+        known = np.isfinite(own)
         if known.any():
-            risen[date, known] = rises[known] > rise_cut(rises[known].astype(np.float64), quantile)
+            risen[date, known] = own[known] > rise_cut(own[known].astype(np.float64), quantile)
     return risen

@@ -1,7 +1,7 @@
 """A watch, its findings and its latest run → a report that an inspector can act on and defend.
 
-Does not know HTML or PDF. What there is to do, and where, any report of findings says; this one says
-besides what was watched for, where the cut lay, and how far it can be trusted.
+Does not know HTML or PDF. What there is to do, and where, any report of findings says; this one
+says besides what was watched for, where the cut lay, and how far it can be trusted.
 """
 
 from __future__ import annotations

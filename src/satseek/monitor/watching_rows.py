@@ -26,19 +26,29 @@ PART = Part(
     name="watches",
     layouts=(
         (
-            "CREATE TABLE watches (name TEXT NOT NULL, version INTEGER NOT NULL,"
-            " removed INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (name, version))"
-            " WITHOUT ROWID",
-            "CREATE TABLE watches_scenes (watch TEXT NOT NULL, scene TEXT NOT NULL,"
-            " digest TEXT NOT NULL, looked TEXT NOT NULL, PRIMARY KEY (watch, scene))"
-            " WITHOUT ROWID",
-            "CREATE TABLE watches_sightings (watch TEXT NOT NULL, finding TEXT NOT NULL,"
-            " day TEXT NOT NULL, PRIMARY KEY (watch, finding, day)) WITHOUT ROWID",
-            "CREATE TABLE watches_answers (watch TEXT NOT NULL, chip TEXT NOT NULL,"
-            " verdict TEXT NOT NULL, who TEXT NOT NULL, at TEXT NOT NULL,"
-            " PRIMARY KEY (watch, chip)) WITHOUT ROWID",
-            "CREATE TABLE watches_runs (watch TEXT NOT NULL, number INTEGER NOT NULL,"
-            " at TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (watch, number)) WITHOUT ROWID",
+            (
+                "CREATE TABLE watches (name TEXT NOT NULL, version INTEGER NOT NULL,"
+                " removed INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (name, version))"
+                " WITHOUT ROWID"
+            ),
+            (
+                "CREATE TABLE watches_scenes (watch TEXT NOT NULL, scene TEXT NOT NULL,"
+                " digest TEXT NOT NULL, looked TEXT NOT NULL, PRIMARY KEY (watch, scene))"
+                " WITHOUT ROWID"
+            ),
+            (
+                "CREATE TABLE watches_sightings (watch TEXT NOT NULL, finding TEXT NOT NULL,"
+                " day TEXT NOT NULL, PRIMARY KEY (watch, finding, day)) WITHOUT ROWID"
+            ),
+            (
+                "CREATE TABLE watches_answers (watch TEXT NOT NULL, chip TEXT NOT NULL,"
+                " verdict TEXT NOT NULL, who TEXT NOT NULL, at TEXT NOT NULL,"
+                " PRIMARY KEY (watch, chip)) WITHOUT ROWID"
+            ),
+            (
+                "CREATE TABLE watches_runs (watch TEXT NOT NULL, number INTEGER NOT NULL,"
+                " at TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (watch, number)) WITHOUT ROWID"
+            ),
         ),
     ),
 )

@@ -126,9 +126,7 @@ class _Run:
         self._new: list[str] = []
         self._again: dict[str, None] = {}
 
-    def look(
-        self, unseen: Mapping[str, str], on_progress: Callable[[str, int, int], None]
-    ) -> None:
+    def look(self, unseen: Mapping[str, str], on_progress: Callable[[str, int, int], None]) -> None:
         """Look at all dates that new scenes show, then mark the scenes that show none."""
         tools, watch = self._tools, self._watch
         with tools.collection.pinned() as index:
@@ -222,9 +220,7 @@ class _Run:
         """Write down what the run did so far, within the transaction of what it did last."""
         told = asdict(self.told())
         name = self._watch.name
-        self._number = write_run(
-            change.db, name, told, now=change.now, number=self._number
-        )
+        self._number = write_run(change.db, name, told, now=change.now, number=self._number)
 
     def told(self) -> WatchRun:
         """Tell what it did so far."""
@@ -243,4 +239,3 @@ class _Run:
             seen_again=tuple(self._again),
             seconds=time.perf_counter() - self._started,
         )
-

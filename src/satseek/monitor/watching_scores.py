@@ -41,27 +41,36 @@ class Scored:
     """Dates that were scored, such as ``2024-06-02``, ascending."""
     rows: NDArray[np.int64]
     """Shape (dates, cells): row of the chip in the collection; −1 where the cell was not seen."""
-    scores: Scores
+    own: Scores
     """Shape (dates, cells): log odds of the share, comparable between dates; NaN where the cell was
     not seen."""
+    scores: Scores
+    """Shape (dates, cells): the same with what its neighbours say mixed into it."""
     raw: Scores
-    """The same as the probe gave them, before dates were made comparable and neighbours counted."""
-    first: Scores
-    """Shape (cells,): highest score at those dates that show the ground as it was at first."""
+    """Shape (dates, cells): log odds as the probe gave them."""
     background: NDArray[np.bool_]
-    """Shape (dates, cells): True at those dates."""
+    """Shape (dates, cells): True at those dates that show the ground as it was at first."""
 
     @property
     def seen(self) -> NDArray[np.bool_]:
         """Shape (dates, cells): True where the cell was seen."""
         return np.asarray(self.rows >= 0)
 
-    @property
-    def rises(self) -> Scores:
-        """Shape (dates, cells): score less that of the ground at first; NaN at those dates too."""
-        risen: Scores = self.scores - self.first
+    def first(self, scores: Scores) -> Scores:
+        """Give the highest score, ``own`` or mixed, of the ground as it was at first: (cells,)."""
+        then = np.where(self.background, scores, np.float32(np.nan))
+        highest: Scores = np.fmax.reduce(then, axis=0)
+        return highest
+
+    def rises(self, scores: Scores) -> Scores:
+        """Give scores, ``own`` or mixed, less that at first; NaN at those dates: (dates, cells)."""
+        risen: Scores = scores - self.first(scores)
         risen[self.background] = np.nan
         return risen
+
+    def at_first(self, scores: Scores) -> NDArray[np.float64]:
+        """Give all scores, ``own`` or mixed, of the ground as it was at first: (n,)."""
+        return scores[self.background].astype(np.float64)
 
 
 def wanted_dates(
@@ -124,25 +133,21 @@ def score_cells(
         new: Shape (dates,): those that are to be judged.
     """
     at_first = looks_at_first(table.seen, days, watch.since)
-    wanted = np.flatnonzero(
-        wanted_dates(table.seen, at_first, new=new, of=watch.persistence.of)
-    )
+    wanted = np.flatnonzero(wanted_dates(table.seen, at_first, new=new, of=watch.persistence.of))
     raw = np.full((wanted.size, len(table.cells)), np.nan, dtype=np.float32)
     for place, date in enumerate(wanted.tolist()):
         here = np.flatnonzero(table.rows[date] >= 0)
         raw[place, here] = probe.scores(index.vectors(table.rows[date, here]))
-    background = at_first[wanted]
-    scores = beside_neighbours(
-        without_steps(raw), find_touching(table.cells), weight=watch.neighbours
-    )
+    own = without_steps(raw)
+    scores = beside_neighbours(own, find_touching(table.cells), weight=watch.neighbours)
     return Scored(
         cells=table.cells,
         days=tuple(days[date] for date in wanted.tolist()),
         rows=table.rows[wanted],
+        own=own,
         scores=scores,
         raw=raw,
-        first=np.fmax.reduce(np.where(background, scores, np.float32(np.nan)), axis=0),
-        background=background,
+        background=at_first[wanted],
     )
 
 
@@ -164,9 +169,7 @@ def without_steps(raw: Scores) -> Scores:
     return found
 
 
-def beside_neighbours(
-    scores: Scores, pairs: NDArray[np.int64], *, weight: float
-) -> Scores:
+def beside_neighbours(scores: Scores, pairs: NDArray[np.int64], *, weight: float) -> Scores:
     """Mix the mean of a cell's neighbours into its score; of a cell without any it stays.
 
     Args:

@@ -21,7 +21,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "监测初期 {value:g} 的地面低于阈值",
     ),
     "precision": (
-        "precision of {value:g}, learnt from answers", "准确率 {value:g}，由核实结果学得"
+        "precision of {value:g}, learnt from answers",
+        "准确率 {value:g}，由核实结果学得",
     ),
     "recall": ("recall of {value:g}, learnt from answers", "召回率 {value:g}，由核实结果学得"),
     "grow": ("cells beside a seed, from", "邻接单元阈值"),
@@ -45,10 +46,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "answers": ("answers it has learnt from", "已学习的核实结果"),
     "answered": ("{right} confirmed, {wrong} rejected", "确认 {right}，排除 {wrong}"),
     "expected_precision": (
-        "share of alerts that are right, of those answered", "已核实报警中的正确比例"
+        "share of alerts that are right, of those answered",
+        "已核实报警中的正确比例",
     ),
     "expected_recall": ("share of confirmed places above the cut", "已确认地点中高于阈值的比例"),
-    "interval": ("{share:.0%} ({low:.0%} to {high:.0%}, 95 %)", "{share:.0%}（95 % 区间 {low:.0%}–{high:.0%}）"),
+    "interval": (
+        "{share:.0%} ({low:.0%} to {high:.0%}, 95 %)",
+        "{share:.0%}（95 % 区间 {low:.0%}–{high:.0%}）",
+    ),
     "none": ("not known yet: nobody has answered", "尚无核实结果"),
     "no_run": (
         "It has not been run yet: `satseek watch run {name}`.",
@@ -56,22 +61,29 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "held": ("Measured on ground that was held out", "在留出地块上的检验"),
     "held_text": (
-        "The ground was divided into {folds} parts of whole blocks. Each was judged by a probe and "
-        "a cut learnt from the other parts, on {days}.",
+        (
+            "The ground was divided into {folds} parts of whole blocks. Each was judged by a probe "
+            "and a cut learnt from the other parts, on {days}."
+        ),
         "将地面按整块分为 {folds} 份，每份由其余部分学得的探针与阈值判定，日期 {days}。",
     ),
     "sensitivity": ("sensitivity", "灵敏度"),
     "specificity": ("specificity", "特异度"),
     "alerts_by_area": ("alerts per 1,000 km² and date", "每期每千平方公里报警数"),
-    "counted": ("{right} cells that show it, {wrong} that do not", "是 {right} 个单元，否 {wrong} 个"),
+    "counted": (
+        "{right} cells that show it, {wrong} that do not",
+        "是 {right} 个单元，否 {wrong} 个",
+    ),
     "area": ("ground judged", "检验面积"),
     "km2": ("{value:,.1f} km²", "{value:,.1f} 平方公里"),
     "seed_cut": ("seed", "种子阈值"),
     "grow_cut": ("grow", "生长阈值"),
     "log_odds": ("{value:.3f} (log odds of the share)", "{value:.3f}（份额的对数几率）"),
     "limit_unheld": (
-        "How many sites the watch misses is not known: it is measured by `satseek watch report "
-        "{name} --truth FILE`, on ground where somebody has mapped them.",
+        (
+            "How many sites the watch misses is not known: it is measured by `satseek watch report "
+            "{name} --truth FILE`, on ground where somebody has mapped them."
+        ),
         "漏报率未知：请用 `satseek watch report {name} --truth FILE` 在已有实测图的地块上检验。",
     ),
     "limit_first": (
@@ -79,7 +91,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "首次观测时已存在的，或外观未变的，不会报警。",
     ),
     "limit_undated": (
-        "{count} chips have no date and were not looked at.", "{count} 个影像块没有日期，未参与监测。"
+        "{count} chips have no date and were not looked at.",
+        "{count} 个影像块没有日期，未参与监测。",
     ),
 }
 

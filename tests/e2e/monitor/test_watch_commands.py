@@ -10,14 +10,15 @@ import pytest
 from typer.testing import CliRunner
 from watchmaking import MINE, MINES, box_around, chip_name, parts_in, see
 
-from satseek.cli import watching, watching_judging
+from satseek.cli import findings, scheduling, watching, watching_judging
 from satseek.cli.application import app
 from satseek.errors import InvalidConfig, InvalidRequest, WatchNotFound
 
 if TYPE_CHECKING:
     from typer.testing import Result
 
-assert watching
+assert findings
+assert scheduling
 assert watching_judging  # their commands are there once they are imported
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"

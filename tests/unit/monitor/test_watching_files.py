@@ -60,7 +60,11 @@ grow_quantile = 0.9
 seen = 2
 of = 3
 """
-LEAST = {"name": "mines", "collection": "county", "concept": {"label": "mine", "prompts": ["a mine"]}}
+LEAST = {
+    "name": "mines",
+    "collection": "county",
+    "concept": {"label": "mine", "prompts": ["a mine"]},
+}
 
 
 def written(folder: Path, text: str = WHOLE) -> Path:
@@ -113,7 +117,9 @@ def test_json_says_the_same_as_toml(tmp_path: Path) -> None:
     "said", [0.7, {"cosine": 0.7}, {"threshold": 0.7}, {"share": 0.7, "precision": 0.9}]
 )
 def test_a_constant_is_refused_with_an_explanation(said: Any) -> None:
-    with pytest.raises(InvalidConfig, match=r"0\.7, a constant, and no constant holds.*give background_quantile"):
+    with pytest.raises(
+        InvalidConfig, match=r"0\.7, a constant, and no constant holds.*give background_quantile"
+    ):
         watch_from(LEAST | {"operating_point": said})
 
 

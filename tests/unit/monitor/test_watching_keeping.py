@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from watchmaking import MINES
@@ -65,19 +65,28 @@ def test_whoever_is_to_be_told_is_written_with_the_watch(watches: Watches, tmp_p
     assert [("field", "office"), ("field",), ()] == told
 
 
+def mark_and_die(findings: Findings, said: dict[str, Any]) -> None:
+    with findings.changing() as change:
+        mark(change.db, "mines", **said)
+        raise RuntimeError("died")
+
+
 def test_what_was_looked_at_stands_or_falls_with_its_findings(
     watches: Watches, tmp_path: Path
 ) -> None:
     watches.save(MINES)
-    said = {"scenes": {"july": "digest"}, "sightings": {"f1": ["2024-07-04"]}, "now": NOW}
+    said: dict[str, Any] = {
+        "scenes": {"july": "digest"},
+        "sightings": {"f1": ["2024-07-04"]},
+        "now": NOW,
+    }
     with closing(Findings(tmp_path, parts=(PART,))) as findings:
-        with pytest.raises(RuntimeError, match="died"), findings.changing() as change:
-            mark(change.db, "mines", **said)  # type: ignore[arg-type]
-            raise RuntimeError("died")
+        with pytest.raises(RuntimeError, match="died"):
+            mark_and_die(findings, said)
         assert ({}, {}) == (watches.looked_at("mines"), watches.sightings("mines"))
         for _ in range(2):
             with findings.changing() as change:
-                mark(change.db, "mines", **said)  # type: ignore[arg-type]
+                mark(change.db, "mines", **said)
     assert {"july": "digest"} == watches.looked_at("mines")
     assert {"f1": {"2024-07-04"}} == watches.sightings("mines")
     assert {} == watches.looked_at("others")
@@ -114,7 +123,7 @@ def test_runs_are_told_newest_first_and_not_kept_for_ever(watches: Watches, tmp_
     assert [2, 1] == [one["run"] for one in watches.runs("mines", limit=2)]
     assert watches.runs("mines")[0]["more"]
     with closing(Findings(tmp_path, parts=(PART,))) as findings, findings.changing() as change:
-        change.db.execute("UPDATE watches_runs SET number = number + ?", (KEPT_RUNS - 1,))
+        change.db.execute("UPDATE watches_runs SET number = ? WHERE number = 3", (KEPT_RUNS,))
         write_run(change.db, "mines", {"run": 3}, now=NOW)
     assert [3, 2, 1] == [one["run"] for one in watches.runs("mines", limit=9)]
 

@@ -28,6 +28,8 @@ from satseek.monitor.watching_sites import KnownSites, Site
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from satseek.monitor.thresholds import Cut
+
 NAN = float("nan")
 DAYS = ("2024-05-03", "2024-06-02", "2024-07-04", "2024-08-05")
 
@@ -109,11 +111,16 @@ def scored(*later: NDArray[np.float32]) -> Scored:
         cells=tuple(sorted(cell_at(column, 0) for column in range(400))),
         days=DAYS[: len(scores)],
         rows=np.where(seen, 0, -1),
+        own=scores,
         scores=scores,
         raw=scores,
-        first=scores[0],
         background=background,
     )
+
+
+def cut_of(ground: Scored, quantile: float, grow_quantile: float) -> Cut:
+    first = ground.at_first(ground.scores)
+    return background_cut(first, own=first, quantile=quantile, grow_quantile=grow_quantile)
 
 
 def rise(at: slice, by: float, seed: int) -> NDArray[np.float32]:
@@ -128,7 +135,7 @@ def places(marks: NDArray[np.bool_]) -> list[int]:
 
 def test_only_what_rose_to_it_is_marked() -> None:
     ground = scored(rise(slice(200, 204), 9, seed=1), rise(slice(200, 204), 9, seed=2))
-    cut = background_cut(ground.scores[0].astype(np.float64), quantile=0.97, grow_quantile=0.95)
+    cut = cut_of(ground, 0.97, 0.95)
     marked = mark_cells(ground, cut, watch=watch())
     assert [[], [200, 201, 202, 203], [200, 201, 202, 203]] == [places(one) for one in marked.seeds]
     every = mark_cells(ground, cut, watch=watch(existing="alert"))
@@ -137,14 +144,14 @@ def test_only_what_rose_to_it_is_marked() -> None:
 
 def test_the_same_ground_again_is_quiet() -> None:
     ground = scored(np.zeros(400, dtype=np.float32), rise(slice(0), 0, seed=1))
-    cut = background_cut(ground.scores[0].astype(np.float64), quantile=0.97, grow_quantile=0.95)
+    cut = cut_of(ground, 0.97, 0.95)
     marked = mark_cells(ground, cut, watch=watch())
     assert [0, 0, 0] == marked.seeds.sum(axis=1).tolist()
 
 
 def test_what_must_be_seen_twice_is_lasting_from_the_second_time_on() -> None:
     ground = scored(rise(slice(200, 204), 9, seed=1), rise(slice(200, 202), 9, seed=2))
-    cut = background_cut(ground.scores[0].astype(np.float64), quantile=0.97, grow_quantile=0.95)
+    cut = cut_of(ground, 0.97, 0.95)
     asked = watch(persistence=SightingRule(seen=2, of=2))
     marked = mark_cells(ground, cut, watch=asked)
     assert [[], [], [200, 201]] == [places(one) for one in marked.lasting]
@@ -155,7 +162,7 @@ def test_what_must_be_seen_twice_is_lasting_from_the_second_time_on() -> None:
 
 def test_a_seed_among_the_latest_looks_does() -> None:
     ground = scored(rise(slice(200, 202), 9, seed=1), rise(slice(200, 202), 2.6, seed=2))
-    cut = background_cut(ground.scores[0].astype(np.float64), quantile=0.97, grow_quantile=0.9)
+    cut = cut_of(ground, 0.97, 0.9)
     marked = mark_cells(ground, cut, watch=watch())
     for of, found in ((1, []), (2, [200, 201])):
         recent = recent_seeds(2, ground, marked, of=of)
