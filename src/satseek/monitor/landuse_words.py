@@ -20,41 +20,59 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "{first} 至 {last}，共 {dates} 期 · {labels}",
     ),
     "next_none": (
-        "Nothing changed its use between {first} and {last} by the rules of this report. Before you "
-        "rely on the areas, draw a sample and label it (`satseek landuse sample`): areas counted "
-        "from a map carry the map's mistakes.",
-        "按本报告的规则，{first} 至 {last} 期间没有地块改变用途。引用面积之前，请先抽样核查"
-        "（`satseek landuse sample`）：从图上直接统计的面积含有分类误差。",
+        (
+            "Nothing changed its use between {first} and {last} by the rules of this report. Before you "
+            "rely on the areas, draw a sample and label it (`satseek landuse sample`): areas counted "
+            "from a map carry the map's mistakes."
+        ),
+        (
+            "按本报告的规则，{first} 至 {last} 期间没有地块改变用途。引用面积之前，请先抽样核查"
+            "（`satseek landuse sample`）：从图上直接统计的面积含有分类误差。"
+        ),
     ),
     "next_one": (
-        "This is the state of {first}; changes can be told from a second date on. Before you rely "
-        "on the areas, draw a sample and label it (`satseek landuse sample`): areas counted from a "
-        "map carry the map's mistakes.",
-        "本报告给出 {first} 的现状；有第二期影像后才能判断变化。引用面积之前，请先抽样核查"
-        "（`satseek landuse sample`）：从图上直接统计的面积含有分类误差。",
+        (
+            "This is the state of {first}; changes can be told from a second date on. Before you rely "
+            "on the areas, draw a sample and label it (`satseek landuse sample`): areas counted from a "
+            "map carry the map's mistakes."
+        ),
+        (
+            "本报告给出 {first} 的现状；有第二期影像后才能判断变化。引用面积之前，请先抽样核查"
+            "（`satseek landuse sample`）：从图上直接统计的面积含有分类误差。"
+        ),
     ),
     "next": (
-        "Look at the {count} places below that changed their use, {area} ha in all, beginning with "
-        "the largest: compare both images, then confirm or reject each one "
-        "(`satseek findings next --kind landuse --source {source}`). Only confirmed places should "
-        "go into a plan or a notice; where the images do not settle it, send somebody.",
-        "请核查下列 {count} 处用途发生变化的地块，合计 {area} 公顷，从面积最大的开始：对比前后影像，"
-        "逐一确认或排除（`satseek findings next --kind landuse --source {source}`）。"
-        "只有经确认的地块才能写入规划或通知；影像无法判定的，请派人实地核查。",
+        (
+            "Look at the {count} places below that changed their use, {area} ha in all, beginning with "
+            "the largest: compare both images, then confirm or reject each one "
+            "(`satseek findings next --kind landuse --source {source}`). Only confirmed places should "
+            "go into a plan or a notice; where the images do not settle it, send somebody."
+        ),
+        (
+            "请核查下列 {count} 处用途发生变化的地块，合计 {area} 公顷，从面积最大的开始：对比前后影像，"
+            "逐一确认或排除（`satseek findings next --kind landuse --source {source}`）。"
+            "只有经确认的地块才能写入规划或通知；影像无法判定的，请派人实地核查。"
+        ),
     ),
     "action": (
-        "{number}. {change}: {area} ha at {place}, first seen {date}.",
-        "{number}. {change}：{area} 公顷，位于 {place}，首次见于 {date}。",
+        "No. {number}, {change}: {area} ha at {place}, first seen {date}.",
+        "第 {number} 处，{change}：{area} 公顷，位于 {place}，首次见于 {date}。",
     ),
     "limit_counted": (
-        "Areas are counted from the map and carry its mistakes. Error-adjusted areas with "
-        "confidence intervals take a labelled sample: `satseek landuse sample`.",
-        "面积由分类图直接统计，含有分类误差。带置信区间的误差校正面积需要抽样标注："
-        "`satseek landuse sample`。",
+        (
+            "Areas are counted from the map and carry its mistakes. Error-adjusted areas with "
+            "confidence intervals take a labelled sample: `satseek landuse sample`."
+        ),
+        (
+            "面积由分类图直接统计，含有分类误差。带置信区间的误差校正面积需要抽样标注："
+            "`satseek landuse sample`。"
+        ),
     ),
     "limit_cells": (
-        "A cell of {edge} is one class: the one that fits best. What is smaller than a cell is "
-        "not told.",
+        (
+            "A cell of {edge} is one class: the one that fits best. What is smaller than a cell is "
+            "not told."
+        ),
         "每个 {edge} 的格网单元只记为最符合的一类；小于一个单元的地物不单独记录。",
     ),
     "limit_unseen": (
@@ -66,18 +84,26 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "{count} 个无地理参考的影像块只列入影像表，不计入任何面积。",
     ),
     "limit_not_compared": (
-        "{count} changes rest on labels alone: their pair of scenes has too few cells to tell how "
-        "much unchanged ground differs.",
+        (
+            "{count} changes rest on labels alone: their pair of scenes has too few cells to tell how "
+            "much unchanged ground differs."
+        ),
         "{count} 处变化仅依据分类结果：其前后影像的单元过少，无法判断未变化地面的正常差异。",
     ),
     "changed": ("changed its use", "用途改变"),
-    "changed_note": ("{share} of {total} ha that both dates saw", "占前后两期均观测到的 {total} 公顷的 {share}"),
+    "changed_note": (
+        "{share} of {total} ha that both dates saw",
+        "占前后两期均观测到的 {total} 公顷的 {share}",
+    ),
     "largest": ("largest change", "最大变化"),
     "places": ("places to look at", "待核查地块"),
     "ground": ("ground seen", "观测面积"),
     "ground_note": ("on {date}", "{date}"),
     "areas": ("Areas by class", "各类面积"),
-    "areas_table": ("Hectares by date, and share of what was seen then", "各期面积（公顷）及占当期观测面积的比例"),
+    "areas_table": (
+        "Hectares by date, and share of what was seen then",
+        "各期面积（公顷）及占当期观测面积的比例",
+    ),
     "class": ("class", "地类"),
     "area": ("area (ha)", "面积（公顷）"),
     "share": ("share", "比例"),
@@ -130,8 +156,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "district": ("district", "区域"),
     "districts_table": ("Hectares by district on {date}", "{date} 各区面积（公顷）"),
     "district_note": (
-        "Cells on a border count on both sides by the ground that they share. “Seen” is the share of "
-        "the district that was measured.",
+        (
+            "Cells on a border count on both sides by the ground that they share. “Seen” is the share "
+            "of the district that was measured."
+        ),
         "边界上的单元按其在两侧的面积分配。“观测”为该区已观测部分的比例。",
     ),
     "seen_share": ("seen", "观测"),

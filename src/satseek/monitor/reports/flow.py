@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from satseek.monitor.reports.drawing import Label, Path, Raster, box
+from satseek.monitor.reports.texts import bare
 from satseek.monitor.reports.typesetting import MM_PER_PT
 from satseek.monitor.reports.words import word
 
@@ -125,7 +126,7 @@ class Flow:
     ) -> None:
         """Write a paragraph, over pages if it must be."""
         height = size * MM_PER_PT * LEADING
-        for line in self.type.lines(text, width=width, size=size, bold=bold):
+        for line in self.type.lines(bare(text), width=width, size=size, bold=bold):
             self.need(height)
             if behind is not None:
                 behind.draw(self.canvas, y=self.y, height=height)
@@ -149,7 +150,7 @@ class Flow:
 
     def height(self, text: str, *, width: float, size: float, bold: bool = False) -> float:
         """Tell how high a paragraph gets."""
-        lines = self.type.lines(text, width=width, size=size, bold=bold)
+        lines = self.type.lines(bare(text), width=width, size=size, bold=bold)
         return len(lines) * size * MM_PER_PT * LEADING
 
     def plate(

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 WGS84 = "EPSG:4326"
 
-LEAST_M = 300.0
+LEAST_M = 600.0
 """Edge of the smallest ground that is shown: less has no surroundings to be recognised by."""
 
-MARGIN = 0.08
+MARGIN = 0.12
 """Share of the ground's extent that is shown around it."""
 
 _ASPECTS = (0.45, 1.15)

@@ -40,7 +40,6 @@ VEIL = 0.78
 """Of imagery's contrast; the rest is paper, so that shapes and numbers stand out on it."""
 
 _CLASS_OPACITY = 0.62
-"""Of a class map over imagery: both are seen."""
 
 _EDGE_PARTS = 4
 
@@ -79,12 +78,17 @@ def draw_ground(
     shown[:] = LIGHT["card"]
     unread = 0 if backdrop is None else _lay_scenes(shown, view, backdrop, scenery)
     if classes is not None:
-        opacity = 1.0 if backdrop is None else _CLASS_OPACITY
+        opacity = class_opacity(backdrop)
         _lay_classes(shown, view, classes, colours=colours, opacity=opacity)
     pixels = np.clip(np.rint(shown), 0, 255).astype(np.uint8)
     jpeg, _, _ = encoded(pixels, edge=max(view.width, view.height))
     raster = Raster(x=0.0, y=0.0, width=frame.width, height=frame.height, jpeg=jpeg)
     return DrawnGround(raster=raster, unread=unread)
+
+
+def class_opacity(backdrop: Backdrop | None) -> float:
+    """Tell how opaque a class map is: over imagery both are seen."""
+    return 1.0 if backdrop is None else _CLASS_OPACITY
 
 
 def _lay_scenes(

@@ -13,7 +13,7 @@ from satseek.monitor.reports.html_blocks import block_pieces
 from satseek.monitor.reports.html_style import STYLE
 from satseek.monitor.reports.palette import SIGNS
 from satseek.monitor.reports.provenance import made_line, provenance_section
-from satseek.monitor.reports.texts import safe
+from satseek.monitor.reports.texts import prose, safe
 from satseek.monitor.reports.words import TAGS, word
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _first_words(report: Report) -> str:
         tiles = "".join(_tile(one) for one in report.headlines)
         parts.append(f'<dl class="tiles">{tiles}</dl>')
     if report.limits:
-        lines = "".join(f"<li>{safe(one)}</li>" for one in report.limits)
+        lines = "".join(f"<li>{prose(one)}</li>" for one in report.limits)
         title = word("limits", language)
         parts.append(
             f'<section class="limits" aria-labelledby="limits"><h2 id="limits">{title}</h2>'
@@ -78,12 +78,12 @@ def _first_words(report: Report) -> str:
 
 
 def _next_step(report: Report) -> str:
-    steps = "".join(f"<li>{safe(one)}</li>" for one in report.actions)
+    steps = "".join(f"<li>{prose(one)}</li>" for one in report.actions)
     listed = f"<ol>{steps}</ol>" if steps else ""
     return (
         '<section class="next" aria-labelledby="next">'
         f'<h2 id="next">{word("next", report.language)}</h2>'
-        f"<p>{safe(report.next_step)}</p>{listed}</section>"
+        f"<p>{prose(report.next_step)}</p>{listed}</section>"
     )
 
 

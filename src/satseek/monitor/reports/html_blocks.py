@@ -6,22 +6,23 @@ Knows no page around them. Images are read one by one and forgotten.
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from satseek.monitor.reports.blocks import Chart, Facts, Map, Mark, Pairs, Table, Text
 from satseek.monitor.reports.charts import colours_of, draw_chart
 from satseek.monitor.reports.images import jpeg_of
-from satseek.monitor.reports.mapping import draw_map, legend_of
+from satseek.monitor.reports.mapping import Swatch, draw_map, legend_of
 from satseek.monitor.reports.palette import SIGNS
 from satseek.monitor.reports.svg import svg_of
 from satseek.monitor.reports.tabling import figures_of
-from satseek.monitor.reports.texts import safe
+from satseek.monitor.reports.texts import prose, safe
 from satseek.monitor.reports.words import cell_text, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from satseek.monitor.reports.blocks import Block, Cell, Colour, Column, Image, Pair
+    from satseek.monitor.reports.blocks import Block, Cell, Column, Image, Pair
     from satseek.monitor.reports.pieces import Told
 
 WIDTH_MM = 170.0
@@ -50,7 +51,7 @@ def block_pieces(block: Block, told: Told, *, level: int) -> Iterator[str]:
 
 
 def _text(block: Text) -> str:
-    paragraphs = "".join(f"<p>{safe(one)}</p>" for one in block.paragraphs)
+    paragraphs = "".join(f"<p>{prose(one)}</p>" for one in block.paragraphs)
     if block.tone == "plain":
         return paragraphs
     return f'<div class="framed {block.tone}">{paragraphs}</div>'
@@ -76,7 +77,7 @@ def _table(block: Table) -> Iterator[str]:
         yield f"<tfoot><tr>{_cells(block.total, block.columns)}</tr></tfoot>"
     yield "</table></div>"
     if block.note:
-        yield f'<p class="note">{safe(block.note)}</p>'
+        yield f'<p class="note">{prose(block.note)}</p>'
 
 
 def _cells(row: Sequence[Cell], columns: Sequence[Column]) -> str:
@@ -96,6 +97,8 @@ def _cell(cell: Cell, column: Column) -> str:
     text = safe(cell_text(cell, column))
     if isinstance(cell, Mark):
         return f'<span class="mark {cell.tone}">{_signed(cell)}</span>'
+    if isinstance(cell, datetime):
+        return f'<span class="day">{text}</span>'
     if column.kind == "share" and isinstance(cell, int | float) and 0 <= cell <= 1:
         return f'{text}<span class="bar"><i style="width:{100 * cell:.0f}%"></i></span>'
     return text
@@ -116,8 +119,7 @@ def _map(block: Map, told: Told) -> Iterator[str]:
         caption.append(word("no_ground", language))
     else:
         yield from svg_of(drawn.drawing, alt=block.alt)
-        entries = [(one.label, one.colour, one.filled) for one in legend_of(block)]
-        yield _legend(entries, title=word("legend", language))
+        yield _legend(legend_of(block), title=word("legend", language))
         caption.append(word("projection", language, place=drawn.frame.middle))
         if drawn.unread:
             caption.append(word("unread", language, count=drawn.unread))
@@ -128,19 +130,17 @@ def _map(block: Map, told: Told) -> Iterator[str]:
     yield f"<figcaption>{' '.join(caption)}</figcaption></figure>"
 
 
-def _legend(entries: Sequence[tuple[str, Colour, bool]], *, title: str) -> str:
-    lines = "".join(
-        f"<li>{_swatch(colour, filled=filled)}{safe(label)}</li>"
-        for label, colour, filled in entries
-    )
+def _legend(swatches: Sequence[Swatch], *, title: str) -> str:
+    lines = "".join(f"<li>{_shown(one)}{safe(one.label)}</li>" for one in swatches)
     return f'<ul class="legend" aria-label="{safe(title)}">{lines}</ul>' if lines else ""
 
 
-def _swatch(colour: Colour, *, filled: bool) -> str:
-    code = bytes(colour).hex()
-    if not filled:
+def _shown(one: Swatch) -> str:
+    code = bytes(one.colour).hex()
+    if not one.opacity:
         return f'<i class="dashed" style="border-color:#{code}"></i>'
-    return f'<i style="border-color:#{code};background:#{code}61"></i>'
+    alpha = round(255 * one.opacity)
+    return f'<i style="border-color:#{code};background:#{code}{alpha:02x}"></i>'
 
 
 def _pair(pair: Pair, told: Told, *, level: int) -> Iterator[str]:
@@ -182,7 +182,10 @@ def _chart(block: Chart, told: Told) -> Iterator[str]:
     yield "<figure>"
     yield from svg_of(draw_chart(block, width=WIDTH_MM), alt=block.alt)
     colours = colours_of(block)
-    named = [(one.name, colour, True) for one, colour in zip(block.series, colours, strict=True)]
+    named = [
+        Swatch(label=one.name, colour=colour, opacity=1.0)
+        for one, colour in zip(block.series, colours, strict=True)
+    ]
     yield _legend(named, title=word("legend", told.language))
     note = f" {safe(block.note)}" if block.note else ""
     yield f"<figcaption><b>{safe(block.title)}</b>{note}</figcaption>"

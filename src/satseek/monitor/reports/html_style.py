@@ -63,7 +63,8 @@ dl.tiles { margin: 18px 0; }
 nav ol { margin: 0; padding-left: 1.5em; columns: 2 280px; }
 .good { color: var(--good); } .warning { color: var(--warning); } .bad { color: var(--bad); }
 .unknown { color: var(--soft); }
-.mark { font-weight: 700; white-space: nowrap; }
+.mark { font-weight: 700; }
+.mark, .day { white-space: nowrap; }
 .framed { border: 1px solid currentColor; border-left-width: 6px; padding: 4px 16px; }
 .framed p { color: var(--ink); }
 .wide { overflow-x: auto; margin: 12px 0; }

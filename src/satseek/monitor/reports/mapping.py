@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satseek.monitor.reports.blocks import Entry
 from satseek.monitor.reports.drawing import Drawing, Path, box
 from satseek.monitor.reports.frames import frame_of
 from satseek.monitor.reports.furniture import furniture
-from satseek.monitor.reports.grounds import draw_ground
-from satseek.monitor.reports.shapes import draw_shapes
+from satseek.monitor.reports.grounds import class_opacity, draw_ground
+from satseek.monitor.reports.shapes import FILLED, draw_shapes
 from satseek.search.mapping_colours import class_colours
 
 if TYPE_CHECKING:
     from satseek.imagery.mosaics import Scenery
-    from satseek.monitor.reports.blocks import Map
+    from satseek.monitor.reports.blocks import Colour, Map
     from satseek.monitor.reports.frames import Frame
     from satseek.monitor.reports.report import Language
     from satseek.search.mapping_colours import Colour as Shade
@@ -75,17 +74,33 @@ def draw_map(asked: Map, *, width: float, language: Language, scenery: Scenery) 
     )
 
 
-def legend_of(asked: Map) -> tuple[Entry, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swatch:
+    """One line of a legend, as it looks on the map."""
+
+    label: str
+    """What it stands for."""
+    colour: Colour
+    """Of outline and filling."""
+    opacity: float
+    """Of the filling; 0: an outline alone."""
+
+
+def legend_of(asked: Map) -> tuple[Swatch, ...]:
     """Give the lines of a map's legend: its own that have a shape, then the classes on it."""
     used = {shape.entry for shape in asked.shapes}
-    own = tuple(entry for entry in asked.legend if entry.key in used)
+    own = tuple(
+        Swatch(label=entry.label, colour=entry.colour, opacity=FILLED if entry.filled else 0.0)
+        for entry in asked.legend
+        if entry.key in used
+    )
     classes = asked.classes
     if classes is None:
         return own
     here = {int(value) for value in np.unique(classes.values[classes.known])}
     coloured = zip(classes.names, colours_on(asked), strict=True)
     return own + tuple(
-        Entry(key=f"class {number}", label=label, colour=colour[:3])
+        Swatch(label=label, colour=colour[:3], opacity=class_opacity(asked.backdrop))
         for number, (label, colour) in enumerate(coloured)
         if number in here and colour[3]
     )

@@ -45,6 +45,7 @@ _HEADINGS = (SECTION, PART, MINOR)
 _CALL = Behind(bar=(31, 138, 112), fill=(234, 243, 239))
 
 _INDENT = 7.0
+_PAD = 2.2
 
 
 def print_report(report: Report, press: Press, told: Told) -> int:
@@ -100,6 +101,7 @@ def _first_words(flow: Flow, report: Report) -> None:
 def _next_step(flow: Flow, report: Report) -> None:
     x, width = LEFT + _INDENT, WIDTH - 2 * _INDENT
     title = word("next", report.language)
+    _pad(flow)
     flow.words(title, size=PART, bold=True, x=x, width=width, behind=_CALL)
     flow.words(report.next_step, size=MINOR + 0.5, x=x, width=width, behind=_CALL)
     for number, step in enumerate(report.actions, 1):
@@ -107,6 +109,13 @@ def _next_step(flow: Flow, report: Report) -> None:
         flow.words(step, size=BODY, x=x + _INDENT, width=width - _INDENT, behind=_CALL)
         if page == flow.found.pages:
             flow.write(f"{number}.", x=x, y=top, size=BODY, bold=True)
+    _pad(flow)
+
+
+def _pad(flow: Flow) -> None:
+    """Leave a little of the call's ground above and below its words."""
+    _CALL.draw(flow.canvas, y=flow.y, height=_PAD)
+    flow.y += _PAD
 
 
 def _item(flow: Flow, sign: str, text: str, *, size: float) -> None:
@@ -116,7 +125,8 @@ def _item(flow: Flow, sign: str, text: str, *, size: float) -> None:
 
 
 def _tiles(flow: Flow, headlines: tuple[Headline, ...]) -> None:
-    columns = min(_TILES, len(headlines))
+    count = len(headlines)
+    columns = _TILES - 1 if count > _TILES and count % _TILES == 1 else min(_TILES, count)
     for first in range(0, len(headlines), max(columns, 1)):
         row = headlines[first : first + columns]
         wide = (WIDTH - 4 * (columns - 1)) / columns
@@ -177,7 +187,7 @@ def _section(blocks: Blocks, section: Section, number: str, *, begins_page: bool
     flow.skip(6 if depth == 0 else 4)
     size = _HEADINGS[min(depth, len(_HEADINGS) - 1)]
     title = f"{number}.  {section.title}"
-    flow.need(flow.height(title, width=WIDTH, size=size, bold=True) + KEEP)
+    flow.need(flow.height(title, width=WIDTH, size=size, bold=True) + _kept(blocks, section))
     flow.anchor(number)
     flow.canvas.outline(title, level=min(depth, 2), y=flow.y)
     flow.words(title, size=size, bold=True)
@@ -188,8 +198,13 @@ def _section(blocks: Blocks, section: Section, number: str, *, begins_page: bool
         _section(blocks, part, f"{number}.{at}", begins_page=part.begins_page)
 
 
+def _kept(blocks: Blocks, section: Section) -> float:
+    """Room below a heading without which it goes to the next page: what stands alone is lost."""
+    if section.blocks:
+        return 1.5 + blocks.kept(section.blocks[0])
+    below = section.sections[:1]
+    return 12.0 + sum(_kept(blocks, one) for one in below if not one.begins_page)
+
+
 BOTTOMLESS = 1_000.0
 """More than any page has: what needs as much begins one."""
-
-KEEP = 22.0
-"""Room below a heading without which it goes to the next page."""

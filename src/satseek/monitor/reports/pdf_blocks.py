@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from satseek.monitor.reports.blocks import Chart, Facts, Map, Pairs, Table, Text
+from satseek.monitor.reports.charts import HEIGHT_MM
 from satseek.monitor.reports.flow import BODY, LEFT, WIDTH, Behind
+from satseek.monitor.reports.mapping import frame_for
 from satseek.monitor.reports.palette import TONES
-from satseek.monitor.reports.pdf_figures import lay_chart, lay_map
-from satseek.monitor.reports.pdf_pairs import lay_pair
+from satseek.monitor.reports.pdf_figures import KEPT_MM, lay_chart, lay_map
+from satseek.monitor.reports.pdf_pairs import EDGE_MM, lay_pair
 from satseek.monitor.reports.pdf_tables import lay_table
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 _NAMES_SHARE = 0.3
 """Of the width, for the names of facts."""
+
+_SHORT = 16.0
+"""Of a text that stays with its heading: three lines, millimetres."""
 
 
 class Blocks:
@@ -53,6 +58,21 @@ class Blocks:
                 assert_never(block)
         flow.skip(2)
         self._told.step()
+
+    def kept(self, block: Block) -> float:
+        """Tell how much of a block stays with the heading above it, in millimetres."""
+        match block:
+            case Map():
+                frame = frame_for(block, width=WIDTH)
+                return _SHORT if frame is None else frame.height + KEPT_MM
+            case Chart():
+                return HEIGHT_MM + KEPT_MM
+            case Pairs():
+                return EDGE_MM + KEPT_MM if block.pairs else 0.0
+            case Table():
+                return KEPT_MM
+            case _:
+                return _SHORT
 
     def _text(self, block: Text) -> None:
         if block.tone == "plain":

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING
 from satseek.monitor.reports.charts import HEIGHT_MM, colours_of, draw_chart
 from satseek.monitor.reports.drawing import Path, box
 from satseek.monitor.reports.flow import BODY, LEFT, SMALL, WIDTH
-from satseek.monitor.reports.mapping import draw_map, frame_for, legend_of
-from satseek.monitor.reports.shapes import FILLED
+from satseek.monitor.reports.mapping import Swatch, draw_map, frame_for, legend_of
 from satseek.monitor.reports.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satseek.monitor.reports.blocks import Chart, Colour, Map
+    from satseek.monitor.reports.blocks import Chart, Map
     from satseek.monitor.reports.flow import Flow
     from satseek.monitor.reports.frames import Frame
     from satseek.monitor.reports.pieces import Told
 
 _SWATCH = (4.6, 3.2)
 _LINE_MM = 5.2
-_KEEP = 20.0
+KEPT_MM = 28.0
 """Room for the title and the first lines below a drawing, which stay with it."""
 
 
@@ -34,7 +33,7 @@ def lay_map(flow: Flow, asked: Map, told: Told) -> None:
     if frame is None:
         flow.words(f"{asked.title}: {word('no_ground', flow.language)}", paint="soft")
         return
-    flow.need(frame.height + _KEEP + 6)
+    flow.need(frame.height + KEPT_MM - 2)
     flow.words(asked.title, size=BODY, bold=True)
     flow.y += 1
     most = _notes(flow, asked, frame, unread=_backdrop(asked), unlabelled=len(asked.shapes))
@@ -45,7 +44,7 @@ def lay_map(flow: Flow, asked: Map, told: Told) -> None:
         flow.drawing(drawn.drawing, x=LEFT, y=flow.y, alt=asked.alt)
         notes = _notes(flow, asked, frame, unread=drawn.unread, unlabelled=drawn.unlabelled)
     flow.y += frame.height + 1.5
-    _lay_legend(flow, [(one.label, one.colour, one.filled) for one in legend_of(asked)])
+    _lay_legend(flow, legend_of(asked))
     room = flow.height(most, width=WIDTH, size=SMALL)  # whatever comes out, pages stay as laid out
     flow.need(room)
     bottom = flow.y + room
@@ -72,7 +71,7 @@ def _backdrop(asked: Map) -> int:
 
 def lay_chart(flow: Flow, asked: Chart) -> None:
     """Lay a chart out with its legend and note."""
-    flow.need(HEIGHT_MM + _KEEP + 6)
+    flow.need(HEIGHT_MM + KEPT_MM - 2)
     flow.words(asked.title, size=BODY, bold=True)
     if not flow.canvas.is_blank:
         flow.drawing(draw_chart(asked, width=WIDTH), x=LEFT, y=flow.y, alt=asked.alt)
@@ -80,34 +79,34 @@ def lay_chart(flow: Flow, asked: Chart) -> None:
     colours = colours_of(asked)
     _lay_legend(
         flow,
-        [(one.name, colour, True) for one, colour in zip(asked.series, colours, strict=True)],
-        opacity=1.0,
+        [
+            Swatch(label=one.name, colour=colour, opacity=1.0)
+            for one, colour in zip(asked.series, colours, strict=True)
+        ],
     )
     if asked.note:
         flow.words(asked.note, size=SMALL, paint="soft")
 
 
-def _lay_legend(
-    flow: Flow, entries: Sequence[tuple[str, Colour, bool]], *, opacity: float = FILLED
-) -> None:
+def _lay_legend(flow: Flow, swatches: Sequence[Swatch]) -> None:
     """Swatches and words, as many in a line as have room."""
     x = LEFT
     flow.need(_LINE_MM)
-    for label, colour, filled in entries:
-        wide = _SWATCH[0] + 1.5 + flow.type.width(label, size=SMALL) + 6
+    for one in swatches:
+        wide = _SWATCH[0] + 1.5 + flow.type.width(one.label, size=SMALL) + 6
         if x > LEFT and x + wide > LEFT + WIDTH:
             x = LEFT
             flow.y += _LINE_MM
             flow.need(_LINE_MM)
         swatch = Path(
             rings=(box(0, 0, *_SWATCH),),
-            fill=colour if filled else None,
-            opacity=opacity,
-            stroke=colour,
+            fill=one.colour if one.opacity else None,
+            opacity=one.opacity,
+            stroke=one.colour,
             width=0.4,
-            dash=0.0 if filled else 1.0,
+            dash=0.0 if one.opacity else 1.0,
         )
         flow.canvas.path(swatch, x=x, y=flow.y + 0.6)
-        flow.write(label, x=x + _SWATCH[0] + 1.5, y=flow.y, size=SMALL)
+        flow.write(one.label, x=x + _SWATCH[0] + 1.5, y=flow.y, size=SMALL)
         x += wide
-    flow.y += _LINE_MM if entries else 0
+    flow.y += _LINE_MM if swatches else 0

@@ -6,7 +6,7 @@ text is wrapped and figures never are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from satseek.monitor.reports.blocks import Mark
@@ -40,8 +40,8 @@ _LINES = 40
 _LOOKED_AT = 400
 """Rows by which the widths of columns are chosen."""
 
-_LEAST_SHARE = 0.08
-"""Of the width, that a column of text has at least."""
+_MOST_LEAST_MM = 40.0
+"""Longer words, such as paths, may be broken."""
 
 _BAR_MM = 14.0
 
@@ -54,6 +54,7 @@ class _Said:
     bold: bool
     paint: Paint
     share: float | None
+    is_loose: bool = True
 
 
 def lay_table(flow: Flow, table: Table) -> None:
@@ -91,7 +92,8 @@ def _said(cell: Cell, column: Column, *, bold: bool = False) -> _Said:
     if isinstance(cell, Mark):
         sign = SIGNS[cell.tone]
         paint: Paint = "ink" if cell.tone == "plain" else TONES[cell.tone]
-        return _plain(f"{sign} {text}" if sign else text, bold=True, paint=paint)
+        marked = f"{sign} {text}" if sign else text
+        return _Said(text=marked, bold=True, paint=paint, share=None, is_loose=False)
     if column.kind == "share" and isinstance(cell, int | float) and 0 <= cell <= 1:
         return _Said(text=text, bold=bold, paint="ink", share=float(cell))
     return _plain(text, bold=bold)
@@ -100,22 +102,27 @@ def _said(cell: Cell, column: Column, *, bold: bool = False) -> _Said:
 def _widths(flow: Flow, table: Table) -> list[float]:
     """Choose widths: what is written without breaks if all of it has room."""
     wanted, least = [], []
-    rows = (*table.rows[:_LOOKED_AT], *((table.total,) if table.total else ()))
     for at, column in enumerate(table.columns):
-        said = [_said(row[at], column) for row in rows]
-        widest = max((_wide(flow, one) for one in said), default=0.0)
-        word = max(
-            (flow.type.width(one, size=SIZE, bold=True) for one in column.name.split()), default=0
-        )
-        whole = flow.type.width(column.name, size=SIZE, bold=True)
-        wanted.append(max(widest, whole) + _PAD)
-        figures = column.kind != "text"
-        least.append(
-            max(word, widest) + _PAD if figures else max(_LEAST_SHARE * WIDTH, word + _PAD)
-        )
+        said = [_said(row[at], column) for row in table.rows[:_LOOKED_AT]]
+        if table.total is not None:
+            said.append(_said(table.total[at], column, bold=True))
+        if column.kind != "text":
+            said = [replace(one, is_loose=False) for one in said]
+        said.append(_plain(column.name, bold=True))
+        whole = max(_wide(flow, one) for one in said)
+        words = max(_widest_word(flow, one) for one in said)
+        wanted.append(whole + _PAD)
+        least.append(min(words, _MOST_LEAST_MM) + _PAD)
     if sum(wanted) <= WIDTH:
         return wanted
     return _shared(wanted, least, [column.weight for column in table.columns])
+
+
+def _widest_word(flow: Flow, said: _Said) -> float:
+    """Give the width below which a cell would be broken within a word or a figure."""
+    if not said.is_loose:
+        return _wide(flow, said)
+    return max(flow.type.width(one, size=SIZE, bold=said.bold) for one in said.text.split(" "))
 
 
 def _shared(wanted: list[float], least: list[float], weights: list[float]) -> list[float]:
