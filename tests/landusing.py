@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from madeground import LATTICE, collected, make_chip, unit
-from towers import ColourEngine, make_tokenizer
+from towers import DIM, ColourEngine, make_tokenizer
 
 from satseek.embed.embedder import Embedder
 from satseek.monitor.labelling import own_labels
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 EMBEDDER = Embedder(ColourEngine(), make_tokenizer())
 NAMES = ("quarry", "meadow", "harbour")
 LABELS = own_labels(NAMES, distractors=())
+KNOWN = {name: np.eye(1, DIM, at, dtype=np.float32) for at, name in enumerate(NAMES)}
+"""Vectors of the labels, as far from each other as can be: the small tower's own are not."""
+
 EDGE = 6
 """Cells along a side of the ground."""
 
@@ -48,7 +51,7 @@ def vectors_of(rows: Sequence[str], *, seed: int) -> Vectors:
 
     What is a cell's own is the same at every date; a little more differs each time.
     """
-    centres = EMBEDDER.label_vectors(NAMES)
+    centres = np.concatenate(list(KNOWN.values()))
     letters = "".join(rows)
     own = np.random.default_rng(0).normal(0, 0.03, (len(letters), centres.shape[1]))
     noise = np.random.default_rng(seed).normal(0, 0.003, own.shape)
@@ -73,10 +76,15 @@ def ground(
     return chips, np.concatenate(vectors)
 
 
+def mapped(index: Pinned, choices: Choices | None = None) -> LandUse:
+    """Say what each place was."""
+    return land_use(index, labels=LABELS, embedder=EMBEDDER, known=KNOWN, choices=choices)
+
+
 @contextmanager
 def used(
     folder: Path, days: Mapping[str, Sequence[str]] = DAYS, *, choices: Choices | None = None
 ) -> Iterator[tuple[LandUse, Pinned]]:
     """Lend what each place was, and the index that it was read from."""
     with collected(folder, *ground(days)) as index:
-        yield land_use(index, labels=LABELS, embedder=EMBEDDER, choices=choices), index
+        yield mapped(index, choices), index

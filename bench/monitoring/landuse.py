@@ -63,8 +63,9 @@ PLANNING = {
     "unused land": ("beach", "bare_land"),
 }
 OF_COVER = {cover: name for name, covers in PLANNING.items() for cover in covers}
-CHANGES = (0.01, 0.02, 0.05, 0.1, 0.2)
-STEEPNESSES = (1.0, 10.0, 30.0, 100.0)
+CHANGES = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
+STEEPNESSES = (1.0, 3.0, 10.0, 30.0, 100.0)
+LEAST_PERCENTILES = (0.0, 50.0, 80.0, 90.0, 95.0, 99.0, 99.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,12 @@ class County:
     """A county that was mapped."""
 
     found: LandUse
+    kept: np.ndarray
+    """Places of the cells that both dates saw, of which all figures are."""
+    classes: np.ndarray
+    """Shape (dates, cells): as they were decided."""
+    percentiles: np.ndarray
+    """Shape (1, cells): of the change between both dates."""
     truth: np.ndarray
     """Shape (dates, cells): class that covers most of a cell; −1 outside."""
     largest: np.ndarray
@@ -113,26 +120,29 @@ def main() -> None:
 def mapped(index: Pinned, embedder: Embedder, home: Path) -> County:
     """Map a county as ``satseek landuse`` does, and look its truth up."""
     found = land_use(index, labels=preset("planning"), embedder=embedder)
-    truth, largest, parts = truths(index, found, CountyTruth.read(home))
+    kept = np.flatnonzero(found.seen.all(axis=0))
+    truth, largest, parts = truths(index, found, CountyTruth.read(home), kept)
     looked = label_vectors(found.labels, embedder=embedder)
-    fits = np.stack([looked.shares(index.vectors(rows)) for rows in found.rows])
     return County(
         found=found,
+        kept=kept,
+        classes=found.classes[:, kept],
+        percentiles=found.changes[1:, kept],
         truth=truth,
         largest=largest,
         changed=np.abs(parts[1] - parts[0]).sum(axis=1) / 2,
-        fits=fits,
+        fits=np.stack([looked.shares(index.vectors(rows)) for rows in found.rows[:, kept]]),
     )
 
 
 def truths(
-    index: Pinned, found: LandUse, county: CountyTruth
+    index: Pinned, found: LandUse, county: CountyTruth, kept: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give the true class of each cell at each date, its share, and the shares of all classes."""
     names = list(PLANNING)
     assert tuple(names) == found.names
-    parts = np.zeros((*found.rows.shape, len(names)))
-    for date, rows in enumerate(found.rows):
+    parts = np.zeros((len(found.dates), kept.size, len(names)))
+    for date, rows in enumerate(found.rows[:, kept]):
         for at, chip in enumerate(index.chips(rows)):
             for cover, share in county.shares(chip).items():
                 parts[date, at, names.index(OF_COVER[cover])] += share
@@ -145,7 +155,7 @@ def told(county: County) -> dict[str, object]:
     apart = county.fits.argmax(axis=2)
     return {
         "cells": int(county.truth.shape[1]),
-        "together": by_date(county, county.found.classes) | changes(county, county.found.classes),
+        "together": by_date(county, county.classes) | changes(county, county.classes),
         "apart": by_date(county, apart) | changes(county, apart),
         "patches": patches(county),
     }
@@ -162,7 +172,7 @@ def by_date(county: County, classes: np.ndarray) -> dict[str, object]:
             "macro_f1": macro(scores),
             "accuracy": ratio((county.truth[date] == classes[date])[inside].sum(), inside.sum()),
             "macro_f1_mostly_one": macro(f1(county.truth[date][mostly], classes[date][mostly])),
-            "f1": {label: one for label, one in zip(PLANNING, scores, strict=True)},
+            "f1": dict(zip(PLANNING, scores, strict=True)),
         }
     return told
 
@@ -187,10 +197,8 @@ def changes(county: County, classes: np.ndarray) -> dict[str, object]:
 def patches(county: County) -> dict[str, object]:
     """The same of cells in patches, which also need the change to stand out."""
     found = find_changes(county.found)
-    hits = np.zeros(county.truth.shape[1], dtype=bool)
-    places = {cell: at for at, cell in enumerate(county.found.cells)}
-    for one in found:
-        hits[[places[cell] for cell in one.patch.cells]] = True
+    hit = {cell for one in found for cell in one.patch.cells}
+    hits = np.array([county.found.cells[at] in hit for at in county.kept.tolist()])
     true = county.changed >= MOST
     return {
         "patches": len(found),
@@ -209,7 +217,26 @@ def joined(counties: Sequence[County]) -> dict[str, object]:
             sticky = Stickiness(change=change, steepness=steepness)
             table[f"change {change:g}, steepness {steepness:g}"] = over(counties, sticky)
     usual = f"change {STICKINESS.change:g}, steepness {STICKINESS.steepness:g}"
-    return {"usual": usual, "stickiness": table}
+    return {"usual": usual, "stickiness": table, "least percentile": cuts(counties)}
+
+
+def cuts(counties: Sequence[County]) -> dict[str, object]:
+    """Figures of cells whose class is said to be another, from a percentile of change on."""
+    table = {}
+    for least in LEAST_PERCENTILES:
+        hits, said_all, true_all, any_all = 0, 0, 0, 0
+        for county in counties:
+            said = (county.classes[0] != county.classes[1]) & (county.percentiles[0] >= least)
+            true = county.changed >= MOST
+            hits, said_all = hits + int((said & true).sum()), said_all + int(said.sum())
+            true_all += int(true.sum())
+            any_all += int((said & (county.changed >= 0.1)).sum())
+        table[f"{least:g}"] = {
+            "recall": ratio(hits, true_all),
+            "precision": ratio(hits, said_all),
+            "precision_any": ratio(any_all, said_all),
+        }
+    return table
 
 
 def over(counties: Sequence[County], sticky: Stickiness) -> dict[str, object]:
@@ -217,7 +244,7 @@ def over(counties: Sequence[County], sticky: Stickiness) -> dict[str, object]:
     hits, said_all, true_all, macros = 0, 0, 0, []
     for county in counties:
         classes = decide(
-            county.fits.astype(np.float32), county.found.changes[1:], stickiness=sticky
+            county.fits.astype(np.float32), county.percentiles, stickiness=sticky
         )
         said, true = classes[0] != classes[1], county.changed >= MOST
         hits += int((said & true).sum())
@@ -237,7 +264,7 @@ def prompts(index: Pinned, embedder: Embedder, county: County) -> dict[str, obje
     """Compare ways to make one label of several prompts, each date alone."""
     labels = county.found.labels
     looked = label_vectors(labels, embedder=embedder)
-    vectors = [index.vectors(rows) for rows in county.found.rows]
+    vectors = [index.vectors(rows) for rows in county.found.rows[:, county.kept]]
     means = np.add.reduceat(looked.vectors, looked.starts, axis=0)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     first = first_prompts(labels)

@@ -186,7 +186,14 @@ def run(
         pixel_size=pixel_size,
         crs=crs,
         allow=None if allow is None else [place_ref(one) for one in allow],
-        search=search_of(stac_api, collections, bbox, start, end, max_items),
+        search=search_of(
+            stac_api,
+            collections=collections,
+            bbox=bbox,
+            start=start,
+            end=end,
+            max_items=max_items,
+        ),
     )
     ground = given(bbox=bbox, area=area, area_crs=area_crs, start=start, end=end, where=where)
     asked = Typed(

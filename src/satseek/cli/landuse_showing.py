@@ -26,8 +26,8 @@ def show_done(done: Done, asked: Asked) -> None:
         say(f"  {note}")
     if done.found is None:
         say(
-            f"nothing of it has a date and lies on the ground: wrote {len(done.images)} images into "
-            f"{done.folder / 'images.csv'}, and no map"
+            "nothing of it has a date and lies on the ground: wrote "
+            f"{len(done.images)} images into {done.folder / 'images.csv'}, and no map"
         )
         return
     _show_areas(done.found)

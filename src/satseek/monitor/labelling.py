@@ -71,8 +71,8 @@ class LabelSet:
     labels: tuple[Label, ...]
     """The classes, at least one, none twice."""
     distractors: tuple[str, ...] = ()
-    """What else a cell may show; the strongest stands for “none of these”. Empty: every cell is one
-    of the labels."""
+    """What else a cell may show; the strongest stands for “none of these”. Empty: every cell is
+    one of the labels."""
     templates: tuple[str, ...] = TEMPLATES
     """Prompt templates, averaged."""
     names: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -1,4 +1,4 @@
-"""A collection and a set of labels → what each place was at each date, decided for all dates at once.
+"""A collection and a set of labels → what each place was at each date, all dates decided at once.
 
 Does not know files, terminals or where the imagery came from: from here on everything is vectors.
 The same generation of a collection, labels and choices give the same answer, so that whatever was
@@ -71,9 +71,7 @@ class Choices:
         if self.by not in get_args(By):
             raise InvalidRequest(f"by: expected day, month or year, came {self.by!r}")
         if self.shift not in SHIFTS:
-            raise InvalidRequest(
-                f"shift: expected one of {', '.join(SHIFTS)}, came {self.shift!r}"
-            )
+            raise InvalidRequest(f"shift: expected one of {', '.join(SHIFTS)}, came {self.shift!r}")
         for name in ("least_valid", "least_of_best"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InvalidRequest(f"{name}: expected 0 to 1, came {getattr(self, name)}")
@@ -148,7 +146,7 @@ class LandUse:
         return np.asarray(self.classes != NOT_SEEN)
 
     def changed(self) -> NDArray[np.bool_]:
-        """Shape (dates, cells): True where the class is another than when the cell was last seen."""
+        """Shape (dates, cells): True where the class is another than when it was last seen."""
         before = np.take_along_axis(self.classes, np.maximum(self.previous, 0), axis=0)
         return np.asarray((self.previous >= 0) & self.seen & (before != self.classes))
 
@@ -159,9 +157,7 @@ def read_ground(index: Pinned, choices: Choices) -> Ground:
     Raises:
         InvalidFilter, InvalidRequest: the filter or the choices cannot be.
     """
-    found = read_series(
-        index, where=choices.where, by=choices.by, least_valid=choices.least_valid
-    )
+    found = read_series(index, where=choices.where, by=choices.by, least_valid=choices.least_valid)
     kept = [_placed(one) for one in found.occasions]
     return Ground(
         series=replace(found, occasions=tuple(one for one in kept if len(one))),
@@ -260,9 +256,7 @@ def _placed(occasion: Occasion) -> Occasion:
     )
 
 
-def _hectares(
-    cells: Sequence[str], alone: Mapping[str, GeoJSON | None]
-) -> NDArray[np.float64]:
+def _hectares(cells: Sequence[str], alone: Mapping[str, GeoJSON | None]) -> NDArray[np.float64]:
     """Measure the ground that each cell stands for."""
     areas = np.empty(len(cells), dtype=np.float64)
     for start in range(0, len(cells), CELLS_AT_ONCE):

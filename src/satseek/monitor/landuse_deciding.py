@@ -109,9 +109,7 @@ def decided(
     return classes, shares
 
 
-def _shares(
-    index: Pinned, rows: NDArray[np.int64], looked: LabelVectors
-) -> NDArray[np.float32]:
+def _shares(index: Pinned, rows: NDArray[np.int64], looked: LabelVectors) -> NDArray[np.float32]:
     """Give the shares of rows, (rows, classes); NaN where a row is −1."""
     found = np.full((rows.size, len(looked.names)), np.nan, dtype=np.float32)
     seen = rows >= 0

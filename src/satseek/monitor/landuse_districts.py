@@ -1,6 +1,7 @@
 """Outlines of districts → hectares of each class in each of them, at each date.
 
-Does not know how a file of outlines is read. Cells on a border belong to both sides by the ground that they share.
+Does not know how a file of outlines is read. Cells on a border belong to both sides by the ground
+that they share.
 """
 
 from __future__ import annotations

@@ -122,15 +122,11 @@ def _next_step(given: Material) -> str:
     if not given.changes:
         return text("next_none", language, first=found.dates[0], last=found.dates[-1])
     area = sum(one.patch.area_ha for one in given.changes)
-    return text(
-        "next", language, count=len(given.changes), area=hectares(area), source=given.name
-    )
+    return text("next", language, count=len(given.changes), area=hectares(area), source=given.name)
 
 
 def _actions(given: Material) -> tuple[str, ...]:
-    names = dict(
-        zip(given.found.names, _called(given), strict=True)
-    )
+    names = dict(zip(given.found.names, _called(given), strict=True))
     largest = sorted(enumerate(given.changes, start=1), key=lambda one: -one[1].patch.area_ha)
     return tuple(
         text(
@@ -161,9 +157,7 @@ def _headlines(given: Material) -> tuple[Headline, ...]:
     changed = Headline(
         name=text("changed", language),
         value=f"{hectares(whole.changed_ha)} ha",
-        note=text(
-            "changed_note", language, share=percent(share), total=hectares(whole.total_ha)
-        ),
+        note=text("changed_note", language, share=percent(share), total=hectares(whole.total_ha)),
     )
     places = Headline(name=text("places", language), value=f"{len(given.changes)}")
     return (changed, *_largest(given), places, ground)

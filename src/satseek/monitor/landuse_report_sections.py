@@ -86,9 +86,7 @@ def areas_section(found: LandUse, language: Language) -> Section:
     return Section(title=text("areas", language), blocks=(table, *chart))
 
 
-def maps_section(
-    found: LandUse, maps: ClassMaps | None, language: Language
-) -> tuple[Section, ...]:
+def maps_section(found: LandUse, maps: ClassMaps | None, language: Language) -> tuple[Section, ...]:
     """Show the class map of each date; of many dates the first and the latest."""
     if maps is None:
         return ()
@@ -118,9 +116,7 @@ def changes_section(given: Material) -> tuple[Section, ...]:
         alt=text("changes_alt", language, count=len(outlines)),
         shapes=outlines,
         legend=(
-            Entry(
-                key=_CHANGED, label=text("changed", language), colour=_OUTLINE, filled=False
-            ),
+            Entry(key=_CHANGED, label=text("changed", language), colour=_OUTLINE, filled=False),
         ),
         classes=None if given.maps is None else _named_map(found, given.maps, -1, language),
         class_colours=() if given.maps is None else tuple(colours_of(found.labels, found.names)),
@@ -201,9 +197,7 @@ def _chart(
         kind="stacked",
         places=found.dates,
         series=tuple(
-            Series(
-                name=names[at], values=tuple(map(float, percents[:, at])), colour=colours[at]
-            )
+            Series(name=names[at], values=tuple(map(float, percents[:, at])), colour=colours[at])
             for at in used
         ),
         unit="%",
@@ -237,9 +231,7 @@ def _matrix(one: Flow, found: LandUse, language: Language) -> Table:
 
 def _pair(number: int, change: LandChange, finding: Finding, given: Material) -> Pair:
     found, language = given.found, given.language
-    names = dict(
-        zip(found.names, class_names(found.labels, found.names, language), strict=True)
-    )
+    names = dict(zip(found.names, class_names(found.labels, found.names, language), strict=True))
     label = f"{names[change.before]} → {names[change.after]}"
     facts = (
         (text("area", language), hectares(change.patch.area_ha)),

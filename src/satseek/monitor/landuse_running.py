@@ -276,9 +276,7 @@ class _Writing:
     def _accuracy(self) -> tuple[Section, ...]:
         found, samples = self.found, self.stores.samples
         language = self.asked.language
-        return tuple(
-            accuracy_sections(found, index=self.index, samples=samples, language=language)
-        )
+        return tuple(accuracy_sections(found, index=self.index, samples=samples, language=language))
 
     def _reports(self, material: Material) -> None:
         if not self.asked.reports:
@@ -307,9 +305,7 @@ def _summary(
         "cells": len(found.cells),
         "images": len(images),
         "areas_ha": {
-            date: {
-                name: round(float(area), 4) for name, area in zip(found.names, own, strict=True)
-            }
+            date: {name: round(float(area), 4) for name, area in zip(found.names, own, strict=True)}
             for date, own in zip(found.dates, areas, strict=True)
         },
         "changes": len(findings),

@@ -97,8 +97,7 @@ def image_rows(images: Iterable[ImageLandUse]) -> Rows:
 def matrix(names: Sequence[str], hectares: Sequence[Sequence[float]]) -> Rows:
     """Lay a square matrix out: what it was down the side, what it is across the top."""
     rows = [
-        (name, *(_rounded(one) for one in own))
-        for name, own in zip(names, hectares, strict=True)
+        (name, *(_rounded(one) for one in own)) for name, own in zip(names, hectares, strict=True)
     ]
     return Rows(head=("", *names), rows=tuple(rows))
 

@@ -1,7 +1,7 @@
 """What a land-use run found → a folder of maps, tables and outlines that others open.
 
 Does not know reports. Each file is there whole or not at all; the list of them says whether the run
-was finished, so that what was killed is seen to be unfinished, and the next run clears up behind it.
+was finished: what was killed is seen to be unfinished, and the next run clears up behind it.
 """
 
 from __future__ import annotations
@@ -238,4 +238,6 @@ def _listed(folder: Path) -> set[str]:
         raise SatseekError(
             f"{folder / LIST}: expected the list of an earlier run; name another folder"
         ) from error
-    return {name for name in names if name and "/" not in name and "\\" not in name and name != ".."}
+    return {
+        name for name in names if name and "/" not in name and "\\" not in name and name != ".."
+    }

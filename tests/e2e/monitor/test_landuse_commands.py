@@ -6,16 +6,13 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import starting
 from counties import Look, seen_county
 
 from satseek.monitor.labelling_files import preset, preset_names
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 SECONDS = 120
@@ -36,7 +33,7 @@ def satseek(room: Path, *words: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the scenes of two dates were run already."""
     room = tmp_path_factory.mktemp("landuse")
     (room / "monthly").symlink_to(seen_county(size=768, looks=LOOKS).scenes)
@@ -49,7 +46,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert ["class", "2024-06", "(ha)", "share", "2024-07", "(ha)", "share"] == (
         done.stdout.splitlines()[0].split()
     )
-    yield room
+    return room
 
 
 def told(room: Path, *words: object) -> Any:
@@ -71,8 +68,9 @@ def test_a_folder_becomes_maps_findings_and_a_report(room: Path) -> None:
 
 def test_asked_again_it_goes_on_and_says_nothing_new(room: Path) -> None:
     again = told(room, "landuse", "monthly", "--chip", "128", "--crs", "EPSG:32633",
-                 "--pixel-size", "1", "--out", "again")  # fmt: skip
+                 "--pixel-size", "1", "--out", "again", "--language", "zh")  # fmt: skip
     assert (0, ["2024-06", "2024-07"]) == (again["news"], again["dates"])
+    assert "土地利用" in (room / "again" / "report.html").read_text(encoding="utf-8")
     assert pytest.approx(59, rel=0.02) == sum(again["area_ha"]["2024-07"].values())
 
 

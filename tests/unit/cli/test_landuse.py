@@ -32,29 +32,29 @@ def _refused(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> int | s
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "ending"),
     [
-        (("none",), 3, "no folder or file"),
-        (("run", "none"), 3, "no folder or file"),
-        (("-c", "nothing"), 3, "no collection 'nothing'"),
-        (("-c", "nothing", "--labels", "corine"), 2, "planning"),
-        (("-c", "nothing", "--labels", "corine.json"), 3, "expected a file of labels"),
-        (("-c", "nothing", "--labels", "planning.json", "-l", "mine"), 2, "not both"),
-        (("-c", "nothing", "-l", "mine", "-l", "MINE"), 2, "came twice"),
-        (("-c", "nothing", "--chip", "64"), 2, "name one, or --stac-api"),
-        (("none", "--stac-api", "https://example.org"), 2, "not both"),
-        (("-c", "nothing", "--max-items", "3"), 2, "go with --stac-api"),
-        (("-c", "nothing", "--by", "week"), 2, "day, month or year"),
-        (("-c", "nothing", "--shift", "all"), 2, "none, mean, fitted"),
-        (("-c", "nothing", "--least-valid", "2"), 2, "0 to 1"),
-        (("-c", "nothing", "--seed", "10"), 2, "0 <= grow <= seed"),
-        (("-c", "nothing", "--change", "0"), 2, "between 0 and 1"),
-        (("-c", "nothing", "--districts", "none.gpkg"), 3, "no such file"),
-        (("-c", "nothing", "--report", "docx"), 2, "html or pdf"),
-        (("-c", "nothing", "--language", "fr"), 2, "en or zh"),
-        (("-c", "nothing", "--name", "../up"), 2, "name"),
-        (("-c", "nothing", "--bbox", "1,2,3"), 2, "west,south,east,north"),
-        (("-c", "nothing", "--key", "k"), 2, "--detach"),
+        (("none",), (3, "no folder or file")),
+        (("run", "none"), (3, "no folder or file")),
+        (("-c", "nothing"), (3, "no collection 'nothing'")),
+        (("-c", "nothing", "--labels", "corine"), (2, "planning")),
+        (("-c", "nothing", "--labels", "corine.json"), (3, "expected a file of labels")),
+        (("-c", "nothing", "--labels", "planning.json", "-l", "mine"), (2, "not both")),
+        (("-c", "nothing", "-l", "mine", "-l", "MINE"), (2, "came twice")),
+        (("-c", "nothing", "--chip", "64"), (2, "name one, or --stac-api")),
+        (("none", "--stac-api", "https://example.org"), (2, "not both")),
+        (("-c", "nothing", "--max-items", "3"), (2, "go with --stac-api")),
+        (("-c", "nothing", "--by", "week"), (2, "day, month or year")),
+        (("-c", "nothing", "--shift", "all"), (2, "none, mean, fitted")),
+        (("-c", "nothing", "--least-valid", "2"), (2, "0 to 1")),
+        (("-c", "nothing", "--seed", "10"), (2, "0 <= grow <= seed")),
+        (("-c", "nothing", "--change", "0"), (2, "between 0 and 1")),
+        (("-c", "nothing", "--districts", "none.gpkg"), (3, "no such file")),
+        (("-c", "nothing", "--report", "docx"), (2, "html or pdf")),
+        (("-c", "nothing", "--language", "fr"), (2, "en or zh")),
+        (("-c", "nothing", "--name", "../up"), (2, "name")),
+        (("-c", "nothing", "--bbox", "1,2,3"), (2, "west,south,east,north")),
+        (("-c", "nothing", "--key", "k"), (2, "--detach")),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(
@@ -62,9 +62,9 @@ def test_what_cannot_be_is_refused_in_a_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     words: tuple[str, ...],
-    code: int,
-    said: str,
+    ending: tuple[int, str],
 ) -> None:
+    code, said = ending
     assert code == _refused(words, monkeypatch)
     printed = capsys.readouterr()
     assert ("", 1) == (printed.out, len(printed.err.splitlines())), printed.err
@@ -95,13 +95,22 @@ def test_what_was_typed_is_asked_of_a_worker_with_whole_paths(room: Path) -> Non
 
 
 def test_a_search_of_an_api_is_where_and_when_the_map_is() -> None:
-    found = search_of("https://example.org", "a, b", "14,46,16,48", "2024-05-01", None, 5)
+    box = "14,46,16,48"
+    found = search_of(
+        "https://example.org",
+        collections="a, b",
+        bbox=box,
+        start="2024-05-01",
+        end=None,
+        max_items=5,
+    )
     assert {
         "collections": ["a", "b"],
         "bbox": (14.0, 46.0, 16.0, 48.0),
         "datetime": "2024-05-01/..",
         "max_items": 5,
     } == found
-    assert search_of(None, None, "14,46,16,48", None, None, None) is None
+    nothing = {"start": None, "end": None, "max_items": None}
+    assert search_of(None, collections=None, bbox=box, **nothing) is None
     with pytest.raises(InvalidRequest, match="--stac-api"):
-        search_of(None, "a", None, None, None, None)
+        search_of(None, collections="a", bbox=None, **nothing)

@@ -1,4 +1,4 @@
-"""Shipped label sets are whole; files of one's own are read, or refused by the key that is wrong."""
+"""Shipped label sets are whole; files of one's own are read, or refused by what is wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ OWN = {
     "name": "two",
     "labels": [
         "forest",
-        {"name": "mine", "prompts": ["open pit", "quarry"], "names": {"zh": "矿"}, "colour": [1, 2, 3]},
+        {
+            "name": "mine",
+            "prompts": ["open pit", "quarry"],
+            "names": {"zh": "矿"},
+            "colour": [1, 2, 3],
+        },
     ],
     "distractors": ["clouds"],
     "templates": ["{}", "a photo of {}"],
@@ -35,7 +40,10 @@ TOML = """
 name = "two"
 distractors = ["clouds"]
 templates = ["{}", "a photo of {}"]
-labels = ["forest", {name = "mine", prompts = ["open pit", "quarry"], names = {zh = "矿"}, colour = [1, 2, 3]}]
+labels = [
+  "forest",
+  {name = "mine", prompts = ["open pit", "quarry"], names = {zh = "矿"}, colour = [1, 2, 3]},
+]
 """
 
 

@@ -89,9 +89,7 @@ def test_the_run_that_is_found_is_the_most_likely_of_all(classes: int, sticky: S
     shares = np.maximum(shares, 1e-6)
     shares[rng.random((4, 60)) < 0.25] = np.nan
     percentiles = rng.choice([5, 60, 95, 99, 100, np.nan], (3, 60))
-    found = decide(
-        shares.astype(np.float32), percentiles.astype(np.float32), stickiness=sticky
-    )
+    found = decide(shares.astype(np.float32), percentiles.astype(np.float32), stickiness=sticky)
     expected = [_most_likely(shares[:, at], percentiles[:, at], sticky) for at in range(60)]
     assert np.transpose(expected).tolist() == found.tolist()
 

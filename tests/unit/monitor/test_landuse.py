@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from landusing import AFTER, BEFORE, DAYS, EDGE, EMBEDDER, LABELS, NAMES, ground, used
+from landusing import (
+    AFTER,
+    BEFORE,
+    DAYS,
+    EDGE,
+    EMBEDDER,
+    KNOWN,
+    LABELS,
+    NAMES,
+    ground,
+    mapped,
+    used,
+)
 from madeground import cell_at, collected
 
 from satseek.errors import InvalidRequest
 from satseek.monitor import landuse, landuse_deciding
 from satseek.monitor.labelling import label_vectors
 from satseek.monitor.labelling_jointly import NOT_SEEN
-from satseek.monitor.landuse import Choices, land_use, read_ground
+from satseek.monitor.landuse import Choices, read_ground
 from satseek.monitor.landuse_areas import areas_by_class, flow, flows, shares_of
 from satseek.monitor.landuse_changes import find_changes, runs
 from satseek.monitor.landuse_deciding import last_seen
@@ -57,13 +70,11 @@ def test_every_place_is_what_it_is_at_every_date(tmp_path: Path) -> None:
         assert np.isnan(found.shares[~found.seen]).all()
 
 
-def test_blocks_of_cells_are_decided_alike(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_blocks_of_cells_are_decided_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with used(tmp_path) as (whole, index):
         for module in (landuse, landuse_deciding):
             monkeypatch.setattr(module, "CELLS_AT_ONCE", 7)
-        parts = land_use(index, labels=LABELS, embedder=EMBEDDER)
+        parts = mapped(index)
     np.testing.assert_array_equal(whole.classes, parts.classes)
     np.testing.assert_allclose(whole.cell_ha, parts.cell_ha)
     np.testing.assert_array_equal(whole.changes, parts.changes)
@@ -74,7 +85,7 @@ def test_a_cell_that_was_not_seen_is_compared_with_when_it_was(tmp_path: Path) -
         at = found.cells.index(cell_at(4, 2))
         assert [-1, 0, 0, 2] == found.previous[:, at].tolist()
         assert np.isnan(found.changes[:2, at]).all()
-        assert found.changes[2, at] > 99  # noqa: PLR2004 -- percent
+        assert found.changes[2, at] > 99
         assert [False, False, True, False] == found.changed()[:, at].tolist()
 
 
@@ -105,7 +116,7 @@ def test_what_became_of_what_adds_up(tmp_path: Path) -> None:
         assert ("meadow", "quarry", pytest.approx(4, rel=0.01)) == (before, after, area)
         spans = [(one.before, one.after) for one in flows(found)]
         dates = found.dates
-        pairs = [*zip(dates[:-1], dates[1:], strict=True), (dates[0], dates[-1])]
+        pairs = [*pairwise(dates), (dates[0], dates[-1])]
         assert pairs == spans
         # the cell that June did not see counts neither as before nor as after
         assert pytest.approx(whole.total_ha - 1, rel=0.01) == flow(found, 0, 1).total_ha
@@ -171,12 +182,12 @@ def test_scenes_of_one_month_are_one_date_unless_days_are_asked_for(tmp_path: Pa
     days = {"2024-05-03": BEFORE, "2024-05-20": BEFORE, "2024-06-02": BEFORE}
     with used(tmp_path, days) as (found, index):
         assert ("2024-05", "2024-06") == found.dates
-        by_day = land_use(index, labels=LABELS, embedder=EMBEDDER, choices=Choices(by="day"))
+        by_day = mapped(index, Choices(by="day"))
         assert tuple(days) == by_day.dates
 
 
 def test_a_date_that_saw_much_less_of_a_cell_than_others_does_not_count(tmp_path: Path) -> None:
-    days = {day: ("qmh", "qmh", "qmh") for day in ("2024-05-03", "2024-06-02", "2024-07-04")}
+    days = dict.fromkeys(("2024-05-03", "2024-06-02", "2024-07-04"), ("qmh", "qmh", "qmh"))
     chips, vectors = ground(days)
     valid = {"2024-05-03": (1.0, 0.6), "2024-06-02": (0.7, 0.55), "2024-07-04": (0.85, 0.5)}
     hidden = []
@@ -185,9 +196,9 @@ def test_a_date_that_saw_much_less_of_a_cell_than_others_does_not_count(tmp_path
         shown = {cell_at(0, 0): valid[day][0], cell_at(1, 0): valid[day][1]}.get(cell, 1.0)
         hidden.append(replace(chip, valid_fraction=shown))
     with collected(tmp_path, hidden, vectors) as index:
-        found = land_use(index, labels=LABELS, embedder=EMBEDDER)
+        found = mapped(index)
         everything = Choices(least_of_best=0)
-        more = land_use(index, labels=LABELS, embedder=EMBEDDER, choices=everything)
+        more = mapped(index, everything)
     clouded, at_the_edge = (found.cells.index(cell_at(column, 0)) for column in (0, 1))
     assert [True, False, True] == found.seen[:, clouded].tolist()
     assert [True, True, True] == found.seen[:, at_the_edge].tolist()
@@ -204,19 +215,19 @@ def test_what_is_not_on_the_ground_or_has_no_date_is_told_and_left_out(tmp_path:
     undated = [replace(chips[3], id="u/0", scene_id="u", datetime=None)]
     more = np.concatenate([vectors, vectors[:4]])
     with collected(tmp_path, [*chips, *plain, *undated], more) as index:
-        found = land_use(index, labels=LABELS, embedder=EMBEDDER)
+        found = mapped(index)
         # three images share the name of their only cell: one sighting of it is left out
         assert (EDGE * EDGE, 1, 1) == (len(found.cells), found.groundless, found.series.undated)
         alone = Choices(where=Filter(scene_ids=("p0", "u")))
         assert read_ground(index, alone).is_nothing
         with pytest.raises(InvalidRequest, match="1 without a date, 1 without georeference"):
-            land_use(index, labels=LABELS, embedder=EMBEDDER, choices=alone)
+            mapped(index, alone)
 
 
 def test_every_image_is_what_most_of_it_is(tmp_path: Path) -> None:
     chips, vectors = ground({"2024-05-03": ("qqq", "mmm", "mmm"), "2024-06-02": ("hhm",)})
     odd = replace(chips[0], id="p/0", scene_id="p", cell="px_whole", footprint=None, datetime=None)
-    looked = label_vectors(LABELS, embedder=EMBEDDER)
+    looked = label_vectors(LABELS, embedder=EMBEDDER, known=KNOWN)
     with collected(tmp_path, [*chips, odd], np.concatenate([vectors, vectors[:1]])) as index:
         images = images_of(index, looked)
     shares = looked.shares(vectors)
@@ -232,7 +243,7 @@ def test_every_image_is_what_most_of_it_is(tmp_path: Path) -> None:
 def test_what_was_hidden_counts_less_in_its_image(tmp_path: Path) -> None:
     chips, vectors = ground({"2024-05-03": ("qmm",)})
     hidden = [chips[0], *(replace(one, valid_fraction=0.1) for one in chips[1:])]
-    looked = label_vectors(LABELS, embedder=EMBEDDER)
+    looked = label_vectors(LABELS, embedder=EMBEDDER, known=KNOWN)
     with collected(tmp_path, hidden, vectors) as index:
         (image,) = images_of(index, looked)
     assert "quarry" == image.land_use

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import shapely
-from landusing import AFTER, BEFORE, DAYS, EMBEDDER, LABELS, NAMES, ground, used
+from landusing import AFTER, BEFORE, DAYS, LABELS, NAMES, ground, mapped, used
 from madeground import collected
 
 from satseek.errors import FolderNotFound, InvalidRequest, SatseekError
 from satseek.export.areas import raster_area_by_class
 from satseek.imagery.lattices import Lattice
 from satseek.monitor.labelling_files import preset
-from satseek.monitor.landuse import land_use
 from satseek.monitor.landuse_areas import areas_by_class
 from satseek.monitor.landuse_districts import areas_by_district, make_districts, read_districts
 from satseek.monitor.landuse_images import ImageLandUse
@@ -60,7 +59,7 @@ def test_areas_of_the_map_are_those_of_the_cells(tmp_path: Path) -> None:
 def test_where_chips_overlap_a_cell_is_the_middle_of_its_chip(tmp_path: Path) -> None:
     chips, vectors = ground({"2024-05-03": BEFORE}, lattice=OVERLAPPING)
     with collected(tmp_path, chips, vectors) as index:
-        found = land_use(index, labels=LABELS, embedder=EMBEDDER)
+        found = mapped(index)
     made = ClassMaps.of(found).at(0)
     assert list(BEFORE) == _rows(made.values)
     outlines = outline_cells(found.cells)
@@ -102,7 +101,7 @@ def test_ground_is_shared_out_among_districts(tmp_path: Path) -> None:
     counts = [["".join(half).count(name[0]) for name in NAMES] for half in halves]
     assert counts[0] == pytest.approx(areas.hectares[0, 3].tolist(), abs=0.1)
     assert counts[1] == pytest.approx(areas.hectares[1, 3].tolist(), abs=0.1)
-    assert areas.seen_share(0, 3) < 0.01  # noqa: PLR2004 -- it reaches a degree beyond
+    assert areas.seen_share(0, 3) < 0.01
 
 
 def test_districts_of_one_name_are_one_and_odd_ones_are_told() -> None:
