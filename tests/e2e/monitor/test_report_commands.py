@@ -89,7 +89,7 @@ def test_findings_become_a_page(data: Path, tmp_path: Path) -> None:
     assert done.stderr.startswith(f"wrote {out}, 4 images, ")
     page = out.read_text(encoding="utf-8")
     assert "<h1>To do this week</h1>" in page
-    assert "3 of 3 findings wait for a decision, 1 of them outside any permit" in page
+    assert "Waiting for a decision: 3 of 3 findings, 1 of them outside any permit" in page
     assert "satseek --data-dir" in page
 
 

@@ -103,7 +103,9 @@ def test_the_first_page_says_how_many_wait_and_where_to_begin(kept: Findings) ->
 
     report = report_of(kept)
 
-    assert "2 of 2 findings wait for a decision, 1 of them outside any permit" in report.next_step
+    assert (
+        "Waiting for a decision: 2 of 2 findings, 1 of them outside any permit" in report.next_step
+    )
     assert "mine, 0.00500° N, 7.00500° E, first seen 2024-07-04" in report.next_step
     assert first in report.actions[0]
     assert "123.00 ha" in report.actions[0]
@@ -116,7 +118,9 @@ def test_confirmed_ones_are_to_be_followed_up(kept: Findings) -> None:
 
     report = report_of(kept)
 
-    assert report.next_step.startswith("Every finding has been looked at. 1 are confirmed")
+    assert report.next_step.startswith(
+        "Every finding has been looked at. Confirmed and still open: 1 of 1 finding."
+    )
     decisions = blocks(report, Table)[-1]
     assert ("confirm", "ann", "a pit, seen on site") == (
         decisions.rows[0][1],
@@ -130,7 +134,7 @@ def test_nothing_left_to_do_is_said(kept: Findings) -> None:
     confirm(one, findings=kept, who="ann")
     close(one, findings=kept, who="ann")
 
-    assert "There is nothing left to do: all 1 findings" in report_of(kept).next_step
+    assert "There is nothing left to do: of 1 finding, all are closed" in report_of(kept).next_step
 
 
 def test_nothing_found_is_said_with_what_was_asked(kept: Findings) -> None:
@@ -161,9 +165,11 @@ def test_what_is_lacking_is_told(kept: Findings) -> None:
 
     limits = " ".join(report_of(kept).limits)
 
-    assert "1 findings have no place on the ground" in limits
-    assert "Of 2 findings a picture is missing" in limits
-    assert "1 findings were not found again" in limits
+    assert (
+        "Without a place on the ground, as their imagery has no georeference: 1 finding." in limits
+    )
+    assert "An image is missing of 2 findings" in limits
+    assert "later run of their source (withdrawn): 1 finding." in limits
     assert "The collections county are not at hand" in limits
     assert "the machine alone" in limits
 
@@ -204,7 +210,7 @@ def test_of_many_the_first_are_shown_and_the_table_has_all(kept: Findings) -> No
 
     (table, *_), (shown,) = blocks(report, Table), blocks(report, Pairs)
     assert (310, MOST_PAIRS) == (len(table.rows), len(shown.pairs))
-    assert any("first 300 of 310" in one for one in report.limits)
+    assert any("Of 310 findings, images of the first 300" in one for one in report.limits)
 
 
 def test_chinese_says_the_same(kept: Findings) -> None:

@@ -96,7 +96,7 @@ def _next_step(given: FindingsMaterial) -> str:
         )
     confirmed = len(_of(given.findings, "confirmed"))
     if confirmed:
-        return text("next_confirmed", language, confirmed=confirmed, **about)
+        return text("next_confirmed", language, count=count, confirmed=confirmed, **about)
     return text("next_done", language, count=count)
 
 

@@ -12,10 +12,13 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "title_all": ("Findings", "发现清单"),
     "title": ("Findings of {sources}", "发现清单：{sources}"),
     "subtitle": (
-        "{count} findings, seen {first} to {last}",
+        "{findings}, seen {first} to {last}",
         "共 {count} 处，观测日期 {first} 至 {last}",
     ),
-    "subtitle_undated": ("{count} findings", "共 {count} 处"),
+    "subtitle_undated": (
+        "{findings}",
+        "共 {count} 处",
+    ),
     "next_none": (
         (
             "There is nothing to do: no finding passes what was asked for ({asked}). If you "
@@ -26,31 +29,25 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "next_waiting": (
         (
-            "{waiting} of {count} findings wait for a decision{outside}. Look at both images "
-            "of each, in "
-            "the order of this report: no. 1 first ({what}, {where}, first seen {first}). "
-            "Confirm or "
-            "reject each one (`satseek findings confirm ID`, `satseek findings reject ID`); "
-            "where the "
-            "images do not settle it, send somebody to the coordinates given."
+            "Waiting for a decision: {waiting} of {findings}{outside}. Look at both images "
+            "of each, in the order of this report: no. 1 first ({what}, {where}, first seen "
+            "{first}). Confirm or reject each one (`satseek findings confirm ID`, "
+            "`satseek findings reject ID`); where the images do not settle it, send somebody "
+            "to the coordinates given."
         ),
         (
-            "{count} 处发现中有 {waiting} 处待核实{outside}。请按本报告顺序对比前后影像，从"
-            "第 1 处开始"
-            "（{what}，{where}，首次见于 {first}）。逐一确认或排除"
-            "（`satseek findings confirm ID`、`satseek findings reject ID`）；影像无法判定的"
-            "，请按所列坐标"
-            "实地核查。"
+            "{count} 处发现中有 {waiting} 处待核实{outside}。请按本报告顺序对比前后影像，从第"
+            " 1 处开始（{what}，{where}，首次见于 {first}）。逐一确认或排除（"
+            "`satseek findings confirm ID`、`satseek findings reject ID`）；影像无法判定的，"
+            "请按所列坐标实地核查。"
         ),
     ),
     "outside": (", {count} of them outside any permit", "，其中 {count} 处在许可范围之外"),
     "next_confirmed": (
         (
-            "Every finding has been looked at. {confirmed} are confirmed and still open: "
-            "follow them up "
-            "on the ground, beginning with no. 1 ({what}, {where}), and close each one when "
-            "it is dealt "
-            "with (`satseek findings close ID`)."
+            "Every finding has been looked at. Confirmed and still open: {confirmed} of "
+            "{findings}. Follow them up on the ground, beginning with no. 1 ({what}, "
+            "{where}), and close each one when it is dealt with (`satseek findings close ID`)."
         ),
         (
             "全部发现均已核实。其中 {confirmed} 处已确认、尚未办结：请实地跟进，从第 1 处开始"
@@ -59,14 +56,16 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "next_done": (
         (
-            "There is nothing left to do: all {count} findings are closed or rejected. Keep "
-            "this report "
-            "with your records."
+            "There is nothing left to do: of {findings}, all are closed or rejected. Keep "
+            "this report with your records."
         ),
         "无待办事项：{count} 处发现均已办结或排除。请将本报告存档。",
     ),
     "action": (
-        "No. {number}: {what}, {area}, at {where}; first seen {first}, on {seen} dates. Id {id}.",
+        (
+            "No. {number}: {what}, {area}, at {where}; first seen {first}, dates that show "
+            "it: {seen}. Id {id}."
+        ),
         (
             "第 {number} 处：{what}，{area}，位于 {where}；首次见于 {first}，共 {seen} 期可见"
             "。编号 {id}。"
@@ -92,22 +91,17 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "limit_groundless": (
         (
-            "{count} findings have no place on the ground, as their imagery has no "
-            "georeference: they "
-            "are on no map and have no area."
+            "Without a place on the ground, as their imagery has no georeference: "
+            "{findings}. They are on no map and have no area."
         ),
         "{count} 处发现的影像没有地理参考，因此不在图上，也没有面积。",
     ),
     "limit_pictures": (
-        (
-            "Of {count} findings a picture is missing, as the scene could not be read when "
-            "they were "
-            "found."
-        ),
+        "An image is missing of {findings}, as a scene could not be read at the time.",
         "{count} 处发现缺少影像截图，因为发现时影像无法读取。",
     ),
     "limit_withdrawn": (
-        "{count} findings were not found again by a later run of their source (withdrawn).",
+        "Not found again by a later run of their source (withdrawn): {findings}.",
         "{count} 处发现在其来源后续运行中未再出现（已撤回）。",
     ),
     "limit_gone": (
@@ -115,11 +109,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "影像集 {names} 不可用，因此未列出其模型、显示方案和影像。",
     ),
     "limit_more": (
-        "Images of the first {shown} of {count} findings are shown.",
+        "Of {findings}, images of the first {shown} are shown.",
         "仅显示前 {shown} 处（共 {count} 处）的影像。",
     ),
     "limit_listed": (
-        "The first {shown} of {count} findings are listed; `satseek findings export` writes all.",
+        "Of {findings}, the first {shown} are listed; `satseek findings export` writes all.",
         "仅列出前 {shown} 处（共 {count} 处）；`satseek findings export` 可导出全部。",
     ),
     "overview": ("Where they are", "分布"),
@@ -182,7 +176,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
 def text(name: str, language: Language, **values: object) -> str:
     """Say something; ``values`` fill what stands in braces."""
     english, chinese = _TEXTS[name]
-    return (chinese if language == "zh" else english).format(**values)
+    count = values.get("count")
+    findings = f"{count} finding" if count == 1 else f"{count} findings"
+    return (chinese if language == "zh" else english).format(findings=findings, **values)
 
 
 def state_name(state: State, language: Language) -> str:
