@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import subprocess
 from contextlib import closing
 from dataclasses import replace
@@ -14,13 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import rasterio
 import starting
 from counties import Look, seen_county
+from rasterio.transform import Affine
+from rasterio.windows import Window
 
 from satseek.assemble import Assembly
 from satseek.assemble.assessing import assessment_of
 from satseek.errors import InvalidRequest
 from satseek.imagery.county.inventory import CODES
+from satseek.imagery.county.writing import ORIGIN_M
 from satseek.monitor.damage_asking import Said
 from satseek.monitor.opening import opened_findings
 from satseek.monitor.reviewing import confirm
@@ -34,17 +37,13 @@ if TYPE_CHECKING:
     from satseek.monitor.damage_finishing import Done
 
 SIZE = 1024
-EDGE = 128
-"""Of a parcel, in metres."""
+EDGE = 64
+"""Of a parcel and of a chip, in metres: as wide as the flood beside the river."""
+
+ACROSS = 6
+"""Parcels side by side, the river in their middle."""
 
 MADE_AT = datetime(2024, 7, 6, tzinfo=UTC)
-
-
-@cache
-def cloud() -> Box:
-    """A cloud over most of the flood's eastern part."""
-    left, top, right, bottom = dry_county().box_around("flooded_fields")
-    return (left + right) // 2, top, right + EDGE, (top + bottom) // 2
 
 
 @cache
@@ -53,18 +52,33 @@ def dry_county() -> SeenCounty:
 
 
 @cache
-def county() -> SeenCounty:
-    looks = Look(day="2024-06-02", state=0), Look(day="2024-07-04", state=1, clouds=(cloud(),))
-    return seen_county(size=SIZE, looks=looks)
+def boxes() -> tuple[Box, ...]:
+    """Parcels side by side over the flood and the land around it, on no cell's edge."""
+    left, top, right, bottom = dry_county().box_around("flooded_fields")
+    first = (left + right) // 2 - ACROSS * EDGE // 2 + 7
+    columns = range(first, first + ACROSS * EDGE, EDGE)
+    rows = range(top + 11, min(bottom, top + 5 * EDGE), EDGE)
+    return tuple((x, y, x + EDGE, y + EDGE) for y in rows for x in columns)
 
 
 @cache
-def boxes() -> tuple[Box, ...]:
-    """Parcels side by side over the flood and the land around it, on no cell's edge."""
-    left, top, right, bottom = county().box_around("flooded_fields")
-    columns = range(max(left - 2 * EDGE, 0) + 17, min(right + 2 * EDGE, SIZE - EDGE), EDGE)
-    rows = range(max(top - EDGE, 0) + 11, min(bottom + EDGE, SIZE - EDGE), EDGE)
-    return tuple((x, y, x + EDGE, y + EDGE) for y in rows for x in columns)
+def ground() -> Box:
+    """What is imaged: parcels and some land around them."""
+    lefts, tops, rights, bottoms = zip(*boxes(), strict=True)
+    return min(lefts) - EDGE, max(min(tops) - EDGE, 0), max(rights) + EDGE, max(bottoms) + EDGE
+
+
+@cache
+def cloud() -> Box:
+    """A cloud over the first row of parcels and half of the next."""
+    left, top, right, _ = ground()
+    return left, top, right, boxes()[0][3] + EDGE // 2
+
+
+@cache
+def county() -> SeenCounty:
+    looks = Look(day="2024-06-02", state=0), Look(day="2024-07-04", state=1, clouds=(cloud(),))
+    return seen_county(size=SIZE, looks=looks)
 
 
 def true_share(box: Box) -> float:
@@ -81,6 +95,29 @@ def covered(box: Box) -> float:
     return float(hidden[top:bottom, left:right].mean())
 
 
+def crop(scene: Path, to: Path) -> None:
+    """Cut the ground out of a scene: indexing the rest would only take time."""
+    left, top, right, bottom = ground()
+    with rasterio.open(scene) as source:
+        first = round(source.bounds.left - ORIGIN_M[0]), round(ORIGIN_M[1] - source.bounds.top)
+        west, north = max(left, first[0]), max(top, first[1])
+        width = min(right, first[0] + source.width) - west
+        height = min(bottom, first[1] + source.height) - north
+        if min(width, height) <= 0:
+            return
+        window = Window(west - first[0], north - first[1], width, height)
+        place = Affine(1, 0, ORIGIN_M[0] + west, 0, -1, ORIGIN_M[1] - north)
+        profile = {"driver": "GTiff", "count": 3, "dtype": "uint8", "crs": source.crs}
+        profile |= {"width": width, "height": height, "transform": place}
+        with (
+            rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+            rasterio.open(to, "w", **profile) as target,
+        ):
+            target.write(source.read(window=window))
+            target.write_mask(source.dataset_mask(window=window))
+            target.update_tags(TIFFTAG_DATETIME=source.tags()["TIFFTAG_DATETIME"])
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Before and after in folders of their own, under the same names, and the list of parcels."""
@@ -88,11 +125,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for day, name in (("2024-06-02", "before"), ("2024-07-04", "after")):
         (folder / name).mkdir()
         for scene in county().scenes.glob(f"*{day}.tif"):
-            shutil.copy(scene, folder / name / scene.name.replace(f"_{day}", ""))
+            crop(scene, folder / name / scene.name.replace(f"_{day}", ""))
     features = [
         {
             "type": "Feature",
-            "properties": {"policy_id": f"P-{at // 3}", "parcel": f"F-{at}", "village": "Au"},
+            "properties": {
+                "policy_id": f"P-{at // ACROSS // 2}",
+                "parcel": f"F-{at}",
+                "village": "Au",
+            },
             "geometry": county().polygon(box),
         }
         for at, box in enumerate(boxes())
@@ -112,8 +153,8 @@ def said(files: Path, **fields: Any) -> Said:
         "parcels": str(files / "parcels.geojson"),
         "before": str(files / "before"),
         "after": str(files / "after"),
-        "chip_px": 64,
-        "stride_px": 64,
+        "chip_px": EDGE,
+        "stride_px": EDGE // 2,
         "event": "2024-07-01",
         "formats": ("csv", "geojson"),
     }
@@ -186,7 +227,7 @@ def test_run_again_nothing_is_news_and_what_people_decided_stays(
 ) -> None:
     with closing(opened_findings(Settings(data_dir=home))) as findings:
         confirm(done.findings[0], findings, who="adjuster", comment="seen on the spot")
-    again = run(said(files), home=home, out=tmp_path)
+    again = run(said(files, reports=()), home=home, out=tmp_path)
     assert 0 == again.news
     assert done.findings == again.findings
     assert done.assessment == again.assessment
@@ -266,8 +307,6 @@ def test_the_command_does_the_same(done: Done, files: Path, home: Path, tmp_path
         (("--after", "2024-07", "-c", "gone"), 2, "a period of the collection 'gone'"),
         (("--after", "./nowhere"), 3, "no folder or file"),
         (("--after", "2024-07", "--hazard", "locusts"), 2, "expected a hazard of drought"),
-        (("--after", "2024-07", "--event", "yesterday"), 2, "expected a day such as"),
-        (("--after", "2024-07", "--insured-unit", "morgen"), 2, "expected one of ha, mu"),
         (
             ("--after", "2024-07", "--policy-column", "nr"),
             2,
