@@ -72,7 +72,7 @@ def timed(root: Path) -> dict[str, Any]:
     found = [make_finding(at % DEGREES, label=f"mine {at}") for at in range(MANY)]
     with receiving() as receiver, closing(webhook_desk(root / "told", receiver.port)) as desk:
         keeping = _seconds(lambda: desk.keep(*found))
-        delivering = _seconds(lambda: desk.deliver())
+        delivering = _seconds(desk.deliver)
         arrived = len(receiver.taken)
     with closing(Desk(root / "untold", {})) as desk:
         untold = _seconds(lambda: desk.keep(*found))

@@ -117,8 +117,8 @@ def resend(
         say(f"{count} to be sent again: by a worker, or by `satseek alerts deliver`")
 
 
-@group.command()
-def test(
+@group.command("test")
+def send_sample(
     context: typer.Context,
     channel: Annotated[str, typer.Argument(help="Name of the channel in the settings.")],
     *,
@@ -188,7 +188,8 @@ def channels(context: typer.Context, *, json: Json = False) -> None:
 
 def tell_waiting(settings: Settings) -> None:
     """Send what waits once, and say what came of it; what cannot be sent now waits on."""
-    from satseek.monitor.delivering import deliver as sent, post_of  # noqa: PLC0415
+    from satseek.monitor.delivering import deliver as sent  # noqa: PLC0415
+    from satseek.monitor.delivering import post_of  # noqa: PLC0415
     from satseek.monitor.outbox import Outbox  # noqa: PLC0415
     from satseek.monitor.tables import FOLDER  # noqa: PLC0415
 
@@ -220,9 +221,7 @@ def _delivered(outbox: Outbox, post: Post, wait: float) -> Delivered:
     ):
         time.sleep(max(0.0, due - time.time()))
         more = delivering.deliver(outbox, post, patience_seconds=patience)
-        told = replace(
-            more, arrived=told.arrived + more.arrived, failed=told.failed + more.failed
-        )
+        told = replace(more, arrived=told.arrived + more.arrived, failed=told.failed + more.failed)
     return told
 
 

@@ -55,7 +55,9 @@ class LanduseTask(CutAsked, GroundAsked, CollectionTask):
     )
     labels: str = Field("planning", max_length=1000, description="A shipped label set.")
     own: tuple[Annotated[str, Field(min_length=1, max_length=4000)], ...] = Field(
-        (), max_length=100, description="Labels instead of a set, as `NAME` or `NAME=PROMPT;PROMPT`."
+        (),
+        max_length=100,
+        description="Labels instead of a set, as `NAME` or `NAME=PROMPT;PROMPT`.",
     )
     distractors: bool = Field(
         default=True, description="Of such labels: let other land cover be 'none of these'."

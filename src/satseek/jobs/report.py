@@ -87,9 +87,7 @@ def report(asked: ReportTask, settings: Settings, on_progress: OnProgress, resul
     return _told(written) | {"file": name, FILES: files}
 
 
-def _write(
-    asked: ReportTask, settings: Settings, on_progress: OnProgress, path: Path
-) -> Written:
+def _write(asked: ReportTask, settings: Settings, on_progress: OnProgress, path: Path) -> Written:
     from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415 - slow
     from satseek.monitor.reports.findings_writing import report_findings  # noqa: PLC0415
 

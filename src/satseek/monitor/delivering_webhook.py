@@ -95,9 +95,7 @@ class WebhookCourier:
             "Content-Type": _MEDIA_TYPES[channel.form],
             "User-Agent": f"satseek/{version('satseek')}",
             "Idempotency-Key": letter.key,
-            HEADER: signature(
-                letter.body, secrets=self._secrets[channel.name], at=self._clock()
-            ),
+            HEADER: signature(letter.body, secrets=self._secrets[channel.name], at=self._clock()),
         }
         line = _Line(place, self._hosts, self._ca_file, self._seconds)
         try:

@@ -70,8 +70,9 @@ CREATE TABLE outbox_letters (
 )
 """,
             "CREATE INDEX outbox_due ON outbox_letters (channel, due) WHERE state = 'waiting'",
-            "CREATE INDEX outbox_turn ON outbox_letters (channel, subject, number)"
-            " WHERE state = 'waiting'",
+            """
+CREATE INDEX outbox_turn ON outbox_letters (channel, subject, number) WHERE state = 'waiting'
+""",
             """
 CREATE TABLE outbox_pauses (
   channel TEXT PRIMARY KEY,

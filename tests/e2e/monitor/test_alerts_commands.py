@@ -121,7 +121,9 @@ def _sent(delivered: Any) -> tuple[int, int]:
 
 def test_a_sample_is_signed_and_tells_whether_it_arrived(data: Path, receiver: Receiver) -> None:
     done = run(data, "test", "team")
-    assert done.stderr.startswith(f"channel team: http://127.0.0.1:{receiver.port}/… has the sample")
+    assert done.stderr.startswith(
+        f"channel team: http://127.0.0.1:{receiver.port}/… has the sample"
+    )
     (got,) = receiver.got
     stamp = float(got.headers[HEADER].split(",")[0].removeprefix("t="))
     check_signature(got.body, got.headers[HEADER], secrets=[SECRET], now=stamp)

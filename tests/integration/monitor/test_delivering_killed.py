@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from mortalposting import kill_often
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COUNT = 40
+COUNT = 24
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_no_alert_is_lost_and_none_comes_under_another_key(tmp_path: Path, seed: int) -> None:
-    told = kill_often(tmp_path, seed=seed, count=COUNT)
+def test_no_alert_is_lost_and_none_comes_under_another_key(tmp_path: Path) -> None:
+    told = kill_often(tmp_path, seed=1, count=COUNT)
     assert told.kills > 2
     assert COUNT == len(told.findings) == len(told.alerts)
     assert told.findings == {one.finding for one in told.alerts}

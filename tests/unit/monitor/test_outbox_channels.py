@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from satseek.errors import InvalidRequest, InvalidSettings, Unauthenticated
 from satseek.monitor.delivering_signing import TOLERANCE_SECONDS, check_signature, signature
 from satseek.monitor.delivering_webhook import outcome_of
-from satseek.monitor.outbox_channels import check_channels, channels_of, read_address
+from satseek.monitor.outbox_channels import channels_of, check_channels, read_address
 from satseek.settings import AlertChannel, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -112,9 +112,7 @@ def test_tables_of_settings_are_json_as_variables(
 
 def test_a_signature_is_what_the_guide_says() -> None:
     header = signature(b"body", secrets=SECRETS, at=1700000000.9)
-    macs = [
-        hmac.new(one.encode(), b"1700000000.body", "sha256").hexdigest() for one in SECRETS
-    ]
+    macs = [hmac.new(one.encode(), b"1700000000.body", "sha256").hexdigest() for one in SECRETS]
     assert f"t=1700000000,v1={macs[0]},v1={macs[1]}" == header
     for secret in SECRETS:
         check_signature(b"body", header, secrets=["unknown here", secret], now=1700000100)
