@@ -169,6 +169,20 @@ def test_holes_run_the_other_way_than_what_they_are_in() -> None:
     assert first != second
 
 
+def test_outlines_alone_are_dashes_on_white() -> None:
+    frame = framed(square(12.0, 51.5, 0.1))
+    legend = (Entry(key="aoi", label="area", colour=VERMILION, filled=False),)
+    shape = Shape(geometry=square(12.0, 51.5, 0.1), entry="aoi")
+
+    below, above = draw_shapes(frame, [shape], legend).items
+
+    assert isinstance(below, Path)
+    assert isinstance(above, Path)
+    assert (below.stroke, below.fill, above.fill) == ((255, 255, 255), None, None)
+    assert below.width > above.width
+    assert above.dash > 0 == below.dash
+
+
 def test_shapes_end_at_the_sheets_edge() -> None:
     frame = framed(bbox=(12.0, 51.5, 12.1, 51.6))
     legend = (Entry(key="mine", label="mine", colour=VERMILION),)

@@ -38,6 +38,9 @@ RING_MM = 2.2
 FILLED = 0.38
 """Opacity of fillings: imagery is seen through them."""
 
+CASING = (255, 255, 255)
+"""Below the dashes of outlines alone, to be seen on classes of any colour."""
+
 LABEL_MM = 2.7
 """Height of the numbers: 7.7 points."""
 
@@ -108,9 +111,16 @@ def _paths(geometries: Sequence[BaseGeometry], entry: Entry) -> list[Path]:
             rings.append(_circle(middle.x, middle.y))
     colour, filling = entry.colour, entry.colour if entry.filled else None
     dash = 0.0 if entry.filled else 1.6
+    casing = Path(rings=() if entry.filled else tuple(areas), stroke=CASING, width=1.3)
     paths = [
+        casing,
         Path(
-            rings=tuple(areas), fill=filling, opacity=FILLED, stroke=colour, width=0.45, dash=dash
+            rings=tuple(areas),
+            fill=filling,
+            opacity=FILLED,
+            stroke=colour,
+            width=0.45 if entry.filled else 0.7,
+            dash=dash,
         ),
         Path(rings=tuple(lines), closed=False, stroke=colour, width=0.5),
         Path(rings=tuple(rings), stroke=colour, width=0.6),
