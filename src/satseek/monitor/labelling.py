@@ -51,7 +51,7 @@ class Label:
     prompts: tuple[str, ...]
     """What it may look like, in words, one at least; the one that fits best counts."""
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """What it is called, by language (``en``, ``zh``); a language that is missing takes ``name``."""
+    """What it is called, by language (``en``, ``zh``); where one is missing, ``name``."""
     colour: tuple[int, int, int] | None = None
     """On maps: red, green, blue, each 0–255; None: one of the palette's."""
     properties: Mapping[str, Any] = field(default_factory=dict, hash=False)

@@ -101,7 +101,7 @@ def _decided(
 ) -> NDArray[np.int16]:
     """Find the most likely run of each cell; a date that did not see it passes it on unchanged."""
     dates, cells, classes = shares.shape
-    seen = np.isfinite(shares).all(axis=2)
+    seen: NDArray[np.bool_] = np.asarray(np.isfinite(shares).all(axis=2))
     fits = np.log(np.maximum(np.where(seen[:, :, None], shares, 1.0), _LEAST))
     chances = np.clip(stickiness.chances(changes), _LEAST, 1 - _LEAST)
     stay = np.where(seen[1:], np.log1p(-chances), 0.0)

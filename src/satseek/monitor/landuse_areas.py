@@ -93,7 +93,7 @@ def flow(found: LandUse, before: int, after: int) -> Flow:
         before=found.dates[before],
         after=found.dates[after],
         names=found.names,
-        hectares=sums.reshape(count, count),
+        hectares=np.asarray(sums, dtype=np.float64).reshape(count, count),
     )
 
 
@@ -111,4 +111,4 @@ def shares_of(areas: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float6
     """Divide areas by their sum; nothing seen gives shares of 0."""
     given = np.asarray(areas, dtype=np.float64)
     total = given.sum(axis=-1, keepdims=True)
-    return np.divide(given, total, out=np.zeros_like(given), where=total > 0)
+    return np.asarray(np.divide(given, total, out=np.zeros_like(given), where=total > 0))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from satseek.monitor.landuse import LandUse
     from satseek.monitor.landuse_changes import LandChange
     from satseek.monitor.pictures import Pictures
-    from satseek.types import Chip, ScoreKind
+    from satseek.types import Chip
 
 KIND: Final = "landuse"
 """Which of the three jobs these findings come from."""
@@ -86,7 +86,7 @@ def _finding(
     evidence: tuple[Evidence, ...],
 ) -> Finding:
     label = change_label(change.before, change.after)
-    scores: dict[ScoreKind, float] = {"share": change.share}
+    scores = {"share": change.share}
     if change.percentile is not None:
         scores["percentile"] = change.percentile
     cells, first_seen = change.patch.cells, seen[0]

@@ -134,14 +134,15 @@ def _view_of_images(found: LandUse) -> View:
     boxes = np.array([_box(one, crs) for one in found.footprints.values() if one is not None])
     if not boxes.size:
         raise InvalidRequest("no map: none of the images says where it lies")
-    left, bottom, right, top = *boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)
+    left, bottom = map(float, boxes[:, :2].min(axis=0))
+    right, top = map(float, boxes[:, 2:].max(axis=0))
     step = float(np.median(boxes[:, 2:] - boxes[:, :2], axis=0).min()) / _PIXELS_ACROSS
     width, height = (int(np.ceil(span / step)) for span in (right - left, top - bottom))
     if width * height > MAX_CELLS:
         raise InvalidRequest(
             f"no map: {width} x {height} pixels, at most {MAX_CELLS}; give an area"
         )
-    transform = (step, 0.0, float(left), 0.0, -step, float(top))
+    transform = (step, 0.0, left, 0.0, -step, top)
     return View(crs=crs, transform=transform, width=max(width, 1), height=max(height, 1))
 
 

@@ -128,7 +128,7 @@ def changes_section(given: Material) -> tuple[Section, ...]:
         said = text("more", language, count=len(numbered) - len(pairs))
         more = (Text(paragraphs=(said,)),)
     shown = Section(title=text("pairs", language), blocks=(Pairs(pairs=pairs), *more))
-    blocks = (overview, *tables)
+    blocks: tuple[Block, ...] = (overview, *tables)
     return (Section(title=text("changes", language), blocks=blocks, sections=(shown,)),)
 
 
@@ -145,8 +145,8 @@ def districts_section(
         *(Column(name=name, kind="number", decimals=1) for name in names),
         Column(name=text("seen_share", language), kind="share"),
     )
-    rows = tuple(
-        (one.name, *map(float, areas.hectares[at, last]), areas.seen_share(at, last))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (one.name, *areas.hectares[at, last].tolist(), areas.seen_share(at, last))
         for at, one in enumerate(areas.districts)
     )
     tables = [
@@ -159,8 +159,8 @@ def districts_section(
     ]
     if last:
         grown = areas.hectares[:, last] - areas.hectares[:, 0]
-        changed = tuple(
-            (one.name, *map(float, grown[at])) for at, one in enumerate(areas.districts)
+        changed: tuple[tuple[Cell, ...], ...] = tuple(
+            (one.name, *grown[at].tolist()) for at, one in enumerate(areas.districts)
         )
         caption = text("grown", language, before=areas.dates[0], after=areas.dates[last])
         tables.append(Table(caption=caption, columns=columns[:-1], rows=changed))
@@ -224,7 +224,9 @@ def _matrix(one: Flow, found: LandUse, language: Language) -> Table:
         Column(name=text("from_to", language), weight=2.0),
         *(Column(name=names[at], kind="number", decimals=1) for at in used),
     )
-    rows = tuple((names[row], *map(float, one.hectares[row, used])) for row in used)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (names[row], *one.hectares[row, used].tolist()) for row in used
+    )
     caption = text("matrix", language, before=one.before, after=one.after)
     return Table(caption=caption, columns=columns, rows=rows)
 

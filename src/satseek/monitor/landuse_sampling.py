@@ -47,7 +47,8 @@ def sampling_frame(
     if before is not None and before >= at:
         raise InvalidRequest(f"expected an earlier date than {date}, came {since}")
     used = [at] if before is None else [before, at]
-    kept = np.flatnonzero(found.seen[used].all(axis=0) & (found.cell_ha > 0))
+    both = np.asarray(found.seen[used].all(axis=0))
+    kept = np.flatnonzero(both & (found.cell_ha > 0))
     cells = [found.cells[place] for place in kept.tolist()]
     labels = [_said(found, used, place) for place in kept.tolist()]
     shapes = outline_cells(cells, footprints=found.footprints)
@@ -57,7 +58,7 @@ def sampling_frame(
         mapped=labels,
         areas_m2=found.cell_ha[kept] * SQUARE_METRES,
         footprints=[json.loads(text) for text in shapely.to_geojson(shapes).tolist()],
-        chips=_chips(index, found.rows[np.ix_(used, kept)]),
+        chips=_chips(index, found.rows[used][:, kept]),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from satseek.monitor.landuse_areas import areas_by_class, flows, shares_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from satseek.monitor.landuse import LandUse
     from satseek.monitor.landuse_districts import DistrictAreas
@@ -92,14 +92,6 @@ def image_rows(images: Iterable[ImageLandUse]) -> Rows:
         for one in images
     ]
     return Rows(head=("image", "land_use", "share", "date"), rows=tuple(rows))
-
-
-def matrix(names: Sequence[str], hectares: Sequence[Sequence[float]]) -> Rows:
-    """Lay a square matrix out: what it was down the side, what it is across the top."""
-    rows = [
-        (name, *(_rounded(one) for one in own)) for name, own in zip(names, hectares, strict=True)
-    ]
-    return Rows(head=("", *names), rows=tuple(rows))
 
 
 def _rounded(value: float) -> float:

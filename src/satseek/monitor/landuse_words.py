@@ -21,8 +21,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "next_none": (
         (
-            "Nothing changed its use between {first} and {last} by the rules of this report. Before you "
-            "rely on the areas, draw a sample and label it (`satseek landuse sample`): areas counted "
+            "Nothing changed its use between {first} and {last} by the rules of this report. "
+            "Before you "
+            "rely on the areas, draw a sample and label it (`satseek landuse sample`): areas "
+            "counted "
             "from a map carry the map's mistakes."
         ),
         (
@@ -32,8 +34,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "next_one": (
         (
-            "This is the state of {first}; changes can be told from a second date on. Before you rely "
-            "on the areas, draw a sample and label it (`satseek landuse sample`): areas counted from a "
+            "This is the state of {first}; changes can be told from a second date on. Before you "
+            "rely "
+            "on the areas, draw a sample and label it (`satseek landuse sample`): areas counted "
+            "from a "
             "map carry the map's mistakes."
         ),
         (
@@ -43,13 +47,16 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "next": (
         (
-            "Look at the {count} places below that changed their use, {area} ha in all, beginning with "
+            "Look at the {count} places below that changed their use, {area} ha in all, beginning "
+            "with "
             "the largest: compare both images, then confirm or reject each one "
-            "(`satseek findings next --kind landuse --source {source}`). Only confirmed places should "
+            "(`satseek findings next --kind landuse --source {source}`). Only confirmed places "
+            "should "
             "go into a plan or a notice; where the images do not settle it, send somebody."
         ),
         (
-            "请核查下列 {count} 处用途发生变化的地块，合计 {area} 公顷，从面积最大的开始：对比前后影像，"
+            "请核查下列 {count} 处用途发生变化的地块，合计 {area} 公顷，从面积最大的开始："
+            "对比前后影像，"
             "逐一确认或排除（`satseek findings next --kind landuse --source {source}`）。"
             "只有经确认的地块才能写入规划或通知；影像无法判定的，请派人实地核查。"
         ),
@@ -85,7 +92,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "limit_not_compared": (
         (
-            "{count} changes rest on labels alone: their pair of scenes has too few cells to tell how "
+            "{count} changes rest on labels alone: their pair of scenes has too few cells to tell "
+            "how "
             "much unchanged ground differs."
         ),
         "{count} 处变化仅依据分类结果：其前后影像的单元过少，无法判断未变化地面的正常差异。",
@@ -157,7 +165,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "districts_table": ("Hectares by district on {date}", "{date} 各区面积（公顷）"),
     "district_note": (
         (
-            "Cells on a border count on both sides by the ground that they share. “Seen” is the share "
+            "Cells on a border count on both sides by the ground that they share. “Seen” is the "
+            "share "
             "of the district that was measured."
         ),
         "边界上的单元按其在两侧的面积分配。“观测”为该区已观测部分的比例。",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -158,12 +159,8 @@ def write_maps(
     for at, date in enumerate(found.dates):
         on_progress(f"writing the map of {date}", at, len(found.dates))
         name = f"land_use_{date}.tif"
-        ground = maps.at(at)
-        out.add(
-            name,
-            f"class map of {date}",
-            make=lambda path, own=ground: write_cog(own, path, colours=colours),
-        )
+        make = partial(write_cog, maps.at(at), colours=colours)
+        out.add(name, f"class map of {date}", make=make)
         out.remember(f"{name}.aux.xml", f"names of the classes of {name}")
     return maps
 
@@ -190,11 +187,10 @@ def write_changes(findings: Sequence[Finding], found: LandUse, out: OutFolder) -
     for kind in ("geojson", "gpkg"):
         if not FORMATS[kind].is_at_hand:
             continue
-        features = _features(findings)
         out.add(
             f"{CHANGES}{FORMATS[kind].suffixes[0]}",
             "patches that became something else",
-            make=lambda path, own=features: write(own, path, origin=origin),
+            make=partial(write, _features(findings), origin=origin),
         )
 
 
