@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.index.checks import check_vectors
-from satseek.monitor.pairing_background import FEWEST, NORMAL_MAD, find_alike, percentiles
+from satseek.monitor.pairing_background import NORMAL_MAD, find_alike, percentiles
+from satseek.monitor.pairing_shift import FEWEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from satseek.index.pinned import Pinned
     from satseek.monitor.pairing import Pairs
     from satseek.types import Vectors
-
-    Floats = NDArray[np.float64]
 
 _LEAST_SPREAD = 1e-4
 """Of cosines: what is left of the rounding to half precision."""
@@ -36,7 +35,7 @@ class Rises:
     """Shape (concepts, n): the same in robust deviations above the middle of the cells of its
     group; below 0 where it has moved away. NaN: too few cells to tell."""
     percentiles: NDArray[np.float32]
-    """Shape (concepts, n), 0–100: percent of unchanged cells that would rise less. NaN: likewise."""
+    """Shape (concepts, n), 0–100: percent of unchanged cells that rise less. NaN: likewise."""
 
 
 def rise_towards(index: Pinned, pairs: Pairs, concepts: Vectors) -> Rises:
@@ -57,28 +56,24 @@ def rise_towards(index: Pinned, pairs: Pairs, concepts: Vectors) -> Rises:
         ChipNotFound: The collection was compacted since the pairs were read.
     """
     asked = check_vectors(concepts, dim=index.spec.dim)
-    steps = np.empty((len(asked), len(pairs)), dtype=np.float64)
-    deviations = np.full(steps.shape, np.nan)
-    for own in pairs.members():
-        before, after = (
-            index.vectors(rows[own]) @ asked.T for rows in (pairs.rows_before, pairs.rows_after)
-        )
-        steps[:, own] = (after - before).T
-        if own.size >= FEWEST:
-            vectors = index.vectors(pairs.rows_before[own])
-            deviations[:, own] = _standing(steps[:, own], before, find_alike(vectors))
-    found = deviations.astype(np.float32)
-    return Rises(
-        steps=steps.astype(np.float32), deviations=found, percentiles=percentiles(found)
+    before, after = (
+        index.vectors(rows) @ asked.T for rows in (pairs.rows_before, pairs.rows_after)
     )
+    steps = (after - before).T
+    found = np.full(steps.shape, np.nan, dtype=np.float32)
+    if len(pairs) >= FEWEST:
+        level = steps - _middles(steps, pairs)
+        spread = NORMAL_MAD * np.median(np.abs(level), axis=1)
+        one, other = find_alike(pairs.vectors_before(index))
+        usual = NORMAL_MAD * np.median(np.abs(before[one] - before[other]), axis=0)
+        found = level / np.maximum(np.maximum(spread, usual), _LEAST_SPREAD)[:, None]
+    return Rises(steps=steps, deviations=found, percentiles=percentiles(found))
 
 
-def _standing(
-    steps: Floats, cosines: NDArray[np.float32], alike: tuple[NDArray[np.int64], NDArray[np.int64]]
-) -> Floats:
-    """Give steps (concepts, n) in robust deviations above their middle."""
-    middle = np.median(steps, axis=1, keepdims=True)
-    spread = NORMAL_MAD * np.median(np.abs(steps - middle), axis=1, keepdims=True)
-    one, other = alike
-    usual = NORMAL_MAD * np.median(np.abs(cosines[one] - cosines[other]), axis=0)[:, None]
-    return np.asarray((steps - middle) / np.maximum(np.maximum(spread, usual), _LEAST_SPREAD))
+def _middles(steps: NDArray[np.float32], pairs: Pairs) -> NDArray[np.float32]:
+    """Give each cell the median step of its group; of a small group that of all: (concepts, n)."""
+    middles = np.repeat(np.median(steps, axis=1, keepdims=True), len(pairs), axis=1)
+    for own in pairs.members():
+        if own.size >= FEWEST:
+            middles[:, own] = np.median(steps[:, own], axis=1, keepdims=True)
+    return middles

@@ -24,18 +24,22 @@ if TYPE_CHECKING:
 
 Shift: TypeAlias = Literal["none", "mean", "fitted"]
 """What of the step from one date to the other counts as season, light and sensor. ``none``:
-nothing; ``mean``: what all cells share; ``fitted``: besides, what follows from how a cell looks, so
-that fields may turn yellow while forests do not. Where most of the ground has changed, as in a
-flood, a fitted shift learns that: take ``mean`` or ``none`` then."""
+nothing; ``mean``: what all cells of a pair of scenes share; ``fitted``: besides, what follows from
+how a cell looks, so that fields may turn yellow while forests do not. A fitted shift learns what
+much of the ground does, as in a flood, for a season."""
 
 SHIFTS: tuple[Shift, ...] = ("none", "mean", "fitted")
 """All there are."""
 
+FEWEST = 8
+"""Cells from which anything is said of what is usual: of fewer, one change moves the median."""
+
 CELLS_PER_DIRECTION = 10
 """Cells for each direction of the regression, at least: ten observations a variable."""
 
-MOST_DIRECTIONS = 64
-"""Directions of the regression, at most."""
+MOST_DIRECTIONS = 4
+"""Directions of the regression, at most. On the made-up county more of them learn the changes
+themselves: average precision 0.74 with 4, 0.73 with 16, 0.67 with 64."""
 
 _ROUNDS = 5
 """Of weighting: the weights then change by less than a hundredth."""
@@ -47,23 +51,30 @@ _LIKELY = 2.0
 """Changes so many times the median count half in the next round, larger ones ever less."""
 
 
-def find_changes(before: Vectors, after: Vectors, *, shift: Shift) -> Floats:
+def find_changes(
+    before: Vectors, after: Vectors, *, shift: Shift, groups: NDArray[np.int32] | None = None
+) -> Floats:
     """Measure what is left of each cell's step.
 
     Args:
         before: float32, shape (n, dim), unit rows; n is positive.
         after: Likewise, of the same cells in the same order.
-        shift: What of it is taken out.
+        shift: What of it is taken out; nothing of fewer than `FEWEST` cells.
+        groups: Shape (n,): numbers of the pairs of scenes that show the cells; each has a light of
+            its own. None: one pair shows all.
 
     Returns:
         float64, shape (n,), 0 or more.
     """
-    if shift == "none":
-        return _lengths(after.astype(np.float64) - before)
-    x, y = (_centred(vectors.astype(np.float64)) for vectors in (before, after))
+    x, y = before.astype(np.float64), after.astype(np.float64)
+    if shift == "none" or len(x) < FEWEST:
+        return _lengths(y - x)
+    y -= _offsets(y - x, np.zeros(len(x), dtype=np.int32) if groups is None else groups)
     directions = min(len(x) // CELLS_PER_DIRECTION, MOST_DIRECTIONS, x.shape[1])
     if shift == "mean" or not directions:
-        return _lengths(_centred(y - x))
+        return _lengths(y - x)
+    middle = np.median(x, axis=0)
+    x, y = x - middle, y - middle
     basis = _main_directions(x, y, directions)
     weights = np.ones(len(x))
     changes = np.zeros(len(x))
@@ -75,9 +86,17 @@ def find_changes(before: Vectors, after: Vectors, *, shift: Shift) -> Floats:
     return changes
 
 
-def _centred(vectors: Floats) -> Floats:
-    """Take the median of each number out: up to half of the cells may have changed."""
-    return np.asarray(vectors - np.median(vectors, axis=0))
+def _offsets(steps: Floats, groups: NDArray[np.int32]) -> Floats:
+    """Give each cell the median step of its group: up to half of the cells may have changed.
+
+    A group of fewer than `FEWEST` cells has that of all.
+    """
+    offsets = np.broadcast_to(np.median(steps, axis=0), steps.shape).copy()
+    for group in np.unique(groups).tolist():
+        own = groups == group
+        if own.sum() >= FEWEST:
+            offsets[own] = np.median(steps[own], axis=0)
+    return offsets
 
 
 def _main_directions(x: Floats, y: Floats, count: int) -> Floats:
@@ -89,6 +108,7 @@ def _main_directions(x: Floats, y: Floats, count: int) -> Floats:
 def _left(x: Floats, y: Floats, basis: Floats, weights: Floats) -> Floats:
     """Predict y from x and give the lengths of what is left, as if each cell had been left out."""
     along = x @ basis
+    rest = x - along @ basis.T
     design = np.column_stack([np.ones(len(x)), along])  # (n, 1 + directions)
     weighted = design * weights[:, None]
     gram = design.T @ weighted
@@ -96,17 +116,17 @@ def _left(x: Floats, y: Floats, basis: Floats, weights: Floats) -> Floats:
     gram[np.arange(1, len(gram)), np.arange(1, len(gram))] += ridge
     inverse = np.linalg.pinv(gram, hermitian=True)
     leverage = np.einsum("ij,jk,ik->i", design, inverse, weighted)
-    left = y - design @ (inverse @ (weighted.T @ y))
-    rest = x - along @ basis.T
-    left -= _slope(rest, left, weights) * rest
+    left = y - rest  # what a cell has beside the main directions it keeps, to begin with
+    left -= design @ (inverse @ (weighted.T @ left))
+    left += _lost(rest, left, weights) * rest
     return np.asarray(_lengths(left) / np.maximum(1 - leverage, 0.1))
 
 
-def _slope(rest: Floats, left: Floats, weights: Floats) -> float:
-    """How much of what a cell has beside the main directions it keeps: one number, 0 to 1."""
+def _lost(rest: Floats, left: Floats, weights: Floats) -> float:
+    """How much cells lose of what they have beside the main directions: one number, 0 to 1."""
     power = float((weights * np.einsum("ij,ij->i", rest, rest)).sum())
     shared = float((weights * np.einsum("ij,ij->i", rest, left)).sum())
-    return min(max(shared / power, 0.0), 1.0) if power > 0 else 0.0
+    return min(max(-shared / power, 0.0), 1.0) if power > 0 else 0.0
 
 
 def _lengths(vectors: Floats) -> Floats:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class PatchRule:
     """Which cells make a patch: hysteresis, and a minimum mapping unit."""
 
-    seed: float = 99.9
+    seed: float = 99.0
     """Percentile, 0–100, that at least one cell of a patch reaches."""
-    grow: float = 97.5
+    grow: float = 95.0
     """Percentile that every cell of a patch reaches; at most ``seed``."""
     least_cells: int = 1
     """Minimum mapping unit in cells; positive."""
@@ -106,7 +106,9 @@ def find_patches(
     outlines = outline_cells(names, footprints=footprints)
     areas = shape_areas_ha(outlines)
     found = [
-        _patch(cells, percentiles, grown[group].tolist(), outlines[group], float(areas[group].sum()))
+        _patch(
+            cells, percentiles, grown[group].tolist(), outlines[group], float(areas[group].sum())
+        )
         for group in reached
         if len(group) >= asked.least_cells and not areas[group].sum() < asked.least_ha
     ]

@@ -7,15 +7,17 @@ season would show it.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import rasterio
 from counties import indexed_county, seen_county
 from PIL import Image
-from rasterio.io import MemoryFile
-from rasterio.warp import Resampling, calculate_default_transform, reproject
+from rasterio import Affine
+from rasterio.transform import array_bounds
+from rasterio.warp import Resampling, reproject, transform_bounds
 
 from satseek.assemble import Assembly, Layout
 from satseek.index import open_collection
@@ -67,7 +69,7 @@ LOOKS = {
 }
 
 
-def _write(path: Path, pixels: np.ndarray, profile: dict[str, object]) -> None:
+def _write(path: Path, pixels: np.ndarray, profile: dict[str, Any]) -> None:
     kept = {"driver": "GTiff", "dtype": "uint8", "count": 3, "nodata": 0}
     whereabouts = {name: profile[name] for name in ("crs", "transform", "width", "height")}
     with rasterio.open(path, "w", **kept, **whereabouts) as raster:
@@ -97,25 +99,27 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
     parts.close()
 
 
-def _write_elsewhere(path: Path, pixels: np.ndarray, profile: dict[str, object]) -> None:
+def _write_elsewhere(path: Path, pixels: np.ndarray, profile: dict[str, Any]) -> None:
     """Write the scene in degrees, as another provider would hand it over."""
-    width, height = int(str(profile["width"])), int(str(profile["height"]))
-    with MemoryFile() as memory, memory.open(
-        driver="GTiff", width=width, height=height, count=1, dtype="uint8",
-        crs=profile["crs"], transform=profile["transform"],
-    ) as raster:  # fmt: skip
-        bounds = raster.bounds
-    transform, wide, tall = calculate_default_transform(
-        profile["crs"], "EPSG:4326", width, height, *bounds
-    )
-    turned = np.zeros((3, tall, wide), dtype=np.uint8)
+    width, height = profile["width"], profile["height"]
+    bounds = array_bounds(height, width, profile["transform"])
+    west, south, east, north = transform_bounds(profile["crs"], "EPSG:4326", *bounds)
+    across, down = (east - west) / width, (north - south) / height
+    there = Affine(across, 0, west, 0, -down, north)
+    turned = np.zeros((3, height, width), dtype=np.uint8)
     reproject(
-        np.moveaxis(pixels, 2, 0), turned, src_transform=profile["transform"],
-        src_crs=profile["crs"], dst_transform=transform, dst_crs="EPSG:4326",
-        src_nodata=0, dst_nodata=0, resampling=Resampling.cubic,
-    )  # fmt: skip
-    there = {"crs": "EPSG:4326", "transform": transform, "width": wide, "height": tall}
-    _write(path, np.moveaxis(turned, 0, 2), there)
+        np.moveaxis(pixels, 2, 0),
+        turned,
+        src_transform=profile["transform"],
+        src_crs=profile["crs"],
+        dst_transform=there,
+        dst_crs="EPSG:4326",
+        src_nodata=0,
+        dst_nodata=0,
+        resampling=Resampling.cubic,
+    )
+    kept = profile | {"crs": "EPSG:4326", "transform": there}
+    _write(path, np.moveaxis(turned, 0, 2), kept)
 
 
 @pytest.mark.parametrize("day", LOOKS)
@@ -134,14 +138,14 @@ def test_scenes_of_two_crs_meet_on_one_grid(quiet: Callable[[str], Pairs]) -> No
 def test_the_county_changes_when_it_does_and_not_before() -> None:
     county = seen_county()
     days = county.days
-    with open_collection(indexed_county() / "collections" / "county", mode="read") as collection:
-        with collection.pinned() as index:
-            series = read_series(index)
-            quiet, loud, after = (
-                pair_up(index, series.occasion(one), series.occasion(other))
-                for one, other in zip(days, days[1:], strict=False)
-            )
-            chips = index.chips(loud.rows_before)
+    home = indexed_county() / "collections" / "county"
+    with open_collection(home, mode="read") as collection, collection.pinned() as index:
+        series = read_series(index)
+        quiet, loud, after = (
+            pair_up(index, series.occasion(one), series.occasion(other))
+            for one, other in pairwise(days)
+        )
+        chips = index.chips(loud.rows_before)
     changed = np.array([county.changed(chip.footprint or {}) for chip in chips])
     assert [] == find_patches(quiet.cells, quiet.percentiles)
     assert [] == find_patches(after.cells, after.percentiles)

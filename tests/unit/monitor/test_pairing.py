@@ -33,7 +33,9 @@ def test_what_changed_stands_out(tmp_path: Path) -> None:
     days = {DAYS[0]: land.before, DAYS[1]: land.after}
     with collected(tmp_path, *seen_on(days)) as index:
         pairs = _pairs(index)
-        assert land.before == pytest.approx(_by_square(pairs, pairs.vectors_before(index)), abs=1e-3)
+        assert land.before == pytest.approx(
+            _by_square(pairs, pairs.vectors_before(index)), abs=1e-3
+        )
         assert land.after == pytest.approx(_by_square(pairs, pairs.vectors_after(index)), abs=1e-3)
     told = _by_square(pairs, pairs.percentiles)
     assert told[land.changed].min() > 99.9
@@ -47,7 +49,7 @@ def test_what_changed_stands_out(tmp_path: Path) -> None:
 
 def test_the_same_scene_twice_is_quiet(tmp_path: Path) -> None:
     land = make_land(200)
-    with collected(tmp_path, *seen_on({day: land.before for day in DAYS})) as index:
+    with collected(tmp_path, *seen_on(dict.fromkeys(DAYS, land.before))) as index:
         pairs = _pairs(index)
     assert pairs.percentiles.max() < 50
 
@@ -159,7 +161,7 @@ def test_dates_that_share_no_cell_are_refused_with_a_way_out(tmp_path: Path) -> 
 
 def test_the_later_date_comes_second_and_shifts_have_names(tmp_path: Path) -> None:
     land = make_land(10)
-    with collected(tmp_path, *seen_on({day: land.before for day in DAYS})) as index:
+    with collected(tmp_path, *seen_on(dict.fromkeys(DAYS, land.before))) as index:
         first, second = read_series(index).occasions
         with pytest.raises(InvalidRequest, match="2024-07-02 and after on 2024-06-02"):
             pair_up(index, second, first)
@@ -190,20 +192,20 @@ def test_cells_that_came_nearer_to_a_concept_rise(tmp_path: Path) -> None:
 
 def test_nothing_rises_where_nothing_changed(tmp_path: Path) -> None:
     land = make_land(100)
-    with collected(tmp_path, *seen_on({day: land.before for day in DAYS})) as index:
+    with collected(tmp_path, *seen_on(dict.fromkeys(DAYS, land.before))) as index:
         rises = rise_towards(index, _pairs(index), land.centres)
     assert 50 == pytest.approx(rises.percentiles.max(), abs=1)
 
 
 def test_too_few_cells_tell_no_rise(tmp_path: Path) -> None:
     land = make_land(FEWEST - 1, light=0.5)
-    with collected(tmp_path, *seen_on({day: land.before for day in DAYS})) as index:
+    with collected(tmp_path, *seen_on(dict.fromkeys(DAYS, land.before))) as index:
         rises = rise_towards(index, _pairs(index), land.centres[:1])
     assert np.isnan(rises.percentiles).all()
     assert (rises.steps == 0).all()
 
 
 def _by_square(pairs: Pairs, values: np.ndarray) -> np.ndarray:
-    """Bring values of pairs, which are in the order of names, into that of ``madeground.square``."""
+    """Bring values from the order of names into that of ``madeground.square``."""
     places = {cell: at for at, cell in enumerate(pairs.cells)}
     return values[[places[cell_at(*place)] for place in square(len(pairs))]]

@@ -60,7 +60,7 @@ def test_a_pair_without_any_change_is_quiet_below_the_floor() -> None:
 def test_equal_vectors_are_no_change_whatever_rounding_makes_of_them() -> None:
     found = fit_background(np.zeros(50), floor=0.0)
     assert found is not None
-    assert (ROUNDING, LEAST_SPREAD) == (found.middle, found.spread)
+    assert (pytest.approx(ROUNDING), LEAST_SPREAD) == (found.middle, found.spread)
     assert [50.0] == np.unique(percentiles(found.deviations(np.full(3, ROUNDING / 2)))).tolist()
 
 

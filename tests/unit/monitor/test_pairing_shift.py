@@ -30,8 +30,8 @@ def test_without_shift_a_change_is_the_distance() -> None:
 
 def test_light_comes_out_by_the_mean() -> None:
     land = make_land(100, changed=20, light=0.6)
-    assert _parted(land, find_changes(land.before, land.after, shift="none")) < 1.5
-    assert _parted(land, find_changes(land.before, land.after, shift="mean")) > 2
+    assert _parted(land, find_changes(land.before, land.after, shift="none")) < 2.5
+    assert _parted(land, find_changes(land.before, land.after, shift="mean")) > 4
 
 
 def test_a_season_that_each_cover_has_of_its_own_comes_out_by_the_fit() -> None:
@@ -39,7 +39,8 @@ def test_a_season_that_each_cover_has_of_its_own_comes_out_by_the_fit() -> None:
     told = {
         shift: _parted(land, find_changes(land.before, land.after, shift=shift)) for shift in SHIFTS
     }
-    assert told["fitted"] > 2 > told["mean"]
+    assert told["fitted"] > 4
+    assert told["mean"] < 2
 
 
 def test_a_cell_that_looks_like_no_other_cannot_explain_itself() -> None:
@@ -86,4 +87,6 @@ def test_up_to_a_third_of_the_cells_may_have_changed() -> None:
     changes = find_changes(land.before, land.after, shift="fitted")
     assert _parted(land, changes) > 1
     shuffled = replace(land, after=land.after[::-1])
-    assert np.median(find_changes(shuffled.before, shuffled.after, shift="fitted")) > np.median(changes)
+    assert np.median(find_changes(shuffled.before, shuffled.after, shift="fitted")) > np.median(
+        changes
+    )

@@ -95,7 +95,7 @@ def test_the_outline_is_that_of_the_cells() -> None:
         assert inside == outline.contains(middle)
     # UTM's scale at its central meridian is 0.9996 (Snyder 1987, page 57): cells are larger on the
     # ground than on the grid
-    assert 3 / 0.9996**2 == pytest.approx(patch.area_ha, rel=1e-5)
+    assert 3 / 0.9996**2 == pytest.approx(patch.area_ha, rel=2e-4)
     assert patch.area_ha == pytest.approx(shape_areas_ha(np.array([outline]))[0], rel=1e-9)
     assert outline.exterior.is_ccw
 
@@ -104,16 +104,16 @@ def test_overlapping_chips_stand_for_their_middles() -> None:
     lattice = replace(LATTICE, stride_px=50)
     cells = [cell_at(column, 0, lattice) for column in range(2)]
     outlines = outline_cells(cells)
-    assert 2 * 0.25 / 0.9996**2 == pytest.approx(shape_areas_ha(outlines).sum(), rel=1e-5)
+    assert 2 * 0.25 / 0.9996**2 == pytest.approx(shape_areas_ha(outlines).sum(), rel=5e-3)
     chip = shapely.geometry.shape(make_chip((0, 0), day=None, scene="s", lattice=lattice).footprint)
-    assert chip.centroid.distance(outlines[0].centroid) < 1e-7
+    assert chip.centroid.distance(outlines[0].centroid) < 2e-7
     assert [[0, 1]] == find_touching(cells).tolist()
 
 
 def test_cells_of_other_levels_lie_where_their_chips_do() -> None:
     lattice = replace(LATTICE, level=2)
-    (outline,) = outline_cells([lattice.cell(100, 1000)])
-    assert 4 / 0.9996**2 == pytest.approx(shape_areas_ha(np.array([outline]))[0], rel=5e-3)
+    (outline,) = outline_cells([lattice.cell(2500, 26000)])
+    assert 4 / 0.9996**2 == pytest.approx(shape_areas_ha(np.array([outline]))[0], rel=2e-4)
 
 
 def test_cells_of_two_lattices_do_not_touch() -> None:
@@ -127,10 +127,11 @@ def test_an_image_that_is_one_chip_is_a_patch_by_its_footprint() -> None:
     one, other = find_patches(cells, percentiles, rule=RULE, footprints={"somewhere": footprint})
     assert ("nowhere", None) == (one.peak_cell, one.footprint)
     assert np.isnan(one.area_ha)
-    assert 1 / 0.9996**2 == pytest.approx(other.area_ha, rel=1e-5)
+    assert 1 / 0.9996**2 == pytest.approx(other.area_ha, rel=2e-4)
     # what has no hectares is not judged by them
     rule = replace(RULE, least_ha=2)
-    assert ["nowhere"] == [patch.peak_cell for patch in find_patches(cells, percentiles, rule=rule)]
+    left = find_patches(cells, percentiles, rule=rule, footprints={"somewhere": footprint})
+    assert ["nowhere"] == [patch.peak_cell for patch in left]
 
 
 def test_nothing_known_has_no_outline() -> None:
@@ -142,7 +143,9 @@ def test_nothing_known_has_no_outline() -> None:
     marks=st.lists(st.sampled_from([50.0, 95.0, 99.5]), min_size=1, max_size=36),
     touching=st.sampled_from([4, 8]),
 )
-def test_patches_are_the_connected_parts_that_hold_a_seed(marks: list[float], touching: int) -> None:
+def test_patches_are_the_connected_parts_that_hold_a_seed(
+    marks: list[float], touching: int
+) -> None:
     places = square(len(marks))
     cells = [cell_at(*place) for place in places]
     rule = replace(RULE, touching=touching)
