@@ -110,7 +110,7 @@ class Turns:
         """Give the letter whose turn it is; None: none is due, or the channel rests."""
         with self._store.reading() as db:
             row = db.execute(
-                f"SELECT l.* {_DUE} AND l.channel = :channel ORDER BY l.due, l.number LIMIT 1",  # noqa: S608
+                f"SELECT l.* {_DUE} AND l.channel = :channel ORDER BY l.due, l.number LIMIT 1",
                 {"now": now, "channel": channel},
             ).fetchone()
             return None if row is None else letter_of(row)
@@ -127,7 +127,8 @@ class Turns:
         """Say when something is due next at the earliest; None: nothing waits."""
         with self._store.reading() as db:
             row = db.execute(
-                "SELECT min(at) AS at FROM (SELECT max(l.due, coalesce(p.until, 0)) AS at"
+                "SELECT min(at) AS at FROM"  # noqa: S608 - our own words
+                " (SELECT max(l.due, coalesce(p.until, 0)) AS at"
                 " FROM outbox_letters AS l LEFT JOIN outbox_pauses AS p ON p.channel = l.channel"
                 f" WHERE {_IN_TURN} UNION ALL"
                 " SELECT min(ready) FROM outbox_alerts WHERE letter IS NULL GROUP BY channel)"
