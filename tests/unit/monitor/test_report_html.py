@@ -157,6 +157,8 @@ def test_it_is_read_without_eyes(tmp_path: Path) -> None:
 
     assert all(image["alt"] for image in page.every("img"))
     assert all(image["aria-label"] for image in page.every("svg"))
+    (main,) = page.every("main")
+    assert main
     assert {"col", "row"} == {head["scope"] for head in page.every("th")}
     assert len(page.every("table")) == len(page.every("caption"))
     levels = [int(tag[1]) for tag, _ in page.found if re.fullmatch("h[1-6]", tag)]

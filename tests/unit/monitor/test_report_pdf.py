@@ -276,3 +276,35 @@ def test_images_are_read_once(tmp_path: Path) -> None:
     written(make_report(Pairs(pairs=(pair,))), tmp_path)
 
     assert [1] == reads
+
+
+@pytest.mark.parametrize("rows", [5, 20, 28, 36])
+def test_a_heading_stands_with_what_it_heads(tmp_path: Path, rows: int) -> None:
+    sections = (
+        Section(title="Areas", blocks=(make_table(rows),)),
+        Section(title="Ground", blocks=(make_map(),)),
+        Section(title="Parts", sections=(Section(title="Inner", blocks=(make_chart(),)),)),
+    )
+
+    pages, _ = written(make_report(sections=sections), tmp_path)
+
+    for heading, below in (("2. Ground", "Where it changed"), ("3. Parts", "Area of mines")):
+        (page,) = (one for one in pages[1:] if heading in one)
+        assert below in page
+
+
+def test_no_word_or_figure_of_a_table_is_broken(tmp_path: Path) -> None:
+    columns = (
+        Column(name="policy"),
+        *(Column(name=f"a long name of figures {at}", kind="number") for at in range(8)),
+        Column(name="why", weight=3.0),
+    )
+    why = "thirty percent of the area seen is affected, which is moderate by the table of losses"
+    rows = tuple((f"P-{at}-1001", *[123_456 + at] * 8, why) for at in range(3))
+    table = Table(caption="t", columns=columns, rows=rows, total=("all", *[370_371] * 8, None))
+
+    pages, _ = written(make_report(table), tmp_path)
+
+    whole = " ".join(pages)
+    for said in ("P-0-1001", "P-2-1001", "123,456", "123,458", "370,371", "percent", "moderate"):
+        assert said in whole

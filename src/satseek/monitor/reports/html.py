@@ -35,10 +35,10 @@ def page_pieces(report: Report, told: Told) -> Iterator[str]:
     yield _first_words(report)
     sections = (*report.sections, provenance_section(report, digest=digest_of_report(report)))
     yield _contents(sections, report)
-    yield '<main id="report">'
+    yield '<div id="report">'
     for number, section in enumerate(sections, 1):
         yield from _section(section, f"{number}", told, depth=2)
-    yield "</main></div></body></html>\n"
+    yield "</div></main></body></html>\n"
 
 
 def _head(report: Report) -> Iterator[str]:
@@ -48,7 +48,7 @@ def _head(report: Report) -> Iterator[str]:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="generator" content="{safe(report.provenance.software)}">'
         f"<title>{safe(report.title)}</title><style>{STYLE}</style></head><body>"
-        f'<a class="skip" href="#report">{word("skip", report.language)}</a><div class="sheet">'
+        f'<a class="skip" href="#report">{word("skip", report.language)}</a><main class="sheet">'
     )
 
 

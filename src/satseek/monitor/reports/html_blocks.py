@@ -67,7 +67,7 @@ def _table(block: Table) -> Iterator[str]:
         f'<th scope="col"{_kind(column)}>{safe(column.name)}</th>' for column in block.columns
     )
     yield (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{safe(block.caption)}">'
+        f'<div class="wide" role="group" tabindex="0" aria-label="{safe(block.caption)}">'
         f"<table><caption>{safe(block.caption)}</caption><thead><tr>{head}</tr></thead><tbody>"
     )
     for row in block.rows:

@@ -76,6 +76,7 @@ th, td {
   vertical-align: top; overflow-wrap: break-word;
 }
 thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
+thead th.number, thead th.share { white-space: normal; min-width: 0; }
 tbody th { font-weight: 400; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tfoot td, tfoot th { border-top: 2px solid var(--soft); font-weight: 700; }
