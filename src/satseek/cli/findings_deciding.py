@@ -156,8 +156,10 @@ def _decide(
 
     verb: Callable[..., Finding] = getattr(reviewing, deed)
     who = operator().name
-    with opened(context) as findings, recorded(context, f"finding.{deed}", finding):
-        moved = verb(finding, findings, who=who, comment=comment, revision=revision, **more)
+    with opened(context) as findings:
+        whole = findings.get(finding).id
+        with recorded(context, f"finding.{deed}", whole):
+            moved = verb(whole, findings, who=who, comment=comment, revision=revision, **more)
     if json:
         print_json(shown(moved))
         return

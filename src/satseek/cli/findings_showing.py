@@ -48,7 +48,7 @@ def rows(finding: Finding, paths: Mapping[str, str]) -> list[list[str]]:
         "state": f"{finding.state} (revision {finding.revision})",
         "assignee": finding.assignee,
         "flags": ", ".join(finding.flags),
-        "seen": f"{_day(finding.first_seen)} to {_day(finding.last_seen)}, {finding.seen} ×",
+        "seen": _seen(finding),
         "area": "" if finding.area_m2 is None else f"{_hectares(finding.area_m2)} ha",
         "cells": f"{len(finding.cells)}",
         "urgency": f"{finding.urgency:g}",
@@ -90,6 +90,11 @@ def _row(finding: Finding, short: int) -> list[str]:
         _day(finding.first_seen),
         str(finding.seen),
     ]
+
+
+def _seen(finding: Finding) -> str:
+    first, last = _day(finding.first_seen), _day(finding.last_seen)
+    return first if first == last else f"{first} to {last}, {finding.seen} ×"
 
 
 def _short(findings: Sequence[Finding]) -> int:

@@ -141,9 +141,10 @@ def test_a_finding_goes_its_way_and_its_history_says_so(data: Path) -> None:
     ]  # fmt: skip
     assert shown["history"][2]["comment"] == "seen on site"
     assert told(data, "list")["counts"]["closed"] == 1
-    audit = (data / "audit").rglob("*") if (data / "audit").is_dir() else data.rglob("audit*")
+    audit = (data / "audit").rglob("*")
     written = "".join(path.read_text() for path in audit if path.is_file())
     assert "finding.confirm" in written
+    assert first["id"] in written
 
 
 def test_assigned_put_back_rejected_and_opened_again(data: Path) -> None:
@@ -161,6 +162,8 @@ def test_a_finding_is_shown_with_its_pictures_and_its_history(data: Path) -> Non
     done = run(data, "show", ids(0)[0])
     assert "watch: mine" in done.stdout
     assert "forest → mine" in done.stdout
+    assert "seen               2024-07-04\n" in done.stdout
+    assert "2024-07-04 to 2024-08-05, 2 ×" in run(data, "show", ids(2)[0]).stdout
     assert "june/0_0: no picture was kept" in done.stdout
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("after 2024-07-04")]
     path = Path(line.split(": ")[-1])
