@@ -23,6 +23,7 @@ import numpy as np
 import rasterio
 import shapely
 from rasterio.warp import transform
+from rasterio.windows import Window
 
 from satseek.assemble import Assembly
 from satseek.assemble.assessing import assessment_of, tools_of
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 COUNTY_PX = 4096
-LAYOUTS = ((256, 256), (256, 128), (128, 128), (128, 64), (128, 32), (96, 48), (64, 32))
+LAYOUTS = ((128, 128), (128, 64), (96, 48), (64, 64), (64, 32))
 """Edge and step of chips, in pixels of a metre."""
 AROUND_M = 500
 """Fields so far from the flood are parcels, too: dry ones."""
@@ -82,7 +83,7 @@ def county(ground: Path, home: Path) -> dict[str, Any]:
                 after="2025",
                 name=name,
             )
-            indexed(ground / "scenes", home, said, chip, stride)
+            indexed(cropped(ground, home), home, said, chip, stride)
             found[f"{mode} {chip}/{stride}"] = against(assessed(said, home), truth)
     return {"parcels": len(truth), "flooded": sum(one > 0.1 for one in truth.values())} | found
 
@@ -95,15 +96,71 @@ def clouds(ground: Path, home: Path) -> dict[str, Any]:
         scenes = home / kind
         scenes.mkdir(parents=True)
         box = cloud_box(ground)
-        for scene in (ground / "scenes").glob("*.tif"):
+        for scene in cropped(ground, home).glob("*.tif"):
             copied = scenes / scene.name
             shutil.copy(scene, copied)
             if "_2025-" in scene.name:
                 overcast(scene, copied, box, kind)
         said = Said(parcels=str(parcels), before="2024", after="2025", name=kind)
-        indexed(scenes, home, said, 128, 64)
+        indexed(scenes, home, said, 64, 32)
         found[kind] = covered(assessed(said, home), truth, box)
     return found
+
+
+def cropped(ground: Path, home: Path) -> Path:
+    """Cut the parcels' ground out of all scenes: what lies far off would only take time."""
+    folder = home / "cropped"
+    if folder.is_dir():
+        return folder
+    folder.mkdir(parents=True)
+    manifest = read_manifest(ground)
+    plan = draw_plan(manifest.seed, manifest.width, manifest.height)
+    left, top, right, bottom = plan.flood.buffer(1.5 * AROUND_M).bounds
+    west, north = ORIGIN_M[0] + left, ORIGIN_M[1] - top
+    for path in sorted((ground / "scenes").glob("*.tif")):
+        with rasterio.open(path) as scene:
+            window = scene.window(west, north - (bottom - top), west + right - left, north)
+            column, row = max(round(window.col_off), 0), max(round(window.row_off), 0)
+            width = min(round(window.col_off + window.width), scene.width) - column
+            height = min(round(window.row_off + window.height), scene.height) - row
+            if min(width, height) <= 0:
+                continue
+            part = Window(column, row, width, height)
+            write(
+                folder / path.name,
+                scene.read(window=part),
+                scene.dataset_mask(window=part),
+                crs=scene.crs,
+                transform=scene.window_transform(part),
+                taken=scene.tags()["TIFFTAG_DATETIME"],
+            )
+    return folder
+
+
+def write(
+    path: Path, pixels: np.ndarray, mask: np.ndarray, *, crs: Any, transform: Any, taken: str
+) -> None:
+    """Write a scene with its mask and date."""
+    _, height, width = pixels.shape
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            compress="deflate",
+            tiled=True,
+            count=3,
+            dtype="uint8",
+            width=width,
+            height=height,
+            crs=crs,
+            transform=transform,
+        ) as target,
+    ):
+        target.write(pixels)
+        target.write_mask(mask)
+        target.update_tags(TIFFTAG_DATETIME=taken)
 
 
 def fields_of(ground: Path, home: Path) -> tuple[Path, dict[str, float]]:
@@ -227,11 +284,12 @@ def cloud_box(ground: Path) -> tuple[float, float, float, float]:
 def overcast(scene: Path, copied: Path, box: tuple[float, float, float, float], kind: str) -> None:
     """Paint a cloud: white with soft bulges, or nothing measured."""
     with rasterio.open(scene) as source:
-        pixels, mask, profile = source.read(), source.dataset_mask(), source.profile
-        window = source.window(*box).round_offsets().round_lengths()
-    row, column = max(int(window.row_off), 0), max(int(window.col_off), 0)
-    rows = slice(row, max(int(window.row_off + window.height), 0))
-    columns = slice(column, max(int(window.col_off + window.width), 0))
+        pixels, mask = source.read(), source.dataset_mask()
+        crs, place, taken = source.crs, source.transform, source.tags()["TIFFTAG_DATETIME"]
+        window = source.window(*box)
+    row, column = max(round(window.row_off), 0), max(round(window.col_off), 0)
+    rows = slice(row, max(round(window.row_off + window.height), 0))
+    columns = slice(column, max(round(window.col_off + window.width), 0))
     shape = pixels[0, rows, columns].shape
     if not all(shape):
         return
@@ -242,15 +300,8 @@ def overcast(scene: Path, copied: Path, box: tuple[float, float, float, float], 
         y, x = np.mgrid[: shape[0], : shape[1]]
         bulges = 235 + 14 * np.sin(x / 61) * np.cos(y / 47) + 6 * np.sin(x / 17 + y / 23)
         pixels[:, rows, columns] = np.clip(bulges, 0, 255).astype(np.uint8)
-    profile.update(driver="GTiff", compress="deflate", tiled=True, nodata=None)
-    profile.pop("photometric", None)
     copied.unlink()
-    with (
-        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
-        rasterio.open(copied, "w", **profile) as target,
-    ):
-        target.write(pixels)
-        target.write_mask(mask)
+    write(copied, pixels, mask, crs=crs, transform=place, taken=taken)
 
 
 def tornado_pairs(home: Path) -> dict[str, Any]:
@@ -269,7 +320,6 @@ def tornado_pairs(home: Path) -> dict[str, Any]:
         name="tornado",
         most_days_between=None,
         formats=("csv", "geojson"),
-        sheets=("html",),
     )
     with closing(Assembly(Settings(data_dir=home, model="starter"))) as parts:
         done = assessment_of(said, parts=parts, folder=home, out=home / "out", made_at=MADE_AT)
@@ -296,7 +346,7 @@ def squares(folder: Path, *, edge_m: float) -> dict[str, Any]:
         features += [
             {
                 "type": "Feature",
-                "properties": {"policy_id": f"{path.stem}-{number}"},
+                "properties": {"policy_id": path.stem, "parcel": f"{path.stem}-{number}"},
                 "geometry": json.loads(
                     shapely.to_geojson(shapely.box(x, y, x + step_x, y + step_y))
                 ),

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from satseek.monitor.reports.blocks import Backdrop
     from satseek.monitor.reports.report import Language
 
-MOST_SHEETS: Final = 200
-"""Claim sheets in one report, those with the largest losses first; each may be written alone."""
+MOST_SHEETS: Final = 40
+"""Claim sheets in one report, those with the largest losses first: each draws a map, and all of
+them may be written alone."""
 
 
 def damage_report(
