@@ -196,10 +196,12 @@ def test_the_same_report_is_the_same_bytes_and_another_one_has_another_digest(
     assert other.digest != told.digest
 
 
-def test_the_time_counts_for_no_digest(tmp_path: Path) -> None:
+def test_time_and_command_count_for_no_digest(tmp_path: Path) -> None:
     report = make_report()
     later = replace(report, provenance=replace(report.provenance, made_at=LATER))
+    otherwise = replace(report, provenance=replace(report.provenance, command="typed"))
 
+    assert written(otherwise, tmp_path)[1].digest == written(report, tmp_path)[1].digest
     first, told = written(report, tmp_path)
     then, told_then = written(later, tmp_path)
 

@@ -1,7 +1,7 @@
 """A report, or what went into one → a SHA-256 that stands for it.
 
 Knows no file: the digest is of what is said, so that HTML and PDF of one report carry the same one.
-The time at which a report was made does not count.
+When a report was made, and by which command, does not count.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from satseek.monitor.reports.report import Report
 
-_UNCOUNTED = {"Provenance": {"made_at"}, "Scene": {"path", "assets", "hosts"}}
-"""Fields that may differ between two reports that say the same: when it was made, and where scenes
-lie, whose content their digest tells."""
+_UNCOUNTED = {"Provenance": {"made_at", "command"}, "Scene": {"path", "assets", "hosts"}}
+"""Fields that may differ between two reports that say the same: when and by which
+command it was made, and where scenes lie, whose content their digest tells."""
 
 
 def digest_of_report(report: Report) -> str:

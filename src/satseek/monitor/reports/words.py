@@ -74,13 +74,13 @@ _WORDS: dict[str, tuple[str, str]] = {
     "role": ("role", "用途"),
     "digest_note": (
         (
-            "The digest is of what this report says, its images included; the time at which it was "
-            "made does not count. The same report made again, as HTML or as PDF, carries the "
-            "same one."
+            "The digest is of what this report says, its images included; when and by which "
+            "command it was made does not count. The same report made again, as HTML or as PDF, "
+            "carries the same one."
         ),
         (
-            "摘要针对报告内容（含图像）计算，不含生成时间；同一报告重新生成，不论 HTML 还是 PDF，"
-            "摘要相同。"
+            "摘要针对报告内容（含图像）计算，不含生成时间和命令；同一报告重新生成，不论 HTML "
+            "还是 PDF，摘要相同。"
         ),
     ),
     "page": ("Page {page} of {pages}", "第 {page} 页，共 {pages} 页"),
