@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,8 @@ AFTER: dict[tuple[State, str], State] = {
     ("closed", "reopen"): "assigned",
 }
 """Whatever is not here is refused."""
+
+AFTER_DEEDS = sorted({deed for _, deed in AFTER})
 
 
 @pytest.mark.parametrize("deed", [deed for deed in MOVES if deed != "comment"])
@@ -202,3 +205,25 @@ def test_the_queue_keeps_to_its_filter_and_ends(findings: Findings) -> None:
         reviewing.confirm(one.id, findings, who="lin")
     assert found == ["source2", "source1"]
     assert findings.counts() == dict.fromkeys(STATES, 0) | {"new": 2, "confirmed": 2}
+
+
+def test_whatever_people_and_sources_do_the_history_tells_it(findings: Findings) -> None:
+    chance, state = random.Random(3), "new"
+    for turn in range(80):
+        deed = chance.choice([*AFTER_DEEDS, "seen"])
+        before = findings.get(ONE)
+        if deed == "seen":
+            findings.keep([make_finding(seen=turn + 2)])
+            assert findings.get(ONE).state == state
+            continue
+        expected = AFTER.get((before.state, deed))
+        try:
+            state = do(findings, deed, comment=f"turn {turn}").state
+            assert state == expected
+        except Conflict:
+            assert expected is None
+    steps = findings.history(ONE)
+    assert [one.revision for one in steps] == list(range(1, len(steps) + 1))
+    assert [one.before for one in steps[1:]] == [one.after for one in steps[:-1]]
+    assert (steps[-1].after, steps[-1].revision) == (state, findings.get(ONE).revision)
+    assert findings.verify() == []
