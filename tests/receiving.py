@@ -92,8 +92,9 @@ def receiving(  # noqa: C901 - a server in one piece
             if conduct == "slow":
                 time.sleep(SLOW_SECONDS)
             if conduct == "drip":
-                for letter in "HTTP/1.1 200 OK\r\n" + "x" * 100:
-                    self.wfile.write(letter.encode())
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                for _ in range(100):
+                    self.wfile.write(b"x")
                     time.sleep(0.05)
                 return
             status = {"take": 204, "slow": 204, "refuse": 500}.get(str(conduct), 0)
