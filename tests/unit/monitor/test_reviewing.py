@@ -209,7 +209,7 @@ def test_the_queue_keeps_to_its_filter_and_ends(findings: Findings) -> None:
 
 def test_whatever_people_and_sources_do_the_history_tells_it(findings: Findings) -> None:
     chance, state = random.Random(3), "new"
-    for turn in range(80):
+    for turn in range(50):
         deed = chance.choice([*AFTER_DEEDS, "seen"])
         before = findings.get(ONE)
         if deed == "seen":
