@@ -348,7 +348,7 @@ def aerial(folder: Path) -> dict[str, object]:
     scenes.mkdir(parents=True)
     for name, label in wanted.items():
         if label in AERIAL:
-            (scenes / name).symlink_to(SHARED / name)
+            shutil.copy(SHARED / name, scenes / name)
     with indexed(scenes, folder / "aerial", chip_px=400) as (index, embedder):
         looked = label_vectors(preset("planning"), embedder=embedder)
         images = images_of(index, looked)

@@ -34,10 +34,10 @@ _CELLS_AT_ONCE = 32_768
 class Stickiness:
     """How much it takes for a label to change between two dates."""
 
-    change: float = 0.05
+    change: float = 0.1
     """Chance that a cell changes its label from one date to the next where nothing is known of the
     pair of images, 0–1, exclusive."""
-    steepness: float = 30.0
+    steepness: float = 10.0
     """How much more often than unchanged cells changed ones are found at the top of the background
     of change: of unchanged cells percentiles are even, of changed ones their density is
     ``steepness · p ** (steepness − 1)``, a Beta(steepness, 1). At least 1; 1: the pair's change
@@ -62,7 +62,8 @@ class Stickiness:
 
 
 STICKINESS = Stickiness()
-"""Measured on the made-up county; see docs/guides/landuse.md."""
+"""Measured on made-up counties: of the pairs that were tried, one of those with the best macro-F1
+and still four right changes in five; see docs/guides/landuse.md."""
 
 
 def decide(

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from satseek.search.glossary import Glossary
     from satseek.types import GeoJSON, Vectors
 
-PATCHES = PatchRule(seed=99.0, grow=90.0)
-"""Which changed cells make a patch: lower than where the change alone decides, as cells that are
-joined have become one and the same other class."""
+PATCHES = PatchRule(seed=90.0, grow=50.0)
+"""Which changed cells make a patch: lower than where the change alone decides, as labels and change
+were decided together before. On made-up counties a higher seed loses right changes and no wrong
+ones; see docs/guides/landuse.md."""
 
 _GROUNDLESS = "px_"
 """Cells of images without georeference begin so: different images share their names."""

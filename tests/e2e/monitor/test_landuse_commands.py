@@ -42,7 +42,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stderr
     assert "(0 unchanged)" in done.stderr
-    assert "satseek findings next --kind landuse --source landuse" in done.stderr
+    assert "places changed" in done.stderr
     assert ["class", "2024-06", "(ha)", "share", "2024-07", "(ha)", "share"] == (
         done.stdout.splitlines()[0].split()
     )
@@ -61,9 +61,9 @@ def test_a_folder_becomes_maps_findings_and_a_report(room: Path) -> None:
         one.name for one in out.iterdir()
     }
     listed = told(room, "findings", "list", "--kind", "landuse")
-    changes = json.loads((out / "changes.geojson").read_text())["features"]
-    assert {one["id"] for one in changes} == {one["id"] for one in listed["findings"]}
-    assert changes
+    changes = json.loads((out / "changes.geojson").read_text())
+    assert {one["id"] for one in changes["features"]} == {one["id"] for one in listed["findings"]}
+    assert "landuse" == changes["origin"]["collection"]
 
 
 def test_asked_again_it_goes_on_and_says_nothing_new(room: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,8 @@ from satseek.assemble.landuse import land_use_of
 from satseek.monitor.findings import WITHDRAWN
 from satseek.monitor.keeping import FindingFilter, Findings
 from satseek.monitor.labelling_files import preset
-from satseek.monitor.landuse import PATCHES, Choices
+from satseek.monitor.labelling_jointly import Stickiness
+from satseek.monitor.landuse import Choices
 from satseek.monitor.landuse_districts import make_districts
 from satseek.monitor.landuse_running import Asked
 from satseek.monitor.landuse_writing import LIST
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
 NOON = datetime(2024, 9, 1, 12, tzinfo=UTC)
 NAME = "county-use"
+BY_LABELS = Choices(
+    stickiness=Stickiness(change=0.5, steepness=1), patches=PatchRule(seed=0, grow=0)
+)
+"""Labels alone decide: these tests are of what becomes of a change, not of when there is one."""
 MONTHS = ["2024-05", "2024-06", "2024-07", "2024-08"]
 
 
@@ -48,10 +53,16 @@ def opened(home: Path) -> Iterator[Findings]:
 
 
 def run(
-    home: Path, out: Path, *, cut_at: int | None = None, labels: str = "planning", **changes: Any
+    home: Path,
+    out: Path,
+    *,
+    cut_at: int | None = None,
+    choices: Choices = BY_LABELS,
+    **more: Any,
 ) -> Done:
     """Run land use; ``cut_at`` breaks it off when so much was told of its progress."""
-    asked = Asked(name=NAME, labels=preset(labels), operator="a planner", **changes)
+    planning = preset("planning")
+    asked = Asked(name=NAME, labels=planning, operator="a planner", choices=choices, **more)
     told = count(1)
 
     def on_progress(_note: str, _done: int, _all: int) -> None:
@@ -127,8 +138,9 @@ def test_the_report_says_what_to_do_next(ran: Ran) -> None:
 
 
 def test_what_changed_is_found_when_it_changed_and_shown_at_both_dates(ran: Ran) -> None:
-    assert {"2024-07"} == {one.properties["after_date"] for one in ran.done.findings}
-    assert ("farmland", "residential") in {(one.before, one.after) for one in ran.done.findings}
+    assert ("farmland", "residential", "2024-07") in {
+        (one.before, one.after, one.properties["after_date"]) for one in ran.done.findings
+    }
     pictures = Pictures(ran.home / FOLDER)
     with opened(ran.home) as findings:
         kept = {one.id: one for one in findings.all(FindingFilter(sources=(NAME,)))}
@@ -153,8 +165,8 @@ def test_asked_again_nothing_is_told_twice_and_decisions_stay(ran: Ran, tmp_path
 
 def test_what_is_no_longer_found_is_withdrawn_and_nothing_is_lost(ran: Ran, tmp_path: Path) -> None:
     home = copied_home(ran.home, tmp_path / "home")
-    large = PatchRule(seed=PATCHES.seed, grow=PATCHES.grow, least_cells=1000)
-    none = run(home, tmp_path / "out", choices=Choices(patches=large), reports=())
+    large = replace(BY_LABELS, patches=PatchRule(seed=0, grow=0, least_cells=1000))
+    none = run(home, tmp_path / "out", choices=large, reports=())
     assert ((), len(ran.done.findings)) == (none.findings, none.news)
     with opened(home) as findings:
         kept = list(findings.all(FindingFilter(sources=(NAME,))))
