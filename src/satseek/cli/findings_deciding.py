@@ -30,7 +30,7 @@ Revision = Annotated[
 def assign(
     context: typer.Context,
     finding: Id,
-    assignee: Annotated[str, typer.Argument(help="Who is to look at it.")],
+    assignee: Annotated[str, typer.Argument(help="Who is to look at it: local:ACCOUNT, here.")],
     *,
     comment: Comment = "",
     revision: Revision = None,
