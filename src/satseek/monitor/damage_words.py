@@ -112,21 +112,21 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "action_red": (
         (
-            "Open the claim sheets of {count} policies; compare both images of each parcel before "
-            "you sign."
+            "Open the claim sheets of policies with a loss ({count}); compare both images of each "
+            "parcel before you sign."
         ),
-        "逐一打开 {count} 份保单的理赔单；签字前请对比每个地块的前后影像。",
+        "逐一打开有损失保单的理赔单（{count} 份）；签字前请对比每个地块的前后影像。",
     ),
     "action_visit": (
         (
-            "Send surveyors to the {count} parcels of the list of visits, {grey} of them because "
-            "imagery cannot tell."
+            "Send surveyors to the parcels of the list of visits ({count}); those that imagery "
+            "cannot tell come first ({grey})."
         ),
-        "派查勘员前往查勘清单所列 {count} 个地块，其中 {grey} 个因影像无法判定。",
+        "派查勘员前往查勘清单所列地块（{count} 个）；影像无法判定的（{grey} 个）优先。",
     ),
     "action_list": (
-        "Put right the {count} oddities of the list of parcels before the next run.",
-        "下次评估前请更正地块清单中的 {count} 处问题。",
+        "Put the oddities of the list of parcels right before the next run ({count}).",
+        "下次评估前请更正地块清单中的问题（{count} 处）。",
     ),
     "limit_area": (
         "An affected share is a share of the area on which damage shows, not a loss of yield.",
