@@ -57,6 +57,9 @@ class Cut:
     """A place with at least this score begins an alert; in units of the watch's score."""
     grow: float
     """A place beside it belongs to it from here on, by its own score without its neighbours'."""
+    known: float
+    """A place whose own score was at least this at first was there at first: as far up in the
+    background as ``seed``."""
     aim: Aim
     """What it holds to."""
     value: float
@@ -89,6 +92,7 @@ def background_cut(
     return Cut(
         seed=float(np.quantile(background, quantile)),
         grow=float(np.quantile(own, grow_quantile)),
+        known=float(np.quantile(own, quantile)),
         aim="background_quantile",
         value=quantile,
         seed_quantile=quantile,
@@ -129,6 +133,7 @@ def learnt_cut(
     return Cut(
         seed=seed,
         grow=float(np.quantile(own, lower)),
+        known=float(np.quantile(own, below)),
         aim=aim,
         value=value,
         seed_quantile=below,

@@ -206,7 +206,7 @@ def _scores(alerting: Alerting, date: int, best: int) -> dict[str, float]:
     return {
         "cosine": float(probe.cosines(vector)[0]),
         "percentile": float(place),
-        "share": 1 / (1 + math.exp(-float(scored.raw[date, best]))),
+        "share": float(probe.shares(vector)[0]),
     }
 
 

@@ -1,7 +1,7 @@
 """Scores of cells by date and a cut → which cells show it, and which of them make an alert.
 
-Does not know findings. A cell shows it where it looks like it now, and has risen to that from what
-it was at first by more than ground does where nothing happens: both dates are judged together.
+Does not know findings. A cell shows it where it looks like it now, did not at first, and has risen
+by more than ground does where nothing happens: both dates are judged together.
 Neighbours count in what begins an alert, not in how far it reaches.
 """
 
@@ -58,6 +58,7 @@ def mark_cells(scored: Scored, cut: Cut, *, watch: Watch) -> Marked:
         upper = point.value if point.aim == "background_quantile" else BACKGROUND_QUANTILE
         seeds &= _risen(scored.rises(scored.scores), upper)
         grown &= _risen(scored.rises(scored.own), min(point.grow_quantile, upper))
+        grown &= scored.first(scored.own) < cut.known
     seeds &= grown
     rule = watch.persistence
     lasting = persist(grown, scored.seen, n=rule.seen, m=rule.of).confirmed

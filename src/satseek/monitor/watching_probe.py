@@ -1,7 +1,7 @@
 """What a watch looks for, and what people answered → a score for every vector.
 
-Does not know cells, dates or thresholds. The score is the log odds of the concept's share among all
-that it is mistaken for: a cosine alone says how near something is, not what it is nearer to.
+Does not know cells, dates or thresholds. A cosine alone says how near something is, not what it is
+nearer to: the score is the concept's logit less most of that of all that it is mistaken for.
 """
 
 from __future__ import annotations
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 
 BLOCK = 65_536
 """Vectors scored at a time."""
+
+_MOST = 700.0
+"""Logits that differ by more are shares of 0 or 1 in any case."""
+
+AGAINST = 0.75
+"""Weight of what it is mistaken for; 1 makes log odds of a share. Over 19 classes of four models
+(bench/results/watch.json) mean average precision of the bare cosine, 0.72 to 0.88, rises with three
+hard negatives by 0.06 to 0.11 at this weight, and by 0.02 to 0.08 at 1; with all classes as
+negatives by 0.10 to 0.19 at either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,16 +69,24 @@ class Probe:
     """As of `Words`."""
 
     def scores(self, vectors: Vectors) -> NDArray[np.float32]:
-        """Score vectors (n, dim): log odds of the share, shape (n,); 0 is a share of one half."""
+        """Score vectors (n, dim): its logit less most of the others', shape (n,)."""
         found = np.empty(len(vectors), dtype=np.float32)
         for start in range(0, len(vectors), BLOCK):
-            part = vectors[start : start + BLOCK]
-            wanted = self.scale * (part @ self.towards[0])
-            others = self.scale * (part @ self.against.T)
-            highest = others.max(axis=1)
-            rest = highest + np.log(np.exp(others - highest[:, None]).sum(axis=1))
-            found[start : start + BLOCK] = wanted - rest
+            wanted, others = self._logits(vectors[start : start + BLOCK])
+            found[start : start + BLOCK] = wanted - AGAINST * others
         return found
+
+    def shares(self, vectors: Vectors) -> NDArray[np.float64]:
+        """Give the concept's share (softmax) among all that it is mistaken for, 0–1: (n,)."""
+        wanted, others = self._logits(vectors)
+        return 1 / (1 + np.exp(np.clip(others - wanted, -_MOST, _MOST).astype(np.float64)))
+
+    def _logits(self, vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give its logit, and the logarithm of the sum of the others' exponentials."""
+        wanted = self.scale * (vectors @ self.towards[0])
+        others = self.scale * (vectors @ self.against.T)
+        highest = others.max(axis=1)
+        return wanted, highest + np.log(np.exp(others - highest[:, None]).sum(axis=1))
 
     def cosines(self, vectors: Vectors) -> NDArray[np.float32]:
         """Cosine of vectors (n, dim) with the words, or the mean of what was liked: (n,)."""

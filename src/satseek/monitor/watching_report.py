@@ -124,8 +124,8 @@ def _cut(given: WatchMaterial) -> Section:
     rows = (
         ("run_at", str(run["at"])[:16].replace("T", " ")),
         ("days", ", ".join(run["days"])),
-        ("seed_cut", text("log_odds", language, value=cut["seed"])),
-        ("grow_cut", text("log_odds", language, value=cut["grow"])),
+        ("seed_cut", text("score", language, value=cut["seed"])),
+        ("grow_cut", text("score", language, value=cut["grow"])),
         ("background", f"{cut['background']:,}"),
         ("answers", text("answered", language, right=run["confirmed"], wrong=run["rejected"])),
         ("expected_precision", _share(expected, "precision", language)),
@@ -183,7 +183,7 @@ def _thresholds(given: WatchMaterial) -> tuple[Threshold, ...]:
     return tuple(
         Threshold(
             name=text(f"{name}_cut", language),
-            value=text("log_odds", language, value=cut[name]),
+            value=text("score", language, value=cut[name]),
             origin=origin,
         )
         for name, origin in origins.items()

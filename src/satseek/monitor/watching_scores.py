@@ -42,12 +42,10 @@ class Scored:
     rows: NDArray[np.int64]
     """Shape (dates, cells): row of the chip in the collection; −1 where the cell was not seen."""
     own: Scores
-    """Shape (dates, cells): log odds of the share, comparable between dates; NaN where the cell was
+    """Shape (dates, cells): the probe's scores, comparable between dates; NaN where the cell was
     not seen."""
     scores: Scores
     """Shape (dates, cells): the same with what its neighbours say mixed into it."""
-    raw: Scores
-    """Shape (dates, cells): log odds as the probe gave them."""
     background: NDArray[np.bool_]
     """Shape (dates, cells): True at those dates that show the ground as it was at first."""
 
@@ -146,7 +144,6 @@ def score_cells(
         rows=table.rows[wanted],
         own=own,
         scores=scores,
-        raw=raw,
         background=at_first[wanted],
     )
 

@@ -78,7 +78,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "km2": ("{value:,.1f} km²", "{value:,.1f} 平方公里"),
     "seed_cut": ("seed", "种子阈值"),
     "grow_cut": ("grow", "生长阈值"),
-    "log_odds": ("{value:.3f} (log odds of the share)", "{value:.3f}（份额的对数几率）"),
+    "score": ("{value:.3f} (units of the watch's score)", "{value:.3f}（监测得分）"),
     "limit_unheld": (
         (
             "How many sites the watch misses is not known: it is measured by `satseek watch report "

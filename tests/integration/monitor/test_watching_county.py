@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 WATCH = Watch(
     name="mines",
     collection="county",
-    concept=WatchedConcept(
-        label="mine",
-        prompts=("an open-pit mine in the forest",),
-        negatives=("a quarry", "bare land", "a farmland"),
-    ),
+    concept=WatchedConcept(label="mine", prompts=("a mine",), negatives=("a quarry",)),
     since=date(2024, 6, 2),
     operating_point=OperatingPoint(value=0.98, grow_quantile=0.95),
 )

@@ -113,7 +113,6 @@ def scored(*later: NDArray[np.float32]) -> Scored:
         rows=np.where(seen, 0, -1),
         own=scores,
         scores=scores,
-        raw=scores,
         background=background,
     )
 
