@@ -109,9 +109,6 @@ def test_more_places_are_drawn_of_the_same_map_alone(home: Path) -> None:
     other = satseek(home, "sample", "july", "--more", "6", "--by", "day", "-l", "forest")
     assert 5 == other.returncode, other.stderr
     assert "another map" in other.stderr
-    again = satseek(home, "sample", "july", "--of", "forest=5", "--gather", "0", *WORDS)
-    assert 5 == again.returncode
-    assert "take another name" in again.stderr
 
 
 def test_change_is_sampled_by_what_became_of_what(home: Path) -> None:
@@ -134,9 +131,7 @@ def test_change_is_sampled_by_what_became_of_what(home: Path) -> None:
     [
         (("sample", "x", "--rule", "fair", *WORDS), 2, "--rule: expected proportional"),
         (("sample", "x", "--of", "forest", *WORDS), 2, "STRATUM=N"),
-        (("sample", "x", "--date", "2020-01-01", "--size", "24", *WORDS), 2, "2020-01-01"),
         (("sample", "x", "--more", "2", *WORDS), 3, "no sample 'x'"),
-        (("answer", "nothing"), 3, "no sample 'nothing'"),
         (("answer", "june", "place"), 2, "a place and what it is"),
         (("answer", "june", "--file", "no.csv"), 3, "there is none"),
         (("answer", "june", "--file", "a.csv", "--out", "b.csv"), 2, "not several"),
