@@ -54,6 +54,8 @@ class Receiver:
         self.conduct: Callable[[int], Conduct | tuple[int, dict[str, str]]] = lambda _n: "take"
         """Says how the n-th request is met; or status and headers of its answer."""
         self.port = 0
+        self.cut_off = 0
+        """Requests of which a part came."""
         self._guard = threading.Lock()
 
     def keep(self, got: Got) -> Conduct | tuple[int, dict[str, str]]:
@@ -81,7 +83,12 @@ def receiving(  # noqa: C901 - a server in one piece
         timeout = 5
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # whoever posts was killed amid it
+                receiver.cut_off += 1
+                self.close_connection = True
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             self._meet(receiver.keep(Got(path=self.path, headers=headers, body=body)))
 

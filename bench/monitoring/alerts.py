@@ -43,15 +43,22 @@ def main() -> None:
 
 def killed(root: Path) -> dict[str, Any]:
     """Kill and count."""
-    kills, requests, doubled = list[int](), 0, 0
+    kills, requests, doubled, cut_off = list[int](), 0, 0, 0
     states: Counter[str] = Counter()
     for seed in range(SEEDS):
         told = kill_often(root / str(seed), seed=seed, count=COUNT)
         keys = [got.key for got in told.receiver.got]
-        if len(told.letters) != COUNT or set(told.receiver.taken) != {a.id for a in told.alerts}:
-            raise SystemExit(f"seed {seed}: an alert was lost, or came under two keys")
+        written, taken = {one.id for one in told.alerts}, set(told.receiver.taken)
+        if not len(told.letters) == len(written) == len(told.findings) == COUNT:
+            raise SystemExit(
+                f"seed {seed}: {len(told.findings)} findings, {len(written)} alerts, "
+                f"{len(told.letters)} letters of {COUNT}"
+            )
+        if written != taken:
+            raise SystemExit(f"seed {seed}: lost {written - taken}, made up {taken - written}")
         kills.append(told.kills)
         requests += len(keys)
+        cut_off += told.receiver.cut_off
         doubled += sum(count > 1 for count in Counter(keys).values())
         states.update(one.state for one in told.alerts)
     return {
@@ -60,6 +67,7 @@ def killed(root: Path) -> dict[str, Any]:
         "kills": sum(kills),
         "kills_a_run": [min(kills), statistics.median(kills), max(kills)],
         "requests": requests,
+        "requests_cut_off_by_a_kill": cut_off,
         "alerts_that_came_more_than_once_under_their_key": doubled,
         "states": states,
         "lost": 0,
