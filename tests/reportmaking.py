@@ -125,12 +125,12 @@ def make_chart(**changes: Any) -> Chart:
 def class_map() -> GroundMap:
     values = np.zeros((4, 6), np.uint8)
     values[:, 3:] = 1
-    values[0, 0] = 255
+    values[0, 0] = 2
     return GroundMap(
         values=values,
         crs="EPSG:32633",
         transform=(100.0, 0.0, 300_000.0, 0.0, -100.0, 5_700_000.0),
-        nodata=255.0,
+        nodata=2.0,
         names=("forest", "mine", "water"),
     )
 

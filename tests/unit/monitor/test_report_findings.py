@@ -66,8 +66,9 @@ def keep(kept: Findings, *findings: Finding) -> list[str]:
 
 
 def test_what_waits_comes_first_and_what_lies_outside_a_permit_before_it(kept: Findings) -> None:
-    urgent, outside, rejected, confirmed = keep(
+    withdrawn, urgent, outside, rejected, confirmed = keep(
         kept,
+        make_finding(99, flags=("withdrawn",)),
         make_finding(5),
         make_finding(1, flags=("outside-permit",)),
         make_finding(9),
@@ -78,8 +79,8 @@ def test_what_waits_comes_first_and_what_lies_outside_a_permit_before_it(kept: F
 
     (table,) = blocks(report_of(kept), Table)[:1]
 
-    assert [outside, urgent, confirmed, rejected] == [row[-1] for row in table.rows]
-    assert [1, 2, 3, 4] == [row[0] for row in table.rows]
+    assert [outside, urgent, withdrawn, confirmed, rejected] == [row[-1] for row in table.rows]
+    assert [1, 2, 3, 4, 5] == [row[0] for row in table.rows]
 
 
 def test_map_table_and_images_have_the_same_numbers(kept: Findings) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from satseek.errors import SatseekError
-from satseek.monitor.findings import OUTSIDE_PERMIT
+from satseek.monitor.findings import OUTSIDE_PERMIT, WITHDRAWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,10 +111,11 @@ def gather_findings(
     )
 
 
-def _order(finding: Finding) -> tuple[int, bool, float, str]:
-    """What waits, outside a permit, the most urgent; then by id, so that it is always one order."""
+def _order(finding: Finding) -> tuple[int, bool, bool, float, str]:
+    """What waits and is still found, outside permits, the most urgent; by id where that is equal."""
     outside = OUTSIDE_PERMIT in finding.flags
-    return _RANKS[finding.state], not outside, -finding.urgency, finding.id
+    withdrawn = WITHDRAWN in finding.flags
+    return _RANKS[finding.state], withdrawn, not outside, -finding.urgency, finding.id
 
 
 def _imagery(found: tuple[Finding, ...], opened: Callable[[str], Collection]) -> dict[str, Imagery]:

@@ -35,7 +35,7 @@ SMALL_MM = 2.0
 RING_MM = 2.2
 """Radius of that ring."""
 
-FILLED = 0.38
+FILLED = 0.32
 """Opacity of fillings: imagery is seen through them."""
 
 CASING = (255, 255, 255)
