@@ -112,7 +112,7 @@ def gather_findings(
 
 
 def _order(finding: Finding) -> tuple[int, bool, bool, float, str]:
-    """What waits and is still found, outside permits, the most urgent; by id where that is equal."""
+    """What waits and is still found, outside permits, urgent first; by id where all is equal."""
     outside = OUTSIDE_PERMIT in finding.flags
     withdrawn = WITHDRAWN in finding.flags
     return _RANKS[finding.state], withdrawn, not outside, -finding.urgency, finding.id
