@@ -92,7 +92,6 @@ def assessment(*damages: ParcelDamage, **fields: Any) -> Assessment:
         "event": date(2024, 7, 1),
         "collections": ("fields",),
         "model": "toy@1",
-        "chip_ha": 1.64,
         "square_ha": 0.41,
         "shift": 0.25,
         "damages": damages,

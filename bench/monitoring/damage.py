@@ -102,7 +102,7 @@ def clouds(ground: Path, home: Path) -> dict[str, Any]:
             if "_2025-" in scene.name:
                 overcast(scene, copied, box, kind)
         said = Said(parcels=str(parcels), before="2024", after="2025", name=kind)
-        indexed(scenes, home, said, 64, 32)
+        indexed(scenes, home, said, 128, 64)
         found[kind] = covered(assessed(said, home), truth, box)
     return found
 

@@ -95,8 +95,8 @@ def assess(
         float, typer.Option(min=0, max=1, help="Share of a parcel that must be seen.")
     ] = 0.7,
     least_cells: Annotated[
-        float, typer.Option(min=0, help="Chips that a parcel must be as large as.")
-    ] = 1.0,
+        float, typer.Option(min=0, help="Cells that a parcel must be as large as.")
+    ] = 2.0,
     most_days: Annotated[
         int, typer.Option(min=0, help="Days between before and after at most; 0: any.")
     ] = 550,

@@ -97,7 +97,7 @@ class ParcelDamage:
     affected_ha: float | None
     """The same of the whole parcel, in hectares, as if the hidden part were like the seen one."""
     cells: float
-    """Size of the parcel in chips of the grid."""
+    """Size of the parcel in cells: of the ground that one chip speaks for."""
     classes: Mapping[str, float] = field(default_factory=dict, hash=False)
     """Share of the parcel's area seen after the event, by label, the largest first."""
     cells_touched: tuple[str, ...] = ()
@@ -139,10 +139,8 @@ class Assessment:
     """Collections that were looked at."""
     model: str
     """``name@version`` of what made the vectors."""
-    chip_ha: float
-    """Ground of one chip, in hectares, in the middle of the parcels."""
     square_ha: float
-    """Ground that one chip speaks for: as far as the next chip."""
+    """Ground that one chip speaks for, in hectares: as far as the next chip."""
     shift: float
     """What was taken from every cell's change for season, light and sensor, in logits; 0 where one
     moment was asked for."""

@@ -65,7 +65,7 @@ class Said:
     least_seen: float = USUAL_RULES.least_seen
     """Share of a parcel that must be seen, 0–1."""
     least_cells: float = USUAL_RULES.least_cells
-    """Chips that a parcel must be as large as."""
+    """Cells that a parcel must be as large as."""
     most_days_between: int | None = USUAL_RULES.most_days_between
     """Days between before and after at most; None: any."""
     most_days_after: int | None = USUAL_RULES.most_days_after

@@ -117,7 +117,7 @@ def assess(
         shapes=shapes,
         joined=joined,
         pieces=pieces,
-        chip_ha=_chip_ha(joined, squares),
+        square_ha=_median_ha(squares),
         grades=grades,
         rules=rules,
         event=event,
@@ -135,8 +135,7 @@ def assess(
             dict.fromkeys(one.collection for one in (before, after) if one is not None)
         ),
         model=vectors.card.ref,
-        chip_ha=judging.chip_ha,
-        square_ha=_median_ha(squares),
+        square_ha=judging.square_ha,
         shift=joined.decided.shift,
         damages=damages,
         problems=parcels.problems,
@@ -154,14 +153,14 @@ class _Judging:
         shapes: NDArray[np.object_],
         joined: Joined,
         pieces: Overlaps,
-        chip_ha: float,
+        square_ha: float,
         grades: GradeTable,
         rules: EvidenceRules,
         event: date | None,
     ) -> None:
         self.parcels, self.shapes = parcels, shapes
         self.joined, self.pieces = joined, pieces
-        self.chip_ha = chip_ha
+        self.square_ha = square_ha
         self._grades, self._rules, self._event = grades, rules, event
         self._hectares = np.array([one.area_ha for one in parcels])
         self._figures: Figures = figures(joined, pieces, self._hectares)
@@ -184,7 +183,7 @@ class _Judging:
         found = []
         for place, parcel in enumerate(self.parcels):
             of_it = tuple(one[place] for one in seen)
-            share, cells = self._figures.affected[place], parcel.area_ha / self.chip_ha
+            share, cells = self._figures.affected[place], parcel.area_ha / self.square_ha
             verdict = judge(
                 share,
                 seen=of_it,
@@ -270,13 +269,6 @@ def _outlines(joined: Joined, after: Moment, before: Moment | None) -> NDArray[n
         chips = chips_of(moment.index, np.array(loose, dtype=np.int64))
         footprints |= {chip.cell: chip.footprint for chip in chips}
     return outline_cells(joined.cells, footprints=footprints)
-
-
-def _chip_ha(joined: Joined, squares: NDArray[np.object_]) -> float:
-    """Ground of one chip: its square, enlarged as chips overlap."""
-    first = next((parsed for cell in joined.cells if (parsed := parse_cell(cell))), None)
-    times = 1.0 if first is None else (first[0].chip_px / first[0].stride_px) ** 2
-    return _median_ha(squares) * times
 
 
 def _median_ha(squares: NDArray[np.object_]) -> float:

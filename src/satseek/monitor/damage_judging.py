@@ -143,7 +143,7 @@ def judge(
     Args:
         share: Affected share, 0–1; NaN: nothing was seen, so that ``judged`` is 0.
         seen: Looks at it.
-        cells: Its size in chips.
+        cells: Its size in cells.
         judged: Share of it that was seen at every moment, 0–1.
         contrast: Beside its neighbours; None: not known.
         event: Date of the event; None: not told.

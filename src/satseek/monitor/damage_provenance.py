@@ -98,8 +98,8 @@ def backdrop_of(
 def _thresholds(assessment: Assessment, language: Language) -> Iterator[Threshold]:
     rules, asked = assessment.rules, text("origin_asked", language)
     yield Threshold(name=text("seen_rule", language), value=f"{rules.least_seen:.0%}", origin=asked)
-    chips = text("chips", language, count=rules.least_cells)
-    yield Threshold(name=text("cells_rule", language), value=chips, origin=asked)
+    cells = text("cells", language, count=rules.least_cells)
+    yield Threshold(name=text("cells_rule", language), value=cells, origin=asked)
     for name, days in (
         ("between_rule", rules.most_days_between),
         ("after_rule", rules.most_days_after),

@@ -221,7 +221,7 @@ def _limits(assessment: Assessment, language: Language) -> Iterator[str]:
     yield text("limit_area", language)
     if assessment.mode == "mono":
         yield text("limit_mono", language)
-    least = assessment.chip_ha * assessment.rules.least_cells
+    least = assessment.square_ha * assessment.rules.least_cells
     yield text(
         "limit_cells",
         language,

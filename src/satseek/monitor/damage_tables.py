@@ -138,7 +138,7 @@ def origin_of(assessment: Assessment, *, layer: str) -> Origin:
         "grades": "; ".join(
             f"{one.name} from {one.from_share:.0%}" for one in assessment.grades.grades
         ),
-        "evidence": f"at least {rules.least_seen:.0%} seen, {rules.least_cells:g} chips",
+        "evidence": f"at least {rules.least_seen:.0%} seen, {rules.least_cells:g} cells",
         "shift taken out": f"{assessment.shift:.3f} logits",
     }
     return Origin(
@@ -162,7 +162,7 @@ def _feature(one: ParcelDamage, labels: Sequence[str]) -> Feature:
         "affected_ha": _hectares(one.affected_ha),
         "area_ha": _hectares(parcel.area_ha),
         "insured_ha": _hectares(parcel.insured_ha),
-        "chips": round(one.cells, 2),
+        "cells": round(one.cells, 2),
         "reasons": why(one),
         "lacks": ", ".join(one.lacks),
         "seen_after": _share(after.seen if after else None),

@@ -43,8 +43,8 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "前后两期均观测到的仅占地块的 {judged:.0%}，要求 {least:.0%}",
     ),
     "small": (
-        "parcel of {cells:.2f} chips, expected {least:g} or more",
-        "地块仅为 {cells:.2f} 个影像块大小，要求不少于 {least:g} 个",
+        "parcel of {cells:.2f} cells, expected {least:g} or more",
+        "地块仅为 {cells:.2f} 个单元大小，要求不少于 {least:g} 个",
     ),
     "undated": (
         "the imagery tells no date, so that no gap between before and after can be ruled out",
@@ -220,7 +220,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     # where thresholds come from
     "seen_rule": ("least seen share of a parcel", "地块最低观测比例"),
     "cells_rule": ("least size of a parcel", "地块最小尺寸"),
-    "chips": ("{count:g} chips", "{count:g} 个影像块"),
+    "cells": ("{count:g} cells", "{count:g} 个单元"),
     "between_rule": ("most days between before and after", "前后影像最大间隔天数"),
     "after_rule": ("most days from the event to the imagery", "灾后影像最大间隔天数"),
     "days": ("{count} days", "{count} 天"),

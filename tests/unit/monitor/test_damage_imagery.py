@@ -111,7 +111,7 @@ def _crs_and_size(scenes: list[Scene], own: list[Parcel]) -> tuple[str | None, f
         ((7.0, 7.0, 7.0, 7.0), 256),
         ((1.7, 9.0, 9.0, 9.0), 256),
         ((1.7, 1.7, 9.0, 9.0), 128),
-        ((0.1,), 64),
+        ((0.1,), 128),
     ],
 )
 def test_chips_are_as_large_as_most_parcels_allow(hectares: tuple[float, ...], edge: int) -> None:

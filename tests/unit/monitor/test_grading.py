@@ -67,9 +67,9 @@ def test_cloud_hides_at_either_moment() -> None:
 
 
 def test_a_parcel_smaller_than_chips_is_not_judged() -> None:
-    assert ["small"] == kinds(look("after"), cells=0.99)
-    assert [] == kinds(look("after"), cells=0.9999)
-    assert [] == kinds(look("after"), cells=0.99, least_cells=0.5)
+    assert ["small"] == kinds(look("after"), cells=1.99)
+    assert [] == kinds(look("after"), cells=1.9999)
+    assert [] == kinds(look("after"), cells=1.99, least_cells=0.5)
 
 
 def test_moments_too_far_apart_or_in_the_wrong_order_are_not_compared() -> None:
