@@ -253,6 +253,38 @@ def test_a_chinese_report_without_a_font_for_it_is_refused_in_a_line(tmp_path: P
     assert [] == list(tmp_path.iterdir())
 
 
+def make_font(path: Path) -> Path:
+    """An OpenType font with PostScript outlines, as Noto's for Chinese are, of one character."""
+    builder = pytest.importorskip("fontTools.fontBuilder").FontBuilder(1000, isTTF=False)
+    pen = pytest.importorskip("fontTools.pens.t2CharStringPen").T2CharStringPen(1000, None)
+    pen.moveTo((100, 0))
+    for place in ((900, 0), (900, 800), (100, 800)):
+        pen.lineTo(place)
+    pen.closePath()
+    square = pen.getCharString()
+    names = (".notdef", "space", "mine")
+    builder.setupGlyphOrder(list(names))
+    builder.setupCharacterMap({0x20: "space", ord("矿"): "mine"})
+    builder.setupCFF("Made", {"FullName": "Made"}, dict.fromkeys(names, square), {})
+    builder.setupHorizontalMetrics(dict.fromkeys(names, (1000, 100)))
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": "Made", "styleName": "Regular", "fullName": "Made"})
+    builder.setupOS2(sCapHeight=700)
+    builder.setupPost()
+    builder.save(path)
+    return path
+
+
+def test_a_font_that_is_given_is_taken(tmp_path: Path) -> None:
+    font = make_font(tmp_path / "made.otf")
+    report = make_report(Text(paragraphs=("a 矿 b",)))
+
+    told = write_report(report, tmp_path / "report.pdf", fonts=(font,))
+
+    assert "" == told.missing_characters
+    assert "a 矿 b" in " ".join(texts(tmp_path / "report.pdf"))
+
+
 def test_a_font_that_is_none_is_refused_in_a_line(tmp_path: Path) -> None:
     font = tmp_path / "mine.ttf"
     font.write_bytes(b"no font at all")
