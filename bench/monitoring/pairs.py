@@ -7,6 +7,7 @@ imagery comes in two CRSs. Prints one JSON object; a part whose imagery is absen
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -64,11 +65,14 @@ Truth = np.ndarray
 
 def main() -> None:
     """Print all figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--county", type=Path, help="where the made-up county is, or is made")
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        made = parser.parse_args().county or home / "county"
         figures = {
-            "county": county(home / "county"),
-            "nothing_changed": nothing_changed(home / "county", home / "again"),
+            "county": county(made, home / "indexed"),
+            "nothing_changed": nothing_changed(made, home / "again"),
             "mining_pairs": mining_pairs(home / "mining"),
             "flood_series": flood_series(home / "flood"),
             "tornado_pairs": tornado_pairs(home / "tornado"),
@@ -76,27 +80,30 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def county(home: Path) -> dict[str, object]:
+def county(made: Path, home: Path) -> dict[str, object]:
     """Find what changed in the made-up county, by kind of shift."""
-    county_at(home, size=COUNTY_PX)
-    truth = CountyTruth.read(home)
-    with indexed(home / "scenes", home, GridSpec(
-        crs=None, chip_px=256, stride_px=256, pixel_size=None
-    )) as (index, _):  # fmt: skip
+    county_at(made, size=COUNTY_PX)
+    truth = CountyTruth.read(made)
+    grid = GridSpec(crs=None, chip_px=256, stride_px=256, pixel_size=None)
+    with indexed(made / "scenes", home, grid) as (index, _):
         before, after = read_series(index).occasions
         found: dict[str, object] = {}
         changed: Truth | None = None
         for shift in SHIFTS:
-            for weight in (0.0, NEIGHBOURS):
+            for weight in (0.0, NEIGHBOURS, 0.5):
                 pairs = pair_up(index, before, after, shift=shift, neighbours=weight)
                 changed = _changed_shares(index, pairs, truth) if changed is None else changed
-                found[f"shift {shift}, neighbours {weight:g}"] = {
+                found[f"shift {shift}, neighbours {weight:.2g}"] = {
                     "auc": auc(pairs.deviations, changed >= MOST),
                     "average_precision": average_precision(pairs.deviations, changed >= MOST),
+                    "recall_at_precision_0.7": recall_at(pairs.deviations, changed >= MOST, 0.7),
                     **found_by(pairs, changed, PatchRule()),
                 }
-        pairs = pair_up(index, before, after)
         assert changed is not None
+        pairs = pair_up(index, before, after)
+        for seed in (99.9, 99.5, 99.0):
+            rule = PatchRule(seed=seed, grow=PatchRule().grow)
+            found[f"seed {seed:g}"] = found_by(pairs, changed, rule)
         found |= {
             "cells": len(pairs),
             "changed_cells": int((changed >= MOST).sum()),
@@ -115,7 +122,7 @@ def laws(pairs: Pairs, changed: Truth) -> dict[str, object]:
     logs = np.log(changes)
     middle_log = np.median(logs)
     told = {
-        "median and 85 %": (changes - middle) / (upper - middle) * UPPER_DEVIATIONS,
+        "median and 80 %": (changes - middle) / (upper - middle) * UPPER_DEVIATIONS,
         "median and quartile": (changes - middle) / (three_quarters - middle) * 0.6745,
         "median and MAD of logarithm": (logs - middle_log)
         / (NORMAL_MAD * np.median(np.abs(logs - middle_log))),
@@ -429,6 +436,13 @@ def average_precision(scores: np.ndarray, truth: Truth) -> float | None:
     if not places.size:
         return None
     return round(float((np.arange(1, places.size + 1) / places).mean()), DIGITS)
+
+
+def recall_at(scores: np.ndarray, truth: Truth, precision: float) -> float:
+    """Give the largest recall at which a cut of the ranking is as precise."""
+    hits = np.cumsum(truth[np.argsort(-scores, kind="stable")])
+    enough = hits / np.arange(1, truth.size + 1) >= precision
+    return round(float(hits[enough].max(initial=0) / truth.sum()), DIGITS)
 
 
 def ratio(part: float, whole: float) -> float | None:

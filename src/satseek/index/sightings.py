@@ -59,8 +59,6 @@ def read_sightings(index: Pinned, where: Filter) -> Sightings:
         cells=tuple(cell for _, cell, _, _, _ in found),
         scenes=scenes,
         sources=np.array([numbers[scene] for _, _, scene, _, _ in found], dtype=np.int32),
-        taken=np.array(
-            [UNDATED if at is None else at for _, _, _, at, _ in found], dtype=np.int64
-        ),
+        taken=np.array([UNDATED if at is None else at for _, _, _, at, _ in found], dtype=np.int64),
         valid_fractions=np.array([valid for *_, valid in found], dtype=np.float32),
     )

@@ -37,12 +37,16 @@ CELLS_AT_ONCE = 8_192
 OWN_LIGHT = 30
 """Cells from which a pair of scenes has a light of its own; those of smaller pairs share one."""
 
-NEIGHBOURS = 0.5
-"""Weight of a cell's neighbours in its change: what changes is mostly larger than a cell. On the
-made-up county average precision is 0.74 without them and 0.85 so (bench/results/monitor.json)."""
+NEIGHBOURS = 1 / 3
+"""Weight of its neighbours in a cell's deviation: what changes is mostly larger than a cell, and
+what only seems to change is not. See docs/concepts/change.md for what it gives."""
 
 _NEIGHBOURS_ASKED = 3
 """Of up to eight: those that changed most. A cell at the edge of a change has about three in it."""
+
+_LEAST_SAID, _MOST_SAID = -5.0, 3.0
+"""What a cell can say to its neighbours, in deviations: that it lies below the floor, and that it
+has changed. How far out it lies is its own, else a new roof would be seen beside where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,11 +70,12 @@ class Pairs:
     background: Background | None
     """What unchanged cells do; None of fewer than eight cells: nobody can say."""
     changes: NDArray[np.float32]
-    """Shape (n,): what is left of the step from before to after, 0 or more, with its neighbours'.
-    Without shift and neighbours it is the distance of two unit vectors, at most 2."""
+    """Shape (n,): what is left of the step from before to after, 0 or more. Without any shift it is
+    the distance of two unit vectors, at most 2."""
     deviations: NDArray[np.float32]
-    """Shape (n,): the same in robust deviations above the middle of the background; comparable
-    between pairs of dates, and finer than a percentile far out. NaN: too few cells to tell."""
+    """Shape (n,): the same in robust deviations above the middle of the background, blended with
+    the neighbours'; comparable between pairs of dates, and finer than a percentile far out. NaN:
+    too few cells to tell."""
     percentiles: NDArray[np.float32]
     """Shape (n,), 0–100: percent of unchanged cells that change less. NaN: likewise."""
 
@@ -97,7 +102,7 @@ def pair_up(
     before: Occasion,
     after: Occasion,
     *,
-    shift: Shift = "mean",
+    shift: Shift = "fitted",
     neighbours: float = NEIGHBOURS,
     background: Background | None = None,
 ) -> Pairs:
@@ -109,8 +114,8 @@ def pair_up(
         after: The later one.
         shift: What of the step counts as season, light and sensor; see ``Shift``. Fewer than eight
             cells are taken as they are: their mean step would be the change itself.
-        neighbours: Weight of the neighbouring cells in the change of a cell, 0–1; 0: each cell for
-            itself, for what is smaller than a cell.
+        neighbours: Weight of the neighbouring cells in the deviation of a cell, 0–1; 0: each cell
+            for itself, where what changes is smaller than a cell.
         background: What unchanged cells do, known from elsewhere: another pair of dates of the same
             ground, say; None: estimated from these cells.
 
@@ -126,11 +131,12 @@ def pair_up(
     cells, at_before, at_after = _common(before, after)
     rows = before.rows[at_before], after.rows[at_after]
     groups = _grouped(before.sources[at_before], after.sources[at_after])
-    own, floor = _own_changes(index, *rows, shift=shift, groups=groups)
-    changes = _with_neighbours(own, cells, weight=neighbours) if neighbours else own
+    changes, floor = _changes(index, *rows, shift=shift, groups=groups)
     fitted = background or fit_background(changes, floor=floor)
     nothing = np.full(len(cells), np.nan, dtype=np.float32)
     deviations = nothing if fitted is None else fitted.deviations(changes)
+    if fitted is not None and neighbours:
+        deviations = _with_neighbours(deviations, cells, weight=neighbours)
     return Pairs(
         before=before,
         after=after,
@@ -148,7 +154,7 @@ def pair_up(
     )
 
 
-def _own_changes(
+def _changes(
     index: Pinned, before: Rows, after: Rows, *, shift: Shift, groups: NDArray[np.int32]
 ) -> tuple[Floats, float]:
     """Score each cell for itself, in parts where they are many; also gives the floor."""
@@ -163,21 +169,25 @@ def _own_changes(
     return changes, float(np.mean(floors))
 
 
-def _with_neighbours(changes: Floats, cells: Sequence[str], *, weight: float) -> Floats:
-    """Blend the change of each cell with the mean of its neighbours that changed most.
+def _with_neighbours(
+    deviations: NDArray[np.float32], cells: Sequence[str], *, weight: float
+) -> NDArray[np.float32]:
+    """Blend the deviation of each cell with the mean of its neighbours that changed most.
 
     A cell without neighbours keeps its own.
     """
+    own = np.maximum(deviations, _LEAST_SAID)
+    said = np.minimum(own, _MOST_SAID)
     pairs = find_touching(cells)
     asking, asked = (np.concatenate([pairs[:, one], pairs[:, 1 - one]]) for one in (0, 1))
-    order = np.lexsort((-changes[asked], asking))
+    order = np.lexsort((-said[asked], asking))
     asking, asked = asking[order], asked[order]
     rank = np.arange(asking.size) - np.searchsorted(asking, asking)
     first = rank < _NEIGHBOURS_ASKED
-    sums = np.bincount(asking[first], weights=changes[asked[first]], minlength=changes.size)
-    counts = np.bincount(asking[first], minlength=changes.size)
-    around = np.where(counts > 0, sums / np.maximum(counts, 1), changes)
-    return np.asarray((1 - weight) * changes + weight * around)
+    sums = np.bincount(asking[first], weights=said[asked[first]], minlength=own.size)
+    counts = np.bincount(asking[first], minlength=own.size)
+    around = np.where(counts > 0, sums / np.maximum(counts, 1), own)
+    return ((1 - weight) * own + weight * around).astype(np.float32)
 
 
 def _common(

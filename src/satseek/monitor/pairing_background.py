@@ -32,12 +32,11 @@ LEAST_SPREAD = 0.05
 """Least standard deviation, as a share of the middle or of the floor: changes within 5 % of one
 another are equal."""
 
-UPPER = 0.85
-"""Quantile of the changes from which their spread is told. On the made-up county, where fields of
-unchanged farmland look new at every date, the upper quartile is too near the middle: three patches
-in seven pairs without change, where this one gives none (docs/concepts/change.md)."""
+UPPER = 0.8
+"""Quantile of the changes from which their spread is told: a higher one is among the changed cells
+where a fifth has changed, a lower one too near the middle to say how far unchanged fields go."""
 
-UPPER_DEVIATIONS = 1.0364
+UPPER_DEVIATIONS = 0.8416
 """Standard deviations between the median and that quantile of a normal law."""
 
 ALIKE_QUANTILE = 0.5
@@ -91,8 +90,8 @@ def fit_background(changes: Floats, *, floor: float) -> Background | None:
     """Estimate what unchanged cells do, by the median and an upper quantile of all cells.
 
     Where some have changed, both are too large rather than too small, most of all where more than
-    15 % have: changes are missed then rather than invented. The lower half is not asked: water and forest hardly change at all,
-    so that it says nothing of how far fields may go.
+    a fifth has: changes are missed then rather than invented. The lower half is not asked: water
+    and forest hardly change at all, so that it says nothing of how far fields may go.
 
     Args:
         changes: Shape (n,), 0 or more: of all cells, changed or not.

@@ -66,7 +66,8 @@ def rise_towards(index: Pinned, pairs: Pairs, concepts: Vectors) -> Rises:
         spread = NORMAL_MAD * np.median(np.abs(level), axis=1)
         one, other = find_alike(pairs.vectors_before(index))
         usual = NORMAL_MAD * np.median(np.abs(before[one] - before[other]), axis=0)
-        found = level / np.maximum(np.maximum(spread, usual), _LEAST_SPREAD)[:, None]
+        widths = np.maximum(np.maximum(spread, usual), _LEAST_SPREAD)
+        found = (level / widths[:, None]).astype(np.float32)
     return Rises(steps=steps, deviations=found, percentiles=percentiles(found))
 
 

@@ -73,7 +73,7 @@ def find_changes(
     directions = min(len(x) // CELLS_PER_DIRECTION, MOST_DIRECTIONS, x.shape[1])
     if shift == "mean" or not directions:
         return _lengths(y - x)
-    middle = np.median(x, axis=0)
+    middle = (np.median(x, axis=0) + np.median(y, axis=0)) / 2
     x, y = x - middle, y - middle
     basis = _main_directions(x, y, directions)
     weights = np.ones(len(x))

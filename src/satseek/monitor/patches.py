@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class PatchRule:
     """Which cells make a patch: hysteresis, and a minimum mapping unit."""
 
-    seed: float = 99.0
+    seed: float = 99.9
     """Percentile, 0–100, that at least one cell of a patch reaches."""
     grow: float = 95.0
     """Percentile that every cell of a patch reaches; at most ``seed``."""

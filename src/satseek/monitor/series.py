@@ -159,9 +159,7 @@ def read_series(
     return Series(occasions=occasions, undated=len(found) - dated.size)
 
 
-def see(
-    index: Pinned, *, name: str, where: Filter = _ANY, least_valid: float = 0.0
-) -> Occasion:
+def see(index: Pinned, *, name: str, where: Filter = _ANY, least_valid: float = 0.0) -> Occasion:
     """Read all that passes a filter as one occasion, dated or not: the scenes after a storm.
 
     Args:

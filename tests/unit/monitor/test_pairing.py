@@ -10,9 +10,10 @@ import pytest
 from madeground import LATTICE, cell_at, collected, make_chip, make_land, seen_on, square
 
 from satseek.errors import InvalidRequest, ModelMismatch
-from satseek.monitor.pairing import OWN_BACKGROUND, pair_up
-from satseek.monitor.pairing_background import FEWEST, Background
+from satseek.monitor.pairing import OWN_LIGHT, pair_up
+from satseek.monitor.pairing_background import Background
 from satseek.monitor.pairing_rises import rise_towards
+from satseek.monitor.pairing_shift import FEWEST
 from satseek.monitor.series import read_series
 
 if TYPE_CHECKING:
@@ -29,39 +30,76 @@ def _pairs(index: Pinned, **how: object) -> Pairs:
 
 
 def test_what_changed_stands_out(tmp_path: Path) -> None:
-    land = make_land(400, changed=20, light=0.5, season=0.4)
+    land = make_land(400, changed=20, light=0.5)
     days = {DAYS[0]: land.before, DAYS[1]: land.after}
     with collected(tmp_path, *seen_on(days)) as index:
-        pairs = _pairs(index)
+        pairs = _pairs(index, neighbours=0)
         assert land.before == pytest.approx(
             _by_square(pairs, pairs.vectors_before(index)), abs=1e-3
         )
         assert land.after == pytest.approx(_by_square(pairs, pairs.vectors_after(index)), abs=1e-3)
     told = _by_square(pairs, pairs.percentiles)
     assert told[land.changed].min() > 99.9
-    assert (told[~land.changed] > 99.9).mean() <= 0.01
-    (background,) = pairs.backgrounds
-    assert background is not None
-    assert (("scene 2024-06-02", "scene 2024-07-02"), 400) == (background.scenes, background.cells)
-    expected = background.deviations(pairs.changes.astype(np.float64))
+    assert (told[~land.changed] > 99).mean() <= 0.01
+    assert pairs.background is not None
+    assert 400 == pairs.background.cells
+    expected = pairs.background.deviations(pairs.changes.astype(np.float64))
     assert expected == pytest.approx(pairs.deviations, abs=1e-3)
+
+
+def test_neighbours_that_changed_make_a_change_and_a_lone_cell_less_of_one(tmp_path: Path) -> None:
+    land = make_land(100, changed=30)
+    days = {DAYS[0]: land.before, DAYS[1]: land.after}
+    with collected(tmp_path, *seen_on(days)) as index:
+        alone, half, full = (
+            _by_square(pairs, pairs.deviations)
+            for pairs in (_pairs(index, neighbours=weight) for weight in (0, 0.5, 1))
+        )
+    own = np.maximum(alone, -5)
+    assert (own + full) / 2 == pytest.approx(half, abs=1e-3)
+    said = np.minimum(own, 3)
+    around = [said[1], said[10], said[11]]  # the corner's three
+    assert np.mean(around) == pytest.approx(full[0], abs=1e-3)
+    around = sorted(
+        (said[at] for at in (58, 59, 68, 78, 79)), reverse=True
+    )  # an edge, half changed
+    assert np.mean(around[:3]) == pytest.approx(full[69], abs=1e-3)
+    assert np.mean(around) < full[69] - 0.01
+
+
+def test_a_change_is_not_seen_beside_where_it_is(tmp_path: Path) -> None:
+    land = make_land(100, changed=10)
+    days = {DAYS[0]: land.before, DAYS[1]: land.after}
+    with collected(tmp_path, *seen_on(days)) as index:
+        told = _by_square(pairs := _pairs(index), pairs.percentiles)
+    assert told[land.changed].min() > 99.9
+    assert told[~land.changed].max() < 95
+
+
+def test_a_cell_without_neighbours_keeps_its_own_change(tmp_path: Path) -> None:
+    land = make_land(20, changed=5, noise=0.3)
+    chips = [make_chip((3 * at, 0), day=day, scene=day) for day in DAYS for at in range(20)]
+    with collected(tmp_path, chips, np.concatenate([land.before, land.after])) as index:
+        own, with_neighbours = (_pairs(index, neighbours=weight) for weight in (0, 0.5))
+    assert np.maximum(own.deviations, -5) == pytest.approx(with_neighbours.deviations)
+    assert own.deviations.max() > -5
 
 
 def test_the_same_scene_twice_is_quiet(tmp_path: Path) -> None:
     land = make_land(200)
     with collected(tmp_path, *seen_on(dict.fromkeys(DAYS, land.before))) as index:
         pairs = _pairs(index)
-    assert pairs.percentiles.max() < 50
+    assert pairs.percentiles.max() < 1
 
 
 def test_a_change_alone_in_a_quiet_pair_is_found(tmp_path: Path) -> None:
     land = make_land(200, changed=1, noise=0.001)
     days = {DAYS[0]: land.before, DAYS[1]: land.after}
     with collected(tmp_path, *seen_on(days)) as index:
-        told = _by_square(pairs := _pairs(index), pairs.percentiles)
+        told = _by_square(pairs := _pairs(index, neighbours=0), pairs.percentiles)
     assert 199 == told.argmax()
     assert told[199] > 99.9
-    assert told[:199].max() < 50
+    assert told[:199].max() < 1
 
 
 def test_only_cells_seen_on_both_dates_are_pairs(tmp_path: Path) -> None:
@@ -82,43 +120,39 @@ def _stripes(tmp_path: Path, *widths: int) -> Pairs:
     after, chips = [], []
     for number, width in enumerate(widths):
         start = sum(widths[:number])
-        own = slice(start, start + width)
-        lit = land.before[own] + np.float32(0.1 * (number + 1)) * np.roll(land.centres[0], number)
+        lit = land.before[start : start + width] + np.float32(0.5) * land.centres[number]
         after.append(lit / np.linalg.norm(lit, axis=1, keepdims=True))
         places = [(at, 0) for at in range(start, start + width)]
         chips += [make_chip(place, day=DAYS[1], scene=f"after {number}") for place in places]
     before = [make_chip((at, 0), day=DAYS[0], scene="before") for at in range(sum(widths))]
     vectors = np.concatenate([land.before, *after])
     with collected(tmp_path, [*before, *chips], vectors) as index:
-        return _pairs(index, shift="mean")
+        return _pairs(index, neighbours=0)
 
 
 @pytest.mark.parametrize(
-    ("widths", "cells", "named"),
+    ("widths", "cells"),
     [
-        ((40, 50), [40, 50], [True, True]),
-        ((40, 10, 10), [60], [True]),
-        ((40, 20, 20), [40, 40], [True, False]),
-        ((10, 10), [20], [False]),
-        ((20,), [20], [True]),
+        ((40, 50), [40, 50]),
+        ((40, 10, 10), [40, 20]),
+        ((10, 10), [20]),
+        ((20,), [20]),
     ],
 )
-def test_pairs_of_scenes_are_scored_apart_and_small_ones_together(
-    tmp_path: Path, widths: tuple[int, ...], cells: list[int], named: list[bool]
+def test_cells_are_grouped_by_pairs_of_scenes_and_small_pairs_together(
+    tmp_path: Path, widths: tuple[int, ...], cells: list[int]
 ) -> None:
-    assert OWN_BACKGROUND == 30
+    assert OWN_LIGHT == 30
     pairs = _stripes(tmp_path, *widths)
     assert cells == [len(own) for own in pairs.members()]
-    known = [one for one in pairs.backgrounds if one is not None]
-    assert cells == [one.cells for one in known]
-    assert named == [one.scenes is not None for one in known]
+    assert pairs.background is not None
+    assert sum(widths) == pairs.background.cells
 
 
 def test_each_pair_of_scenes_has_its_own_light(tmp_path: Path) -> None:
-    pairs = _stripes(tmp_path, 60, 60)
-    first, second = pairs.members()
-    assert pairs.changes[first].max() < 0.2 > pairs.changes[second].max()
-    assert pairs.changes.max() < 0.2
+    apart, together = _stripes(tmp_path / "a", 60, 60), _stripes(tmp_path / "b", 29, 29)
+    assert np.median(apart.changes) < 0.2
+    assert np.median(together.changes) > 0.25
 
 
 def test_too_few_cells_tell_no_percentile(tmp_path: Path) -> None:
@@ -126,13 +160,11 @@ def test_too_few_cells_tell_no_percentile(tmp_path: Path) -> None:
     days = {DAYS[0]: land.before, DAYS[1]: land.after}
     with collected(tmp_path, *seen_on(days)) as index:
         pairs = _pairs(index)
-        known = Background(middle=0.01, spread=0.2, floor=0.01, cells=500)
+        known = Background(middle=0.01, spread=0.005, floor=0.01, cells=500)
         given = _pairs(index, background=known)
-    assert (None,) == pairs.backgrounds
+    assert pairs.background is None
     assert np.isnan(pairs.percentiles).all()
-    expected = np.linalg.norm(land.after - land.before, axis=1)
-    assert expected == pytest.approx(_by_square(pairs, pairs.changes), abs=2e-3)
-    assert (known,) == given.backgrounds
+    assert known is given.background
     assert given.percentiles.min() > 99.9
 
 
@@ -167,6 +199,9 @@ def test_the_later_date_comes_second_and_shifts_have_names(tmp_path: Path) -> No
             pair_up(index, second, first)
         with pytest.raises(InvalidRequest, match="none, mean, fitted"):
             pair_up(index, first, second, shift="season")  # type: ignore[arg-type]
+        for weight in (-0.1, 1.1, float("nan")):
+            with pytest.raises(InvalidRequest, match="weight of 0 to 1"):
+                pair_up(index, first, second, neighbours=weight)
 
 
 def test_cells_that_came_nearer_to_a_concept_rise(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from madeground import Land, make_land, unit
 
-from satseek.monitor.pairing_shift import SHIFTS, find_changes
+from satseek.monitor.pairing_shift import FEWEST, SHIFTS, find_changes
 
 
 def _parted(land: Land, changes: np.ndarray) -> float:
@@ -68,13 +68,25 @@ def test_the_order_of_cells_does_not_matter() -> None:
     assert straight[order] == pytest.approx(mixed, rel=1e-6)
 
 
-@pytest.mark.parametrize("cells", [1, 2, 9, 10, 11])
-def test_few_cells_are_fitted_by_their_mean_at_most(cells: int) -> None:
+@pytest.mark.parametrize("cells", [1, 7, 8, 9, 10, 11])
+def test_few_cells_are_fitted_by_their_mean_and_fewer_by_nothing(cells: int) -> None:
     land = make_land(cells, light=0.5)
     changes = find_changes(land.before, land.after, shift="fitted")
     assert np.isfinite(changes).all()
     if cells < 10:
-        assert changes == pytest.approx(find_changes(land.before, land.after, shift="mean"))
+        plain = "none" if cells < FEWEST else "mean"
+        assert changes == pytest.approx(find_changes(land.before, land.after, shift=plain))
+
+
+def test_each_group_has_its_own_light_and_a_small_one_that_of_all() -> None:
+    land = make_land(100, noise=0.001)
+    groups = np.repeat(np.arange(3, dtype=np.int32), (50, 45, 5))
+    lights = 0.3 * unit(np.random.default_rng(5).normal(size=(3, land.before.shape[1])))
+    after = land.before + lights[groups]
+    apart = find_changes(land.before, after, shift="mean", groups=groups)
+    assert apart[:95].max() < 1e-6
+    assert apart[95:].min() > 0.1
+    assert find_changes(land.before, after, shift="mean")[:95].max() > 0.1
 
 
 def test_cells_that_are_all_alike_are_no_reason_to_fail() -> None:
