@@ -182,6 +182,20 @@ def test_evidence_without_its_scene_has_no_picture(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_scene_that_was_replaced_is_not_shown_as_what_was_found(
+    collection: Collection, home: Path, tmp_path: Path
+) -> None:
+    chips, pictures = chips_of(collection), Pictures(tmp_path)
+    path = home / "scenes" / "2024-07-04 after.tif"
+    aside = path.rename(path.with_suffix(".aside"))
+    try:
+        write_scene(path.parent, path.name, UTM)
+        kept = evidence_of(chips["after"], "after", collection=collection, pictures=pictures)
+    finally:
+        aside.rename(path)
+    assert (kept.picture, kept.scene) == ("", chips["after"].rpartition("/")[0])
+
+
 def test_evidence_of_no_chip_is_refused(collection: Collection, tmp_path: Path) -> None:
     with pytest.raises(ChipNotFound):
         evidence_of("none/0_0", "after", collection=collection, pictures=Pictures(tmp_path))
