@@ -101,7 +101,8 @@ def changes_section(given: Material) -> tuple[Section, ...]:
     found, language = given.found, given.language
     if len(found.dates) == 1:
         return ()
-    tables = tuple(_matrix(one, found, language) for one in reversed(flows(found)))
+    latest = flows(found)[-2:]  # the step to the last date, and the whole period
+    tables = tuple(_matrix(one, found, language) for one in reversed(latest))
     if not given.changes:
         nothing = Text(paragraphs=(text("no_change", language),), tone="good")
         return (Section(title=text("changes", language), blocks=(nothing, *tables)),)
@@ -225,7 +226,7 @@ def _matrix(one: Flow, found: LandUse, language: Language) -> Table:
         *(Column(name=names[at], kind="number", decimals=1) for at in used),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (names[row], *one.hectares[row, used].tolist()) for row in used
+        (names[row], *(area or None for area in one.hectares[row, used].tolist())) for row in used
     )
     caption = text("matrix", language, before=one.before, after=one.after)
     return Table(caption=caption, columns=columns, rows=rows)
