@@ -94,7 +94,7 @@ class EvidenceRules:
     that is compared: with less, what is hidden alone could carry a parcel from the first grade of
     the usual table that pays to beyond the next."""
     least_cells: float = 2.0
-    """Size of the parcel in cells, the ground that one chip speaks for. On the fields of two made-up
+    """Size of the parcel in cells, ground that one chip speaks for. On the fields of two made-up
     counties the mean absolute error of flooded parcels is 0.24 below two cells, 0.17 from two
     to three, 0.14 above (bench/monitoring/damage.py)."""
     most_days_between: int | None = 550
