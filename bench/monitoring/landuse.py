@@ -243,9 +243,7 @@ def over(counties: Sequence[County], sticky: Stickiness) -> dict[str, object]:
     """Figures of all counties together under one stickiness."""
     hits, said_all, true_all, macros = 0, 0, 0, []
     for county in counties:
-        classes = decide(
-            county.fits.astype(np.float32), county.percentiles, stickiness=sticky
-        )
+        classes = decide(county.fits.astype(np.float32), county.percentiles, stickiness=sticky)
         said, true = classes[0] != classes[1], county.changed >= MOST
         hits += int((said & true).sum())
         said_all, true_all = said_all + int(said.sum()), true_all + int(true.sum())
