@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 COUNTY_PX = 4096
+SEEDS = (0, 1)
 LAYOUTS = ((128, 128), (128, 64), (96, 48), (64, 64), (64, 32))
 """Edge and step of chips, in pixels of a metre."""
 AROUND_M = 500
@@ -62,16 +63,19 @@ def main() -> None:
         home = Path(folder)
         ground = Path(sys.argv[1]) if len(sys.argv) > 1 else home / "county"
         figures = {
-            "county": county(ground, home / "clear"),
-            "clouds": clouds(ground, home / "cloudy"),
+            "counties": {
+                f"seed {seed}": county(ground / str(seed), home / str(seed), seed=seed)
+                for seed in SEEDS
+            },
+            "clouds": clouds(ground / str(SEEDS[0]), home / "cloudy"),
             "tornado_pairs": tornado_pairs(home / "tornado"),
         }
     print(json.dumps(figures))
 
 
-def county(ground: Path, home: Path) -> dict[str, Any]:
-    """Hold affected shares against the truth, by chip and by moments."""
-    county_at(ground, size=COUNTY_PX)
+def county(ground: Path, home: Path, *, seed: int) -> dict[str, Any]:
+    """Hold affected shares against the truth, by chip and by moments, however small a field."""
+    county_at(ground, seed=seed, size=COUNTY_PX)
     parcels, truth = fields_of(ground, home)
     found = {}
     for chip, stride in LAYOUTS:
@@ -82,8 +86,9 @@ def county(ground: Path, home: Path) -> dict[str, Any]:
                 before="2024" if mode == "paired" else None,
                 after="2025",
                 name=name,
+                least_cells=0.0,
             )
-            indexed(cropped(ground, home), home, said, chip, stride)
+            indexed(ground / "scenes", home, said, chip, stride)
             found[f"{mode} {chip}/{stride}"] = against(assessed(said, home), truth)
     return {"parcels": len(truth), "flooded": sum(one > 0.1 for one in truth.values())} | found
 
