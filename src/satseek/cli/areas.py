@@ -126,7 +126,7 @@ def sample(
         date=date,
         since=since,
         size=size if more is None else more,
-        sizes=_sizes(of) if of else None,
+        sizes=_sizes(of, more) if of else None,
         standard_error=standard_error,
         rule=_one_of(rule, ("proportional", "equal", "neyman"), "--rule"),
         least=least,
@@ -290,13 +290,15 @@ def _asked(name: str, **said: Any) -> Asked:
     return asked_of(Said(name=name, **said), folder=Path.cwd())
 
 
-def _sizes(given: Sequence[str]) -> dict[str, int]:
+def _sizes(given: Sequence[str], more: int | None) -> dict[str, int]:
     sizes = {}
     for text in given:
         stratum, _, number = text.rpartition("=")
         if not stratum or not number.strip().isdecimal():
             raise InvalidRequest(f"--of: expected STRATUM=N such as mine=60, came {text!r}")
         sizes[stratum.strip()] = int(number)
+    if more is not None and sum(sizes.values()) != more:
+        raise InvalidRequest(f"--of: expected {more} more places, came {sum(sizes.values())}")
     return sizes
 
 

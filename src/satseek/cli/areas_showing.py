@@ -84,12 +84,12 @@ def place_facts(place: Place, sample: Sample) -> dict[str, Any]:
 
 def show_place(place: Place, sample: Sample, pictures: Sequence[Path]) -> None:
     """Print the next place to be judged."""
-    rows = [["place", place.id], ["of", sample.subject]]
+    rows = [["of", sample.subject]]
     if place.point is not None:
         rows.append(["point", f"{place.point[1]:.6f}, {place.point[0]:.6f}"])
     rows += [["chip", chip] for chip in place.chips]
     rows += [["picture", str(path)] for path in pictures]
-    print_table(["", ""], rows)
+    print_table(["place", place.id], rows)
     if 0 < len(sample.labels) <= MAX_ANSWERS:
         say(f"what is it? {', '.join(sample.labels)}, or 'cannot tell'")
     say(f"satseek landuse answer {sample.name} '{place.id}' LABEL")

@@ -42,7 +42,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "next_done": (
             "Use the estimated areas with their intervals, not those counted from the map. Where "
             "an interval is too wide for the decision, draw more places of that class and judge "
-            "them: `satseek landuse sample {name} --more N`."
+            "them: `satseek landuse sample {name} --more N --of CLASS=N`."
         ),
         "next_open": (
             "{open} of {drawn} places still wait to be judged or agreed upon: do that first "
@@ -86,7 +86,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "is": "{label} {area:,.0f} 公顷（{low:,.0f} 至 {high:,.0f}）",
         "next_done": (
             "请使用带置信区间的估计面积，而不是直接从图上统计的面积。若某一类别的区间过宽，"
-            "请为该类别追加样本并判读：`satseek landuse sample {name} --more N`。"
+            "请为该类别追加样本并判读：`satseek landuse sample {name} --more N --of 类别=N`。"
         ),
         "next_open": (
             "{drawn} 个样本中仍有 {open} 个待判读或待统一意见：请先完成判读"

@@ -132,6 +132,7 @@ def test_change_is_sampled_by_what_became_of_what(home: Path) -> None:
         (("sample", "x", "--rule", "fair", *WORDS), 2, "--rule: expected proportional"),
         (("sample", "x", "--of", "forest", *WORDS), 2, "STRATUM=N"),
         (("sample", "x", "--more", "2", *WORDS), 3, "no sample 'x'"),
+        (("sample", "x", "--more", "3", "--of", "forest=2", *WORDS), 2, "expected 3 more places"),
         (("answer", "june", "place"), 2, "a place and what it is"),
         (("answer", "june", "--file", "no.csv"), 3, "there is none"),
         (("answer", "june", "--file", "a.csv", "--out", "b.csv"), 2, "not several"),

@@ -161,12 +161,16 @@ def test_a_stratum_judged_as_a_whole_is_certain() -> None:
 
 
 def test_the_more_of_the_cells_were_judged_the_less_is_open() -> None:
-    errors = []
+    errors, margins = [], []
     for cells in (None, 1_000_000, 320, 200):
         ground = [Stratum(name=name, area_m2=1.0, cells=cells) for name in CLASSES]
         some = [one for one in places() if one.stratum == "stable forest"]
-        errors.append(estimate_areas(ground, some).overall.standard_error)
+        overall = estimate_areas(ground, some).overall
+        errors.append(overall.standard_error)
+        margins.append(overall.margin)
     assert errors == sorted(errors, reverse=True)
+    assert margins == sorted(margins, reverse=True)
+    assert margins[3] < 0.5 * margins[0]
     assert pytest.approx(errors[0], rel=1e-3) == errors[1]
     # 1 − n/N under the root: 165 of 200 were judged
     assert pytest.approx(errors[0] * math.sqrt(1 - 165 / 200)) == errors[3]
@@ -275,6 +279,18 @@ def test_the_papers_sample_size_and_allocation() -> None:
     # the paper rounds to fives: 75, 75, 165, 325
     assert pytest.approx([75, 75, 165, 325], abs=3) == list(sizes.values())
     assert 640 == sum(sizes.values())
+
+
+def test_of_few_cells_fewer_are_judged() -> None:
+    """Cochran (1977), 5.25: 0.4² / 0.02² = 400 of ever so many, half as many of 400 cells."""
+    for cells, expected in ((None, 400), (400, 200)):
+        assert expected == sample_size([Stratum(name="a", area_m2=1.0, cells=cells)])
+
+
+def test_a_larger_allocation_takes_nothing_back() -> None:
+    ground = [Stratum(name="a", area_m2=1.0), Stratum(name="b", area_m2=3.0)]
+    assert {"a": 60, "b": 10} == allocate(ground, 70, drawn={"a": 60, "b": 2})
+    assert {"a": 30, "b": 40} == allocate(ground, 70, least=30, drawn={"a": 5})
 
 
 def test_allocation_by_each_rule() -> None:

@@ -75,6 +75,12 @@ def test_what_answers_make_of_a_place(
     assert {who for who, _ in said} == {one.who for one in found.answers}
 
 
+def test_the_last_answer_of_each_counts_the_oldest_first() -> None:
+    said = answers(("wu", "mine"), ("li", "forest"), ("wu", "forest"))
+    found = settle(place(), said, opinions=1)
+    assert [("li", "forest"), ("wu", "forest")] == [(one.who, one.label) for one in found.answers]
+
+
 def sample(**changes: object) -> Sample:
     made = Sample(
         name="june",
