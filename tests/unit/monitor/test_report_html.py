@@ -295,6 +295,7 @@ def test_sections_are_numbered_and_claim_sheets_begin_a_page(tmp_path: Path) -> 
 
     assert '<section class="begins-page" id="s1-1"' in content
     assert "1.1. Policy 7" in content
+    assert '<a href="#s1-1">Policy 7</a>' in content
 
 
 def test_progress_ends_where_it_said(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def _tile(one: Headline) -> str:
 
 def _contents(sections: tuple[Section, ...], report: Report) -> str:
     lines = "".join(
-        f'<li><a href="#s{number}">{safe(section.title)}</a></li>'
+        f'<li><a href="#s{number}">{safe(section.title)}</a>{_parts(section, number, report)}</li>'
         for number, section in enumerate(sections, 1)
     )
     title = word("contents", report.language)
@@ -106,6 +106,18 @@ def _contents(sections: tuple[Section, ...], report: Report) -> str:
         f'<nav class="card" aria-labelledby="contents"><h2 id="contents">{title}</h2>'
         f"<ol>{lines}</ol></nav>"
     )
+
+
+def _parts(section: Section, number: int, report: Report) -> str:
+    """Lead to the parts of a section, such as a hundred claim sheets, once somebody opens them."""
+    if not section.sections:
+        return ""
+    links = "".join(
+        f'<li><a href="#s{number}-{at}">{safe(part.title)}</a></li>'
+        for at, part in enumerate(section.sections, 1)
+    )
+    told = word("parts", report.language, count=len(section.sections))
+    return f"<details><summary>{told}</summary><ol>{links}</ol></details>"
 
 
 def _section(section: Section, number: str, told: Told, *, depth: int) -> Iterator[str]:

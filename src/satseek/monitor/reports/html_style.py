@@ -61,6 +61,7 @@ p { margin: 8px 0; max-width: 74ch; }
 .tile .more { font-size: 0.85rem; color: var(--soft); }
 dl.tiles { margin: 18px 0; }
 nav ol { margin: 0; padding-left: 1.5em; columns: 2 280px; }
+nav ol ol { columns: 3 120px; font-size: 0.92rem; }
 .good { color: var(--good); } .warning { color: var(--warning); } .bad { color: var(--bad); }
 .unknown { color: var(--soft); }
 .mark { font-weight: 700; }

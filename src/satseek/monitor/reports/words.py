@@ -24,6 +24,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "next": ("What to do next", "下一步怎么做"),
     "limits": ("What this report cannot say", "本报告不能说明什么"),
     "contents": ("Contents", "目录"),
+    "parts": ("parts: {count}", "共 {count} 节"),
     "skip": ("Skip to the report", "跳到正文"),
     "before": ("Before", "之前"),
     "after": ("After", "之后"),
