@@ -8,23 +8,21 @@ from __future__ import annotations
 import json as json_module
 import time
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from satseek.cli.application import Json, app, configured
+from satseek.cli.delivering_showing import HEAD, cell, checked, row, shown
 from satseek.cli.printing import print_json, print_table, say
 from satseek.cli.recording import recorded
-from satseek.errors import InvalidRequest, InvalidSettings, SatseekError, ServerUnreachable
+from satseek.errors import InvalidRequest, SatseekError, ServerUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from satseek.monitor.delivering import Delivered, Post
     from satseek.monitor.outbox import Outbox
-    from satseek.monitor.outbox_channels import Channel
-    from satseek.monitor.outbox_rows import Alert
     from satseek.settings import Settings
 
 group = typer.Typer(help="See who was told of findings, and tell them.", no_args_is_help=True)
@@ -62,10 +60,9 @@ def list_(
         )
         counts = outbox.counts()
     if json:
-        print_json({"alerts": [_shown(one) for one in alerts], "counts": counts})
+        print_json({"alerts": [shown(one) for one in alerts], "counts": counts})
         return
-    head = ("id", "made", "channel", "reason", "source", "finding", "state", "tries", "next")
-    print_table([*head, "error"], [_row(one) for one in alerts])
+    print_table(HEAD, [row(one) for one in alerts])
     say(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no alerts")
 
 
@@ -82,11 +79,11 @@ def show(
     """
     with _outbox(context) as outbox:
         found, body = outbox.alert(alert)
-    told = _shown(found)
+    told = shown(found)
     if json:
         print_json(told | {"body": json_module.loads(body)})
         return
-    print_table(["what", "is"], [[name, _cell(value)] for name, value in told.items()])
+    print_table(["what", "is"], [[name, cell(value)] for name, value in told.items()])
     print_json(json_module.loads(body))
 
 
@@ -178,12 +175,12 @@ def channels(context: typer.Context, *, json: Json = False) -> None:
     Example: satseek alerts channels
     """
     post = _post(context)
-    told = [_checked(one, post) for one in post.channels.values()]
+    told = [checked(one, post) for one in post.channels.values()]
     if json:
         print_json(told)
         return
     head = ("name", "way", "to", "reasons", "form", "needs")
-    print_table(head, [[_cell(one[name]) for name in head] for one in told])
+    print_table(head, [[cell(one[name]) for name in head] for one in told])
 
 
 def tell_waiting(settings: Settings) -> None:
@@ -238,40 +235,3 @@ def _outbox(context: typer.Context) -> Iterator[Outbox]:
 
     with closing(Outbox(configured(context).settings.data_dir / FOLDER)) as outbox:
         yield outbox
-
-
-def _checked(channel: Channel, post: Post) -> dict[str, Any]:
-    """Tell of a channel, and what it lacks."""
-    try:
-        post.check(channel.name)
-        needs = ""
-    except InvalidSettings as error:
-        needs = str(error)
-    return {
-        "name": channel.name,
-        "way": channel.way,
-        "to": channel.shown,
-        "reasons": list(channel.reasons),
-        "form": channel.form,
-        "digest_minutes": channel.digest_minutes,
-        "needs": needs,
-    }
-
-
-def _row(one: Alert) -> list[str]:
-    told = (one.id, one.made, one.channel, one.reason, one.source, one.finding, one.state)
-    return [_cell(value) for value in (*told, one.attempts, one.due, one.error)]
-
-
-def _shown(one: Alert) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in type(one).__slots__}
-
-
-def _cell(value: datetime | list[str] | str | int | None) -> str:
-    from datetime import datetime  # noqa: PLC0415
-
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}Z"
-    if isinstance(value, list):
-        return ",".join(value)
-    return "-" if value is None or value == "" else str(value)
