@@ -66,8 +66,10 @@ HELD_OUT = 0.2
 RARE = 0.01
 DRAWS = 50
 ANSWERS = ((3, 3), (10, 10), (30, 30))
-"""Confirmed and rejected chips: drawn from the mines, and from what the watch ranks highest of the
-rest, as inspectors come to see it."""
+"""Confirmed and rejected chips, drawn from those that the watch ranks highest, as inspectors come
+to see them."""
+AMONG = 5
+"""So many times as many chips of either kind they are drawn from."""
 COUNTIES = (0, 1, 2)
 KILLS = 8
 LONGEST_S = 4.0
@@ -161,10 +163,11 @@ def answered(
     """Rank what nobody has answered, after some were, over draws of answers."""
     rng = np.random.default_rng(5)
     ranked = np.argsort(-first)
-    wrong = ranked[~truth[ranked]][: answers[1]]
+    mines, rest_of = ranked[truth[ranked]], ranked[~truth[ranked]]
     found = []
     for _ in range(DRAWS // 5):
-        right = rng.choice(np.flatnonzero(truth), answers[0], replace=False)
+        right = rng.choice(mines[: AMONG * answers[0]], answers[0], replace=False)
+        wrong = rng.choice(rest_of[: AMONG * answers[1]], answers[1], replace=False)
         examples = Examples(liked=vectors[right], disliked=vectors[wrong])
         rest = np.ones(len(truth), dtype=np.bool_)
         rest[[*right, *wrong]] = False
