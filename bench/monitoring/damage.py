@@ -259,11 +259,11 @@ def covered(
         if one.parcel.shape.intersection(sky).area > CLOUD * one.parcel.shape.area
     ]
     beside = [one for one in found.damages if not one.parcel.shape.intersects(sky)]
-    grey = sum(one.light == "insufficient evidence" for one in under)
+    unseen = sum("not seen" in one.lacks for one in under)
     wrongly = sum("not seen" in one.lacks for one in beside)
     return {
         "under": len(under),
-        "insufficient": grey,
+        "not_seen": unseen,
         "beside": len(beside),
         "beside_not_seen": wrongly,
         "mean_absolute_error_beside": against_only(beside, truth),
