@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.main import get_command
 
-from satseek.cli import main
+from satseek.cli.landuse import app
 from satseek.cli.landuse_typed import Typed, search_of
-from satseek.errors import InvalidRequest
+from satseek.errors import InvalidRequest, SatseekError
 from satseek.jobs.landuse import LanduseHere
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def command() -> Any:
+    """The whole command line, made once: that takes longer than to refuse."""
+    return get_command(app)
 
 
 @pytest.fixture
@@ -22,13 +28,6 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SATSEEK_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("SATSEEK_MODEL", "starter")
     return tmp_path
-
-
-def _refused(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> int | str | None:
-    monkeypatch.setattr(sys, "argv", ["satseek", "landuse", *words])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return ended.value.code
 
 
 @pytest.mark.parametrize(
@@ -58,17 +57,13 @@ def _refused(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> int | s
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(
-    room: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    words: tuple[str, ...],
-    ending: tuple[int, str],
+    room: Path, command: Any, words: tuple[str, ...], ending: tuple[int, str]
 ) -> None:
     code, said = ending
-    assert code == _refused(words, monkeypatch)
-    printed = capsys.readouterr()
-    assert ("", 1) == (printed.out, len(printed.err.splitlines())), printed.err
-    assert said in printed.err
+    with pytest.raises(SatseekError) as refused:
+        command.main(["landuse", *words], standalone_mode=False)
+    assert (code, 1) == (refused.value.exit_code, len(str(refused.value).splitlines()))
+    assert said in str(refused.value)
     assert not (room / "data" / "collections").exists()
 
 
