@@ -203,7 +203,9 @@ def _next_step(assessment: Assessment, language: Language) -> str:
         "grey": total.lights["insufficient evidence"],
         "ha": hectares(total.affected_ha),
     }
-    return text("next" if total.lights["red"] else "next_none", language, **values)
+    doubtful = total.lights["amber"] + total.lights["insufficient evidence"]
+    name = "next_none" if not total.lights["red"] else "next" if doubtful else "next_clear"
+    return text(name, language, **values)
 
 
 def _actions(assessment: Assessment, visits: Sequence[Visit], language: Language) -> Iterator[str]:

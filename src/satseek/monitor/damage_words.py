@@ -100,6 +100,13 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
             "块和存疑的 {amber} 个地块，请先按查勘清单顺序实地查勘，再答复农户。"
         ),
     ),
+    "next_clear": (
+        (
+            "Settle the {red} red parcels ({ha} ha affected) by their claim sheets below; no other "
+            "parcel is in doubt, so that visits are checks alone."
+        ),
+        "请依据下文理赔单处理 {red} 个红色地块（受灾 {ha} 公顷）；其余地块均无疑问，查勘仅作核对。",
+    ),
     "next_none": (
         (
             "No parcel shows a loss. Visit the {grey} parcels that imagery cannot tell and the "
