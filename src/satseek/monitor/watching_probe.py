@@ -36,7 +36,7 @@ _MOST = 700.0
 
 AGAINST = 0.75
 """Weight of what it is mistaken for; 1 makes log odds of a share. Over 19 classes of four models
-(bench/results/watch.json) mean average precision of the bare cosine, 0.72 to 0.88, rises with three
+(bench/results/monitoring_watch.json) mean average precision of the bare cosine, 0.72 to 0.88, rises with three
 hard negatives by 0.06 to 0.11 at this weight, and by 0.02 to 0.08 at 1; with all classes as
 negatives by 0.10 to 0.19 at either."""
 
