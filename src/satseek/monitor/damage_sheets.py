@@ -1,6 +1,7 @@
 """One policy of an assessment → its claim sheet: what is insured, what is seen, and the images.
 
 Does not know pages. A sheet stands alone: whoever signs it needs no other part of the report.
+Green parcels stand in its table; images are of those about which something is to be decided.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ def sheet_section(
         )
     language = terms.language
     pairs = tuple(
-        pair for one in own for pair in _pairs(one, assessment.labels, collections, language)
+        pair
+        for one in own
+        if one.light != "green"
+        for pair in _pairs(one, assessment.labels, collections, language)
     )
     return Section(
         title=text("sheet", language, policy=policy or "–"),
