@@ -36,9 +36,9 @@ _MOST = 700.0
 
 AGAINST = 0.75
 """Weight of what it is mistaken for; 1 makes log odds of a share. Over 19 classes of four models
-(bench/results/monitoring_watch.json) mean average precision of the bare cosine, 0.72 to 0.88, rises with three
-hard negatives by 0.06 to 0.11 at this weight, and by 0.02 to 0.08 at 1; with all classes as
-negatives by 0.10 to 0.19 at either."""
+mean average precision of the bare cosine, 0.72 to 0.88, rises with three hard negatives by 0.06 to
+0.11 at this weight, and by 0.02 to 0.08 at 1; with all classes as negatives by 0.10 to 0.19 at
+either (at this weight: bench/results/monitoring_watch.json)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,7 +79,8 @@ class Probe:
     def shares(self, vectors: Vectors) -> NDArray[np.float64]:
         """Give the concept's share (softmax) among all that it is mistaken for, 0–1: (n,)."""
         wanted, others = self._logits(vectors)
-        return 1 / (1 + np.exp(np.clip(others - wanted, -_MOST, _MOST).astype(np.float64)))
+        odds = np.exp(np.clip(others - wanted, -_MOST, _MOST).astype(np.float64))
+        return np.asarray(1 / (1 + odds))
 
     def _logits(self, vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Give its logit, and the logarithm of the sum of the others' exponentials."""
