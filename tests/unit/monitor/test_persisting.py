@@ -46,8 +46,10 @@ def test_one_of_one_confirms_at_once() -> None:
 
 
 def test_a_mark_where_nothing_was_seen_is_none() -> None:
-    marked, seen = np.ones((3, 1), dtype=bool), np.array([[True], [False], [False]])
-    assert not persist(marked, seen, n=2, m=3).confirmed.any()
+    marked, seen = np.ones((4, 1), dtype=bool), np.array([[True], [False], [True], [False]])
+    found = persist(marked, seen, n=2, m=3)
+    assert [False, False, True, False] == found.confirmed[:, 0].tolist()
+    assert (0, 2) == (found.first[0], found.counts[0])
 
 
 def test_cells_do_not_mix() -> None:
