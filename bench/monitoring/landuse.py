@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from satseek.monitor.landuse import LandUse
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "aerial19"
-SEEDS = (0, 1, 2)
+SEEDS = (0, 9)
+"""None of them is a county that the shipped model was trained on."""
 COUNTY_PX = 4096
 CHIP_PX = 128
 """1,024 cells of 128 m."""
