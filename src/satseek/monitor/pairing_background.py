@@ -39,8 +39,9 @@ where a fifth has changed, a lower one too near the middle to say how far unchan
 UPPER_DEVIATIONS = 0.8416
 """Standard deviations between the median and that quantile of a normal law."""
 
-ALIKE_QUANTILE = 0.5
-"""Quantile, 0–1, of the distances between most alike places that is the floor."""
+ALIKE_QUANTILE = 0.9
+"""Quantile, 0–1, of the distances between most alike places that is the floor. What is found in the
+made-up county is the same with 0.5, and pairs without change are quieter with this one."""
 
 _ALIKE_SAMPLE = 1_000
 """Cells whose most alike other cell is looked for, among at most…"""
