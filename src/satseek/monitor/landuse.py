@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 PATCHES = PatchRule(seed=95.0, grow=50.0)
 """Which changed cells make a patch: lower than where the change alone decides, as labels and change
-were decided together before. Of two made-up counties' changed cells that were said to be, hardly any
+were decided together before. Of two made-up counties' changed cells said to be so, hardly any
 lay below this seed (recall 0.50 instead of 0.51); see docs/guides/landuse.md."""
 
 _GROUNDLESS = "px_"
