@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from satseek.cli.detaching import absolute, asked_of
+from satseek.cli.detaching import absolute, absolute_recipe, asked_of
 from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -53,18 +53,11 @@ def index_job(
     fields = {
         "folder": absolute(named),
         "search": {key: value for key, value in search.items() if value} if stac_api else None,
-        "recipe": _recipe(recipe),
+        "recipe": absolute_recipe(recipe),
         "allow": [_place(one) for one in allow],
         **rest,
     }
     return asked_of("index", fields)
-
-
-def _recipe(asked: str | None) -> str | None:
-    """A recipe's name, or its file as a worker finds it; see ``find_recipe``."""
-    if asked is None or not asked.lower().endswith(".json"):
-        return asked
-    return str(Path(asked).resolve())
 
 
 def _place(allowed: str) -> str:
