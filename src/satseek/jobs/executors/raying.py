@@ -163,6 +163,7 @@ def _connect(ray: Any, address: str, options: Mapping[str, Any]) -> None:
     try:
         ray.init(address=address, **options)
     except Exception as error:  # Ray raises the root of all errors where it cannot start
+        ray.shutdown()  # or what it had begun would ask for this cluster when the next is joined
         if "version mismatch" in str(error).lower():
             raise Conflict(
                 f"expected the same Python and Ray here and on the cluster: {one_line(error)}"
