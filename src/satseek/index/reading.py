@@ -139,6 +139,7 @@ class Reader:
                         rows=committed,
                         dim=edition.spec.dim,
                         rows_per_segment=self.rows_per_segment,
+                        before=None if self._view is None else self._view.segments,
                     ),
                     dead=np.array(dead, dtype=np.int64).reshape(-1),
                     matrix_bytes=self._limits.matrix_bytes,
