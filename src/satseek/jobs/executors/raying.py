@@ -151,10 +151,10 @@ def _connected(address: str, workers: int | None, needs: Mapping[str, int]) -> I
         return
     _knock(address)
     _take_token(address)
-    _connect(ray, address, _options(address, workers, needs))
     try:
+        _connect(ray, address, _options(address, workers, needs))
         yield ray
-    finally:
+    finally:  # also what a refused one had begun: it would end this process once it joins another
         ray.shutdown()
 
 
@@ -163,7 +163,6 @@ def _connect(ray: Any, address: str, options: Mapping[str, Any]) -> None:
     try:
         ray.init(address=address, **options)
     except Exception as error:  # Ray raises the root of all errors where it cannot start
-        ray.shutdown()  # or what it had begun would ask for this cluster when the next is joined
         if "version mismatch" in str(error).lower():
             raise Conflict(
                 f"expected the same Python and Ray here and on the cluster: {one_line(error)}"
