@@ -224,7 +224,7 @@ def _name(asked: ClassifyTask) -> str:
 
 def _file_name(asked: ClassifyTask) -> str:
     out = asked.out if isinstance(asked, ClassifyHere) else None
-    return _name(asked) if out is None else file_of(out)
+    return file_of(out) if out else _name(asked)
 
 
 def _told(report: BulkReport) -> Result:

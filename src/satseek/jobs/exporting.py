@@ -134,4 +134,4 @@ def _name(asked: ExportTask) -> str:
 
 def _file_name(asked: ExportTask) -> str:
     out = asked.out if isinstance(asked, ExportHere) else None
-    return _name(asked) if out is None else file_of(out)
+    return file_of(out) if out else _name(asked)
