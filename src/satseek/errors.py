@@ -59,7 +59,11 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""System errors told as `DiskFull`: the disk, the quota or the largest file has no room."""
 
 
 class SatseekError(Exception):

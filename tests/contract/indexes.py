@@ -20,7 +20,7 @@ from satseek.index import (
     create_collection,
 )
 from satseek.index.costs import Costs
-from satseek.index.gpu import Placing
+from satseek.index.gpu import Held
 from satseek.types import Chip, GridSpec, Recipe, Scene, Window
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _as_on_gpu(folder: Path, dim: int) -> Iterator[Filling]:
     """Search as by a GPU, but that FAISS keeps the vectors where they are made."""
     limits = PlanLimits(matrix_bytes=0, costs=Costs(row_us=1e6), exact_rows=0)
     with create_collection(folder / "contract", spec(dim), rows_per_segment=7, limits=limits) as it:
-        it._reader.placing = Placing(most_bytes=2**30, least_rows=1, move=lambda made: made)
+        it._reader.on_gpu = Held(most_bytes=2**30, least_rows=1, move=lambda made: made)
         yield it
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import rasterio
+import starting
 from PIL import Image
 
 from satseek.imagery.county import make_county
@@ -74,7 +75,7 @@ def test_satseek_commands_run_as_written(folder: Path) -> None:
         words = shlex.split(command)
         if words[1] == "serve":  # runs until interrupted; the served tests do that
             words = [*words, "--help"]
-        done = _run([sys.executable, "-m", *words], folder)
+        done = _run([*starting.command(), *words[1:]], folder)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     assert (folder / "quarries.geojson").is_file()
     assert (folder / "quarries.png").is_file()

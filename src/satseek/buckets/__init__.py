@@ -3,7 +3,7 @@
 Does not know what is in the file.
 """
 
-from satseek.buckets.addressing import Address, address_of, file_name, is_object
+from satseek.buckets.addressing import Address, address_of, file_of, is_object
 from satseek.buckets.copying import BLOCK_BYTES, exists, fetch, put
 from satseek.buckets.lending import deliver, fetched, standing_in, written
 
@@ -15,7 +15,7 @@ __all__ = [
     "exists",
     "fetch",
     "fetched",
-    "file_name",
+    "file_of",
     "is_object",
     "put",
     "standing_in",

@@ -62,3 +62,12 @@ def file_name(named: str) -> str:
         InvalidRequest: no address.
     """
     return address_of(named).key.rpartition("/")[2]
+
+
+def file_of(place: str) -> str:
+    """Name the file that a place is or would be: an object's name, or the path as it is.
+
+    Raises:
+        InvalidRequest: an address that is none.
+    """
+    return file_name(place) if is_object(place) else place

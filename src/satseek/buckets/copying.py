@@ -6,7 +6,6 @@ variables, as the client reads them; nothing here sees them.
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from satseek.buckets.addressing import address_of
 from satseek.errors import (
+    NO_ROOM,
     DependencyMissing,
     DiskFull,
     FolderNotFound,
@@ -174,7 +174,7 @@ def disk_errors(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        if error.errno in NO_ROOM:
             raise DiskFull(
                 f"{path.parent}: no room for {path.name}; free some, try again"
             ) from error

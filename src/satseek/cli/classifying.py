@@ -12,7 +12,16 @@ import typer
 
 from satseek.buckets import deliver, standing_in
 from satseek.cli.application import Json, app, assembly, configured
-from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
+from satseek.cli.detaching import (
+    Detach,
+    Key,
+    Priority,
+    absolute,
+    absolute_recipe,
+    asked_of,
+    detached,
+    wants_job,
+)
 from satseek.cli.executing import Address, ExecutorName, Workers, check_executor
 from satseek.cli.printing import list_refusals, print_json, print_table, progress_bar, say
 from satseek.errors import FolderNotFound, InvalidRequest, UnreadableImage
@@ -110,7 +119,7 @@ def classify(
         "cut": None if cut == "auto" else cut,
         "chip_px": chip,
         "stride_px": stride,
-        "recipe": _recipe(recipe),
+        "recipe": absolute_recipe(recipe),
         "min_valid": min_valid,
         "allow": allow,
         "executor": executor,
@@ -263,12 +272,6 @@ def _classified(
             known=known.vectors,
         )
         yield path, scored[0]
-
-
-def _recipe(named: str | None) -> str | None:
-    """Name a recipe's file as a worker finds it."""
-    is_file = named is not None and named.lower().endswith(".json")
-    return str(Path(named or "").absolute()) if is_file else named
 
 
 def _labels_of(path: Path | None) -> list[str]:

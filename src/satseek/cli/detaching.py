@@ -137,6 +137,17 @@ def absolute(named: str) -> str:
     return named if is_remote(named) or is_bucket(named) else str(Path(named).resolve())
 
 
+def absolute_recipe(named: str | None) -> str | None:
+    """Give a recipe's name as it is, or its file as a worker finds it; see ``find_recipe``."""
+    is_file = named is not None and named.lower().endswith(".json")
+    return str(Path(named or "").resolve()) if is_file else named
+
+
+def absolute_place(allowed: str) -> str:
+    """Give where a STAC document may lead as a worker finds it."""
+    return str(Path(allowed).resolve()) if allowed.startswith(("/", ".")) else allowed
+
+
 def name_of(asked: Asked) -> TaskName:
     """Name a task."""
     from satseek.jobs.tasks import HERE, TASKS  # noqa: PLC0415

@@ -6,10 +6,9 @@ can ask for one like it.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from satseek.cli.detaching import absolute, asked_of
+from satseek.cli.detaching import absolute, absolute_place, absolute_recipe, asked_of
 from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -53,20 +52,8 @@ def index_job(
     fields = {
         "folder": absolute(named),
         "search": {key: value for key, value in search.items() if value} if stac_api else None,
-        "recipe": recipe_ref(recipe),
-        "allow": [place_ref(one) for one in allow],
+        "recipe": absolute_recipe(recipe),
+        "allow": [absolute_place(one) for one in allow],
         **rest,
     }
     return asked_of("index", fields)
-
-
-def recipe_ref(asked: str | None) -> str | None:
-    """Give a recipe's name, or its file as a worker finds it; see ``find_recipe``."""
-    if asked is None or not asked.lower().endswith(".json"):
-        return asked
-    return str(Path(asked).resolve())
-
-
-def place_ref(allowed: str) -> str:
-    """Give where a STAC document may lead as a worker finds it."""
-    return str(Path(allowed).resolve()) if allowed.startswith(("/", ".")) else allowed

@@ -13,8 +13,15 @@ from typer.core import TyperGroup
 
 from satseek.cli.application import Json, app
 from satseek.cli.asking import Area, AreaCrs, BoundingBox, End, Start, Where
-from satseek.cli.detaching import Detach, Key, Priority, detached, wants_job
-from satseek.cli.indexing_later import place_ref, recipe_ref
+from satseek.cli.detaching import (
+    Detach,
+    Key,
+    Priority,
+    absolute_place,
+    absolute_recipe,
+    detached,
+    wants_job,
+)
 from satseek.cli.landuse_showing import show_labels, show_sets
 from satseek.cli.landuse_typed import Typed, given, labels_ref, run_typed, search_of
 from satseek.errors import InvalidRequest
@@ -180,12 +187,12 @@ def run(
         **given(seed=seed, grow=grow, change=change),
     }
     scenes = given(
-        recipe=recipe_ref(recipe),
+        recipe=absolute_recipe(recipe),
         chip_px=chip,
         stride_px=stride,
         pixel_size=pixel_size,
         crs=crs,
-        allow=None if allow is None else [place_ref(one) for one in allow],
+        allow=None if allow is None else [absolute_place(one) for one in allow],
         search=search_of(
             stac_api,
             collections=collections,

@@ -5,7 +5,6 @@ Knows the routes and the names of files; sends nothing, and does not know format
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -17,7 +16,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlencode
 
 from satseek.client.asking import Ask, ask_search
-from satseek.errors import DamagedData, DiskFull, FolderNotFound, InvalidRequest, SatseekError
+from satseek.errors import (
+    NO_ROOM,
+    DamagedData,
+    DiskFull,
+    FolderNotFound,
+    InvalidRequest,
+    SatseekError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +51,6 @@ QUESTIONS = ("image", "liked", "disliked", "concept")
 """What is looked for, beside words."""
 
 _FILTERS = ("bbox", "area", "area_crs", "start", "end", "where", "levels")
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def ask_export(
@@ -122,7 +127,7 @@ def saved(path: Path | str) -> Iterator[BinaryIO]:
         with _draft(place) as file:
             yield file
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in NO_ROOM:
             raise DiskFull(f"{place}: no room left on its disk, nothing was written") from error
         raise SatseekError(f"{place}: cannot be written: {error.strerror}") from error
 

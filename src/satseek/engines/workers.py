@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satseek import errors
-from satseek.errors import OutOfMemory, SatseekError
+from satseek.errors import OutOfMemory, SatseekError, kind_named
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -115,8 +114,7 @@ class TimedEngine:
             raise self._ended() from None
         answer: dict[str, Any] = json.loads(self._line())
         if "refused" in answer:
-            kind = getattr(errors, answer["refused"], SatseekError)
-            raise kind(answer["reason"])
+            raise kind_named(answer["refused"])(answer["reason"])
         return answer
 
     def _line(self) -> bytes:

@@ -5,7 +5,6 @@ Does not know what is written, nor by which library.
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import tempfile
@@ -13,12 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satseek.errors import DiskFull, FolderNotFound, InvalidRequest, SatseekError
+from satseek.errors import NO_ROOM, DiskFull, FolderNotFound, InvalidRequest, SatseekError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FULL_WORDS = ("No space left on device", "disk is full", "Disk quota exceeded", "File too large")
 """How GDAL, SQLite and Arrow say so, which keep the errno to themselves."""
 
@@ -87,7 +85,7 @@ def _for_want_of_room(error: BaseException | None, folder: Path) -> bool:
     if shutil.disk_usage(folder).free < _RESERVE_BYTES:
         return True
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
             return True
         if any(words in str(error) for words in _FULL_WORDS):
             return True

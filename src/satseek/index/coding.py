@@ -65,8 +65,6 @@ class Coding:
         """What was read last, and the proof that it was read for."""
         self._read: tuple[int, int] | None = None
         """Time and inode of the file that it was read from."""
-        self._saved = 0
-        """Rows whose codes the file has, as far as is known."""
         self._unsaved: tuple[Path, Codes, str] | None = None
         """File that the codes in use are to be written to, and the proof of them."""
         self._beside: threading.Thread | None = None
@@ -227,9 +225,7 @@ class Coding:
         number, rows = view.edition.number, view.segments.rows
         if self._kept is not None and self._kept[0] != number and self._replaced(view):
             return None
-        codes = self._of_edition(number)
-        if codes is None and (codes := self._loaded(db, view)) is not None:
-            self._saved = codes.covered
+        codes = self._of_edition(number) or self._loaded(db, view)
         if codes is None or codes.covered > rows:  # of rows committed after it
             return None
         if codes.tail_too_long(rows):
@@ -254,8 +250,10 @@ class Coding:
     ) -> None:
         """Use codes from now on; such as have only grown reach their file now and then."""
         self._kept = view.edition.number, codes
-        self._unsaved = self._folder / view.edition.codes, codes, _proof(db, codes.covered)
-        if not grown or codes.covered - self._saved > codes.covered * _UNSAVED:
+        path = self._folder / view.edition.codes
+        self._unsaved = path, codes, _proof(db, codes.covered)
+        saved = coded.covered_by(path) or 0
+        if not grown or codes.covered - saved > codes.covered * _UNSAVED:
             self._save()
 
     def _save(self) -> None:
@@ -266,7 +264,6 @@ class Coding:
         self._unsaved = None
         with contextlib.suppress(OSError):  # a read-only folder or a full disk only costs time
             codes.save(path, proof=proof)
-            self._saved = codes.covered
 
     def _replaced(self, view: View) -> bool:
         """Tell whether another edition is in use by now than the one that is looked at."""

@@ -147,7 +147,7 @@ class OnGpu:
         return np.take_along_axis(found, order, 1), np.take_along_axis(products, order, 1)
 
 
-class Placing:
+class Held:
     """One collection's vectors on a GPU: kept, made longer, replaced; for any number of threads."""
 
     def __init__(

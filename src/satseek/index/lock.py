@@ -59,18 +59,22 @@ def is_any_held() -> bool:
 def _locked(path: Path) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        owner = os.read(descriptor, 20).decode("ascii", errors="replace").strip()
-        os.close(descriptor)
-        raise _refused(path, f"process {owner or 'unknown'}") from error
-    try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
-    except BaseException:  # no room: a lock that nobody knows of would keep everybody out
+        _take(descriptor, path)
+    except BaseException:  # or a lock that nobody knows of would keep everybody out
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _take(descriptor: int, path: Path) -> None:
+    """Lock an open file and write into it whose lock it is."""
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner = os.read(descriptor, 20).decode("ascii", errors="replace").strip()
+        raise _refused(path, f"process {owner or 'unknown'}") from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
 
 
 def _refused(path: Path, owner: str) -> CollectionLocked:

@@ -20,7 +20,7 @@ from satseek.index.answering import Answering
 from satseek.index.coding import Coding
 from satseek.index.editions import edition_of
 from satseek.index.fingerprinting import Fingerprints
-from satseek.index.gpu import Placing
+from satseek.index.gpu import Held
 from satseek.index.passing import passing_rows
 from satseek.index.pinned import Pinned
 from satseek.index.planning import SCAN, Plan, PlanLimits, Standing, choose, untuned
@@ -80,7 +80,7 @@ class Reader:
         """What tells its generations from those of other collections."""
         self.coding = Coding(folder, connections=self.connections, limits=limits)
         """Its codes and the effort that they take."""
-        self.placing = Placing(most_bytes=limits.gpu_bytes, least_rows=limits.codes_from)
+        self.on_gpu = Held(most_bytes=limits.gpu_bytes, least_rows=limits.codes_from)
         """Its vectors on a GPU, where there is one."""
         self.observer: Callable[[Asked], None] | None = None
         """Is told of searches that codes answered; must not wait."""
@@ -139,6 +139,7 @@ class Reader:
                         rows=committed,
                         dim=edition.spec.dim,
                         rows_per_segment=self.rows_per_segment,
+                        before=None if self._view is None else self._view.segments,
                     ),
                     dead=np.array(dead, dtype=np.int64).reshape(-1),
                     matrix_bytes=self._limits.matrix_bytes,
@@ -166,7 +167,7 @@ class Reader:
         with self._traits_guard:
             self._traits = None
         self.coding.close()
-        self.placing.close()
+        self.on_gpu.close()
 
     def passing(self, db: sqlite3.Connection, view: View, where: Filter) -> Rows | None:
         """Give the living rows that pass a checked filter; None where there is no filter."""
@@ -189,7 +190,7 @@ class Reader:
     ) -> Chosen:
         """Choose between a GPU, codes and a scan of the passing rows (None: all that live)."""
         chosen = self._chosen(db, view, rows, k=k, kind=kind)
-        better = None if rows is not None else self.placing.better(view, chosen.plan, k=k)
+        better = None if rows is not None else self.on_gpu.better(view, chosen.plan, k=k)
         return chosen if better is None else Chosen(plan=better[0], codes=better[1])
 
     def _chosen(

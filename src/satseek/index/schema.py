@@ -6,7 +6,6 @@ per commit.
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 import tempfile
@@ -15,7 +14,7 @@ import weakref
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
-from satseek.errors import DamagedData, DiskFull, Overloaded, SatseekError
+from satseek.errors import NO_ROOM, DamagedData, DiskFull, Overloaded, SatseekError
 from satseek.index.placing import journal_for
 
 if TYPE_CHECKING:
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 
 BUSY_MS = 30_000
 """How long a connection waits for another's lock before it gives up."""
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""System errors for no room: on the disk, within the quota, within the largest file."""
 
 _JOURNAL = "-journal"
 """Ending of the name of what a change overwrites, see ``placing.journal_for``."""
@@ -120,7 +116,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         message = f"{path}: expected a database of satseek, came text that is no UTF-8"
         raise DamagedData(message) from error
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in NO_ROOM:
             raise DiskFull(_full(error.filename or path)) from error
         message = f"{error.filename or path}: cannot be read or written: {error.strerror}"
         raise SatseekError(message) from error
@@ -135,7 +131,7 @@ def _lacks_room(path: Path) -> bool:
         with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
             os.pwrite(probe.fileno(), bytes(_PROBE_BYTES), longest)
     except OSError as refused:
-        return refused.errno in _FULL
+        return refused.errno in NO_ROOM
     return False
 
 

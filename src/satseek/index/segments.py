@@ -6,6 +6,7 @@ Does not know chips, nor who commits. Row r lies in file r // rows_per_segment.
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -144,8 +145,24 @@ def sync_folder(folder: Path) -> None:
 class Segments:
     """The committed rows of a folder, mapped into memory, never beyond them."""
 
-    def __init__(self, folder: Path, *, rows: int, dim: int, rows_per_segment: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        rows: int,
+        dim: int,
+        rows_per_segment: int,
+        before: Segments | None = None,
+    ) -> None:
         """Map the files.
+
+        Args:
+            folder: Where they lie.
+            rows: Committed ones.
+            dim: Numbers of a row.
+            rows_per_segment: Rows in a full file.
+            before: An earlier state, whose maps of full files of this folder are shared: rows
+                never change, and mapping all anew with each commit is what searches would feel.
 
         Raises:
             DamagedData: A file is missing or shorter than what was committed.
@@ -154,10 +171,17 @@ class Segments:
         self.rows_per_segment = rows_per_segment
         self.rows = rows
         self.dim = dim
+        shared = before.full_maps() if before is not None and before.folder == folder else []
         self._maps = [
-            _mapped(segment_path(folder, number), min(rows_per_segment, rows - first), dim)
+            shared[number]
+            if number < len(shared) and rows - first >= rows_per_segment
+            else _mapped(segment_path(folder, number), min(rows_per_segment, rows - first), dim)
             for number, first in enumerate(range(0, rows, rows_per_segment))
         ]
+
+    def full_maps(self) -> list[Halves]:
+        """Give the maps of files to which nothing is added any more."""
+        return self._maps[: self.rows // self.rows_per_segment]
 
     @property
     def source(self) -> str:
@@ -206,8 +230,9 @@ def _mapped(path: Path, rows: int, dim: int) -> Halves:
                 f"{path}: expected {expected} bytes, came {found}; "
                 "restore the folder or index again"
             )
-        mapped: Halves = np.memmap(path, dtype=np.float16, mode="r", shape=(rows, dim))
+        with path.open("rb") as file:  # np.memmap looks at each folder above it first: 0.5 ms
+            content = mmap.mmap(file.fileno(), expected, access=mmap.ACCESS_READ)
     except FileNotFoundError as error:  # also of an edition that was replaced a moment ago
         message = f"{path}: expected {expected} bytes, but the file is missing"
         raise DamagedData(message) from error
-    return mapped
+    return np.frombuffer(content, dtype=np.float16).reshape(rows, dim)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from satseek.assemble import Assembly
-from satseek.buckets import deliver, file_name, is_object, standing_in
+from satseek.buckets import deliver, file_of, standing_in
 from satseek.errors import CollectionLocked, UnreadableImage
 from satseek.jobs.asking import ByHand, Elsewhere, ScenesAsked, Task
 from satseek.jobs.indexing import executor_of, layout_of
@@ -223,10 +223,8 @@ def _name(asked: ClassifyTask) -> str:
 
 
 def _file_name(asked: ClassifyTask) -> str:
-    by_hand = isinstance(asked, ClassifyHere) and asked.out
-    if by_hand and is_object(by_hand):
-        return file_name(by_hand)
-    return by_hand or _name(asked)
+    out = asked.out if isinstance(asked, ClassifyHere) else None
+    return file_of(out) if out else _name(asked)
 
 
 def _told(report: BulkReport) -> Result:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from satseek.assemble import Assembly
-from satseek.buckets import deliver, file_name, is_object, standing_in
+from satseek.buckets import deliver, file_of, standing_in
 from satseek.jobs.asking import ByHand, CollectionTask
 from satseek.jobs.results import FILES, new_try, told
 
@@ -133,7 +133,5 @@ def _name(asked: ExportTask) -> str:
 
 
 def _file_name(asked: ExportTask) -> str:
-    by_hand = isinstance(asked, ExportHere) and asked.out
-    if by_hand and is_object(by_hand):
-        return file_name(by_hand)
-    return by_hand or _name(asked)
+    out = asked.out if isinstance(asked, ExportHere) else None
+    return file_of(out) if out else _name(asked)

@@ -5,13 +5,12 @@ Does not know what is in them.
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from satseek.errors import DiskFull
+from satseek.errors import NO_ROOM, DiskFull
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 RESERVE_BYTES = 16 << 20
 """Left free, for a disk that is full to the last byte hurts everybody else on it."""
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FULL_WORDS = ("No space left on device", "os error 28", "Disk quota exceeded")
 """How libraries say so that keep the errno to themselves, those written in Rust and C++."""
 
@@ -93,7 +91,7 @@ def room_named(folder: Path) -> Iterator[None]:
 
 def _for_want_of_room(error: BaseException | None) -> bool:
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
             return True
         if any(words in str(error) for words in _FULL_WORDS):
             return True

@@ -46,7 +46,7 @@ MEND_SECONDS = 600.0
 STOP_SECONDS = 5.0
 """How long the end of a comparison is waited for when the server stops."""
 
-NICENESS = 19
+_NICE = 19
 """Priority of the thread: whatever else wants a processor comes first."""
 
 
@@ -74,8 +74,6 @@ class Sampling:
     """Of one processor's time that comparing may take, 0–1; 0: nothing is compared."""
     promised: float = RECALL
     """Recall below which a collection is mended."""
-    niceness: int = NICENESS
-    """How far behind all others the thread stands that compares and mends, 0–19."""
     _places: dict[str, _Place] = field(default_factory=dict)
     _waiting: queue.Queue[tuple[str, Asked] | None] = field(
         default_factory=lambda: queue.Queue(maxsize=WAITING)
@@ -120,7 +118,7 @@ class Sampling:
 
     def _work(self, assembly: Assembly) -> None:
         with contextlib.suppress(OSError, AttributeError):  # Linux knows priorities of threads
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self.niceness)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         self._attempt(partial(self._open, assembly))
         while not self._stop.is_set():
             for place in list(self._places.values()):

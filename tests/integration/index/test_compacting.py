@@ -19,6 +19,7 @@ from satseek.index import (
     compacting,
     create_collection,
     open_collection,
+    segments,
 )
 from satseek.index.compacting import compact_unasked
 from satseek.types import Chip, Filter, GridSpec, Recipe, Scene, Window
@@ -198,19 +199,23 @@ def test_readers_of_an_older_generation_finish_on_it(collection: Collection) -> 
 def test_a_reader_who_comes_too_late_for_some_files_looks_again(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened, left, compacting_now = np.memmap, ["segments", "segments-1", "segments-2"], [False]
+    opened, left, compacting_now = (
+        segments._mapped,
+        ["segments", "segments-1", "segments-2"],
+        [False],
+    )
 
-    def overtaken(path: Path, **given: Any) -> Any:
+    def overtaken(path: Path, rows: int, dim: int) -> Any:
         if not compacting_now[0] and [path.parent.name] == left[:1]:
             left.pop(0)
             compacting_now[0] = True
             collection.compact()  # and so these files are gone
             compacting_now[0] = False
-        return opened(path, **given)
+        return opened(path, rows, dim)
 
     before = answers(collection)
     with monkeypatch.context() as patched:
-        patched.setattr(np, "memmap", overtaken)
+        patched.setattr(segments, "_mapped", overtaken)
         with open_collection(collection.folder, mode="read") as reader:
             assert before == answers(reader)
     assert ([], {"segments-3"}) == (left, names(collection.folder))

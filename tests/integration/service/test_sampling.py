@@ -91,7 +91,7 @@ def test_what_drifts_is_noticed_and_mended_while_searches_go_on(
     collection: Collection, assembly: Assembly, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    sampling = Sampling(1.0, niceness=0)  # other tests would be let go first for minutes
+    sampling = Sampling(1.0)
     sampling.start(assembly)
     try:
         sampling.watch("sampled", collection)

@@ -151,10 +151,10 @@ def _connected(address: str, workers: int | None, needs: Mapping[str, int]) -> I
         return
     _knock(address)
     _take_token(address)
-    _connect(ray, address, _options(address, workers, needs))
     try:
+        _connect(ray, address, _options(address, workers, needs))
         yield ray
-    finally:
+    finally:  # also what a refused one had begun: it would end this process once it joins another
         ray.shutdown()
 
 
