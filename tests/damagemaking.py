@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from satseek.monitor.damage import Assessment, Contrast, ParcelDamage, Shown
-from satseek.monitor.damage_labels import own_damage_labels
-from satseek.monitor.grading import USUAL_GRADES, EvidenceRules, Look, Reason
-from satseek.monitor.parcels import Parcel, Problem
+from satseek.monitor.damage.assessment import Assessment, Contrast, ParcelDamage, Shown
+from satseek.monitor.damage.grading import USUAL_GRADES, EvidenceRules, Look, Reason
+from satseek.monitor.damage.labels import own_damage_labels
+from satseek.monitor.damage.parcels import Parcel, Problem
 
 if TYPE_CHECKING:
-    from satseek.monitor.grading import Light
+    from satseek.monitor.damage.grading import Light
 
 BEFORE, AFTER = date(2024, 6, 2), date(2024, 7, 4)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from satseek.monitor.findings import Evidence, Finding, finding_id
+from satseek.monitor.findings.finding import Evidence, Finding, finding_id
 
 if TYPE_CHECKING:
     from satseek.types import GeoJSON

@@ -10,8 +10,8 @@ from madeground import LATTICE, collected, make_chip, unit
 from towers import DIM, ColourEngine, make_tokenizer
 
 from satseek.embed.embedder import Embedder
-from satseek.monitor.labelling import own_labels
-from satseek.monitor.landuse import Choices, land_use
+from satseek.monitor.labels.labelling import own_labels
+from satseek.monitor.landuse.landuse import Choices, land_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from satseek.imagery.lattices import Lattice
     from satseek.index.pinned import Pinned
-    from satseek.monitor.landuse import LandUse
+    from satseek.monitor.landuse.landuse import LandUse
     from satseek.types import Chip, Vectors
 
 EMBEDDER = Embedder(ColourEngine(), make_tokenizer())

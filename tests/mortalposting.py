@@ -26,7 +26,7 @@ from receiving import receiving
 if TYPE_CHECKING:
     from receiving import Conduct, Receiver
 
-    from satseek.monitor.outbox_rows import Alert
+    from satseek.monitor.delivery.rows import Alert
 
 PATIENCE_SECONDS = 60.0
 A_FEW = 4

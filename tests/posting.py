@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from findingmaking import make_finding
 
-from satseek.monitor.delivering import Delivered, Post, deliver, post_of
-from satseek.monitor.keeping import Findings
-from satseek.monitor.outbox import Outbox
-from satseek.monitor.outbox_channels import channels_of
-from satseek.monitor.outbox_rows import OUTBOX
-from satseek.monitor.outbox_telling import Telling, subscribe
-from satseek.monitor.outbox_turns import Pace
+from satseek.monitor.delivery.channels import channels_of
+from satseek.monitor.delivery.delivering import Delivered, Post, deliver, post_of
+from satseek.monitor.delivery.outbox import Outbox
+from satseek.monitor.delivery.rows import OUTBOX
+from satseek.monitor.delivery.telling import Telling, subscribe
+from satseek.monitor.delivery.turns import Pace
+from satseek.monitor.findings.keeping import Findings
 from satseek.monitor.tables import FOLDER
 from satseek.settings import Settings
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from satseek.monitor.findings import Finding
+    from satseek.monitor.findings.finding import Finding
 
 SECRET = "the first secret of this channel"  # noqa: S105
 SOON = Pace(first_seconds=0.01, longest_seconds=0.05)

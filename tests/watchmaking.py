@@ -15,7 +15,7 @@ from madeground import LATTICE, make_chip
 
 from satseek.assemble import Assembly, Layout
 from satseek.jobs.watching import opened_watches, watch_now
-from satseek.monitor.watching import OperatingPoint, Watch, WatchedConcept, check_watch
+from satseek.monitor.watch.watch import OperatingPoint, Watch, WatchedConcept, check_watch
 from satseek.settings import Settings
 from satseek.types import GridSpec, Scene
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from satseek.monitor.watching_running import WatchRun
+    from satseek.monitor.watch.running import WatchRun
     from satseek.types import Chip, GeoJSON, Vectors
 
 Cell = tuple[int, int]

@@ -29,12 +29,12 @@ from satseek.imagery.county.sensing import quarters, sense
 from satseek.imagery.county.texture import Textures
 from satseek.imagery.county.writing import CRS, ORIGIN_M, write_scene
 from satseek.imagery.ground import between
-from satseek.monitor.areas import Judged, Stratum, estimate_areas
-from satseek.monitor.areas_planning import allocate
-from satseek.monitor.drawing_samples import SamplingFrame, draw
-from satseek.monitor.labelling_files import find_labels
-from satseek.monitor.landuse import land_use
-from satseek.monitor.landuse_sampling import sampling_frame
+from satseek.monitor.areas.estimating import Judged, Stratum, estimate_areas
+from satseek.monitor.areas.planning import allocate
+from satseek.monitor.labels.files import find_labels
+from satseek.monitor.landuse.landuse import land_use
+from satseek.monitor.landuse.sampling import sampling_frame
+from satseek.monitor.samples.drawing import SamplingFrame, draw
 from satseek.search.indexing import index_folder
 from satseek.settings import Settings
 from satseek.types import GridSpec
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from satseek.monitor.areas import AreaEstimates
-    from satseek.monitor.areas_intervals import Interval
-    from satseek.monitor.drawing_samples import Place, Unit
+    from satseek.monitor.areas.estimating import AreaEstimates
+    from satseek.monitor.areas.intervals import Interval
+    from satseek.monitor.samples.drawing import Place, Unit
     from satseek.types import GeoJSON
 
 SEEDS = 50

@@ -32,9 +32,9 @@ from satseek.imagery.county.plan import draw_plan
 from satseek.imagery.county.writing import CRS, ORIGIN_M
 from satseek.imagery.ground import between
 from satseek.imagery.reach import Reach
-from satseek.monitor.damage_asking import Said, order_of
-from satseek.monitor.damage_imagery import candidates_of, fitting_grid, scenes_of
-from satseek.monitor.damage_running import run_assessment
+from satseek.monitor.damage.asking import Said, order_of
+from satseek.monitor.damage.imagery import candidates_of, fitting_grid, scenes_of
+from satseek.monitor.damage.running import run_assessment
 from satseek.search.demonstrating import county_at
 from satseek.search.indexing import index_scenes
 from satseek.settings import Settings
@@ -42,7 +42,7 @@ from satseek.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from satseek.monitor.damage import Assessment
+    from satseek.monitor.damage.assessment import Assessment
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 COUNTY_PX = 4096

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satseek.monitor.findings import Evidence, Finding, finding_id
-from satseek.monitor.keeping import FindingFilter, Findings
-from satseek.monitor.reviewing import confirm, next_for
+from satseek.monitor.findings.finding import Evidence, Finding, finding_id
+from satseek.monitor.findings.keeping import FindingFilter, Findings
+from satseek.monitor.findings.reviewing import confirm, next_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -25,12 +25,12 @@ import numpy as np
 import rasterio
 
 from satseek.assemble import Assembly, Layout
-from satseek.monitor.labelling import Label, label_vectors
-from satseek.monitor.labelling_files import preset
-from satseek.monitor.labelling_jointly import STICKINESS, Stickiness, decide
-from satseek.monitor.landuse import Choices, land_use
-from satseek.monitor.landuse_changes import find_changes
-from satseek.monitor.landuse_images import images_of
+from satseek.monitor.labels.files import preset
+from satseek.monitor.labels.jointly import STICKINESS, Stickiness, decide
+from satseek.monitor.labels.labelling import Label, label_vectors
+from satseek.monitor.landuse.changes import find_changes
+from satseek.monitor.landuse.images import images_of
+from satseek.monitor.landuse.landuse import Choices, land_use
 from satseek.search.demonstrating import CountyTruth, county_at
 from satseek.search.indexing import index_folder
 from satseek.settings import Settings
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from satseek.embed.embedder import Embedder
     from satseek.index.pinned import Pinned
-    from satseek.monitor.labelling import LabelSet
-    from satseek.monitor.landuse import LandUse
+    from satseek.monitor.labels.labelling import LabelSet
+    from satseek.monitor.landuse.landuse import LandUse
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "aerial19"
 SEEDS = (0, 9)

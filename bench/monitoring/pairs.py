@@ -25,18 +25,18 @@ from rasterio.warp import Resampling, reproject, transform
 
 from satseek.assemble import Assembly, Layout
 from satseek.imagery.recipes import recipe_named
-from satseek.monitor.outlining import outline_cells
-from satseek.monitor.pairing import NEIGHBOURS, pair_up
-from satseek.monitor.pairing_background import (
+from satseek.monitor.change.background import (
     NORMAL_MAD,
     UPPER,
     UPPER_DEVIATIONS,
     percentiles,
 )
-from satseek.monitor.pairing_rises import rise_towards
-from satseek.monitor.pairing_shift import SHIFTS
-from satseek.monitor.patches import PatchRule, find_patches
-from satseek.monitor.series import read_series, see
+from satseek.monitor.change.outlining import outline_cells
+from satseek.monitor.change.pairing import NEIGHBOURS, pair_up
+from satseek.monitor.change.patches import PatchRule, find_patches
+from satseek.monitor.change.rises import rise_towards
+from satseek.monitor.change.series import read_series, see
+from satseek.monitor.change.shift import SHIFTS
 from satseek.search.demonstrating import CountyTruth, county_at
 from satseek.search.directions import Examples, direct
 from satseek.search.indexing import index_folder
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
     from satseek.embed.embedder import Embedder
     from satseek.index.pinned import Pinned
-    from satseek.monitor.pairing import Pairs
-    from satseek.monitor.series import Occasion
+    from satseek.monitor.change.pairing import Pairs
+    from satseek.monitor.change.series import Occasion
     from satseek.types import Vectors
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"

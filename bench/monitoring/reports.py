@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from satseek.errors import CollectionNotFound
-from satseek.monitor.findings import Evidence, Finding
-from satseek.monitor.keeping import FindingFilter, Findings
-from satseek.monitor.pictures import Pictures
+from satseek.monitor.findings.finding import Evidence, Finding
+from satseek.monitor.findings.keeping import FindingFilter, Findings
+from satseek.monitor.findings.pictures import Pictures
+from satseek.monitor.findings.surrounding import frame_around
 from satseek.monitor.reports.findings_writing import report_findings
-from satseek.monitor.surrounding import frame_around
 
 COUNTS = (10, 100, 300)
 FORMS = ("html", "pdf")

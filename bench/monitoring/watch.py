@@ -32,14 +32,14 @@ from PIL import Image
 from satseek.assemble import Assembly, Layout
 from satseek.imagery.county import make_county
 from satseek.jobs.watching import opened_watches, tools_for, watch_now
-from satseek.monitor.keeping import Findings
+from satseek.monitor.delivery.outbox import Outbox
+from satseek.monitor.findings.keeping import Findings
 from satseek.monitor.opening import opened_findings
-from satseek.monitor.outbox import Outbox
 from satseek.monitor.tables import FOLDER
-from satseek.monitor.watching import OperatingPoint, Watch, WatchedConcept
-from satseek.monitor.watching_judging import judge
-from satseek.monitor.watching_keeping import Watches
-from satseek.monitor.watching_probe import Probe, probe_of, words_of
+from satseek.monitor.watch.judging import judge
+from satseek.monitor.watch.keeping import Watches
+from satseek.monitor.watch.probe import Probe, probe_of, words_of
+from satseek.monitor.watch.watch import OperatingPoint, Watch, WatchedConcept
 from satseek.search.demonstrating import CountyTruth
 from satseek.search.directions import Examples
 from satseek.search.indexing import index_folder
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.embed.embedder import Embedder
-    from satseek.monitor.watching_probe import Words
+    from satseek.monitor.watch.probe import Words
     from satseek.types import Vectors
 
 MINING = Path(__file__).parents[3] / "shared" / "data" / "mining48"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from satseek.assemble.landuse import concepts_among
 from satseek.errors import InvalidRequest
-from satseek.monitor.areas_planning import LEAST, STANDARD_ERROR, allocate, sample_size
-from satseek.monitor.keeping_samples import Samples
-from satseek.monitor.sampling_strata import LEAST_CELLS
+from satseek.monitor.areas.planning import LEAST, STANDARD_ERROR, allocate, sample_size
+from satseek.monitor.samples.keeping import Samples
+from satseek.monitor.samples.strata import LEAST_CELLS
 from satseek.monitor.tables import FOLDER
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from satseek.assemble.assembling import Assembly
     from satseek.index.pinned import Pinned
-    from satseek.monitor.areas import Stratum
-    from satseek.monitor.areas_planning import Rule
-    from satseek.monitor.drawing_samples import Unit
-    from satseek.monitor.landuse import LandUse
-    from satseek.monitor.landuse_deciding import OnProgress
-    from satseek.monitor.landuse_running import Asked
-    from satseek.monitor.samples import Sample
+    from satseek.monitor.areas.estimating import Stratum
+    from satseek.monitor.areas.planning import Rule
+    from satseek.monitor.landuse.deciding import OnProgress
+    from satseek.monitor.landuse.landuse import LandUse
+    from satseek.monitor.landuse.running import Asked
+    from satseek.monitor.samples.drawing import Unit
+    from satseek.monitor.samples.sample import Sample
     from satseek.settings import Settings
 
 
@@ -87,8 +87,8 @@ def draw_sample(
         CollectionNotFound, ModelMismatch, ConceptNotFound, InvalidRequest …: as a land-use run.
         Conflict: there is another sample of that name.
     """
-    from satseek.monitor.landuse_accuracy import frame_of, told_of  # noqa: PLC0415 - slow
-    from satseek.monitor.sampling_strata import answers_for  # noqa: PLC0415
+    from satseek.monitor.landuse.accuracy import frame_of, told_of  # noqa: PLC0415 - slow
+    from satseek.monitor.samples.strata import answers_for  # noqa: PLC0415
 
     with _mapped(collection, asked, parts, on_progress) as (found, index):
         date = plan.date or found.dates[-1]
@@ -124,7 +124,7 @@ def extend_sample(
         Conflict: the map is another one by now.
         InvalidRequest: it does not say how many, or as ``draw_sample``.
     """
-    from satseek.monitor.landuse_accuracy import frame_again  # noqa: PLC0415 - slow
+    from satseek.monitor.landuse.accuracy import frame_again  # noqa: PLC0415 - slow
 
     with closing(opened_samples(parts.settings)) as samples:
         known = samples.get(name)
@@ -137,7 +137,7 @@ def extend_sample(
 def _mapped(
     collection: str, asked: Asked, parts: Assembly, on_progress: OnProgress
 ) -> Iterator[tuple[LandUse, Pinned]]:
-    from satseek.monitor.landuse import land_use  # noqa: PLC0415 - slow
+    from satseek.monitor.landuse.landuse import land_use  # noqa: PLC0415 - slow
 
     matched = parts.matched(collection)
     with matched.pinned() as index:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from satseek.embed.embedder import Embedder
     from satseek.index.collection import Collection
     from satseek.index.pinned import Pinned
-    from satseek.monitor.damage import OnProgress
-    from satseek.monitor.damage_asking import Said
-    from satseek.monitor.damage_finishing import Done
-    from satseek.monitor.damage_running import AssessmentTools
+    from satseek.monitor.damage.asking import Said
+    from satseek.monitor.damage.assessment import OnProgress
+    from satseek.monitor.damage.finishing import Done
+    from satseek.monitor.damage.running import AssessmentTools
     from satseek.types import GridSpec
 
 
@@ -50,9 +50,9 @@ def assessment_of(
     Raises:
         As `order_of`, `wanted_of`, `run_assessment` and `finish`.
     """
-    from satseek.monitor.damage_asking import order_of, wanted_of  # noqa: PLC0415 - slow to load
-    from satseek.monitor.damage_finishing import finish  # noqa: PLC0415
-    from satseek.monitor.damage_running import run_assessment  # noqa: PLC0415
+    from satseek.monitor.damage.asking import order_of, wanted_of  # noqa: PLC0415 - slow to load
+    from satseek.monitor.damage.finishing import finish  # noqa: PLC0415
+    from satseek.monitor.damage.running import run_assessment  # noqa: PLC0415
     from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415
 
     wanted, order = wanted_of(said), order_of(said, folder=folder)
@@ -76,7 +76,7 @@ def assessment_of(
 def tools_of(parts: Assembly, *, allowed: Sequence[str] = ()) -> AssessmentTools:
     """Give what it takes to follow an order."""
     from satseek.imagery.reach import Reach  # noqa: PLC0415 - slow to load
-    from satseek.monitor.damage_running import AssessmentTools  # noqa: PLC0415
+    from satseek.monitor.damage.running import AssessmentTools  # noqa: PLC0415
 
     def writer(name: str, grid: GridSpec | None) -> Collection:
         return parts.writer(name, Layout(grid=grid))

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.assemble.assembling import Assembly, Matched
-    from satseek.monitor.labelling import LabelSet
-    from satseek.monitor.landuse_deciding import OnProgress
-    from satseek.monitor.landuse_running import Asked, Done
+    from satseek.monitor.labels.labelling import LabelSet
+    from satseek.monitor.landuse.deciding import OnProgress
+    from satseek.monitor.landuse.running import Asked, Done
     from satseek.types import Vectors
 
 
@@ -37,9 +37,9 @@ def land_use_of(
         CollectionNotFound, ModelMismatch: the collection or its model cannot be had.
         ConceptNotFound: a prompt names a concept that is not there.
     """
-    from satseek.monitor.keeping_samples import Samples  # noqa: PLC0415 - slow
-    from satseek.monitor.landuse_running import Stores, run_land_use  # noqa: PLC0415
+    from satseek.monitor.landuse.running import Stores, run_land_use  # noqa: PLC0415
     from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415
+    from satseek.monitor.samples.keeping import Samples  # noqa: PLC0415 - slow
     from satseek.monitor.tables import FOLDER  # noqa: PLC0415
 
     matched = parts.matched(collection)

@@ -31,7 +31,7 @@ from satseek.errors import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satseek.monitor.landuse_running import Asked
+    from satseek.monitor.landuse.running import Asked
 
 SampleName = Annotated[str, typer.Argument(help="Name of the sample.")]
 Who = Annotated[
@@ -162,7 +162,7 @@ def samples(
     Example: satseek landuse samples
     """
     from satseek.assemble.areas import opened_samples  # noqa: PLC0415
-    from satseek.monitor.samples import progress_of  # noqa: PLC0415
+    from satseek.monitor.samples.sample import progress_of  # noqa: PLC0415
 
     with closing(opened_samples(configured(context).settings)) as store:
         if remove is not None:
@@ -206,7 +206,7 @@ def answer(
     Example: satseek landuse answer june && satseek landuse answer june PLACE forest
     """
     from satseek.assemble.areas import opened_samples  # noqa: PLC0415
-    from satseek.monitor.sampling_files import read_answers, write_places  # noqa: PLC0415
+    from satseek.monitor.samples.files import read_answers, write_places  # noqa: PLC0415
 
     if (place is None) != (label is None):
         raise InvalidRequest("expected a place and what it is, or neither to be shown the next")
@@ -264,8 +264,8 @@ def areas(
     Example: satseek landuse areas june --out areas.html
     """
     from satseek.assemble.areas import opened_samples  # noqa: PLC0415
-    from satseek.monitor.areas_sampled import estimate_sample  # noqa: PLC0415
-    from satseek.monitor.sampling_files import write_places  # noqa: PLC0415
+    from satseek.monitor.areas.sampled import estimate_sample  # noqa: PLC0415
+    from satseek.monitor.samples.files import write_places  # noqa: PLC0415
 
     chosen = _one_of(interval, ("wilson", "wald"), "--interval")
     spoken = _one_of(language, ("en", "zh"), "--language")
@@ -285,7 +285,7 @@ def areas(
 
 
 def _asked(name: str, **said: Any) -> Asked:
-    from satseek.monitor.landuse_asking import Said, asked_of  # noqa: PLC0415
+    from satseek.monitor.landuse.asking import Said, asked_of  # noqa: PLC0415
 
     return asked_of(Said(name=name, **said), folder=Path.cwd())
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.index.collection import Collection
-    from satseek.monitor.areas import AreaEstimates, LabelArea
-    from satseek.monitor.areas_intervals import Estimate
-    from satseek.monitor.drawing_samples import Place
+    from satseek.monitor.areas.estimating import AreaEstimates, LabelArea
+    from satseek.monitor.areas.intervals import Estimate
     from satseek.monitor.reports.report import Language
-    from satseek.monitor.samples import Sample
+    from satseek.monitor.samples.drawing import Place
+    from satseek.monitor.samples.sample import Sample
 
 HECTARE = 10_000.0
 """Square metres."""
@@ -97,7 +97,7 @@ def show_place(place: Place, sample: Sample, pictures: Sequence[Path]) -> None:
 
 def write_pictures(place: Place, collection: Collection, folder: Path) -> list[Path]:
     """Write the pictures of a place into a folder, earliest first; returns those that there are."""
-    from satseek.monitor.sampling_pictures import pictures_of  # noqa: PLC0415
+    from satseek.monitor.samples.pictures import pictures_of  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -134,7 +134,7 @@ def write_areas(
         DiskFull, FolderNotFound: it cannot be written.
     """
     if path.suffix.lower() in {".html", ".pdf"}:
-        from satseek.monitor.areas_reporting import areas_report  # noqa: PLC0415
+        from satseek.monitor.areas.reporting import areas_report  # noqa: PLC0415
         from satseek.monitor.reports.writing import write_report  # noqa: PLC0415
 
         write_report(areas_report(found, sample, language=language, operator=operator), path)

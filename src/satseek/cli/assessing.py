@@ -24,9 +24,9 @@ from satseek.cli.recording import operator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satseek.monitor.damage import Assessment
-    from satseek.monitor.damage_asking import Said
-    from satseek.monitor.damage_finishing import Done
+    from satseek.monitor.damage.asking import Said
+    from satseek.monitor.damage.assessment import Assessment
+    from satseek.monitor.damage.finishing import Done
 
 Kinds = list[str] | None
 
@@ -175,7 +175,7 @@ def assess(
 
     Example: satseek assess parcels.gpkg --before ./june --after ./august --hazard flood
     """
-    from satseek.monitor.damage_asking import Said  # noqa: PLC0415 (help must not wait for it)
+    from satseek.monitor.damage.asking import Said  # noqa: PLC0415 (help must not wait for it)
 
     said = Said(
         parcels=str(parcels.absolute()),
@@ -257,7 +257,7 @@ def _run(
 
 
 def _facts(done: Done) -> dict[str, Any]:
-    from satseek.monitor.damage_tables import in_all, parcel_features  # noqa: PLC0415
+    from satseek.monitor.damage.tables import in_all, parcel_features  # noqa: PLC0415
 
     assessment = done.assessment
     total = in_all(assessment)
@@ -282,8 +282,8 @@ def _facts(done: Done) -> dict[str, Any]:
 
 
 def _show(done: Done) -> None:
-    from satseek.monitor.damage_tables import LIGHTS, in_all  # noqa: PLC0415
-    from satseek.monitor.damage_words import hectares, light_meaning  # noqa: PLC0415
+    from satseek.monitor.damage.tables import LIGHTS, in_all  # noqa: PLC0415
+    from satseek.monitor.damage.words import hectares, light_meaning  # noqa: PLC0415
 
     assessment = done.assessment
     _show_problems(assessment)
@@ -309,7 +309,7 @@ def _show_problems(assessment: Assessment) -> None:
 
 def _source(named: str) -> str:
     """Name a source as a worker finds it; a period stays as it is."""
-    from satseek.monitor.damage_imagery import is_period  # noqa: PLC0415
+    from satseek.monitor.damage.imagery import is_period  # noqa: PLC0415
 
     return named if is_period(named) else absolute(named)
 

@@ -21,8 +21,8 @@ from satseek.errors import InvalidRequest, SatseekError, ServerUnreachable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from satseek.monitor.delivering import Delivered, Post
-    from satseek.monitor.outbox import Outbox
+    from satseek.monitor.delivery.delivering import Delivered, Post
+    from satseek.monitor.delivery.outbox import Outbox
     from satseek.settings import Settings
 
 group = typer.Typer(help="See who was told of findings, and tell them.", no_args_is_help=True)
@@ -125,7 +125,7 @@ def send_sample(
 
     Example: satseek alerts test inspectors
     """
-    from satseek.monitor.delivering_sample import sample_letter  # noqa: PLC0415
+    from satseek.monitor.delivery.sample import sample_letter  # noqa: PLC0415
 
     post = _post(context)
     named = post.check(channel)
@@ -185,9 +185,9 @@ def channels(context: typer.Context, *, json: Json = False) -> None:
 
 def tell_waiting(settings: Settings) -> None:
     """Send what waits once, and say what came of it; what cannot be sent now waits on."""
-    from satseek.monitor.delivering import deliver as sent  # noqa: PLC0415
-    from satseek.monitor.delivering import post_of  # noqa: PLC0415
-    from satseek.monitor.outbox import Outbox  # noqa: PLC0415
+    from satseek.monitor.delivery.delivering import deliver as sent  # noqa: PLC0415
+    from satseek.monitor.delivery.delivering import post_of  # noqa: PLC0415
+    from satseek.monitor.delivery.outbox import Outbox  # noqa: PLC0415
     from satseek.monitor.tables import FOLDER  # noqa: PLC0415
 
     with closing(Outbox(settings.data_dir / FOLDER)) as outbox:
@@ -206,7 +206,7 @@ def _delivered(outbox: Outbox, post: Post, wait: float) -> Delivered:
     """Deliver, and again while something is due before the time has passed."""
     from dataclasses import replace  # noqa: PLC0415
 
-    from satseek.monitor import delivering  # noqa: PLC0415
+    from satseek.monitor.delivery import delivering  # noqa: PLC0415
 
     deadline = time.time() + wait
     patience = max(PATIENCE_SECONDS, wait)
@@ -223,14 +223,14 @@ def _delivered(outbox: Outbox, post: Post, wait: float) -> Delivered:
 
 
 def _post(context: typer.Context) -> Post:
-    from satseek.monitor.delivering import post_of  # noqa: PLC0415 (help must not wait for it)
+    from satseek.monitor.delivery.delivering import post_of  # noqa: PLC0415 (help must not wait for it)
 
     return post_of(configured(context).settings)
 
 
 @contextmanager
 def _outbox(context: typer.Context) -> Iterator[Outbox]:
-    from satseek.monitor.outbox import Outbox  # noqa: PLC0415 (help must not wait for it)
+    from satseek.monitor.delivery.outbox import Outbox  # noqa: PLC0415 (help must not wait for it)
     from satseek.monitor.tables import FOLDER  # noqa: PLC0415
 
     with closing(Outbox(configured(context).settings.data_dir / FOLDER)) as outbox:

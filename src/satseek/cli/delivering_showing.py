@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from satseek.errors import InvalidSettings
 
 if TYPE_CHECKING:
-    from satseek.monitor.delivering import Post
-    from satseek.monitor.outbox_channels import Channel
-    from satseek.monitor.outbox_rows import Alert
+    from satseek.monitor.delivery.channels import Channel
+    from satseek.monitor.delivery.delivering import Post
+    from satseek.monitor.delivery.rows import Alert
 
 HEAD = ("id", "made", "channel", "reason", "source", "finding", "state", "tries", "next", "error")
 """Of a table of alerts."""

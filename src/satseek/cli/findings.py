@@ -22,8 +22,8 @@ from satseek.errors import DamagedData
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from satseek.monitor.findings import Finding
-    from satseek.monitor.keeping import FindingFilter, Findings
+    from satseek.monitor.findings.finding import Finding
+    from satseek.monitor.findings.keeping import FindingFilter, Findings
     from satseek.types import Filter
 
 group = typer.Typer(help="Look through findings, decide, hand them on.", no_args_is_help=True)
@@ -132,7 +132,7 @@ def next_(
 
     Example: satseek findings next --source mines --look
     """
-    from satseek.monitor.reviewing import next_for  # noqa: PLC0415 (help must not wait for it)
+    from satseek.monitor.findings.reviewing import next_for  # noqa: PLC0415 (help must not wait for it)
 
     where = _where(
         kinds=kind,
@@ -175,7 +175,7 @@ def export(
 
     Example: satseek findings export --out mines.gpkg --source mines --state confirmed
     """
-    from satseek.monitor.exporting import write_findings  # noqa: PLC0415
+    from satseek.monitor.findings.exporting import write_findings  # noqa: PLC0415
 
     where = _where(
         kinds=kind,
@@ -231,7 +231,7 @@ def _where(
     states: Sequence[str] | None = None,
     assignee: str | None = None,
 ) -> FindingFilter:
-    from satseek.monitor.keeping import FindingFilter  # noqa: PLC0415
+    from satseek.monitor.findings.keeping import FindingFilter  # noqa: PLC0415
 
     return FindingFilter(
         kinds=tuple(kinds or ()),  # type: ignore[arg-type]  # the store says which there are
@@ -249,8 +249,8 @@ def _where(
 def _show(
     context: typer.Context, findings: Findings, found: Finding, *, look: bool, json: bool
 ) -> None:
-    from satseek.monitor.describing import described_step  # noqa: PLC0415
-    from satseek.monitor.findings import SIDES  # noqa: PLC0415
+    from satseek.monitor.findings.describing import described_step  # noqa: PLC0415
+    from satseek.monitor.findings.finding import SIDES  # noqa: PLC0415
     from satseek.monitor.opening import opened_pictures  # noqa: PLC0415
 
     pictures = opened_pictures(configured(context).settings)

@@ -18,7 +18,7 @@ from satseek.cli.recording import operator, recorded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satseek.monitor.findings import Deed, Finding
+    from satseek.monitor.findings.finding import Deed, Finding
 
 Comment = Annotated[str, typer.Option("--comment", "-m", help="Why.")]
 Revision = Annotated[
@@ -152,7 +152,7 @@ def _decide(
     **more: str,
 ) -> None:
     """Do what a person decided, with a line in the audit trail around it."""
-    from satseek.monitor import reviewing  # noqa: PLC0415 (help must not wait for it)
+    from satseek.monitor.findings import reviewing  # noqa: PLC0415 (help must not wait for it)
 
     verb: Callable[..., Finding] = getattr(reviewing, deed)
     who = operator().name

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from satseek.monitor.findings import Finding, Step
+    from satseek.monitor.findings.finding import Finding, Step
 
 SQUARE_METRES = 10_000.0
 """In a hectare."""
@@ -27,7 +27,7 @@ HEAD = ("id", "kind", "source", "label", "state", "assignee", "area ha", "first 
 
 def shown(finding: Finding) -> dict[str, Any]:
     """Give a finding for JSON."""
-    from satseek.monitor.describing import described  # noqa: PLC0415 (help must not wait for it)
+    from satseek.monitor.findings.describing import described  # noqa: PLC0415 (help must not wait for it)
 
     return described(finding)
 

@@ -237,7 +237,7 @@ def labels_(
 
     Example: satseek landuse labels planning
     """
-    from satseek.monitor.labelling_files import find_labels, preset_names  # noqa: PLC0415
+    from satseek.monitor.labels.files import find_labels, preset_names  # noqa: PLC0415
 
     if name is None:
         show_sets([find_labels(one, folder=Path.cwd()) for one in preset_names()], json=json)

@@ -12,9 +12,9 @@ from satseek.cli.printing import print_json, print_table, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satseek.monitor.labelling import LabelSet
-    from satseek.monitor.landuse import LandUse
-    from satseek.monitor.landuse_running import Asked, Done
+    from satseek.monitor.labels.labelling import LabelSet
+    from satseek.monitor.landuse.landuse import LandUse
+    from satseek.monitor.landuse.running import Asked, Done
 
 SHOWN = 10
 """Changes that a terminal lists; the files have all of them."""
@@ -40,7 +40,7 @@ def show_done(done: Done, asked: Asked) -> None:
 
 def facts_of(done: Done) -> dict[str, Any]:
     """Give what came of a run as JSON holds it."""
-    from satseek.monitor.landuse_areas import areas_by_class  # noqa: PLC0415 - slow to load
+    from satseek.monitor.landuse.areas import areas_by_class  # noqa: PLC0415 - slow to load
 
     found = done.found
     facts: dict[str, Any] = {
@@ -100,8 +100,8 @@ def _set_facts(labels: LabelSet) -> dict[str, Any]:
 
 
 def _show_areas(found: LandUse) -> None:
-    from satseek.monitor.landuse_areas import areas_by_class, shares_of  # noqa: PLC0415 - slow
-    from satseek.monitor.landuse_words import hectares, percent  # noqa: PLC0415
+    from satseek.monitor.landuse.areas import areas_by_class, shares_of  # noqa: PLC0415 - slow
+    from satseek.monitor.landuse.words import hectares, percent  # noqa: PLC0415
 
     areas = areas_by_class(found)
     shares = shares_of(areas)
@@ -119,8 +119,8 @@ def _show_areas(found: LandUse) -> None:
 
 
 def _show_changes(done: Done) -> None:
-    from satseek.monitor.landuse_areas import flow  # noqa: PLC0415 - slow to load
-    from satseek.monitor.landuse_words import hectares  # noqa: PLC0415
+    from satseek.monitor.landuse.areas import flow  # noqa: PLC0415 - slow to load
+    from satseek.monitor.landuse.words import hectares  # noqa: PLC0415
 
     found = done.found
     if found is None or len(found.dates) == 1:

@@ -95,8 +95,8 @@ class Typed:
 def run_typed(context: typer.Context, asked: Typed, target: str, *, json: bool) -> None:
     """Do it here and now, and show what came of it."""
     from satseek.assemble.landuse import land_use_of  # noqa: PLC0415 (help must not wait for it)
-    from satseek.monitor.landuse_asking import Said  # noqa: PLC0415
-    from satseek.monitor.landuse_asking import asked_of as checked  # noqa: PLC0415
+    from satseek.monitor.landuse.asking import Said  # noqa: PLC0415
+    from satseek.monitor.landuse.asking import asked_of as checked  # noqa: PLC0415
 
     settings = configured(context).settings
     check_data_dir(settings)

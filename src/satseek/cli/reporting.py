@@ -32,7 +32,7 @@ from satseek.cli.recording import operator
 from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from satseek.monitor.keeping import FindingFilter
+    from satseek.monitor.findings.keeping import FindingFilter
     from satseek.monitor.reports.writing import Written
 
 group = typer.Typer(
@@ -105,7 +105,7 @@ class _Asked:
 
     def filter(self) -> FindingFilter:
         """Give the filter."""
-        from satseek.monitor.keeping import FindingFilter  # noqa: PLC0415
+        from satseek.monitor.findings.keeping import FindingFilter  # noqa: PLC0415
 
         ground = filter_of(
             bbox=self.bbox,

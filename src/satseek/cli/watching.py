@@ -24,7 +24,7 @@ from satseek.errors import InvalidRequest, ScheduleNotFound
 if TYPE_CHECKING:
     from satseek.jobs.protocol import Schedule
     from satseek.jobs.tasks import Asked
-    from satseek.monitor.watching import Watch
+    from satseek.monitor.watch.watch import Watch
     from satseek.settings import Settings
 
 group = typer.Typer(
@@ -47,7 +47,7 @@ def add(
     Example: satseek watch add mines.toml
     """
     from satseek.jobs.watching import opened_watches  # noqa: PLC0415 (help must not wait for it)
-    from satseek.monitor.watching_files import read_watch  # noqa: PLC0415
+    from satseek.monitor.watch.files import read_watch  # noqa: PLC0415
 
     settings = configured(context).settings
     watch = read_watch(file)
@@ -74,7 +74,7 @@ def list_(context: typer.Context, *, json: Json = False) -> None:
     Example: satseek watch list
     """
     from satseek.jobs.watching import opened_watches  # noqa: PLC0415
-    from satseek.monitor.keeping import FindingFilter  # noqa: PLC0415
+    from satseek.monitor.findings.keeping import FindingFilter  # noqa: PLC0415
     from satseek.monitor.opening import opened_findings  # noqa: PLC0415
 
     settings = configured(context).settings
@@ -187,7 +187,7 @@ def remove(context: typer.Context, name: Name) -> None:
 
 def _check_channels(watch: Watch, settings: Settings) -> None:
     """Refuse to tell somebody whom the settings do not name."""
-    from satseek.monitor.outbox_channels import channels_of  # noqa: PLC0415
+    from satseek.monitor.delivery.channels import channels_of  # noqa: PLC0415
 
     known = channels_of(settings)
     unknown = [name for name in watch.deliver if name not in known]
@@ -200,7 +200,7 @@ def _planned(watch: Watch) -> Schedule | None:
     """Say when a watch is to be run; None: when somebody does. Refused where that cannot be."""
     from satseek.jobs.protocol import Schedule  # noqa: PLC0415
     from satseek.jobs.scheduling import check_schedule  # noqa: PLC0415
-    from satseek.monitor.watching import schedule_name  # noqa: PLC0415
+    from satseek.monitor.watch.watch import schedule_name  # noqa: PLC0415
 
     if watch.hours is None:
         return None
@@ -226,7 +226,7 @@ def _task(watch: Watch) -> Asked:
 def _schedule(name: str, planned: Schedule | None, settings: Settings) -> None:
     """Have the queue ask for it from now on, or no more."""
     from satseek.jobs.queues import open_queue  # noqa: PLC0415
-    from satseek.monitor.watching import schedule_name  # noqa: PLC0415
+    from satseek.monitor.watch.watch import schedule_name  # noqa: PLC0415
 
     with closing(open_queue(settings)) as queue:
         if planned is not None:

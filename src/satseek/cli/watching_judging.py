@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from satseek.assemble import Assembly
-    from satseek.monitor.holding_out_measuring import HeldOut
     from satseek.monitor.reports.report import Language
     from satseek.monitor.reports.writing import Written
-    from satseek.monitor.watching import Watch
-    from satseek.monitor.watching_tools import WatchTools
+    from satseek.monitor.watch.holding_out_measuring import HeldOut
+    from satseek.monitor.watch.tools import WatchTools
+    from satseek.monitor.watch.watch import Watch
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
@@ -55,7 +55,7 @@ def feedback(
     Example: satseek watch feedback mines --like county/scene_1/32633_1_256_x12y7
     """
     from satseek.jobs.watching import opened_watches  # noqa: PLC0415
-    from satseek.monitor.watching_judging import expect  # noqa: PLC0415
+    from satseek.monitor.watch.judging import expect  # noqa: PLC0415
 
     both = sorted(set(like or ()) & set(dislike or ()))
     if both:
@@ -103,7 +103,7 @@ def report(
     """
     from satseek.imagery.outlines import read_outline  # noqa: PLC0415
     from satseek.monitor.reports.writing import check_report_path  # noqa: PLC0415
-    from satseek.monitor.watching_judging import judge  # noqa: PLC0415
+    from satseek.monitor.watch.judging import judge  # noqa: PLC0415
 
     if out is None and truth is None and not answers:
         raise InvalidRequest("nothing asked for: give --out FILE, --truth FILE or --answers")
@@ -152,10 +152,10 @@ def _write(
     out: Path,
     language: Language,
 ) -> Written:
-    from satseek.monitor.keeping import FindingFilter  # noqa: PLC0415
+    from satseek.monitor.findings.keeping import FindingFilter  # noqa: PLC0415
     from satseek.monitor.reports.findings_gathering import gather_findings  # noqa: PLC0415
     from satseek.monitor.reports.writing import write_report  # noqa: PLC0415
-    from satseek.monitor.watching_report import WatchMaterial, watch_report  # noqa: PLC0415
+    from satseek.monitor.watch.report import WatchMaterial, watch_report  # noqa: PLC0415
 
     found = gather_findings(
         tools.findings,

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from satseek.evaluate.intervals import Interval
-    from satseek.monitor.findings import State
-    from satseek.monitor.holding_out_measuring import HeldOut
-    from satseek.monitor.watching import Watch
-    from satseek.monitor.watching_learning import Learnt
-    from satseek.monitor.watching_running import WatchRun
+    from satseek.monitor.findings.finding import State
+    from satseek.monitor.watch.holding_out_measuring import HeldOut
+    from satseek.monitor.watch.learning import Learnt
+    from satseek.monitor.watch.running import WatchRun
+    from satseek.monitor.watch.watch import Watch
 
 NONE = "–"
 

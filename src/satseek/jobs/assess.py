@@ -23,8 +23,8 @@ from satseek.jobs.results import FILES, new_try
 
 if TYPE_CHECKING:
     from satseek.jobs.asking import OnProgress, Parts, Result
-    from satseek.monitor.damage_asking import Said
-    from satseek.monitor.damage_finishing import Done
+    from satseek.monitor.damage.asking import Said
+    from satseek.monitor.damage.finishing import Done
     from satseek.settings import Settings
 
 _Label = Annotated[str, Field(min_length=1, max_length=4000)]
@@ -141,8 +141,8 @@ def check_assess(asked: AssessTask, parts: Parts) -> None:
         InvalidRequest, InvalidFilter, EmptyText, UnsafeReference, FolderNotFound,
             CollectionNotFound, DependencyMissing: as said.
     """
-    from satseek.monitor.damage_asking import labels_of, wanted_of  # noqa: PLC0415 - slow to load
-    from satseek.monitor.damage_imagery import is_period  # noqa: PLC0415
+    from satseek.monitor.damage.asking import labels_of, wanted_of  # noqa: PLC0415 - slow to load
+    from satseek.monitor.damage.imagery import is_period  # noqa: PLC0415
 
     said = _said(asked, parts.settings)
     wanted_of(said)
@@ -178,8 +178,8 @@ def _run(asked: AssessTask, parts: Assembly, on_progress: OnProgress, out: Path)
 
 def _said(asked: AssessTask, settings: Settings) -> Said:
     from satseek.jobs.sources import is_by_hand, path_of  # noqa: PLC0415 - slow to load
-    from satseek.monitor.damage_asking import Said  # noqa: PLC0415
-    from satseek.monitor.damage_labels import hazards  # noqa: PLC0415
+    from satseek.monitor.damage.asking import Said  # noqa: PLC0415
+    from satseek.monitor.damage.labels import hazards  # noqa: PLC0415
 
     if not is_by_hand(asked) and asked.hazard not in hazards():  # a door reads no file
         raise InvalidRequest(f"hazard: expected one of {', '.join(hazards())}")
@@ -205,7 +205,7 @@ def _said(asked: AssessTask, settings: Settings) -> Said:
 def _source(asked: AssessTask, named: str, settings: Settings) -> str:
     """Say where imagery lies, if it may be read; a period of the collection is one."""
     from satseek.jobs.sources import source_for  # noqa: PLC0415 - slow to load
-    from satseek.monitor.damage_imagery import read_period  # noqa: PLC0415
+    from satseek.monitor.damage.imagery import read_period  # noqa: PLC0415
 
     if read_period(named) is not None:
         return named

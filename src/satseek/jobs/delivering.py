@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from satseek.errors import SatseekError
 
 if TYPE_CHECKING:
-    from satseek.monitor.outbox import Outbox
+    from satseek.monitor.delivery.outbox import Outbox
     from satseek.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Deliverer:
             self._thread.join(STOP_SECONDS)
 
     def _work(self) -> None:
-        from satseek.monitor.outbox import Outbox  # noqa: PLC0415 - slow to load
+        from satseek.monitor.delivery.outbox import Outbox  # noqa: PLC0415 - slow to load
         from satseek.monitor.tables import FOLDER  # noqa: PLC0415
 
         with closing(Outbox(self._settings.data_dir / FOLDER)) as outbox:
@@ -70,7 +70,7 @@ class Deliverer:
     def _deliver(self, outbox: Outbox) -> None:
         if not outbox.is_there:
             return
-        from satseek.monitor.delivering import deliver, is_due, post_of  # noqa: PLC0415 - slow
+        from satseek.monitor.delivery.delivering import deliver, is_due, post_of  # noqa: PLC0415 - slow
 
         try:
             if is_due(outbox, now=time.time()):

@@ -30,8 +30,8 @@ from satseek.jobs.results import FILES, new_try
 
 if TYPE_CHECKING:
     from satseek.jobs.asking import OnProgress, Parts, Result
-    from satseek.monitor.landuse_asking import Said
-    from satseek.monitor.landuse_running import Asked, Done
+    from satseek.monitor.landuse.asking import Said
+    from satseek.monitor.landuse.running import Asked, Done
     from satseek.settings import Settings
 
 _Condition = Annotated[str, Field(min_length=3, max_length=200)]
@@ -158,15 +158,15 @@ def _run(
 
 
 def _checked(asked: LanduseTask, settings: Settings) -> Asked:
-    from satseek.monitor.landuse_asking import asked_of  # noqa: PLC0415 - slow to load
+    from satseek.monitor.landuse.asking import asked_of  # noqa: PLC0415 - slow to load
 
     return asked_of(_said(asked, settings), folder=Path.cwd())
 
 
 def _said(asked: LanduseTask, settings: Settings) -> Said:
     from satseek.jobs.sources import is_by_hand, path_of  # noqa: PLC0415 - slow to load
-    from satseek.monitor.labelling_files import preset  # noqa: PLC0415
-    from satseek.monitor.landuse_asking import Said  # noqa: PLC0415
+    from satseek.monitor.labels.files import preset  # noqa: PLC0415
+    from satseek.monitor.landuse.asking import Said  # noqa: PLC0415
     from satseek.search.filtering import read_filter  # noqa: PLC0415
 
     if not is_by_hand(asked):
@@ -224,7 +224,7 @@ def _index_task(asked: LanduseTask) -> IndexTask:
 
 
 def _told(done: Done, run: Asked) -> Result:
-    from satseek.monitor.landuse_areas import areas_by_class  # noqa: PLC0415 - slow to load
+    from satseek.monitor.landuse.areas import areas_by_class  # noqa: PLC0415 - slow to load
 
     told: Result = {
         "name": run.name,

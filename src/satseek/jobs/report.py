@@ -19,7 +19,7 @@ from satseek.jobs.results import FILES, new_try
 
 if TYPE_CHECKING:
     from satseek.jobs.asking import OnProgress, Parts, Result
-    from satseek.monitor.keeping import FindingFilter
+    from satseek.monitor.findings.keeping import FindingFilter
     from satseek.monitor.reports.writing import Written
     from satseek.settings import Settings
 
@@ -109,7 +109,7 @@ def _write(asked: ReportTask, settings: Settings, on_progress: OnProgress, path:
 
 
 def _where(asked: ReportTask) -> FindingFilter:
-    from satseek.monitor.keeping import FindingFilter  # noqa: PLC0415 - slow to load
+    from satseek.monitor.findings.keeping import FindingFilter  # noqa: PLC0415 - slow to load
     from satseek.search.filtering import read_filter  # noqa: PLC0415
 
     ground = read_filter(

@@ -14,17 +14,17 @@ from satseek.jobs.indexing import IndexHere, layout_of
 from satseek.jobs.sources import candidates_for
 from satseek.monitor.opening import opened_findings, opened_pictures
 from satseek.monitor.tables import FOLDER
-from satseek.monitor.watching_keeping import Watches
-from satseek.monitor.watching_running import WatchTools, run_watch
+from satseek.monitor.watch.keeping import Watches
+from satseek.monitor.watch.running import WatchTools, run_watch
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from satseek.assemble import Assembly
     from satseek.jobs.asking import OnStage
-    from satseek.monitor.keeping import Findings
-    from satseek.monitor.watching import Watch
-    from satseek.monitor.watching_running import WatchRun
+    from satseek.monitor.findings.keeping import Findings
+    from satseek.monitor.watch.running import WatchRun
+    from satseek.monitor.watch.watch import Watch
     from satseek.search.indexing import IndexReport
     from satseek.settings import Settings
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satseek.monitor.keeping import Findings
-from satseek.monitor.outbox_channels import channels_of
-from satseek.monitor.outbox_rows import OUTBOX
-from satseek.monitor.outbox_telling import Telling
+from satseek.monitor.delivery.channels import channels_of
+from satseek.monitor.delivery.rows import OUTBOX
+from satseek.monitor.delivery.telling import Telling
+from satseek.monitor.findings.keeping import Findings
 from satseek.monitor.tables import FOLDER
-from satseek.monitor.watching_rows import PART as WATCHES
+from satseek.monitor.watch.rows import PART as WATCHES
 
 if TYPE_CHECKING:
-    from satseek.monitor.pictures import Pictures
+    from satseek.monitor.findings.pictures import Pictures
     from satseek.settings import Settings
 
 
@@ -34,6 +34,6 @@ def opened_findings(settings: Settings) -> Findings:
 
 def opened_pictures(settings: Settings) -> Pictures:
     """Give the pictures that are kept beside them."""
-    from satseek.monitor.pictures import Pictures  # noqa: PLC0415 (who lists findings needs none)
+    from satseek.monitor.findings.pictures import Pictures  # noqa: PLC0415 (who lists findings needs none)
 
     return Pictures(settings.data_dir / FOLDER)

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from satseek.cli import delivering
 from satseek.cli.application import app
 from satseek.errors import AlertNotFound, InvalidRequest, InvalidSettings, ServerUnreachable
-from satseek.monitor.delivering_signing import HEADER, check_signature
-from satseek.monitor.outbox import Outbox
+from satseek.monitor.delivery.outbox import Outbox
+from satseek.monitor.delivery.signing import HEADER, check_signature
 from satseek.monitor.tables import FOLDER
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from satseek.errors import (
     InvalidRequest,
     SatseekError,
 )
-from satseek.monitor.findings import Evidence
-from satseek.monitor.keeping import Findings
-from satseek.monitor.pictures import Pictures
+from satseek.monitor.findings.finding import Evidence
+from satseek.monitor.findings.keeping import Findings
+from satseek.monitor.findings.pictures import Pictures
 from satseek.monitor.tables import DATABASE, FOLDER
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 import starting
 from counties import Look, seen_county
 
-from satseek.monitor.labelling_files import preset, preset_names
+from satseek.monitor.labels.files import preset, preset_names
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 SECONDS = 120

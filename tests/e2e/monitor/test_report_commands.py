@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from satseek.cli import reporting
 from satseek.cli.application import app
-from satseek.monitor.findings import Evidence
-from satseek.monitor.keeping import Findings
-from satseek.monitor.pictures import Pictures
+from satseek.monitor.findings.finding import Evidence
+from satseek.monitor.findings.keeping import Findings
+from satseek.monitor.findings.pictures import Pictures
 from satseek.monitor.tables import FOLDER
 
 if TYPE_CHECKING:

@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING
 
 from findingmaking import make_finding
 
-from satseek.monitor.keeping import Findings
-from satseek.monitor.reviewing import confirm, next_for
+from satseek.monitor.findings.keeping import Findings
+from satseek.monitor.findings.reviewing import confirm, next_for
 from satseek.monitor.tables import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from satseek.index.storing import Database
-    from satseek.monitor.findings import Change
+    from satseek.monitor.findings.finding import Change
 
 LETTERS = Part(name="letters", layouts=(("CREATE TABLE letters (finding TEXT, deed TEXT)",),))
 WRITERS = 2

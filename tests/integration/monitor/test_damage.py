@@ -24,9 +24,9 @@ from satseek.assemble.assessing import assessment_of
 from satseek.errors import InvalidRequest
 from satseek.imagery.county.inventory import CODES
 from satseek.imagery.county.writing import ORIGIN_M
-from satseek.monitor.damage_asking import Said
+from satseek.monitor.damage.asking import Said
+from satseek.monitor.findings.reviewing import confirm
 from satseek.monitor.opening import opened_findings
-from satseek.monitor.reviewing import confirm
 from satseek.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from counties import Box, SeenCounty
 
-    from satseek.monitor.damage_finishing import Done
+    from satseek.monitor.damage.finishing import Done
 
 SIZE = 1024
 EDGE = 64

@@ -18,8 +18,8 @@ from mailserving import PASSWORD, USER, mail_serving
 from posting import Clock, Desk
 
 from satseek.errors import InvalidSettings
-from satseek.monitor.outbox_turns import MAX_DIGEST, Pace
-from satseek.monitor.pictures import Pictures
+from satseek.monitor.delivery.turns import MAX_DIGEST, Pace
+from satseek.monitor.findings.pictures import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

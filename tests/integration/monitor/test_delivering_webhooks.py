@@ -18,10 +18,10 @@ from receiving import receiving
 
 from satseek.errors import InvalidRequest, InvalidSettings
 from satseek.model.locking import locked
-from satseek.monitor.delivering import LOCK, deliver, post_of
-from satseek.monitor.delivering_signing import HEADER, check_signature
-from satseek.monitor.outbox import Outbox
-from satseek.monitor.outbox_turns import REST_AFTER, Pace
+from satseek.monitor.delivery.delivering import LOCK, deliver, post_of
+from satseek.monitor.delivery.outbox import Outbox
+from satseek.monitor.delivery.signing import HEADER, check_signature
+from satseek.monitor.delivery.turns import REST_AFTER, Pace
 from satseek.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from rasterio.warp import transform, transform_bounds
 
 from satseek.assemble import Assembly, Layout
 from satseek.errors import ChipNotFound, DamagedData, NotFound
-from satseek.monitor.pictures import Pictures, evidence_of
-from satseek.monitor.surrounding import EDGE, LEAST_M, MERCATOR, frame_around
+from satseek.monitor.findings.pictures import Pictures, evidence_of
+from satseek.monitor.findings.surrounding import EDGE, LEAST_M, MERCATOR, frame_around
 from satseek.search.indexing import index_folder
 from satseek.settings import Settings
 from satseek.types import GridSpec

@@ -15,8 +15,8 @@ import pytest
 from findingmaking import make_finding
 
 from satseek.errors import DiskFull
-from satseek.monitor.keeping import Findings
-from satseek.monitor.pictures import Pictures
+from satseek.monitor.findings.keeping import Findings
+from satseek.monitor.findings.pictures import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

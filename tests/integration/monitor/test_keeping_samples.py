@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from satseek.errors import Conflict, DamagedData, InvalidRequest, SampleNotFound
-from satseek.monitor.areas_sampled import estimate_sample
-from satseek.monitor.drawing_samples import SamplingFrame
-from satseek.monitor.keeping_samples import LOAN, Samples
-from satseek.monitor.samples import CANNOT_TELL, Answer, Sample
+from satseek.monitor.areas.sampled import estimate_sample
+from satseek.monitor.samples.drawing import SamplingFrame
+from satseek.monitor.samples.keeping import LOAN, Samples
+from satseek.monitor.samples.sample import CANNOT_TELL, Answer, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -233,7 +233,7 @@ def test_people_at_once_share_the_work(samples: Samples, tmp_path: Path) -> None
 ANSWERING = """
 import sys
 from pathlib import Path
-from satseek.monitor.keeping_samples import Samples
+from satseek.monitor.samples.keeping import Samples
 
 samples = Samples(Path(sys.argv[1]))
 for round_ in range(1000):

@@ -17,17 +17,17 @@ from counties import SERIES, copied_home, indexed_county, seen_county
 
 from satseek.assemble import Assembly
 from satseek.assemble.landuse import land_use_of
-from satseek.monitor.findings import WITHDRAWN
-from satseek.monitor.keeping import FindingFilter, Findings
-from satseek.monitor.labelling_files import preset
-from satseek.monitor.labelling_jointly import Stickiness
-from satseek.monitor.landuse import Choices
-from satseek.monitor.landuse_districts import make_districts
-from satseek.monitor.landuse_running import Asked
-from satseek.monitor.landuse_writing import LIST
-from satseek.monitor.patches import PatchRule
-from satseek.monitor.pictures import Pictures
-from satseek.monitor.reviewing import confirm
+from satseek.monitor.change.patches import PatchRule
+from satseek.monitor.findings.finding import WITHDRAWN
+from satseek.monitor.findings.keeping import FindingFilter, Findings
+from satseek.monitor.findings.pictures import Pictures
+from satseek.monitor.findings.reviewing import confirm
+from satseek.monitor.labels.files import preset
+from satseek.monitor.labels.jointly import Stickiness
+from satseek.monitor.landuse.districts import make_districts
+from satseek.monitor.landuse.landuse import Choices
+from satseek.monitor.landuse.running import Asked
+from satseek.monitor.landuse.writing import LIST
 from satseek.monitor.tables import FOLDER
 from satseek.settings import Settings
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from satseek.monitor.landuse_running import Done
+    from satseek.monitor.landuse.running import Done
 
 NOON = datetime(2024, 9, 1, 12, tzinfo=UTC)
 NAME = "county-use"

@@ -18,16 +18,16 @@ from satseek.jobs.queues import open_queue, worker_for
 from satseek.jobs.results import folder_of
 from satseek.jobs.tasks import run_task
 from satseek.jobs.watching import opened_watches
-from satseek.monitor.delivering import deliver, post_of
+from satseek.monitor.delivery.delivering import deliver, post_of
+from satseek.monitor.delivery.outbox import Outbox
 from satseek.monitor.opening import opened_findings
-from satseek.monitor.outbox import Outbox
 from satseek.monitor.tables import FOLDER
-from satseek.monitor.watching import OperatingPoint, Watch, WatchedConcept
+from satseek.monitor.watch.watch import OperatingPoint, Watch, WatchedConcept
 from satseek.settings import Settings
 
 if TYPE_CHECKING:
     from satseek.jobs.protocol import TaskName
-    from satseek.monitor.findings import Finding
+    from satseek.monitor.findings.finding import Finding
 
 CRS = "EPSG:32633"
 LEFT, TOP = 512_000, 5_799_936

@@ -25,10 +25,10 @@ from satseek.imagery.county.plan import draw_plan
 from satseek.imagery.county.sensing import quarters, sense
 from satseek.imagery.county.texture import Textures
 from satseek.imagery.county.writing import ORIGIN_M
-from satseek.monitor.outlining import outline_cells
-from satseek.monitor.pairing import pair_up
-from satseek.monitor.patches import find_patches
-from satseek.monitor.series import read_series
+from satseek.monitor.change.outlining import outline_cells
+from satseek.monitor.change.pairing import pair_up
+from satseek.monitor.change.patches import find_patches
+from satseek.monitor.change.series import read_series
 from satseek.search.indexing import index_folder
 from satseek.settings import Settings
 from satseek.types import GridSpec
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from satseek.monitor.pairing import Pairs
+    from satseek.monitor.change.pairing import Pairs
 
 SIZE = 1024
 """Rows and columns of the county, of which a scene shows 576."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from satseek.errors import InvalidRequest, NotFound
-from satseek.monitor.drawing_samples import Place
-from satseek.monitor.samples import Answer, settle
-from satseek.monitor.sampling_files import read_answers, write_places
+from satseek.monitor.samples.drawing import Place
+from satseek.monitor.samples.files import read_answers, write_places
+from satseek.monitor.samples.sample import Answer, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from satseek.monitor.samples import Settled
+    from satseek.monitor.samples.sample import Settled
 
 SQUARE = {
     "type": "Polygon",

@@ -10,7 +10,7 @@ from counties import copied_home, indexed_county, seen_county
 from watchmaking import parts_in, run
 
 from satseek.monitor.opening import opened_findings
-from satseek.monitor.watching import OperatingPoint, Watch, WatchedConcept
+from satseek.monitor.watch.watch import OperatingPoint, Watch, WatchedConcept
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,13 +25,13 @@ from watchmaking import (
 
 from satseek.errors import ConceptNotFound, InvalidRequest, ModelMismatch
 from satseek.jobs.watching import opened_watches, tools_for
-from satseek.monitor.findings import OUTSIDE_PERMIT
-from satseek.monitor.keeping import Findings
+from satseek.monitor.findings.finding import OUTSIDE_PERMIT
+from satseek.monitor.findings.keeping import Findings
+from satseek.monitor.findings.reviewing import close, confirm, reject
 from satseek.monitor.opening import opened_findings
-from satseek.monitor.reviewing import close, confirm, reject
-from satseek.monitor.watching import OperatingPoint, SightingRule, WatchedConcept
-from satseek.monitor.watching_judging import expect, judge
-from satseek.monitor.watching_running import run_watch
+from satseek.monitor.watch.judging import expect, judge
+from satseek.monitor.watch.running import run_watch
+from satseek.monitor.watch.watch import OperatingPoint, SightingRule, WatchedConcept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from satseek.assemble import Assembly
     from satseek.index.storing import Database
-    from satseek.monitor.findings import Change, Finding
+    from satseek.monitor.findings.finding import Change, Finding
 
 MAY, JUNE, JULY, AUGUST = "2024-05-03", "2024-06-02", "2024-07-04", "2024-08-05"
 CELLS = tuple(sorted(map(cell_name, MINE)))

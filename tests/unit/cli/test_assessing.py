@@ -6,7 +6,7 @@ import typer.main
 
 from satseek.cli import assessing
 from satseek.cli.application import app
-from satseek.monitor.damage_asking import Said
+from satseek.monitor.damage.asking import Said
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 SHARED = {"--help", "-h", "--json"}

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.areas import AreaEstimates, Judged, Stratum, estimate_areas
-from satseek.monitor.areas_planning import allocate, sample_size
+from satseek.monitor.areas.estimating import AreaEstimates, Judged, Stratum, estimate_areas
+from satseek.monitor.areas.planning import allocate, sample_size
 
 if TYPE_CHECKING:
-    from satseek.monitor.areas_intervals import Estimate, Interval
+    from satseek.monitor.areas.intervals import Estimate, Interval
 
 # Olofsson et al. (2014), table 8: 640 places in four strata, 10 million pixels of 30 m
 CLASSES = ("deforestation", "forest gain", "stable forest", "stable non-forest")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satseek.monitor.areas import Judged, Stratum, estimate_areas
-from satseek.monitor.areas_notes import TEXTS, Note
-from satseek.monitor.areas_reporting import areas_report, areas_section
-from satseek.monitor.areas_words import WORDS
+from satseek.monitor.areas.estimating import Judged, Stratum, estimate_areas
+from satseek.monitor.areas.notes import TEXTS, Note
+from satseek.monitor.areas.reporting import areas_report, areas_section
+from satseek.monitor.areas.words import WORDS
 from satseek.monitor.reports.blocks import Chart, Table
-from satseek.monitor.samples import Sample
+from satseek.monitor.samples.sample import Sample
 
 if TYPE_CHECKING:
-    from satseek.monitor.areas import AreaEstimates
+    from satseek.monitor.areas.estimating import AreaEstimates
     from satseek.monitor.reports.report import Language
 
 MADE = datetime(2026, 3, 1, 9, tzinfo=UTC)

@@ -11,19 +11,19 @@ from madeground import DIM, cell_at, collected, make_chip
 
 from satseek.errors import GridMismatch, ModelMismatch
 from satseek.model.bundle import starter_bundle
-from satseek.monitor.damage import Moment
-from satseek.monitor.damage_cells import seen_cells
-from satseek.monitor.damage_deciding import Kinds
-from satseek.monitor.damage_joining import UNSEEN, join
-from satseek.monitor.labelling import LabelVectors
+from satseek.monitor.damage.assessment import Moment
+from satseek.monitor.damage.cells import seen_cells
+from satseek.monitor.damage.deciding import Kinds
+from satseek.monitor.damage.joining import UNSEEN, join
+from satseek.monitor.labels.labelling import LabelVectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from satseek.index.pinned import Pinned
-    from satseek.monitor.damage_cells import SeenCells
-    from satseek.monitor.findings import Side
+    from satseek.monitor.damage.cells import SeenCells
+    from satseek.monitor.findings.finding import Side
     from satseek.types import Chip, Vectors
 
 AFFECTED, SOUND, CLOUD = np.eye(DIM, dtype=np.float32)[:3]

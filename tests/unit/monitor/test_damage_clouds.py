@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from satseek.monitor.damage_clouds import EACH, EDGE, KINDS, made_clouds
+from satseek.monitor.damage.clouds import EACH, EDGE, KINDS, made_clouds
 
 
 def test_made_clouds_are_the_same_every_time_and_none_like_another() -> None:

@@ -7,8 +7,8 @@ import pytest
 import shapely
 
 from satseek.errors import InvalidFilter, InvalidRequest
-from satseek.monitor.damage_imagery import fitting_grid, is_period, read_period
-from satseek.monitor.parcels import Parcel
+from satseek.monitor.damage.imagery import fitting_grid, is_period, read_period
+from satseek.monitor.damage.parcels import Parcel
 from satseek.types import Scene
 
 SOUTH = (-70.0, -33.0)

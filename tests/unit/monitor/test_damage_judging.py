@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from satseek.monitor.damage import Contrast
-from satseek.monitor.damage_deciding import Decided
-from satseek.monitor.damage_joining import UNSEEN, Joined, Sight
-from satseek.monitor.damage_judging import class_shares, figures, judge, looks
-from satseek.monitor.damage_overlaps import Overlaps
-from satseek.monitor.damage_words import told
-from satseek.monitor.grading import USUAL_GRADES, EvidenceRules, Look
+from satseek.monitor.damage.assessment import Contrast
+from satseek.monitor.damage.deciding import Decided
+from satseek.monitor.damage.grading import USUAL_GRADES, EvidenceRules, Look
+from satseek.monitor.damage.joining import UNSEEN, Joined, Sight
+from satseek.monitor.damage.judging import class_shares, figures, judge, looks
+from satseek.monitor.damage.overlaps import Overlaps
+from satseek.monitor.damage.words import told
 
 SEEN = Look(when="after", seen=1.0, clouded=0.0, date=date(2024, 7, 4))
 

@@ -7,7 +7,7 @@ import pytest
 
 from satseek.errors import InvalidConfig, InvalidRequest
 from satseek.model.prompts import NONE_OF_THESE
-from satseek.monitor.damage_labels import (
+from satseek.monitor.damage.labels import (
     STATE,
     checked,
     having,
@@ -15,7 +15,7 @@ from satseek.monitor.damage_labels import (
     hazards,
     own_damage_labels,
 )
-from satseek.monitor.labelling import Label, LabelSet
+from satseek.monitor.labels.labelling import Label, LabelSet
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import shapely
 
-from satseek.monitor.damage_neighbours import MOST, Controls, contrasts
-from satseek.monitor.parcels import Parcel, shapes_of_parcels
+from satseek.monitor.damage.neighbours import MOST, Controls, contrasts
+from satseek.monitor.damage.parcels import Parcel, shapes_of_parcels
 
 
 def parcel(at: float, crop: str = "", hectares: float = 1.0) -> Parcel:

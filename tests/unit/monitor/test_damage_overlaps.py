@@ -5,7 +5,7 @@ import pytest
 import shapely
 
 from satseek.export.areas import shape_areas_ha
-from satseek.monitor.damage_overlaps import overlaps
+from satseek.monitor.damage.overlaps import overlaps
 
 
 def boxes(*sides: tuple[float, float, float, float]) -> np.ndarray:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from damagemaking import assessment, damage
 
-from satseek.monitor.damage_report import _next_step
-from satseek.monitor.damage_words import _TEXTS
+from satseek.monitor.damage.report import _next_step
+from satseek.monitor.damage.words import _TEXTS
 
 GREY = "insufficient evidence"
 

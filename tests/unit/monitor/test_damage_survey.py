@@ -4,7 +4,7 @@ import pytest
 from damagemaking import assessment, damage, mixed
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.damage_survey import SHARES, shared_out, survey, visit_features
+from satseek.monitor.damage.survey import SHARES, shared_out, survey, visit_features
 
 GREY = "insufficient evidence"
 

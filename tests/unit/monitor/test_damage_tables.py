@@ -7,7 +7,7 @@ import pytest
 from damagemaking import assessment, damage, mixed, parcel
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.damage_tables import (
+from satseek.monitor.damage.tables import (
     by_district,
     by_policy,
     in_all,
@@ -16,7 +16,7 @@ from satseek.monitor.damage_tables import (
     problem_features,
     roll_up_features,
 )
-from satseek.monitor.damage_writing import write_assessment
+from satseek.monitor.damage.writing import write_assessment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.drawing_samples import Place, SamplingFrame, Unit, draw
+from satseek.monitor.samples.drawing import Place, SamplingFrame, Unit, draw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

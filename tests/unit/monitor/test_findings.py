@@ -14,9 +14,15 @@ import shapely
 from findingmaking import JULY, JUNE, make_finding, square
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.checking import check_finding, check_name
-from satseek.monitor.describing import SAID, described, described_step, finding_of, said_text
-from satseek.monitor.findings import KINDS, STATES, Evidence, Finding, Step, finding_id
+from satseek.monitor.findings.checking import check_finding, check_name
+from satseek.monitor.findings.describing import (
+    SAID,
+    described,
+    described_step,
+    finding_of,
+    said_text,
+)
+from satseek.monitor.findings.finding import KINDS, STATES, Evidence, Finding, Step, finding_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

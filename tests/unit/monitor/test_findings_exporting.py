@@ -10,10 +10,10 @@ import pytest
 from findingmaking import JULY, JUNE, make_finding
 
 from satseek.errors import InvalidRequest
-from satseek.monitor import reviewing
-from satseek.monitor.exporting import feature_of, write_findings
-from satseek.monitor.findings import Step
-from satseek.monitor.keeping import FindingFilter, Findings
+from satseek.monitor.findings import reviewing
+from satseek.monitor.findings.exporting import feature_of, write_findings
+from satseek.monitor.findings.finding import Step
+from satseek.monitor.findings.keeping import FindingFilter, Findings
 
 if TYPE_CHECKING:
     from pathlib import Path

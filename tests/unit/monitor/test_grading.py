@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from satseek.errors import FolderNotFound, InvalidConfig
-from satseek.monitor.grading import (
+from satseek.monitor.damage.grading import (
     USUAL_GRADES,
     EvidenceRules,
     Grade,

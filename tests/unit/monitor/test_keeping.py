@@ -19,9 +19,9 @@ from satseek.errors import (
     InvalidRequest,
     SatseekError,
 )
-from satseek.monitor import reviewing
-from satseek.monitor.findings import STATES, WITHDRAWN
-from satseek.monitor.keeping import FindingFilter, Findings
+from satseek.monitor.findings import reviewing
+from satseek.monitor.findings.finding import STATES, WITHDRAWN
+from satseek.monitor.findings.keeping import FindingFilter, Findings
 from satseek.monitor.tables import DATABASE, Part
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.index.storing import Database
-    from satseek.monitor.findings import Change
+    from satseek.monitor.findings.finding import Change
 
 NOW = datetime(2024, 9, 1, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from satseek.embed.embedder import Embedder, unit_rows
 from satseek.errors import EmptyText, InvalidRequest, ModelMismatch
 from satseek.model.prompts import NONE_OF_THESE
 from satseek.model.scores import share
-from satseek.monitor import labelling
-from satseek.monitor.labelling import Label, LabelSet, label_vectors, own_labels
+from satseek.monitor.labels import labelling
+from satseek.monitor.labels.labelling import Label, LabelSet, label_vectors, own_labels
 
 EMBEDDER = Embedder(ColourEngine(), make_tokenizer())
 CELLS = unit_rows(np.random.default_rng(1).normal(size=(40, DIM)).astype(np.float32))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from satseek.errors import EmptyText, FolderNotFound, InvalidConfig, InvalidRequest
-from satseek.monitor.labelling_files import (
+from satseek.monitor.labels.files import (
     MAX_BYTES,
     find_labels,
     label_set_of,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from satseek.errors import InvalidRequest
-from satseek.monitor import labelling_jointly
-from satseek.monitor.labelling_jointly import NOT_SEEN, Stickiness, decide
+from satseek.monitor.labels import jointly as labelling_jointly
+from satseek.monitor.labels.jointly import NOT_SEEN, Stickiness, decide
 
 UNSEEN = (np.nan, np.nan, np.nan)
 USUAL = Stickiness(change=0.05, steepness=30.0)

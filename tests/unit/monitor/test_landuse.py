@@ -24,23 +24,24 @@ from landusing import (
 from madeground import cell_at, collected
 
 from satseek.errors import InvalidRequest
-from satseek.monitor import landuse, landuse_deciding
-from satseek.monitor.labelling import label_vectors
-from satseek.monitor.labelling_jointly import NOT_SEEN
-from satseek.monitor.landuse import Choices, read_ground
-from satseek.monitor.landuse_areas import areas_by_class, flow, flows, shares_of
-from satseek.monitor.landuse_changes import find_changes, runs
-from satseek.monitor.landuse_deciding import last_seen
-from satseek.monitor.landuse_images import images_of
-from satseek.monitor.landuse_sampling import sampling_frame
-from satseek.monitor.patches import PatchRule
+from satseek.monitor.change.patches import PatchRule
+from satseek.monitor.labels.jointly import NOT_SEEN
+from satseek.monitor.labels.labelling import label_vectors
+from satseek.monitor.landuse import deciding as landuse_deciding
+from satseek.monitor.landuse import landuse
+from satseek.monitor.landuse.areas import areas_by_class, flow, flows, shares_of
+from satseek.monitor.landuse.changes import find_changes, runs
+from satseek.monitor.landuse.deciding import last_seen
+from satseek.monitor.landuse.images import images_of
+from satseek.monitor.landuse.landuse import Choices, read_ground
+from satseek.monitor.landuse.sampling import sampling_frame
 from satseek.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from satseek.monitor.landuse import LandUse
+    from satseek.monitor.landuse.landuse import LandUse
 
 QUARRY, MEADOW, HARBOUR = range(3)
 TURNED = sorted(cell_at(column, row) for column, row in ((3, 2), (4, 2), (3, 3), (4, 3)))

@@ -14,21 +14,21 @@ from madeground import collected
 from satseek.errors import FolderNotFound, InvalidRequest, SatseekError
 from satseek.export.areas import raster_area_by_class
 from satseek.imagery.lattices import Lattice
-from satseek.monitor.labelling_files import preset
-from satseek.monitor.landuse_areas import areas_by_class
-from satseek.monitor.landuse_districts import areas_by_district, make_districts, read_districts
-from satseek.monitor.landuse_images import ImageLandUse
-from satseek.monitor.landuse_maps import ClassMaps, colours_of
-from satseek.monitor.landuse_tables import area_rows, change_rows, district_rows, image_rows
-from satseek.monitor.landuse_writing import LIST, OutFolder, write_rows
-from satseek.monitor.outlining import outline_cells
+from satseek.monitor.change.outlining import outline_cells
+from satseek.monitor.labels.files import preset
+from satseek.monitor.landuse.areas import areas_by_class
+from satseek.monitor.landuse.districts import areas_by_district, make_districts, read_districts
+from satseek.monitor.landuse.images import ImageLandUse
+from satseek.monitor.landuse.maps import ClassMaps, colours_of
+from satseek.monitor.landuse.tables import area_rows, change_rows, district_rows, image_rows
+from satseek.monitor.landuse.writing import LIST, OutFolder, write_rows
 from satseek.search.mapping import NO_CLASS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from satseek.monitor.landuse import LandUse
+    from satseek.monitor.landuse.landuse import LandUse
 
 OVERLAPPING = Lattice(crs="EPSG:32633", pixel_x=1.0, pixel_y=1.0, chip_px=200, stride_px=100)
 

@@ -7,8 +7,8 @@ from string import Formatter
 import pytest
 
 from satseek.model.prompts import NONE_OF_THESE
-from satseek.monitor.labelling_files import preset
-from satseek.monitor.landuse_words import _TEXTS, class_names, hectares, percent
+from satseek.monitor.labels.files import preset
+from satseek.monitor.landuse.words import _TEXTS, class_names, hectares, percent
 from satseek.search.glossary import is_chinese
 
 

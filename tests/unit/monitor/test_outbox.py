@@ -12,17 +12,17 @@ from findingmaking import AUGUST, make_finding
 from posting import Desk
 
 from satseek.errors import AlertNotFound, InvalidRequest
-from satseek.monitor import reviewing
-from satseek.monitor.findings import WITHDRAWN
-from satseek.monitor.outbox import Outbox
-from satseek.monitor.outbox_telling import subscribe, subscribed
-from satseek.monitor.outbox_turns import Outcome, Pace, Turns
+from satseek.monitor.delivery.outbox import Outbox
+from satseek.monitor.delivery.telling import subscribe, subscribed
+from satseek.monitor.delivery.turns import Outcome, Pace, Turns
+from satseek.monitor.findings import reviewing
+from satseek.monitor.findings.finding import WITHDRAWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from satseek.monitor.outbox_rows import Alert
+    from satseek.monitor.delivery.rows import Alert
 
 ALL = {"reasons": ["new", "updated", "state"]}
 

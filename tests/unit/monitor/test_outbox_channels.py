@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from satseek.errors import InvalidRequest, InvalidSettings, Unauthenticated
-from satseek.monitor.delivering_signing import TOLERANCE_SECONDS, check_signature, signature
-from satseek.monitor.delivering_webhook import outcome_of
-from satseek.monitor.outbox_channels import channels_of, check_channels, read_address
+from satseek.monitor.delivery.channels import channels_of, check_channels, read_address
+from satseek.monitor.delivery.signing import TOLERANCE_SECONDS, check_signature, signature
+from satseek.monitor.delivery.webhook import outcome_of
 from satseek.settings import AlertChannel, Settings, read_settings
 
 if TYPE_CHECKING:

@@ -10,17 +10,17 @@ import pytest
 from madeground import LATTICE, cell_at, collected, make_chip, make_land, seen_on, square
 
 from satseek.errors import InvalidRequest, ModelMismatch
-from satseek.monitor.pairing import OWN_LIGHT, pair_up
-from satseek.monitor.pairing_background import Background
-from satseek.monitor.pairing_rises import rise_towards
-from satseek.monitor.pairing_shift import FEWEST
-from satseek.monitor.series import read_series
+from satseek.monitor.change.background import Background
+from satseek.monitor.change.pairing import OWN_LIGHT, pair_up
+from satseek.monitor.change.rises import rise_towards
+from satseek.monitor.change.series import read_series
+from satseek.monitor.change.shift import FEWEST
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.index.pinned import Pinned
-    from satseek.monitor.pairing import Pairs
+    from satseek.monitor.change.pairing import Pairs
 
 DAYS = ("2024-06-02", "2024-07-02")
 

@@ -7,7 +7,7 @@ import pytest
 from madeground import make_land
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.pairing_background import (
+from satseek.monitor.change.background import (
     LEAST_SPREAD,
     ROUNDING,
     Background,
@@ -16,7 +16,7 @@ from satseek.monitor.pairing_background import (
     fit_background,
     percentiles,
 )
-from satseek.monitor.pairing_shift import FEWEST
+from satseek.monitor.change.shift import FEWEST
 
 
 def _quiet(count: int, *, seed: int = 0) -> np.ndarray:

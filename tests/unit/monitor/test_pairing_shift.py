@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from madeground import Land, make_land, unit
 
-from satseek.monitor.pairing_shift import FEWEST, SHIFTS, find_changes
+from satseek.monitor.change.shift import FEWEST, SHIFTS, find_changes
 
 
 def _parted(land: Land, changes: np.ndarray) -> float:

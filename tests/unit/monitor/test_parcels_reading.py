@@ -10,7 +10,7 @@ import shapely
 from satseek.errors import FolderNotFound, InvalidRequest
 from satseek.export.feature import Feature
 from satseek.export.formats import write
-from satseek.monitor.parcels_reading import ParcelColumns, read_parcels, to_degrees
+from satseek.monitor.damage.parcels_reading import ParcelColumns, read_parcels, to_degrees
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from madeground import LATTICE, cell_at, make_chip, square
 
 from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
-from satseek.monitor.outlining import find_touching, join_outlines, outline_cells
-from satseek.monitor.patches import PatchRule, find_patches
+from satseek.monitor.change.outlining import find_touching, join_outlines, outline_cells
+from satseek.monitor.change.patches import PatchRule, find_patches
 
 RULE = PatchRule(seed=99, grow=90)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.persisting import persist
+from satseek.monitor.change.persisting import persist
 
 
 def _dates(text: str) -> tuple[np.ndarray, np.ndarray]:

@@ -12,22 +12,22 @@ import pytest
 from findingmaking import AUGUST, JULY, make_finding
 
 from satseek.errors import CollectionNotFound
-from satseek.monitor.findings import Evidence
-from satseek.monitor.keeping import FindingFilter, Findings
-from satseek.monitor.pictures import Pictures
+from satseek.monitor.findings.finding import Evidence
+from satseek.monitor.findings.keeping import FindingFilter, Findings
+from satseek.monitor.findings.pictures import Pictures
+from satseek.monitor.findings.reviewing import close, confirm, reject
 from satseek.monitor.reports.blocks import Map, Pairs, Table
 from satseek.monitor.reports.findings_gathering import gather_findings
 from satseek.monitor.reports.findings_report import findings_report
 from satseek.monitor.reports.findings_sections import MOST_PAIRS
 from satseek.monitor.reports.findings_writing import report_findings
-from satseek.monitor.reviewing import close, confirm, reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from satseek.index.collection import Collection
-    from satseek.monitor.findings import Finding
+    from satseek.monitor.findings.finding import Finding
     from satseek.monitor.reports.report import Report
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)

@@ -7,9 +7,9 @@ import pytest
 from reportmaking import gone_image, plain_pixels, square
 
 from satseek.errors import UnreadableImage
+from satseek.monitor.findings.surrounding import frame_around
 from satseek.monitor.reports.images import pixels_image
 from satseek.monitor.reports.outlining_images import CASING, LINE, outlined
-from satseek.monitor.surrounding import frame_around
 
 EDGE = 256
 

@@ -10,16 +10,16 @@ import pytest
 from findingmaking import make_finding, square
 
 from satseek.errors import Conflict, FindingNotFound, InvalidRequest
-from satseek.monitor import reviewing
-from satseek.monitor.findings import STATES
-from satseek.monitor.keeping import FindingFilter, Findings
-from satseek.monitor.reviewing import MOVES, next_for
+from satseek.monitor.findings import reviewing
+from satseek.monitor.findings.finding import STATES
+from satseek.monitor.findings.keeping import FindingFilter, Findings
+from satseek.monitor.findings.reviewing import MOVES, next_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from satseek.monitor.findings import Finding, State
+    from satseek.monitor.findings.finding import Finding, State
 
 ONE = make_finding().id
 

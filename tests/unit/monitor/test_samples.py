@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.areas import Stratum
-from satseek.monitor.areas_sampled import estimate_sample
-from satseek.monitor.drawing_samples import Place
-from satseek.monitor.samples import (
+from satseek.monitor.areas.estimating import Stratum
+from satseek.monitor.areas.sampled import estimate_sample
+from satseek.monitor.samples.drawing import Place
+from satseek.monitor.samples.sample import (
     CANNOT_TELL,
     Answer,
     Sample,

@@ -11,7 +11,7 @@ from madeground import cell_at, collected, make_chip, make_land, seen_on
 
 from satseek.errors import InvalidFilter, InvalidRequest
 from satseek.index import open_collection
-from satseek.monitor.series import read_series, see
+from satseek.monitor.change.series import read_series, see
 from satseek.types import Filter
 
 if TYPE_CHECKING:

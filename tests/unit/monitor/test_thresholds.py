@@ -9,7 +9,7 @@ import pytest
 
 from satseek.errors import InvalidRequest
 from satseek.evaluate.intervals import wilson
-from satseek.monitor.thresholds import (
+from satseek.monitor.watch.thresholds import (
     background_cut,
     best_cut,
     expected_at,

@@ -16,9 +16,9 @@ from satseek.errors import (
     InvalidName,
     InvalidRequest,
 )
-from satseek.monitor.watching import OperatingPoint, SightingRule, WatchedHours
-from satseek.monitor.watching_files import read_watch, watch_from
-from satseek.monitor.watching_texts import watch_of, watch_text
+from satseek.monitor.watch.files import read_watch, watch_from
+from satseek.monitor.watch.texts import watch_of, watch_text
+from satseek.monitor.watch.watch import OperatingPoint, SightingRule, WatchedHours
 
 if TYPE_CHECKING:
     from pathlib import Path

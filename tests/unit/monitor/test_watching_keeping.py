@@ -11,10 +11,10 @@ import pytest
 from watchmaking import MINES
 
 from satseek.errors import Conflict, InvalidRequest, WatchNotFound
-from satseek.monitor.keeping import Findings
-from satseek.monitor.outbox_telling import subscribed
-from satseek.monitor.watching_keeping import Watches
-from satseek.monitor.watching_rows import KEPT_RUNS, PART, mark, write_run
+from satseek.monitor.delivery.telling import subscribed
+from satseek.monitor.findings.keeping import Findings
+from satseek.monitor.watch.keeping import Watches
+from satseek.monitor.watch.rows import KEPT_RUNS, PART, mark, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

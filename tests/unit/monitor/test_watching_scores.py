@@ -10,25 +10,25 @@ import pytest
 from findingmaking import make_finding
 from madeground import cell_at
 
-from satseek.monitor.holding_out import FOLDS, blocks_of
-from satseek.monitor.outlining import find_touching
-from satseek.monitor.patches import Patch
-from satseek.monitor.thresholds import background_cut
-from satseek.monitor.watching import SightingRule, Watch, WatchedConcept
-from satseek.monitor.watching_marks import latest_looks, mark_cells, patches_at, recent_seeds
-from satseek.monitor.watching_scores import (
+from satseek.monitor.change.outlining import find_touching
+from satseek.monitor.change.patches import Patch
+from satseek.monitor.watch.holding_out import FOLDS, blocks_of
+from satseek.monitor.watch.marks import latest_looks, mark_cells, patches_at, recent_seeds
+from satseek.monitor.watch.scores import (
     Scored,
     beside_neighbours,
     looks_at_first,
     wanted_dates,
     without_steps,
 )
-from satseek.monitor.watching_sites import KnownSites, Site
+from satseek.monitor.watch.sites import KnownSites, Site
+from satseek.monitor.watch.thresholds import background_cut
+from satseek.monitor.watch.watch import SightingRule, Watch, WatchedConcept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satseek.monitor.thresholds import Cut
+    from satseek.monitor.watch.thresholds import Cut
 
 NAN = float("nan")
 DAYS = ("2024-05-03", "2024-06-02", "2024-07-04", "2024-08-05")

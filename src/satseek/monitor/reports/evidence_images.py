@@ -11,8 +11,8 @@ from satseek.monitor.reports.images import file_image
 from satseek.monitor.reports.outlining_images import outlined
 
 if TYPE_CHECKING:
-    from satseek.monitor.findings import Evidence, Finding
-    from satseek.monitor.pictures import Pictures
+    from satseek.monitor.findings.finding import Evidence, Finding
+    from satseek.monitor.findings.pictures import Pictures
     from satseek.monitor.reports.blocks import Image
 
 

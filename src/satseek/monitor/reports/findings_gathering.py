@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from satseek.errors import SatseekError
-from satseek.monitor.findings import OUTSIDE_PERMIT, WITHDRAWN
+from satseek.monitor.findings.finding import OUTSIDE_PERMIT, WITHDRAWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from satseek.index.collection import Collection
     from satseek.index.spec import CollectionSpec
-    from satseek.monitor.findings import Finding, State, Step
-    from satseek.monitor.keeping import FindingFilter, Findings
-    from satseek.monitor.pictures import Pictures
+    from satseek.monitor.findings.finding import Finding, State, Step
+    from satseek.monitor.findings.keeping import FindingFilter, Findings
+    from satseek.monitor.findings.pictures import Pictures
     from satseek.monitor.reports.report import Language
     from satseek.types import Scene
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satseek.monitor.findings import OUTSIDE_PERMIT, WITHDRAWN
+from satseek.monitor.findings.finding import OUTSIDE_PERMIT, WITHDRAWN
 from satseek.monitor.reports.digesting import digest_of_inputs
 from satseek.monitor.reports.findings_gathering import WAITING
 from satseek.monitor.reports.findings_sections import (
@@ -27,7 +27,7 @@ from satseek.monitor.reports.words import day
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from satseek.monitor.findings import Finding
+    from satseek.monitor.findings.finding import Finding
     from satseek.monitor.reports.findings_gathering import FindingsMaterial
     from satseek.monitor.reports.report import Language, SceneUsed
 

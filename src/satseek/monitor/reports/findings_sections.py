@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import shapely
 
-from satseek.monitor.findings import OUTSIDE_PERMIT
+from satseek.monitor.findings.finding import OUTSIDE_PERMIT
 from satseek.monitor.reports.blocks import (
     Backdrop,
     Column,
@@ -31,7 +31,7 @@ from satseek.monitor.reports.words import day, number, place
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from satseek.monitor.findings import Evidence, Finding, Side, State
+    from satseek.monitor.findings.finding import Evidence, Finding, Side, State
     from satseek.monitor.reports.blocks import Block, Cell, Colour, Image, Tone
     from satseek.monitor.reports.findings_gathering import FindingsMaterial
     from satseek.monitor.reports.report import Language

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from satseek.monitor.findings import Kind, State
+    from satseek.monitor.findings.finding import Kind, State
     from satseek.monitor.reports.report import Language
 
 _TEXTS: dict[str, tuple[str, str]] = {

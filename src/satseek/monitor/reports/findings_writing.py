@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.index.collection import Collection
-    from satseek.monitor.keeping import FindingFilter, Findings
-    from satseek.monitor.pictures import Pictures
+    from satseek.monitor.findings.keeping import FindingFilter, Findings
+    from satseek.monitor.findings.pictures import Pictures
     from satseek.monitor.reports.report import Language
     from satseek.monitor.reports.writing import Written
 

@@ -1,0 +1,1 @@
+"""A map and a sample of what places really are → accuracy, and areas that can be defended."""

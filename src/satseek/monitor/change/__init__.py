@@ -1,0 +1,1 @@
+"""What was seen of each cell on each date → which cells changed, and patches of them."""

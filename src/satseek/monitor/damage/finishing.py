@@ -1,0 +1,214 @@
+"""An assessment and its collections → tables, reports, claim sheets and findings.
+
+Does not know who asks. Killed and run again it writes the same files and finds the same findings;
+what people decided on them stays.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from satseek.index.schema import storage_errors
+from satseek.monitor.damage.findings import KIND, findings_of
+from satseek.monitor.damage.provenance import ReportTerms
+from satseek.monitor.damage.report import claim_report, damage_report
+from satseek.monitor.damage.sheets import policies_with_sheets
+from satseek.monitor.damage.survey import survey
+from satseek.monitor.damage.tables import by_policy
+from satseek.monitor.damage.writing import write_assessment
+from satseek.monitor.reports.writing import write_report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from satseek.index.collection import Collection
+    from satseek.monitor.damage.assessment import Assessment, OnProgress
+    from satseek.monitor.damage.survey import Visit
+    from satseek.monitor.findings.finding import Finding
+    from satseek.monitor.findings.keeping import Findings
+    from satseek.monitor.findings.pictures import Pictures
+    from satseek.monitor.reports.report import Language, Report
+
+REPORTS: Final = ("html", "pdf")
+"""What reports and claim sheets can be written as."""
+
+SHEETS: Final = "claims"
+"""Folder of the claim sheets."""
+
+_UNSAFE: Final = re.compile(r"[^\w.-]+")
+_LONGEST: Final = 80
+"""Letters of a policy in a file's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be written of an assessment."""
+
+    visits: int = 20
+    """Parcels drawn for surveyors at most; 0: none."""
+    seed: int = 0
+    """By which they are drawn."""
+    formats: tuple[str, ...] | None = None
+    """Of the tables; None: the usual ones that are at hand."""
+    reports: tuple[str, ...] = ("html",)
+    """Of `REPORTS`."""
+    sheets: tuple[str, ...] = ()
+    """Likewise: a file for each policy that is not all green."""
+    language: Language = "en"
+    """Of reports and sheets."""
+    attribution: str = ""
+    """Whose imagery it is."""
+    operator: str = ""
+    """Who asks."""
+    command: str = ""
+    """What was typed or asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What came of an assessment."""
+
+    assessment: Assessment
+    """What imagery says."""
+    folder: Path
+    """Where its files lie."""
+    files: tuple[Path, ...]
+    """All of them."""
+    visits: tuple[Visit, ...]
+    """Parcels drawn for surveyors."""
+    findings: tuple[str, ...]
+    """Ids of its findings: parcels that are red or amber."""
+    news: int
+    """Findings that are new or say something new."""
+
+
+def finish(
+    assessment: Assessment,
+    wanted: Wanted,
+    *,
+    out: Path,
+    collections: Mapping[str, Collection],
+    findings: Findings,
+    pictures: Pictures,
+    made_at: datetime,
+    on_progress: OnProgress = lambda _note, _done, _all: None,
+) -> Done:
+    """Keep what was found, and write everything down.
+
+    Args:
+        assessment: What imagery says.
+        wanted: What is to be written.
+        out: Folder of the files; made where it is missing.
+        collections: Those of the assessment by name, open, to read their scenes again.
+        findings: Where findings are kept.
+        pictures: Where their pictures are.
+        made_at: When, timezone-aware: stands in the reports.
+        on_progress: Called as it goes.
+
+    Raises:
+        InvalidRequest: the folder is a file.
+        DependencyMissing: a format or a PDF needs a package that is not installed.
+        DiskFull: there is no room; what was kept before is whole.
+    """
+    visits = survey(assessment, visits=wanted.visits, seed=wanted.seed) if wanted.visits else ()
+    tables = write_assessment(
+        assessment, out, visits=visits, formats=wanted.formats, language=wanted.language
+    )
+    found, news = _keep(assessment, collections, findings, pictures, on_progress)
+    terms = ReportTerms(
+        operator=wanted.operator,
+        made_at=made_at,
+        language=wanted.language,
+        command=wanted.command,
+        attribution=wanted.attribution,
+    )
+    files = [one.path for one in tables]
+    for suffix in wanted.reports:
+        report = damage_report(
+            assessment, visits=visits, seed=wanted.seed, collections=collections, terms=terms
+        )
+        files.append(_written(report, out / f"report.{suffix}", on_progress))
+    files += _sheets(
+        assessment,
+        wanted,
+        out,
+        collections=collections,
+        terms=terms,
+        on_progress=on_progress,
+    )
+    return Done(
+        assessment=assessment,
+        folder=out,
+        files=tuple(files),
+        visits=visits,
+        findings=tuple(one.id for one in found),
+        news=news,
+    )
+
+
+def _keep(
+    assessment: Assessment,
+    collections: Mapping[str, Collection],
+    findings: Findings,
+    pictures: Pictures,
+    on_progress: OnProgress,
+) -> tuple[list[Finding], int]:
+    """Keep findings; those of parcels that are not affected any more are flagged."""
+    count = len(assessment.of("red")) + len(assessment.of("amber"))
+    found = []
+    for one in findings_of(assessment, collections=collections, pictures=pictures):
+        found.append(one)
+        on_progress("findings", len(found), count)
+    with findings.changing() as change:
+        kept = change.keep(found)
+        gone = change.withdraw(kind=KIND, source=assessment.name, found=[one.id for one in found])
+    return found, len(kept) + len(gone)
+
+
+def _written(report: Report, path: Path, on_progress: OnProgress) -> Path:
+    def told(done: int, total: int) -> None:
+        on_progress(f"writing {path.name}", done, total)
+
+    return write_report(report, path, on_progress=told).path
+
+
+def _sheets(
+    assessment: Assessment,
+    wanted: Wanted,
+    out: Path,
+    *,
+    collections: Mapping[str, Collection],
+    terms: ReportTerms,
+    on_progress: OnProgress,
+) -> Iterator[Path]:
+    if not wanted.sheets:
+        return
+    folder = out / SHEETS
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    chosen = policies_with_sheets(by_policy(assessment))
+    names = file_names([one.name for one in chosen])
+    for at, one in enumerate(chosen):
+        on_progress("claim sheets", at, len(chosen))
+        report = claim_report(assessment, one.name, collections=collections, terms=terms)
+        for suffix in wanted.sheets:
+            yield write_report(report, folder / f"{names[one.name]}.{suffix}").path
+
+
+def file_names(policies: list[str]) -> dict[str, str]:
+    """Give each policy a file's name that no other has, whatever the case of its letters."""
+    taken: set[str] = set()
+    found = {}
+    for policy in policies:
+        plain = _UNSAFE.sub("_", policy).strip("._")[:_LONGEST] or "policy"
+        name, at = plain, 1
+        while name.casefold() in taken:
+            at += 1
+            name = f"{plain}_{at}"
+        taken.add(name.casefold())
+        found[policy] = name
+    return found

@@ -1,0 +1,274 @@
+"""A language → the texts of assessments and claim sheets. Knows nothing of what was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from satseek.monitor.damage.assessment import ParcelDamage
+    from satseek.monitor.damage.grading import Light, Reason
+    from satseek.monitor.reports.report import Language
+
+_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    # reasons
+    "affected": (
+        "{share:.0%} of the area seen is affected: {grade}",
+        "已观测面积的 {share:.0%} 受灾：{grade}",
+    ),
+    "could_be": (
+        "the {hidden:.0%} not seen could make it anything from {low} to {high}",
+        "未观测的 {hidden:.0%} 可能使其为 {low} 至 {high} 之间的任何等级",
+    ),
+    "alike": (
+        (
+            "{count} neighbours that are not affected changed by {neighbours:+.0%}, this parcel by "
+            "{own:+.0%}"
+        ),
+        "{count} 个未受灾的邻近地块变化 {neighbours:+.0%}，本地块变化 {own:+.0%}",
+    ),
+    "unseen": (
+        (
+            "{when}: {seen:.0%} of the parcel seen, expected {least:.0%}; {clouded:.0%} under "
+            "cloud, {missing:.0%} without imagery"
+        ),
+        (
+            "{when}：仅观测到地块的 {seen:.0%}，要求 {least:.0%}；云遮 {clouded:.0%}，无影像 "
+            "{missing:.0%}"
+        ),
+    ),
+    "apart_clouds": (
+        "{judged:.0%} of the parcel seen both before and after, expected {least:.0%}",
+        "前后两期均观测到的仅占地块的 {judged:.0%}，要求 {least:.0%}",
+    ),
+    "small": (
+        "parcel of {cells:.2f} cells, expected {least:g} or more",
+        "地块仅为 {cells:.2f} 个单元大小，要求不少于 {least:g} 个",
+    ),
+    "undated": (
+        "the imagery tells no date, so that no gap between before and after can be ruled out",
+        "影像没有日期，无法排除前后间隔过长",
+    ),
+    "reversed": (
+        "imagery after ({last}) is older than imagery before ({first})",
+        "灾后影像（{last}）早于灾前影像（{first}）",
+    ),
+    "apart": (
+        "{days} days between {first} and {last}, expected {most} at most",
+        "{first} 与 {last} 相隔 {days} 天，要求不超过 {most} 天",
+    ),
+    "older": (
+        "imagery of {last} is older than the event of {event}",
+        "{last} 的影像早于 {event} 的灾害",
+    ),
+    "late": (
+        "imagery {days} days after the event, expected {most} at most",
+        "影像在灾后 {days} 天拍摄，要求不超过 {most} 天",
+    ),
+    # words
+    "before": ("before", "灾前"),
+    "after": ("after", "灾后"),
+    "red": ("red", "红"),
+    "amber": ("amber", "黄"),
+    "green": ("green", "绿"),
+    "insufficient evidence": ("insufficient evidence", "证据不足"),
+    "light_red": ("loss", "有损失"),
+    "light_amber": ("in doubt: look at it", "存疑：需人工核查"),
+    "light_green": ("no sign of loss", "未见损失"),
+    "light_insufficient evidence": ("imagery cannot tell", "影像无法判定"),
+    "task_red": ("check of a loss", "核对损失"),
+    "task_amber": ("in doubt: settle on the spot", "存疑：现场核定"),
+    "task_green": ("check that there is none", "核对确无损失"),
+    "task_insufficient evidence": (
+        "imagery cannot tell: assess on the spot",
+        "影像无法判定：现场定损",
+    ),
+    # the first page
+    "title": ("{hazard}: damage to {parcels} parcels", "{hazard}：{parcels} 个地块的受灾评估"),
+    "subtitle": ("{before} → {after} · {source}", "{before} → {after} · {source}"),
+    "subtitle_mono": ("seen {after} · {source}", "{after} 影像 · {source}"),
+    "no_date": ("date unknown", "日期不详"),
+    "next": (
+        (
+            "Settle the {red} red parcels ({ha} ha affected) by their claim sheets below; visit "
+            "the {grey} parcels that imagery cannot tell and the {amber} in doubt before anything "
+            "is said to their owners, in the order of the list of visits."
+        ),
+        (
+            "请依据下文理赔单处理 {red} 个红色地块（受灾 {ha} 公顷）；对影像无法判定的 {grey} 个地"
+            "块和存疑的 {amber} 个地块，请先按查勘清单顺序实地查勘，再答复农户。"
+        ),
+    ),
+    "next_clear": (
+        (
+            "Settle the {red} red parcels ({ha} ha affected) by their claim sheets below; no other "
+            "parcel is in doubt, so that visits are checks alone."
+        ),
+        "请依据下文理赔单处理 {red} 个红色地块（受灾 {ha} 公顷）；其余地块均无疑问，查勘仅作核对。",
+    ),
+    "next_none": (
+        (
+            "No parcel shows a loss. Visit the {grey} parcels that imagery cannot tell and the "
+            "{amber} in doubt; the others need no visit on the ground of this imagery."
+        ),
+        (
+            "没有地块显示损失。请查勘影像无法判定的 {grey} 个地块和存疑的 {amber} 个地块；其余地块"
+            "依据本次影像无需查勘。"
+        ),
+    ),
+    "action_red": (
+        (
+            "Open the claim sheets of policies with a loss ({count}); compare both images of each "
+            "parcel before you sign."
+        ),
+        "逐一打开有损失保单的理赔单（{count} 份）；签字前请对比每个地块的前后影像。",
+    ),
+    "action_visit": (
+        (
+            "Send surveyors to the parcels of the list of visits ({count}); those that imagery "
+            "cannot tell come first ({grey})."
+        ),
+        "派查勘员前往查勘清单所列地块（{count} 个）；影像无法判定的（{grey} 个）优先。",
+    ),
+    "action_list": (
+        "Put the oddities of the list of parcels right before the next run ({count}).",
+        "下次评估前请更正地块清单中的问题（{count} 处）。",
+    ),
+    "limit_area": (
+        "An affected share is a share of the area on which damage shows, not a loss of yield.",
+        "受灾比例是显示受灾的面积比例，不是减产率。",
+    ),
+    "limit_mono": (
+        "Imagery after the event alone was looked at: what has always looked so counts as well.",
+        "仅使用灾后影像：灾前即如此的地面也会被计入。",
+    ),
+    "limit_cells": (
+        "Ground is told apart every {square} ha; a parcel smaller than {chip} ha is not judged.",
+        "地面按 {square} 公顷的单元判定；小于 {chip} 公顷的地块不作判定。",
+    ),
+    "limit_grey": (
+        (
+            "Figures of parcels with insufficient evidence are shown to be looked at; they are in "
+            "no sum."
+        ),
+        "证据不足地块的数值仅供参考，不计入任何合计。",
+    ),
+    # headlines, tables, maps
+    "affected_area": ("affected", "受灾面积"),
+    "of_judged": ("of {ha} ha that imagery can tell", "占影像可判定的 {ha} 公顷"),
+    "parcels": ("parcels", "地块"),
+    "of_parcels": ("of {count} parcels", "共 {count} 个地块"),
+    "map": ("Parcels by light", "各地块的判定结果"),
+    "map_alt": (
+        (
+            "Map of {count} parcels: {red} red, {amber} amber, {green} green, {grey} with "
+            "insufficient evidence."
+        ),
+        "{count} 个地块的地图：红 {red}，黄 {amber}，绿 {green}，证据不足 {grey}。",
+    ),
+    "districts": ("By village or district", "按村或区县汇总"),
+    "policies": ("By policy", "按保单汇总"),
+    "visits": ("What to visit", "查勘清单"),
+    "visits_note": (
+        "Drawn at random within each light, by seed {seed}: the same list on every machine.",
+        "在各判定类别内随机抽取，种子 {seed}：任何机器上结果相同。",
+    ),
+    "sheets": ("Claim sheets", "理赔单"),
+    "sheet": ("Policy {policy}", "保单 {policy}"),
+    "sheet_title": ("Claim sheet: policy {policy}", "理赔单：保单 {policy}"),
+    "sheets_more": (
+        "Sheets of {count} policies without a loss or doubt are left out.",
+        "另有 {count} 份无损失且无疑问的保单未列出。",
+    ),
+    "sheet_next": (
+        (
+            "Compare the images before and after of each parcel with what is said of it; sign "
+            "where both agree, send a surveyor where they do not or where evidence is insufficient."
+        ),
+        "请将每个地块的前后影像与判定结果对照：一致则签字，不一致或证据不足则派员查勘。",
+    ),
+    "odd": ("What was odd about the list", "地块清单中的问题"),
+    "name": ("name", "名称"),
+    "policy": ("policy", "保单"),
+    "parcel": ("parcel", "地块"),
+    "crop": ("crop", "作物"),
+    "district": ("village or district", "村或区县"),
+    "area": ("area (ha)", "面积（公顷）"),
+    "insured": ("insured (ha)", "承保（公顷）"),
+    "affected_ha": ("affected (ha)", "受灾（公顷）"),
+    "share": ("affected share", "受灾比例"),
+    "light": ("light", "判定"),
+    "grade": ("grade", "等级"),
+    "why": ("why", "理由"),
+    "task": ("to do", "任务"),
+    "number": ("no.", "序号"),
+    "row": ("row", "行"),
+    "kind": ("kind", "类别"),
+    "what": ("what", "说明"),
+    "seen": ("seen {when}", "{when}观测"),
+    "beside": ("beside its neighbours", "与邻近地块相比"),
+    "beside_value": (
+        (
+            "{own:+.0%} here, {neighbours:+.0%} on {count} unaffected neighbours{crop}: "
+            "{difference:+.0%} more"
+        ),
+        (
+            "本地块 {own:+.0%}，{count} 个未受灾邻近地块{crop} {neighbours:+.0%}：相差 "
+            "{difference:+.0%}"
+        ),
+    ),
+    "shows": ("shows after", "灾后所见"),
+    "pair": ("{parcel}, place {number}", "{parcel}，位置 {number}"),
+    "caption": ("{date} · {scene}", "{date} · {scene}"),
+    "image_alt": ("{side} on parcel {parcel}", "地块 {parcel} {side}"),
+    "all": ("all", "合计"),
+    "not_told": ("not told", "未提供"),
+    # where thresholds come from
+    "seen_rule": ("least seen share of a parcel", "地块最低观测比例"),
+    "cells_rule": ("least size of a parcel", "地块最小尺寸"),
+    "cells": ("{count:g} cells", "{count:g} 个单元"),
+    "between_rule": ("most days between before and after", "前后影像最大间隔天数"),
+    "after_rule": ("most days from the event to the imagery", "灾后影像最大间隔天数"),
+    "days": ("{count} days", "{count} 天"),
+    "step_rule": ("step towards damage that a cell takes", "判为受灾所需的变化"),
+    "step_value": ("{quantile:.1%} quantile", "{quantile:.1%} 分位"),
+    "origin_sound": (
+        "of the steps of cells that look sound at both dates",
+        "相对于前后均未受灾的单元的变化",
+    ),
+    "grade_rule": ("grade {name}", "等级 {name}"),
+    "from": ("from {share:.0%} affected", "受灾 {share:.0%} 起"),
+    "origin_table": ("table of losses {name}", "损失等级表 {name}"),
+    "origin_asked": ("as asked", "按要求"),
+}
+
+
+def text(name: str, language: Language = "en", /, **values: object) -> str:
+    """Give a text in a language, its places filled."""
+    english, chinese = _TEXTS[name]
+    return (chinese if language == "zh" else english).format(**values)
+
+
+def told(reason: Reason, language: Language = "en") -> str:
+    """Say a reason in a language."""
+    values = dict(reason.values)
+    if "when" in values:
+        values["when"] = text(str(values["when"]), language)
+    return text(reason.name, language, **values)
+
+
+def why(damage: ParcelDamage, language: Language = "en") -> str:
+    """Say all reasons of a parcel on one line."""
+    between = "；" if language == "zh" else "; "
+    return between.join(told(reason, language) for reason in damage.reasons)
+
+
+def light_meaning(light: Light, language: Language = "en") -> str:
+    """Say what a light stands for, in a few words."""
+    return text(f"light_{light}", language)
+
+
+def hectares(area_ha: float) -> str:
+    """Write hectares as people read them: a digit where there are few."""
+    return f"{area_ha:,.0f}" if area_ha >= 100 else f"{area_ha:,.1f}"  # noqa: PLR2004

@@ -1,0 +1,1 @@
+"""Alerts that somebody wants to know of → told once, whatever dies or fails meanwhile."""

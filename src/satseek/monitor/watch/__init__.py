@@ -1,0 +1,1 @@
+"""A concept looked for in all that is new on a piece of ground → alerts."""
