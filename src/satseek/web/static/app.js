@@ -14,7 +14,7 @@ import { showExtent, startMap, stopDrawing } from "./map.js";
 import { startOrdering } from "./ordering.js";
 import { begin, startQuestion } from "./question.js";
 import { showTimeline, startTimeline } from "./timeline.js";
-import { openView, startViews } from "./views.js";
+import { openView, show, startViews } from "./views.js";
 
 const MODEL_MS = 4000;
 
@@ -43,6 +43,7 @@ async function start() {
   startCompare();
   await stock();
   await begin();
+  show();
   document.body.dataset.ready = "true";
   setInterval(followModel, MODEL_MS);
 }

@@ -152,9 +152,40 @@ export function readAddress(names) {
   query.perPlace = address.get("per") === "place";
   const k = Number(address.get("k"));
   query.k = Number.isInteger(k) && k >= 1 && k <= MOST ? k : PAGE;
+  readPlace(address);
 }
 
-function writeAddress() {
+// ---- the view that is open, and what is open in it: the address leads there, as do back and forward ----
+
+const ASKED = new Set(["collection", "q", "concept", "like", "dislike", "start", "end", "per", "k", "view"]);
+
+/** The name of the open view, and what is open in it: `{run: "county"}`, all of it text. */
+export const place = { view: "search", at: {} };
+
+function readPlace(address) {
+  place.view = address.get("view") ?? "search";
+  place.at = Object.fromEntries([...address].filter(([name]) => !ASKED.has(name)));
+}
+
+/** Open a view, or something in it; the way back leads to what was open before. */
+export function visit(view, at = {}) {
+  const before = addressNow();
+  Object.assign(place, { view, at });
+  if (addressNow() !== before) history.pushState(null, "", addressNow());
+  tell("visited", place);
+}
+
+addEventListener("popstate", () => {
+  const address = new URLSearchParams(location.search);
+  readPlace(address);
+  if (boot.collections.includes(address.get("collection"))) enter(address.get("collection"));
+  writeAddress();
+  tell("visited", place);
+});
+
+const writeAddress = () => history.replaceState(null, "", addressNow());
+
+function addressNow() {
   const address = new URLSearchParams();
   const put = (name, value) => value && address.set(name, value);
   put("collection", boot.collections.length > 1 ? query.collection : "");
@@ -166,6 +197,8 @@ function writeAddress() {
   put("end", query.end);
   put("per", query.perPlace ? "place" : "");
   put("k", query.k === PAGE ? "" : String(query.k));
+  put("view", place.view === "search" ? "" : place.view);
+  for (const [name, value] of Object.entries(place.at)) put(name, value);
   const text = address.toString();
-  history.replaceState(null, "", text ? `?${text}` : location.pathname);
+  return text ? `?${text}` : location.pathname;
 }

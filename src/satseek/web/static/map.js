@@ -68,7 +68,7 @@ function home() {
 }
 
 /** Room that the overlays take from the map's edges. */
-const clear = () => ({ paddingTopLeft: [58, 16], paddingBottomRight: [16, 92] });
+export const clear = () => ({ paddingTopLeft: [58, 16], paddingBottomRight: [16, 92] });
 
 function showHits(found) {
   hits.clearLayers();

@@ -2,11 +2,9 @@
 // Knows no search. What somebody may not do is not shown.
 
 import { allowed, byId, counted, day, dialogHead, el, empty, number, say, toast } from "./elements.js";
-import { ask, enter, on, query, tell } from "./asking.js";
+import { ask, enter, on, place, query, tell, visit } from "./asking.js";
 
-let current = "search";
-
-export const view = () => current;
+export const view = () => place.view;
 
 export function startViews() {
   for (const one of document.querySelectorAll("[data-scope]")) {
@@ -17,18 +15,26 @@ export function startViews() {
     if (button) openView(button.dataset.view);
   });
   byId("index")?.addEventListener("submit", submitIndex);
-  on("view", openView);
+  on("view", (name) => openView(name));
+  on("visited", show);
 }
 
 const LOADS = { collections: () => showCollections(), models: () => showModels() };
 
-export function openView(name) {
-  current = name;
+/** Open a view, and something in it: `at` stands in the address. */
+export const openView = (name, at = {}) => visit(name, at);
+
+/** Show the view that the address names; one that is not there, or not allowed, is the search. */
+export function show() {
+  const sections = [...document.querySelectorAll(".view")];
+  if (!sections.some((one) => one.dataset.view === place.view)
+    || !byId("rail").querySelector(`[data-view="${CSS.escape(place.view)}"]`)) Object.assign(place, { view: "search", at: {} });
+  const name = place.view;
   for (const button of byId("rail").children) {
     if (button.dataset.view === name) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
   }
-  for (const section of document.querySelectorAll(".view")) section.hidden = section.dataset.view !== name;
+  for (const section of sections) section.hidden = section.dataset.view !== name;
   tell("viewed", name);
   LOADS[name]?.();
 }
@@ -149,7 +155,7 @@ async function activate(one) {
   try {
     await ask(`models/${encodeURIComponent(one.ref)}/activate`, { method: "POST" });
     toast(say("activated", { ref: one.ref }), "good");
-    setTimeout(() => { tell("stock"); if (current === "models") showModels(); }, 2500);
+    setTimeout(() => { tell("stock"); if (view() === "models") showModels(); }, 2500);
   } catch (problem) {
     toast(problem.message);
   }
