@@ -315,6 +315,9 @@ class Settings(BaseModel):
     reader_groups: tuple[str, ...] = Field(
         default=(), description="Groups that may search and classify; `*`: everybody known."
     )
+    inspector_groups: tuple[str, ...] = Field(
+        default=(), description="Groups that may also decide on findings and judge samples."
+    )
     operator_groups: tuple[str, ...] = Field(
         default=(), description="Groups that may also index and run jobs."
     )
@@ -411,6 +414,7 @@ class Settings(BaseModel):
         "stac_hosts",
         "webhook_hosts",
         "reader_groups",
+        "inspector_groups",
         "operator_groups",
         "admin_groups",
         mode="before",

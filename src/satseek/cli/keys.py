@@ -34,7 +34,7 @@ def create(
     name: Annotated[str, typer.Argument(help="What to call it: who or what asks with it.")],
     *,
     role: Annotated[
-        str | None, typer.Option(help="reader, operator or admin. [default: reader]")
+        str | None, typer.Option(help="reader, inspector, operator or admin. [default: reader]")
     ] = None,
     scope: Annotated[
         list[str] | None, typer.Option(help="In place of a role: only this; may be repeated.")
@@ -125,7 +125,8 @@ def _scopes(role: str | None, scopes: list[str] | None) -> frozenset[Scope]:
     for one in get_args(Role):
         if one == (role or "reader"):
             return SCOPES[one]
-    raise InvalidRequest(f"expected the role reader, operator or admin, got {role!r}")
+    known_roles = ", ".join(get_args(Role))
+    raise InvalidRequest(f"expected one of the roles {known_roles}, got {role!r}")
 
 
 def _moment(expires: str) -> datetime | None:

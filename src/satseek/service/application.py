@@ -188,6 +188,7 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
             await warming
         running.jobs.close()
         running.answers.close()
+        await asyncio.to_thread(running.monitor.close)
         running.assembly.close()
         await running.admission.close()
         if application.state.tracing is not None:

@@ -24,6 +24,7 @@ from satseek.service.access.sessions import Sessions
 from satseek.service.decoding import Decoders
 from satseek.service.limits import Permits
 from satseek.service.metrics import Metrics
+from satseek.service.monitor.stores import Stores
 from satseek.service.remembering import AnswerMemory
 from satseek.service.sampling import Sampling
 from satseek.service.stocktaking import Stocktaking
@@ -114,6 +115,8 @@ class Running:
     """Who may come in."""
     tiling: Tiling
     """Draws maps."""
+    monitor: Stores
+    """What is kept of watching the land."""
     metrics: Metrics = field(default_factory=Metrics)
     """Figures."""
     remembered: AnswerMemory = field(default_factory=AnswerMemory)
@@ -148,6 +151,7 @@ class Running:
             Answers(settings.data_dir / FOLDER / "answers.sqlite"),
             Admission.of(assembly.settings, logins=Sessions.of(assembly.settings)),
             Tiling.of(decoders=assembly.settings.decoders, requests=count),
+            Stores.of(settings),
             metrics,
             AnswerMemory(assembly.caches.open(metrics), observer=metrics),
             sampling=sampling,

@@ -53,6 +53,8 @@ class FindingFilter:
     """Any of these watches, runs or assessments."""
     collections: tuple[str, ...] = ()
     """Any of these collections."""
+    hidden: tuple[str, ...] = ()
+    """None of these collections: those that whoever asks may not see."""
     states: tuple[State, ...] = ()
     """Any of these states."""
     labels: tuple[str, ...] = ()
@@ -122,6 +124,8 @@ def passing(where: FindingFilter | None) -> Passing:
         asked: tuple[str, ...] = getattr(where, f"{name}s")
         if asked:
             terms.append((f"{name} IN ({', '.join('?' * len(asked))})", asked))
+    if where.hidden:
+        terms.append((f"collection NOT IN ({', '.join('?' * len(where.hidden))})", where.hidden))
     terms += [("instr(flags, ?) > 0", (f"|{flag}|",)) for flag in where.flags]
     if where.assignee is not None:
         terms.append(("assignee = ?", (where.assignee,)))
@@ -210,7 +214,8 @@ def _behind(asked: Passing, order: Order, after: str) -> Passing:
 
 
 def _check(where: FindingFilter) -> None:
-    texts = (*where.sources, *where.collections, *where.labels, *where.flags, where.assignee or "")
+    texts = (*where.sources, *where.collections, *where.hidden, *where.labels, *where.flags)
+    texts = (*texts, where.assignee or "")
     for text in texts:
         check_text("filter", text)
     for what, given, known in (("kind", where.kinds, KINDS), ("state", where.states, STATES)):

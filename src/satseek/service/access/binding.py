@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from satseek.errors import InvalidSettings
+from satseek.service.access.groups import Roles
 from satseek.service.access.tls import Pair
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ def _check_ways(settings: Settings) -> None:
     if "ldap" in settings.auth and not (settings.ldap_url and settings.ldap_base_dn):
         raise InvalidSettings("auth names ldap: set ldap_url and ldap_base_dn, too")
     known = {"oidc", "ldap"} & set(settings.auth)
-    if known and not (settings.reader_groups or settings.operator_groups or settings.admin_groups):
+    if known and not any(Roles.of(settings).members.values()):
         raise InvalidSettings(
             f"auth names {' and '.join(sorted(known))}, and no group may do anything: set "
-            "reader_groups ('*': everybody known), operator_groups or admin_groups"
+            "reader_groups ('*': everybody known), inspector_groups, operator_groups or "
+            "admin_groups"
         )

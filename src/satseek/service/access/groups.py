@@ -34,6 +34,7 @@ class Roles:
         return cls(
             members={
                 "reader": frozenset(settings.reader_groups),
+                "inspector": frozenset(settings.inspector_groups),
                 "operator": frozenset(settings.operator_groups),
                 "admin": frozenset(settings.admin_groups),
             },

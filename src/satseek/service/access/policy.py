@@ -67,6 +67,10 @@ RULES: Mapping[str, Rule] = {
     "/v1/models": Rule(read="search", write="models", changes=True),
     "/v1/collections": Rule(read="search", write="collections", changes=True),
     "/v1/concepts": Rule(read="search", write="collections", changes=True),
+    "/v1/findings": Rule(read="search", write="findings", changes=True),
+    "/v1/samples": Rule(read="search", write="findings", changes=True),
+    "/v1/alerts": Rule(read="jobs", write="jobs", changes=True),
+    "/v1/reports": Rule(read="search", write="jobs", changes=True),
     "/v1/jobs": Rule(read="jobs", write="jobs", changes=True),
     "/v1/schedules": Rule(read="jobs", write="jobs", changes=True),
     "/ogc": Rule(read="search", write="search"),
@@ -85,11 +89,14 @@ RULES: Mapping[str, Rule] = {
 THUMBNAILS = Rule(read="search", write="collections", changes=True, counted=False)
 """A page of hits shows dozens of them at once: they do not count."""
 
+EVIDENCE = Rule(read="search", write="findings", changes=True, counted=False)
+"""Pictures of findings and of places to be judged: whoever looks through them sees two of each."""
 
 TILES = Rule(read="search", write="collections", changes=True, counted=False, noted=False)
 """Each look at a map asks for dozens of them: they do not count, and are not noted; what describes
 a map is."""
 
+_EVIDENCE = re.compile(r"/v1/(?:findings/[^/]+|samples/[^/]+/places/.+)/pictures/[^/]+")
 _TILE = re.compile(r"/v1/collections/[^/]+/(?:scenes/tiles|heat|classes)/\d+/\d+/[^/]+")
 
 
@@ -99,6 +106,8 @@ def rule(path: str) -> Rule:
         return RULES[path]
     if path.startswith("/v1/collections/") and path.endswith("/thumbnail"):
         return THUMBNAILS
+    if _EVIDENCE.fullmatch(path):
+        return EVIDENCE
     if _TILE.fullmatch(path):
         return TILES
     part = path

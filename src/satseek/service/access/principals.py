@@ -14,22 +14,34 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Scope: TypeAlias = Literal[
-    "search", "classify", "embed", "metrics", "collections", "jobs", "models", "keys", "audit"
+    "search",
+    "classify",
+    "embed",
+    "findings",
+    "metrics",
+    "collections",
+    "jobs",
+    "models",
+    "keys",
+    "audit",
 ]
-"""What a request does. ``collections``, ``models`` and ``keys`` are about changing them: whoever
-may search also sees which collections and models there are."""
+"""What a request does. ``findings``, ``collections``, ``models`` and ``keys`` are about changing
+them: whoever may search also sees which findings, collections and models there are. Who has
+``findings`` decides on findings and judges places of samples."""
 
-Role: TypeAlias = Literal["reader", "operator", "admin"]
+Role: TypeAlias = Literal["reader", "inspector", "operator", "admin"]
 """What people are called who may do certain things."""
 
 Groups: TypeAlias = "Mapping[str, Sequence[str]]"
 """Groups that see a collection, by its name; a collection without an entry is seen by all."""
 
 _READER: frozenset[Scope] = frozenset({"search", "classify", "embed"})
-_OPERATOR: frozenset[Scope] = _READER | {"metrics", "collections", "jobs"}
+_INSPECTOR: frozenset[Scope] = _READER | {"findings"}
+_OPERATOR: frozenset[Scope] = _INSPECTOR | {"metrics", "collections", "jobs"}
 
 SCOPES: Mapping[Role, frozenset[Scope]] = {
     "reader": _READER,
+    "inspector": _INSPECTOR,
     "operator": _OPERATOR,
     "admin": _OPERATOR | {"models", "keys", "audit"},
 }
@@ -72,8 +84,8 @@ class Principal:
 
     @property
     def is_admin(self) -> bool:
-        """True for who may do everything."""
-        return SCOPES["admin"] <= self.scopes
+        """True for who may do everything; keys of older releases had no scope ``findings``."""
+        return SCOPES["admin"] - {"findings"} <= self.scopes
 
     def require_collection(self, collection: str, limits: Groups) -> None:
         """Go on only with a collection that they see.
