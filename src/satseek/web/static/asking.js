@@ -175,6 +175,12 @@ export function visit(view, at = {}) {
   tell("visited", place);
 }
 
+/** Change a trifle of what is open: the address says so, the way back passes over it. */
+export function settle(at) {
+  Object.assign(place.at, at);
+  writeAddress();
+}
+
 addEventListener("popstate", () => {
   const address = new URLSearchParams(location.search);
   readPlace(address);

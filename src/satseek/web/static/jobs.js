@@ -2,8 +2,9 @@
 // Knows no task: what a job is called stands in the table of words. Boxes are changed in place, so
 // that whoever is on a button with the keyboard stays there.
 
-import { boot, byId, counted, el, empty, number, say, toast } from "./elements.js";
+import { byId, counted, el, empty, number, say, toast } from "./elements.js";
 import { ask, on, sent, tell } from "./asking.js";
+import { size } from "./tables.js";
 
 const BUSY_MS = 1500;
 const IDLE_MS = 10_000;
@@ -81,6 +82,28 @@ export const jobTitle = (one) =>
   say(`task_${one.task}`, { collection: one.collection || one.parameters.folder || one.parameters.model || "" });
 
 // ---- one job ----
+
+/** Show a job where it was ordered, until it has ended; `ended` is given it then. */
+export function follow(id, spot, ended) {
+  let box = null;
+  let over = false;
+  look();
+  return () => { over = true; };
+
+  async function look() {
+    try {
+      const one = await ask(`jobs/${encodeURIComponent(id)}`);
+      if (over) return;
+      box ??= jobBox(one);
+      if (box.element.parentElement !== spot) spot.replaceChildren(box.element);
+      box.update(one);
+      if (ENDED.has(one.state)) ended(one);
+      else setTimeout(() => over || look(), BUSY_MS);
+    } catch (problem) {
+      if (!over) spot.replaceChildren(empty(say("refused"), problem.message));
+    }
+  }
+}
 
 function jobBox(one) {
   const title = jobTitle(one);
@@ -162,13 +185,8 @@ function listFiles(place, one) {
   if (place.children.length === files.length) return;
   place.replaceChildren(...files.map((file) => {
     const path = `v1/jobs/${one.id}/files/${encodeURIComponent(file.name)}`;
-    return el("li", {}, el("a", { href: path, download: file.name }, file.name), ` ${bytes(file.bytes)}`);
+    return el("li", {}, el("a", { href: path, download: file.name }, file.name), ` ${size(file.bytes)}`);
   }));
-}
-
-function bytes(count) {
-  const [size, unit] = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]].find(([from]) => count >= from) ?? [1, "B"];
-  return `${(count / size).toLocaleString(boot.language, { maximumFractionDigits: 1 })} ${unit}`;
 }
 
 // ---- the end of what it logged: asked for once somebody opens it, and while it grows ----

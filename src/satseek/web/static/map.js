@@ -118,8 +118,13 @@ function paint(shape, on) {
 /** A layer of tiles; `parameters` is what follows the path, `pane` where it lies. */
 export function tiles(kind, parameters, pane) {
   const text = new URLSearchParams(parameters).toString();
-  const layer = L.tileLayer(`v1/${collectionPath()}/${kind}/{z}/{x}/{y}.png${text && `?${text}`}`, {
-    pane, maxZoom: 22, maxNativeZoom: 20, bounds: extent ?? undefined, keepBuffer: 1, updateWhenIdle: true,
+  return tilesAt(`v1/${collectionPath()}/${kind}/{z}/{x}/{y}.png${text && `?${text}`}`, pane, { bounds: extent ?? undefined });
+}
+
+/** A layer of tiles whose address has `{z}`, `{x}` and `{y}`. */
+export function tilesAt(address, pane, options) {
+  const layer = L.tileLayer(address, {
+    pane, maxZoom: 22, maxNativeZoom: 20, keepBuffer: 1, updateWhenIdle: true, ...options,
   });
   const tries = new Map();
   layer.on("tileerror", ({ tile, coords }) => { // busy: asked for again, a few times

@@ -3,6 +3,7 @@
 
 import { allowed, byId, counted, day, dialogHead, el, empty, number, say, toast } from "./elements.js";
 import { ask, enter, on, place, query, tell, visit } from "./asking.js";
+import { terms } from "./tables.js";
 
 export const view = () => place.view;
 
@@ -75,9 +76,6 @@ function collectionBox(one) {
     one.searchable ? null : el("p", { class: "wrong" }, say("not_searchable")),
     one.refusals ? refusals(one) : null);
 }
-
-const terms = (facts) => el("dl", { class: "terms" }, ...facts.flatMap(([term, words]) =>
-  [el("dt", {}, term), el("dd", {}, words)]));
 
 function refusals(one) {
   const list = el("ul", { class: "plain" });
