@@ -48,20 +48,28 @@ def assessment_of(
         on_progress: Called as it goes.
 
     Raises:
+        InvalidName, Conflict: no assessment of this collection may have the name.
         As `order_of`, `wanted_of`, `run_assessment` and `finish`.
     """
     from satseek.monitor.damage.asking import order_of, wanted_of  # noqa: PLC0415 - slow to load
     from satseek.monitor.damage.finishing import finish  # noqa: PLC0415
+    from satseek.monitor.damage.keeping import keep_assessment  # noqa: PLC0415
     from satseek.monitor.damage.running import run_assessment  # noqa: PLC0415
-    from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415
+    from satseek.monitor.opening import (  # noqa: PLC0415
+        opened_findings,
+        opened_pictures,
+        opened_runs,
+    )
 
+    runs = opened_runs(parts.settings)
+    runs.check_free("damage", said.name, said.into())
     wanted, order = wanted_of(said), order_of(said, folder=folder)
     assessed = run_assessment(
         order, tools=tools_of(parts, allowed=allowed), on_progress=on_progress
     )
     names = assessed.assessment.collections
     with closing(opened_findings(parts.settings)) as findings:
-        return finish(
+        done = finish(
             assessed.assessment,
             wanted,
             out=out,
@@ -71,6 +79,8 @@ def assessment_of(
             made_at=made_at,
             on_progress=on_progress,
         )
+    keep_assessment(done, wanted, runs=runs, collection=said.into(), made_at=made_at)
+    return done
 
 
 def tools_of(parts: Assembly, *, allowed: Sequence[str] = ()) -> AssessmentTools:

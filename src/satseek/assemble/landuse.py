@@ -36,12 +36,20 @@ def land_use_of(
     Raises:
         CollectionNotFound, ModelMismatch: the collection or its model cannot be had.
         ConceptNotFound: a prompt names a concept that is not there.
+        InvalidName, Conflict: no run of this collection may have the name.
     """
+    from satseek.monitor.landuse.keeping import keep_land_use  # noqa: PLC0415 - slow to load
     from satseek.monitor.landuse.running import Stores, run_land_use  # noqa: PLC0415
-    from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415
+    from satseek.monitor.opening import (  # noqa: PLC0415
+        opened_findings,
+        opened_pictures,
+        opened_runs,
+    )
     from satseek.monitor.samples.keeping import Samples  # noqa: PLC0415 - slow
     from satseek.monitor.tables import FOLDER  # noqa: PLC0415
 
+    runs = opened_runs(parts.settings)
+    runs.check_free("landuse", asked.name, collection)
     matched = parts.matched(collection)
     known = concepts_among(asked.labels, matched, parts)
     with (
@@ -52,7 +60,7 @@ def land_use_of(
         stores = Stores(
             findings=findings, pictures=opened_pictures(parts.settings), samples=samples
         )
-        return run_land_use(
+        done = run_land_use(
             asked,
             collection=matched.collection,
             index=index,
@@ -64,6 +72,8 @@ def land_use_of(
             known=known,
             on_progress=on_progress,
         )
+    keep_land_use(done, asked, runs=runs, collection=collection, made_at=made_at)
+    return done
 
 
 def concepts_among(labels: LabelSet, matched: Matched, parts: Assembly) -> dict[str, Vectors]:

@@ -140,10 +140,13 @@ def check_assess(asked: AssessTask, parts: Parts) -> None:
     Raises:
         InvalidRequest, InvalidFilter, EmptyText, UnsafeReference, FolderNotFound,
             CollectionNotFound, DependencyMissing: as said.
+        InvalidName, Conflict: no assessment of this collection may have the name.
     """
     from satseek.monitor.damage.asking import labels_of, wanted_of  # noqa: PLC0415 - slow to load
     from satseek.monitor.damage.imagery import is_period  # noqa: PLC0415
+    from satseek.monitor.opening import opened_runs  # noqa: PLC0415
 
+    opened_runs(parts.settings).check_free("damage", asked.name, asked.about())
     said = _said(asked, parts.settings)
     wanted_of(said)
     labels_of(said, folder=Path.cwd())

@@ -116,14 +116,18 @@ def check_landuse(asked: LanduseTask, parts: Parts) -> None:
     Raises:
         InvalidRequest, EmptyText, InvalidFilter, CollectionNotFound, UnsafeReference,
             FolderNotFound, DependencyMissing: as said.
+        InvalidName, Conflict: no run of this collection may have the name.
     """
+    from satseek.monitor.opening import opened_runs  # noqa: PLC0415 - slow to load
+
     if asked.folder is None:
         if asked.search is not None:
             raise InvalidRequest("search: give the address of a STAC API as folder, too")
         parts.reader(asked.collection)
     else:
         check_index(_index_task(asked), parts)
-    _checked(asked, parts.settings)
+    run = _checked(asked, parts.settings)
+    opened_runs(parts.settings).check_free("landuse", run.name, asked.collection)
 
 
 def landuse(

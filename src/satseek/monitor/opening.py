@@ -16,6 +16,7 @@ from satseek.monitor.watch.rows import PART as WATCHES
 
 if TYPE_CHECKING:
     from satseek.monitor.findings.pictures import Pictures
+    from satseek.monitor.runs.keeping import Runs
     from satseek.settings import Settings
 
 
@@ -37,3 +38,10 @@ def opened_pictures(settings: Settings) -> Pictures:
     from satseek.monitor.findings.pictures import Pictures  # noqa: PLC0415 (who lists findings needs none)
 
     return Pictures(settings.data_dir / FOLDER)
+
+
+def opened_runs(settings: Settings) -> Runs:
+    """Give what is kept of runs of land use and of damage."""
+    from satseek.monitor.runs.keeping import Runs  # noqa: PLC0415 (who lists findings needs none)
+
+    return Runs(settings.data_dir / FOLDER)

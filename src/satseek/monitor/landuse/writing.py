@@ -190,11 +190,12 @@ def write_changes(findings: Sequence[Finding], found: LandUse, out: OutFolder) -
         out.add(
             f"{CHANGES}{FORMATS[kind].suffixes[0]}",
             "patches that became something else",
-            make=partial(write, _features(findings), origin=origin),
+            make=partial(write, change_features(findings), origin=origin),
         )
 
 
-def _features(findings: Iterable[Finding]) -> list[Feature]:
+def change_features(findings: Iterable[Finding]) -> list[Feature]:
+    """Give one feature a patch that became something else."""
     return [
         Feature(
             id=one.id,
