@@ -44,6 +44,7 @@ from satseek.service.following import follow
 from satseek.service.inference import rest
 from satseek.service.limits import Limited
 from satseek.service.listing import add_listing
+from satseek.service.monitor import findings
 from satseek.service.observing import Observed
 from satseek.service.problems import register
 from satseek.service.references import check_references
@@ -75,6 +76,7 @@ ROUTERS = (
     modelling.router,
     jobbing.router,
     scheduling.router,
+    findings.router,
     health.router,
     rest.router,
     openai.router,
