@@ -44,6 +44,8 @@ class Visit:
     """In which the page speaks."""
     scopes: Sequence[str]
     """What they may do: what they may not is not shown."""
+    who: str
+    """Their name, as findings know those to whom they are assigned."""
     leaver: str
     """Who is logged in and can log out; empty: nobody."""
     collections: Sequence[str]
@@ -84,6 +86,7 @@ def _boot(visit: Visit) -> dict[str, Any]:
         "language": visit.language,
         "other": other(visit.language),
         "scopes": sorted(visit.scopes),
+        "who": visit.who,
         "collections": list(visit.collections),
         "map": visit.map_id,
         "templates": list(TEMPLATES),

@@ -66,6 +66,7 @@ async def _draw(request: Request, assembly: Assembly, running: Running) -> None:
             request.cookies.get(COOKIE), request.headers.get("accept-language", "")
         ),
         scopes=tuple(who.scopes),
+        who=who.name,
         leaver=who.name if shown_in(request.scope).cookie is not None else "",
         collections=collections,
         model=await running.in_thread(lambda: _model_name(assembly)),

@@ -74,6 +74,7 @@ def test_nothing_that_comes_from_elsewhere_is_markup() -> None:
     visit = Visit(
         language="en",
         scopes=("search",),
+        who="</script><b>x",
         leaver='ldap:"><script>x</script>',
         collections=("</script><b>",),
         model="<i>",

@@ -7,12 +7,15 @@ import { startClasses } from "./classes.js";
 import { startCompare } from "./compare.js";
 import { startConcepts } from "./concepts.js";
 import { startDownload } from "./download.js";
+import { startFindings } from "./findings.js";
+import { startDeciding } from "./findings-deciding.js";
 import { startGallery } from "./gallery.js";
 import { startJobs } from "./jobs.js";
 import { resetLayers, startLayers, toggleHeat } from "./layers.js";
 import { showExtent, startMap, stopDrawing } from "./map.js";
 import { startOrdering } from "./ordering.js";
 import { begin, startQuestion } from "./question.js";
+import { startSamples } from "./samples.js";
 import { showTimeline, startTimeline } from "./timeline.js";
 import { openView, show, startViews } from "./views.js";
 
@@ -41,6 +44,9 @@ async function start() {
   await startMap();
   startLayers();
   startCompare();
+  startFindings();
+  startDeciding();
+  startSamples();
   await stock();
   await begin();
   show();
@@ -114,6 +120,8 @@ function startKeys() {
     if (event.key === "Escape") stopDrawing();
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.target.matches?.("input:not([type=range], [type=checkbox]), textarea, select")) return;
+    tell("key", event); // the open view may have keys of its own
+    if (event.defaultPrevented) return;
     const act = KEYS[event.key];
     if (!act) return;
     event.preventDefault();

@@ -2,7 +2,7 @@
 // Knows the days of the collection and the map, no search.
 
 import { byId, el, empty, say } from "./elements.js";
-import { on } from "./asking.js";
+import { on, tell } from "./asking.js";
 import { theMap, tiles } from "./map.js";
 import { days } from "./timeline.js";
 import { view } from "./views.js";
@@ -12,6 +12,7 @@ let layers = [];
 
 export function startCompare() {
   on("viewed", (name) => (name === "compare" ? begin() : end()));
+  on("compare", (chosen) => { pair = chosen; tell("view", "compare"); });
   on("days", () => { pair = null; if (view() === "compare") begin(); });
   slider().addEventListener("input", clip);
 }

@@ -1,4 +1,4 @@
-// Hits → a file in a format that the person chooses.
+// Hits, or findings → a file in a format that the person chooses.
 // Knows neither formats nor projections: the server lists the one, and takes the other as a code.
 
 import { byId, dialogHead, el, say, toast } from "./elements.js";
@@ -10,7 +10,16 @@ export function startDownload() {
 
 let formats = null; // as the server lists them: asked once
 
-async function open() {
+const HITS = {
+  title: say("download_title"), words: say("download_say"), name: "hits",
+  path: (terms) => [`search/export?${terms}`, {
+    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message()),
+  }],
+};
+let wanted = HITS; // what is downloaded: its title, what is said of it, the route for given terms
+
+async function open(what) {
+  wanted = what ?? HITS;
   try {
     formats ??= (await ask("formats")).formats.filter((one) => one.at_hand);
     draw();
@@ -34,9 +43,9 @@ function draw() {
   format.addEventListener("change", fix);
   const go = el("button", { class: "primary", type: "submit" }, say("download"));
   const form = el("form", { class: "stack" },
-    dialogHead(dialog, "download-title", say("download_title")),
+    dialogHead(dialog, "download-title", wanted.title),
     el("label", {}, say("format"), format), el("label", {}, say("crs"), crs), known,
-    el("p", { class: "quiet" }, say("download_say")),
+    el("p", { class: "quiet" }, wanted.words),
     el("div", { class: "row" }, el("span", { class: "grow" }), go));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -52,11 +61,9 @@ function draw() {
 async function fetchFile(format, crs) {
   const address = new URLSearchParams({ format, ...(crs && { crs }) });
   try {
-    const answer = await sent(`search/export?${address}`, {
-      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message()),
-    });
+    const answer = await sent(...wanted.path(address));
     const named = /filename="?([^";]+)/.exec(answer.headers.get("content-disposition") ?? "");
-    keep(await answer.blob(), named?.[1] ?? `hits.${format}`);
+    keep(await answer.blob(), named?.[1] ?? `${wanted.name}.${format}`);
     return true;
   } catch (problem) {
     toast(problem.message);
