@@ -44,7 +44,7 @@ from satseek.service.following import follow
 from satseek.service.inference import rest
 from satseek.service.limits import Limited
 from satseek.service.listing import add_listing
-from satseek.service.monitor import findings
+from satseek.service.monitor import findings, samples
 from satseek.service.observing import Observed
 from satseek.service.problems import register
 from satseek.service.references import check_references
@@ -77,6 +77,7 @@ ROUTERS = (
     jobbing.router,
     scheduling.router,
     findings.router,
+    samples.router,
     health.router,
     rest.router,
     openai.router,

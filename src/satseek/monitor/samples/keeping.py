@@ -158,6 +158,15 @@ class Samples:
         with self._store.reading() as db:
             return tuple(rows.all_samples(db))
 
+    def place(self, name: str, place_id: str) -> Place:
+        """Give a place of a sample.
+
+        Raises:
+            SampleNotFound: there is no such sample or place.
+        """
+        with self._reading(name) as db:
+            return rows.place_named(db, name, place_id)
+
     def next_for(self, who: str, name: str) -> Place | None:
         """Give a person the next place to look at, which is kept for them for a while.
 

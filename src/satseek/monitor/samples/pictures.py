@@ -41,6 +41,23 @@ class PlacePicture:
     """What is to be judged: the cell, or the point, of which all four ends are two; None: all."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What is known of a place at one date without its picture being drawn."""
+
+    chip_id: str
+    """Chip that shows it."""
+    datetime: datetime | None
+    """When the chip's scene was acquired, UTC; None also where the chip is no longer indexed."""
+    mark: Box | None
+    """As of a picture."""
+
+
+def sights_of(place: Place, *, collection: Collection) -> tuple[Sight, ...]:
+    """Tell of a place at each of its dates, earliest first."""
+    return tuple(_sight(chip_id, place, collection) for chip_id in place.chips)
+
+
 def pictures_of(
     place: Place, *, collection: Collection, size: int = SIZE_PX
 ) -> tuple[PlacePicture, ...]:
@@ -55,12 +72,20 @@ def pictures_of(
 
 
 def _picture(chip_id: str, place: Place, collection: Collection, size: int) -> PlacePicture:
+    sight = _sight(chip_id, place, collection)
     try:
-        (chip,) = collection.chips([collection.row_of(chip_id)])
         jpeg = thumbnail(chip_id, collection=collection, size=size)
     except (ChipNotFound, UnreadableImage):
         return PlacePicture(chip_id=chip_id, datetime=None, jpeg=None, mark=None)
-    return PlacePicture(chip_id=chip_id, datetime=chip.datetime, jpeg=jpeg, mark=_mark(place, chip))
+    return PlacePicture(chip_id=chip_id, datetime=sight.datetime, jpeg=jpeg, mark=sight.mark)
+
+
+def _sight(chip_id: str, place: Place, collection: Collection) -> Sight:
+    try:
+        (chip,) = collection.chips([collection.row_of(chip_id)])
+    except ChipNotFound:
+        return Sight(chip_id=chip_id, datetime=None, mark=None)
+    return Sight(chip_id=chip_id, datetime=chip.datetime, mark=_mark(place, chip))
 
 
 def _mark(place: Place, chip: Chip) -> Box | None:

@@ -10,7 +10,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Depends
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -24,6 +24,9 @@ from satseek.service.describing import FEATURES, PROBLEM
 from satseek.service.exporting_files import Written, download, written
 from satseek.service.monitor import findings_verbs as verbs
 from satseek.service.monitor.findings_asking import (
+    ANY_NEXT,
+    TO_YOU,
+    WORDLESS,
     AssignmentAsked,
     DecisionAsked,
     NextAsked,
@@ -62,7 +65,7 @@ PICTURE_SECONDS = 3600
 """Browsers keep a picture so long, then ask whether they may still see it; it never changes."""
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_LISTED = {"findings": [EXAMPLE], "next": None}
+_LISTED: dict[str, Any] = {"findings": [EXAMPLE], "next": None}
 _RESPONSES: dict[int | str, dict[str, Any]] = {404: PROBLEM, 409: PROBLEM}
 
 
@@ -161,13 +164,10 @@ async def export_findings(request: Request, shared: Shared, wanted: OfFile) -> R
     responses={204: {"description": "Nothing waits to be looked at."}, **_RESPONSES},
     openapi_extra=REPEATED,
 )
-async def next_finding(
-    request: Request, shared: Shared, asked: Annotated[NextAsked | None, Body()] = None
-) -> Response:
+async def next_finding(request: Request, shared: Shared, asked: NextAsked = ANY_NEXT) -> Response:
     """Give you the next finding to look at: one that you have, or the most urgent new one."""
-    given = asked or NextAsked()
     found = await verbs.next_one(
-        given.filter(), name=given.who, shared=shared, caller=caller(request)
+        asked.filter(), name=asked.who, shared=shared, caller=caller(request)
     )
     if found is None:
         return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -216,11 +216,10 @@ async def assign_finding(
     request: Request,
     finding: FindingId,
     shared: Shared,
-    asked: Annotated[AssignmentAsked | None, Body()] = None,
+    asked: AssignmentAsked = TO_YOU,
 ) -> Response:
     """Have somebody look at a finding: you, or whom you name."""
-    given = asked or AssignmentAsked()
-    decided = given.decided("assign", assignee=given.assignee)
+    decided = asked.decided("assign", assignee=asked.assignee)
     return await _decide(request, finding, decided, shared)
 
 
@@ -228,10 +227,10 @@ async def _decided(
     request: Request,
     finding: FindingId,
     shared: Shared,
-    asked: Annotated[DecisionAsked | None, Body()] = None,
+    asked: DecisionAsked = WORDLESS,
 ) -> Response:
     deed = request.scope["path"].rpartition("/")[2]
-    return await _decide(request, finding, (asked or DecisionAsked()).decided(deed), shared)
+    return await _decide(request, finding, asked.decided(deed), shared)
 
 
 _DEEDS = {

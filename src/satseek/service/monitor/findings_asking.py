@@ -216,6 +216,11 @@ def _filter(given: dict[str, Any], *, plural: str) -> FindingFilter:
     )
 
 
+ANY_NEXT = NextAsked.model_validate({})
+"""Of a request without a body."""
+WORDLESS = DecisionAsked.model_validate({})
+TO_YOU = AssignmentAsked.model_validate({})
+
 OfList = Annotated[FindingsListed, Query()]
 OfFile = Annotated[FindingsWritten, Query()]
 OfCount = Annotated[FindingsWanted, Query()]
