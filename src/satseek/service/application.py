@@ -44,7 +44,7 @@ from satseek.service.following import follow
 from satseek.service.inference import rest
 from satseek.service.limits import Limited
 from satseek.service.listing import add_listing
-from satseek.service.monitor import findings, samples
+from satseek.service.monitor import alerts, findings, reports, samples
 from satseek.service.observing import Observed
 from satseek.service.problems import register
 from satseek.service.references import check_references
@@ -78,6 +78,8 @@ ROUTERS = (
     scheduling.router,
     findings.router,
     samples.router,
+    alerts.router,
+    reports.router,
     health.router,
     rest.router,
     openai.router,
