@@ -112,7 +112,7 @@ def test_all_that_is_given_is_said(tmp_path: Path) -> None:
         "2 of 40",
         "Clouds hide half of it.",
         "1,234.6",
-        "25 %",
+        "25%",
         "open-pit mine",
         "No. 1: forest → mine",
         "2024-05-03, scene May",

@@ -85,7 +85,7 @@ def test_all_that_is_given_is_said(tmp_path: Path) -> None:
         "Cells are 128 m wide.",
         "Clouds hide half of it.",
         "1,234.6",
-        "25 %",
+        "25%",
         "open-pit mine",
         "No. 1: forest -> mine",
         "2024-05-03, scene May",
@@ -340,3 +340,33 @@ def test_no_word_or_figure_of_a_table_is_broken(tmp_path: Path) -> None:
     whole = " ".join(pages)
     for said in ("P-0-1001", "P-2-1001", "123,456", "123,458", "370,371", "percent", "moderate"):
         assert said in whole
+
+
+def test_words_and_figures_of_a_wide_table_are_not_broken(tmp_path: Path) -> None:
+    names = ("Residential", "Industry", "Transport", "Farmland", "Grassland", "Unused", "Wetlands")
+    table = Table(
+        caption="districts",
+        columns=(
+            Column(name="district", weight=2.0),
+            *(Column(name=name, kind="number", decimals=2) for name in names),
+            Column(name="seen", kind="share"),
+            Column(name="id"),
+        ),
+        rows=(("Oberneukirchen", *[12_345.67] * len(names), 1.0, "592be015c8077d3934ab"),),
+    )
+    report = replace(make_report(), sections=(Section(title="Wide", blocks=(table,)),))
+    (said,) = [page for page in written(report, tmp_path)[0] if "Oberneukirchen" in page]
+    words = said.split()
+    wanted = {*names, "district", "12,345.67", "100%"}
+    assert set() == wanted - set(words)
+
+
+def test_a_short_table_is_not_torn(tmp_path: Path) -> None:
+    rows = tuple((f"class {at}", float(at)) for at in range(12))
+    columns = (Column(name="class"), Column(name="area (ha)", kind="number"))
+    table = Table(caption="matrix", columns=columns, rows=rows)
+    filled = Text(paragraphs=tuple(f"line {at}" for at in range(30)))
+    report = replace(make_report(), sections=(Section(title="Torn", blocks=(filled, table)),))
+    pages, _ = written(report, tmp_path)
+    counted = [sum(f"class {at}" in page for at in range(12)) for page in pages]
+    assert [12] == [one for one in counted if one]

@@ -14,7 +14,7 @@ from satseek.monitor.reports.mapping import frame_for
 from satseek.monitor.reports.palette import TONES
 from satseek.monitor.reports.pdf_figures import KEPT_MM, lay_chart, lay_map
 from satseek.monitor.reports.pdf_pairs import EDGE_MM, lay_pair
-from satseek.monitor.reports.pdf_tables import lay_table
+from satseek.monitor.reports.pdf_tables import kept_mm, lay_table
 
 if TYPE_CHECKING:
     from satseek.monitor.reports.blocks import Block
@@ -70,7 +70,7 @@ class Blocks:
             case Pairs():
                 return EDGE_MM + KEPT_MM if block.pairs else 0.0
             case Table():
-                return KEPT_MM
+                return kept_mm(self.flow, block) + 2
             case _:
                 return _SHORT
 

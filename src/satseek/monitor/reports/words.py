@@ -126,7 +126,7 @@ def number(value: float, decimals: int) -> str:
 
 def share(value: float) -> str:
     """Write a share, 0–1, in percent."""
-    return NONE if value != value else f"{100 * value:.0f} %"  # noqa: PLR0124 - NaN
+    return NONE if value != value else f"{100 * value:.0f}%"  # noqa: PLR0124 - NaN
 
 
 def day(moment: datetime | None) -> str:
