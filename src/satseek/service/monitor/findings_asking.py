@@ -131,12 +131,8 @@ class FindingsWritten(FindingsWanted):
         check(format_named(self.format), crs=self.crs, vectors=False)
 
 
-class NextAsked(BaseModel):
-    """Among which findings the next one is looked for; left out: all."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"kinds": ["watch"], "sources": ["mines"]}}
-    )
+class _Among(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
     kinds: list[Kind] = Field(default_factory=list, max_length=MOST)
     sources: Names = Field(default_factory=list)
@@ -150,13 +146,29 @@ class NextAsked(BaseModel):
     area_crs: str | None = Field(None, max_length=MAX_CRS)
     start: str | None = Field(None, description="Seen at or after this date.")
     end: str | None = Field(None, description="First seen at or before this date.")
-    who: Person | None = Field(
-        None, description="Your name, where the server asks nobody who they are."
-    )
 
     def filter(self) -> FindingFilter:
         """Read the filter; raises InvalidFilter."""
-        return _filter(self.model_dump(exclude={"who"}), plural="s")
+        return _filter(self.model_dump(), plural="s")
+
+
+class FilterAsked(_Among):
+    """Which findings; what is left out restricts nothing."""
+
+    states: list[State] = Field(default_factory=list, max_length=MOST)
+    assignee: str | None = Field(None, max_length=MAX_NAME, description=_ASSIGNEE)
+
+
+class NextAsked(_Among):
+    """Among which findings the next one is looked for; left out: all."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"kinds": ["watch"], "sources": ["mines"]}}
+    )
+
+    who: Person | None = Field(
+        None, description="Your name, where the server asks nobody who they are."
+    )
 
 
 class DecisionAsked(BaseModel):
@@ -206,7 +218,7 @@ def _filter(given: dict[str, Any], *, plural: str) -> FindingFilter:
         kinds=tuple(given[f"kind{plural}"]),
         sources=tuple(given[f"source{plural}"]),
         collections=tuple(given[f"collection{plural}"]),
-        states=tuple(given.get("state") or ()),
+        states=tuple(given.get(f"state{plural}") or ()),
         labels=tuple(given[f"label{plural}"]),
         flags=tuple(given[f"flag{plural}"]),
         assignee=given.get("assignee"),

@@ -34,6 +34,7 @@ EMBED = Rule(scope="embed")
 MODELS = Rule(scope="models")
 JOBS = Rule(scope="jobs")
 WATCH = Rule(scope="jobs", long=True)
+FINDINGS = Rule(scope="findings")
 
 UNDECLARED = Rule(scope="keys")
 """Whatever stands nowhere in the table."""
@@ -62,6 +63,17 @@ RULES: Mapping[str, Rule] = {
     f"{_OWN}/ListSchedules": JOBS,
     f"{_OWN}/PutSchedule": JOBS,
     f"{_OWN}/RemoveSchedule": JOBS,
+    f"{_OWN}/ListFindings": SEARCH,
+    f"{_OWN}/CountFindings": SEARCH,
+    f"{_OWN}/GetFinding": SEARCH,
+    f"{_OWN}/GetFindingPicture": SEARCH,
+    f"{_OWN}/NextFinding": FINDINGS,
+    f"{_OWN}/DecideFinding": FINDINGS,
+    f"{_OWN}/ListAlerts": JOBS,
+    f"{_OWN}/GetAlert": JOBS,
+    f"{_OWN}/ResendAlerts": JOBS,
+    f"{_OWN}/ListChannels": JOBS,
+    f"{_OWN}/TryChannel": JOBS,
     f"{_INFERENCE}/ServerLive": OPEN,
     f"{_INFERENCE}/ServerReady": OPEN,
     f"{_INFERENCE}/ModelReady": EMBED,

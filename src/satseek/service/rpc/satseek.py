@@ -12,8 +12,10 @@ import grpc
 
 from satseek.service.collections import accounts
 from satseek.service.concepts import shown_concepts
+from satseek.service.rpc.alerts import Alerting
 from satseek.service.rpc.calling import current_caller
 from satseek.service.rpc.embedding import embed_all, embed_each, embed_few
+from satseek.service.rpc.findings import Reviewing
 from satseek.service.rpc.generated import satseek_pb2 as pb
 from satseek.service.rpc.jobbing import Jobbing
 from satseek.service.rpc.translating import (
@@ -73,7 +75,7 @@ def small(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-class Servicer(Jobbing):
+class Servicer(Jobbing, Reviewing, Alerting):
     """The service's methods; the interceptor has let their callers in."""
 
     def __init__(self, shared: Running) -> None:

@@ -52,8 +52,7 @@ def search_asked(request: pb.SearchRequest) -> SearchAsked:
         box = request.bbox
         fields["bbox"] = (box.west, box.south, box.east, box.north)
     if request.HasField("area"):
-        text = request.area
-        fields["area"] = _geojson(text) if text.lstrip().startswith("{") else text
+        fields["area"] = area_in(request.area)
     return validated(SearchAsked, fields)
 
 
@@ -237,6 +236,11 @@ def _collection(one: CollectionShown) -> pb.Collection:
 def present(request: Message, *names: str) -> dict[str, Any]:
     """Give the fields that a request has, by name."""
     return {name: getattr(request, name) for name in names if request.HasField(name)}
+
+
+def area_in(text: str) -> Any:
+    """Read an area: GeoJSON, or WKT as it is; raises RequestValidationError."""
+    return _geojson(text) if text.lstrip().startswith("{") else text
 
 
 def _geojson(text: str) -> Any:

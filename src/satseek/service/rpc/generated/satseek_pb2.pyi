@@ -642,3 +642,370 @@ class RemoveScheduleRequest(_message.Message):
 class RemoveScheduleResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class FindingFilter(_message.Message):
+    __slots__ = ("kinds", "sources", "collections", "states", "labels", "flags", "assignee", "bbox", "area", "area_crs", "start", "end")
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    COLLECTIONS_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNEE_FIELD_NUMBER: _ClassVar[int]
+    BBOX_FIELD_NUMBER: _ClassVar[int]
+    AREA_FIELD_NUMBER: _ClassVar[int]
+    AREA_CRS_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    kinds: _containers.RepeatedScalarFieldContainer[str]
+    sources: _containers.RepeatedScalarFieldContainer[str]
+    collections: _containers.RepeatedScalarFieldContainer[str]
+    states: _containers.RepeatedScalarFieldContainer[str]
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    flags: _containers.RepeatedScalarFieldContainer[str]
+    assignee: str
+    bbox: BoundingBox
+    area: str
+    area_crs: str
+    start: str
+    end: str
+    def __init__(self, kinds: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[str]] = ..., collections: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., flags: _Optional[_Iterable[str]] = ..., assignee: _Optional[str] = ..., bbox: _Optional[_Union[BoundingBox, _Mapping]] = ..., area: _Optional[str] = ..., area_crs: _Optional[str] = ..., start: _Optional[str] = ..., end: _Optional[str] = ...) -> None: ...
+
+class Finding(_message.Message):
+    __slots__ = ("id", "kind", "source", "collection", "label", "before", "after", "scores", "footprint", "area_m2", "first_seen", "last_seen", "seen", "urgency", "flags", "evidence", "properties", "state", "assignee", "revision", "created", "changed", "cell_count", "may", "cells", "history")
+    class ScoresEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    SCORES_FIELD_NUMBER: _ClassVar[int]
+    FOOTPRINT_FIELD_NUMBER: _ClassVar[int]
+    AREA_M2_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
+    URGENCY_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    PROPERTIES_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNEE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    CELL_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MAY_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    kind: str
+    source: str
+    collection: str
+    label: str
+    before: str
+    after: str
+    scores: _containers.ScalarMap[str, float]
+    footprint: str
+    area_m2: float
+    first_seen: str
+    last_seen: str
+    seen: int
+    urgency: float
+    flags: _containers.RepeatedScalarFieldContainer[str]
+    evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
+    properties: str
+    state: str
+    assignee: str
+    revision: int
+    created: str
+    changed: str
+    cell_count: int
+    may: _containers.RepeatedScalarFieldContainer[str]
+    cells: _containers.RepeatedScalarFieldContainer[str]
+    history: _containers.RepeatedCompositeFieldContainer[Step]
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., source: _Optional[str] = ..., collection: _Optional[str] = ..., label: _Optional[str] = ..., before: _Optional[str] = ..., after: _Optional[str] = ..., scores: _Optional[_Mapping[str, float]] = ..., footprint: _Optional[str] = ..., area_m2: _Optional[float] = ..., first_seen: _Optional[str] = ..., last_seen: _Optional[str] = ..., seen: _Optional[int] = ..., urgency: _Optional[float] = ..., flags: _Optional[_Iterable[str]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., properties: _Optional[str] = ..., state: _Optional[str] = ..., assignee: _Optional[str] = ..., revision: _Optional[int] = ..., created: _Optional[str] = ..., changed: _Optional[str] = ..., cell_count: _Optional[int] = ..., may: _Optional[_Iterable[str]] = ..., cells: _Optional[_Iterable[str]] = ..., history: _Optional[_Iterable[_Union[Step, _Mapping]]] = ...) -> None: ...
+
+class Evidence(_message.Message):
+    __slots__ = ("side", "chip_id", "scene", "datetime", "picture", "bounds", "path")
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    CHIP_ID_FIELD_NUMBER: _ClassVar[int]
+    SCENE_FIELD_NUMBER: _ClassVar[int]
+    DATETIME_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    BOUNDS_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    side: str
+    chip_id: str
+    scene: str
+    datetime: str
+    picture: str
+    bounds: BoundingBox
+    path: str
+    def __init__(self, side: _Optional[str] = ..., chip_id: _Optional[str] = ..., scene: _Optional[str] = ..., datetime: _Optional[str] = ..., picture: _Optional[str] = ..., bounds: _Optional[_Union[BoundingBox, _Mapping]] = ..., path: _Optional[str] = ...) -> None: ...
+
+class Step(_message.Message):
+    __slots__ = ("revision", "at", "who", "deed", "before", "after", "assignee", "comment")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    DEED_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNEE_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    at: str
+    who: str
+    deed: str
+    before: str
+    after: str
+    assignee: str
+    comment: str
+    def __init__(self, revision: _Optional[int] = ..., at: _Optional[str] = ..., who: _Optional[str] = ..., deed: _Optional[str] = ..., before: _Optional[str] = ..., after: _Optional[str] = ..., assignee: _Optional[str] = ..., comment: _Optional[str] = ...) -> None: ...
+
+class ListFindingsRequest(_message.Message):
+    __slots__ = ("filter", "order", "page_size", "page_token")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    filter: FindingFilter
+    order: str
+    page_size: int
+    page_token: str
+    def __init__(self, filter: _Optional[_Union[FindingFilter, _Mapping]] = ..., order: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListFindingsResponse(_message.Message):
+    __slots__ = ("findings", "next_page_token")
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    findings: _containers.RepeatedCompositeFieldContainer[Finding]
+    next_page_token: str
+    def __init__(self, findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class CountFindingsRequest(_message.Message):
+    __slots__ = ("filter",)
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    filter: FindingFilter
+    def __init__(self, filter: _Optional[_Union[FindingFilter, _Mapping]] = ...) -> None: ...
+
+class CountFindingsResponse(_message.Message):
+    __slots__ = ("counts", "you")
+    class CountsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    YOU_FIELD_NUMBER: _ClassVar[int]
+    counts: _containers.ScalarMap[str, int]
+    you: str
+    def __init__(self, counts: _Optional[_Mapping[str, int]] = ..., you: _Optional[str] = ...) -> None: ...
+
+class GetFindingRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetFindingResponse(_message.Message):
+    __slots__ = ("finding",)
+    FINDING_FIELD_NUMBER: _ClassVar[int]
+    finding: Finding
+    def __init__(self, finding: _Optional[_Union[Finding, _Mapping]] = ...) -> None: ...
+
+class GetFindingPictureRequest(_message.Message):
+    __slots__ = ("id", "picture")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    picture: str
+    def __init__(self, id: _Optional[str] = ..., picture: _Optional[str] = ...) -> None: ...
+
+class GetFindingPictureResponse(_message.Message):
+    __slots__ = ("png",)
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    png: bytes
+    def __init__(self, png: _Optional[bytes] = ...) -> None: ...
+
+class NextFindingRequest(_message.Message):
+    __slots__ = ("filter", "who")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    filter: FindingFilter
+    who: str
+    def __init__(self, filter: _Optional[_Union[FindingFilter, _Mapping]] = ..., who: _Optional[str] = ...) -> None: ...
+
+class NextFindingResponse(_message.Message):
+    __slots__ = ("finding",)
+    FINDING_FIELD_NUMBER: _ClassVar[int]
+    finding: Finding
+    def __init__(self, finding: _Optional[_Union[Finding, _Mapping]] = ...) -> None: ...
+
+class DecideFindingRequest(_message.Message):
+    __slots__ = ("id", "deed", "comment", "revision", "assignee", "who")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DEED_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNEE_FIELD_NUMBER: _ClassVar[int]
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    deed: str
+    comment: str
+    revision: int
+    assignee: str
+    who: str
+    def __init__(self, id: _Optional[str] = ..., deed: _Optional[str] = ..., comment: _Optional[str] = ..., revision: _Optional[int] = ..., assignee: _Optional[str] = ..., who: _Optional[str] = ...) -> None: ...
+
+class DecideFindingResponse(_message.Message):
+    __slots__ = ("finding",)
+    FINDING_FIELD_NUMBER: _ClassVar[int]
+    finding: Finding
+    def __init__(self, finding: _Optional[_Union[Finding, _Mapping]] = ...) -> None: ...
+
+class Alert(_message.Message):
+    __slots__ = ("id", "finding", "source", "reason", "channel", "made", "letter", "state", "attempts", "due", "settled", "error")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    FINDING_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    MADE_FIELD_NUMBER: _ClassVar[int]
+    LETTER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    DUE_FIELD_NUMBER: _ClassVar[int]
+    SETTLED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    finding: str
+    source: str
+    reason: str
+    channel: str
+    made: str
+    letter: str
+    state: str
+    attempts: int
+    due: str
+    settled: str
+    error: str
+    def __init__(self, id: _Optional[str] = ..., finding: _Optional[str] = ..., source: _Optional[str] = ..., reason: _Optional[str] = ..., channel: _Optional[str] = ..., made: _Optional[str] = ..., letter: _Optional[str] = ..., state: _Optional[str] = ..., attempts: _Optional[int] = ..., due: _Optional[str] = ..., settled: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
+
+class ListAlertsRequest(_message.Message):
+    __slots__ = ("state", "source", "finding", "page_size", "page_token")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    FINDING_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    source: str
+    finding: str
+    page_size: int
+    page_token: str
+    def __init__(self, state: _Optional[str] = ..., source: _Optional[str] = ..., finding: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListAlertsResponse(_message.Message):
+    __slots__ = ("alerts", "counts", "next_page_token")
+    class CountsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    ALERTS_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    alerts: _containers.RepeatedCompositeFieldContainer[Alert]
+    counts: _containers.ScalarMap[str, int]
+    next_page_token: str
+    def __init__(self, alerts: _Optional[_Iterable[_Union[Alert, _Mapping]]] = ..., counts: _Optional[_Mapping[str, int]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetAlertRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetAlertResponse(_message.Message):
+    __slots__ = ("alert", "said")
+    ALERT_FIELD_NUMBER: _ClassVar[int]
+    SAID_FIELD_NUMBER: _ClassVar[int]
+    alert: Alert
+    said: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, alert: _Optional[_Union[Alert, _Mapping]] = ..., said: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ResendAlertsRequest(_message.Message):
+    __slots__ = ("alerts", "dead")
+    ALERTS_FIELD_NUMBER: _ClassVar[int]
+    DEAD_FIELD_NUMBER: _ClassVar[int]
+    alerts: _containers.RepeatedScalarFieldContainer[str]
+    dead: bool
+    def __init__(self, alerts: _Optional[_Iterable[str]] = ..., dead: bool = ...) -> None: ...
+
+class ResendAlertsResponse(_message.Message):
+    __slots__ = ("alerts",)
+    ALERTS_FIELD_NUMBER: _ClassVar[int]
+    alerts: int
+    def __init__(self, alerts: _Optional[int] = ...) -> None: ...
+
+class Channel(_message.Message):
+    __slots__ = ("name", "way", "to", "reasons", "form", "language", "digest_minutes", "needs")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WAY_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    FORM_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_MINUTES_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    way: str
+    to: str
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    form: str
+    language: str
+    digest_minutes: float
+    needs: str
+    def __init__(self, name: _Optional[str] = ..., way: _Optional[str] = ..., to: _Optional[str] = ..., reasons: _Optional[_Iterable[str]] = ..., form: _Optional[str] = ..., language: _Optional[str] = ..., digest_minutes: _Optional[float] = ..., needs: _Optional[str] = ...) -> None: ...
+
+class ListChannelsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListChannelsResponse(_message.Message):
+    __slots__ = ("channels",)
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    channels: _containers.RepeatedCompositeFieldContainer[Channel]
+    def __init__(self, channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ...) -> None: ...
+
+class TryChannelRequest(_message.Message):
+    __slots__ = ("channel",)
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    channel: str
+    def __init__(self, channel: _Optional[str] = ...) -> None: ...
+
+class TryChannelResponse(_message.Message):
+    __slots__ = ("channel", "key", "arrived", "error")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ARRIVED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    channel: str
+    key: str
+    arrived: bool
+    error: str
+    def __init__(self, channel: _Optional[str] = ..., key: _Optional[str] = ..., arrived: bool = ..., error: _Optional[str] = ...) -> None: ...
