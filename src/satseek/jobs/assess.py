@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from satseek.assemble import Assembly
 from satseek.errors import InvalidRequest
@@ -25,11 +25,22 @@ if TYPE_CHECKING:
     from satseek.jobs.asking import OnProgress, Parts, Result
     from satseek.monitor.damage.asking import Said
     from satseek.monitor.damage.finishing import Done
+    from satseek.monitor.damage.grading import GradeTable
     from satseek.settings import Settings
 
 _Label = Annotated[str, Field(min_length=1, max_length=4000)]
 _Column = Annotated[str, Field(min_length=1, max_length=200)]
 _Report = Literal["html", "pdf"]
+
+
+class GradeAsked(BaseModel):
+    """One row of a table of losses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=64, description="As claims call it.")
+    from_share: float = Field(ge=0, le=1, description="Affected share from which it holds.")
+    light: Literal["green", "amber", "red"] = Field(description="What it lights.")
 
 
 class AssessTask(CollectionTask):
@@ -38,7 +49,8 @@ class AssessTask(CollectionTask):
     parcels: str = Field(
         min_length=1,
         max_length=1000,
-        description="File of parcels below one of the server's `reference_roots`.",
+        description="File of parcels below one of the server's `reference_roots`, or one that was "
+        "sent: `upload:ID`.",
     )
     after: str = Field(
         min_length=1,
@@ -65,6 +77,11 @@ class AssessTask(CollectionTask):
         min_length=1,
         max_length=1000,
         description="TOML file of the table of losses below one of the server's `reference_roots`.",
+    )
+    losses: tuple[GradeAsked, ...] = Field(
+        (),
+        max_length=20,
+        description="The table of losses itself, ascending from a share of 0; none: as usual.",
     )
     event: str | None = Field(None, max_length=10, description="Its day, such as `2025-08-20`.")
     least_seen: float | None = Field(
@@ -142,13 +159,18 @@ def check_assess(asked: AssessTask, parts: Parts) -> None:
             CollectionNotFound, DependencyMissing: as said.
         InvalidName, Conflict: no assessment of this collection may have the name.
     """
-    from satseek.monitor.damage.asking import labels_of, wanted_of  # noqa: PLC0415 - slow to load
+    from satseek.monitor.damage.asking import (  # noqa: PLC0415 - slow to load
+        grades_of,
+        labels_of,
+        wanted_of,
+    )
     from satseek.monitor.damage.imagery import is_period  # noqa: PLC0415
     from satseek.monitor.opening import opened_runs  # noqa: PLC0415
 
     opened_runs(parts.settings).check_free("damage", asked.name, asked.about())
     said = _said(asked, parts.settings)
     wanted_of(said)
+    grades_of(said, folder=Path.cwd())
     labels_of(said, folder=Path.cwd())
     if all(one is None or is_period(one) for one in (asked.after, asked.before)):
         parts.reader(asked.about())
@@ -180,7 +202,12 @@ def _run(asked: AssessTask, parts: Assembly, on_progress: OnProgress, out: Path)
 
 
 def _said(asked: AssessTask, settings: Settings) -> Said:
-    from satseek.jobs.sources import is_by_hand, path_of  # noqa: PLC0415 - slow to load
+    from satseek.jobs.sources import (  # noqa: PLC0415 - slow to load
+        UPLOAD,
+        is_by_hand,
+        path_of,
+        uploads_of,
+    )
     from satseek.monitor.damage.asking import Said  # noqa: PLC0415
     from satseek.monitor.damage.labels import hazards  # noqa: PLC0415
 
@@ -197,12 +224,25 @@ def _said(asked: AssessTask, settings: Settings) -> Said:
         after=_source(asked, asked.after, settings),
         before=None if asked.before is None else _source(asked, asked.before, settings),
         grades=None if grades is None else str(grades.absolute()),
+        losses=_losses(asked),
+        parcels_name=uploads_of(settings).get(asked.parcels).name
+        if asked.parcels.startswith(UPLOAD)
+        else "",
         collection=asked.about(),
         operator=operator_of(asked),
         command=command_of("assess", asked),
         **{name: getattr(asked, name) for name in _SAME},
         **usual,
     )
+
+
+def _losses(asked: AssessTask) -> GradeTable | None:
+    from satseek.monitor.damage.grading import Grade, GradeTable  # noqa: PLC0415 - slow to load
+
+    if not asked.losses:
+        return None
+    grades = tuple(Grade(**one.model_dump()) for one in asked.losses)
+    return GradeTable(name="own", grades=grades)
 
 
 def _source(asked: AssessTask, named: str, settings: Settings) -> str:

@@ -84,7 +84,7 @@ class LanduseTask(CutAsked, GroundAsked, CollectionTask):
         min_length=1,
         max_length=1000,
         description="File of polygons whose areas are told, below one of the server's "
-        "`reference_roots`.",
+        "`reference_roots`, or one that was sent: `upload:ID`.",
     )
     district_column: str | None = Field(
         None, max_length=200, description="Column with their names; unset: one of the usual ones."

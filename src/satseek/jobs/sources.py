@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
     from satseek.imagery.candidates import Candidates
     from satseek.jobs.asking import ScenesAsked
+    from satseek.monitor.damage.uploads import Uploads
     from satseek.settings import Settings
+
+UPLOAD = "upload:"
+"""What names an upload, by its id, where a file may be named as well."""
 
 
 def candidates_for(asked: ScenesAsked, settings: Settings) -> Candidates:
@@ -76,18 +80,29 @@ def source_for(asked: ScenesAsked, settings: Settings) -> str:
 
 
 def path_of(asked: BaseModel, named: str, settings: Settings) -> Path:
-    """Find a folder or file that a task names.
+    """Find a folder or file that a task names, or an upload: ``upload:ID``.
 
     Raises:
+        NotFound: there is no such upload.
         UnsafeReference: it came through a door, and lies below no root.
         FolderNotFound: it is not there.
     """
+    if named.startswith(UPLOAD):
+        return uploads_of(settings).path_of(named)
     if not is_by_hand(asked):
         return folder_under(named, settings.reference_roots)
     path = Path(named)
     if not path.exists():
         raise FolderNotFound(f"no folder or file at {named[:200]!r}")
     return path
+
+
+def uploads_of(settings: Settings) -> Uploads:
+    """Give the files of polygons that were sent over a network."""
+    from satseek.monitor.damage.uploads import Uploads  # noqa: PLC0415 - slow to load
+    from satseek.monitor.tables import FOLDER  # noqa: PLC0415
+
+    return Uploads(settings.data_dir / FOLDER)
 
 
 def is_by_hand(asked: BaseModel) -> bool:

@@ -44,7 +44,15 @@ from satseek.service.following import follow
 from satseek.service.inference import rest
 from satseek.service.limits import Limited
 from satseek.service.listing import add_listing
-from satseek.service.monitor import alerts, findings, reports, samples
+from satseek.service.monitor import (
+    alerts,
+    assessments,
+    findings,
+    landuse,
+    parcels,
+    reports,
+    samples,
+)
 from satseek.service.observing import Observed
 from satseek.service.problems import register
 from satseek.service.references import check_references
@@ -80,6 +88,9 @@ ROUTERS = (
     samples.router,
     alerts.router,
     reports.router,
+    landuse.router,
+    parcels.router,
+    assessments.router,
     health.router,
     rest.router,
     openai.router,

@@ -6,10 +6,12 @@ those about none are there for who asked and for administrators.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from satseek.errors import NotFound
 from satseek.index.checks import check_name
-from satseek.jobs.tasks import check_task
+from satseek.jobs.tasks import HERE, check_task
+from satseek.monitor.damage.uploads import SIGN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from satseek.index.collection import Collection
     from satseek.jobs.protocol import Job, Schedule, TaskName
     from satseek.jobs.tasks import Asked
+    from satseek.monitor.damage.uploads import Upload
     from satseek.service.access.principals import Principal, Scope
     from satseek.service.calling import Caller
     from satseek.service.jobbing_asking import AskedTask
@@ -70,7 +73,29 @@ def check(asked: AskedTask, shared: Running, who: Principal) -> None:
     if asked.about():
         check_name(asked.about())
         shared.require(asked.about(), who)
+    _check_uploads(asked, shared, who)
     check_task(cast("Asked", asked), _Seen(shared, who))  # one of them, with its task's name
+
+
+def told_of(asked: AskedTask, who: Principal) -> dict[str, Any]:
+    """Give what a task needs to know, and where it leaves a report also who asked for it."""
+    parameters = asked.parameters()
+    if "operator" in HERE[asked.task].model_fields:
+        parameters["operator"] = who.name
+    return parameters
+
+
+def sees_upload(who: Principal, upload: Upload) -> bool:
+    """Tell whether a file that was sent is there as far as somebody is concerned."""
+    return who.name == upload.by or who.is_admin
+
+
+def _check_uploads(asked: AskedTask, shared: Running, who: Principal) -> None:
+    """Refuse files that somebody else has sent, as if there were none; raises NotFound."""
+    for name in ("parcels", "districts"):
+        named = getattr(asked, name, None) or ""
+        if named.startswith(SIGN) and not sees_upload(who, shared.monitor.uploads.get(named)):
+            raise NotFound(f"no upload {named.removeprefix(SIGN)[:32]!r}; send the file again")
 
 
 class _Seen:

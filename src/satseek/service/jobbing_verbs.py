@@ -14,7 +14,7 @@ from satseek.embed.patience import current_patience
 from satseek.errors import JobNotFound
 from satseek.jobs.results import open_file as result_file
 from satseek.jobs.revisions import is_news
-from satseek.service.jobbing_checks import allowed, check, require_task, sees
+from satseek.service.jobbing_checks import allowed, check, require_task, sees, told_of
 from satseek.service.jobbing_files import Opened
 from satseek.service.recording import record
 
@@ -62,7 +62,7 @@ async def submit(asked: AskedJob, *, key: str | None, shared: Running, caller: C
         job = await shared.in_thread(
             lambda: shared.jobs.submit(
                 asked.task,
-                asked.parameters(),
+                told_of(asked, who),
                 collection=about,
                 asked_by=who.name,
                 key=key,

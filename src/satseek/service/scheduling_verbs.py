@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from satseek.errors import Conflict, ScheduleNotFound
 from satseek.jobs.protocol import Schedule
 from satseek.jobs.scheduling import check_schedule
-from satseek.service.jobbing_checks import allowed, check, sees
+from satseek.service.jobbing_checks import allowed, check, sees, told_of
 from satseek.service.recording import record
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def put_schedule(
         cron=cron,
         timezone=timezone,
         task=work.task,
-        parameters=work.parameters(),
+        parameters=told_of(work, who),
         collection=work.about(),
         asked_by=who.name,
         priority=priority,

@@ -88,8 +88,8 @@ async def show_scenes(
             return tag_of(index, "scenes", tile.name, asked), index.generation
 
     tag, now = await shared.in_thread(tagged)
-    if _is_known(request, tag):
-        return _unchanged(tag, fresh=generation == now)
+    if is_known(request, tag):
+        return unchanged(tag, fresh=generation == now)
 
     def painted() -> Painted:
         collection = shared.reader(name, who)
@@ -113,7 +113,7 @@ async def show_scenes(
             raise HTTPException(
                 HTTPStatus.GONE, f"the scene can no longer be read: {told(error)}"
             ) from error
-    return _answer(found, tag, tile, fresh=generation == now)
+    return picture_of(found, tag, tile, fresh=generation == now)
 
 
 @_tiles(BELOW + "/heat/{z}/{x}/{y}", summary="Show a heat map as a tile")
@@ -163,7 +163,7 @@ async def _show_cells(
         want = wanted(asked, matched, shared=shared, who=who)
         with matched.pinned() as index:
             tag = tag_of(index, want.key, tile.name)
-            if _is_known(request, tag):
+            if is_known(request, tag):
                 return tag, index.generation, None
             painted = drawing.kept(
                 tag,
@@ -177,10 +177,13 @@ async def _show_cells(
 
     tag, now, found = await shared.with_collection(name, work, who=who)
     fresh = generation == now
-    return _unchanged(tag, fresh=fresh) if found is None else _answer(found, tag, tile, fresh=fresh)
+    return (
+        unchanged(tag, fresh=fresh) if found is None else picture_of(found, tag, tile, fresh=fresh)
+    )
 
 
-def _is_known(request: Request, tag: str) -> bool:
+def is_known(request: Request, tag: str) -> bool:
+    """Tell whether a client has what a tag names."""
     return tag in request.headers.get("if-none-match", "")
 
 
@@ -189,10 +192,12 @@ def _headers(tag: str, *, fresh: bool) -> dict[str, str]:
     return {"etag": tag, "cache-control": f"private, max-age={seconds}", "vary": "accept"}
 
 
-def _unchanged(tag: str, *, fresh: bool) -> Response:
+def unchanged(tag: str, *, fresh: bool) -> Response:
+    """Answer that a client has it; fresh: for a day without asking again."""
     return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=_headers(tag, fresh=fresh))
 
 
-def _answer(found: Painted, tag: str, tile: Shape, *, fresh: bool) -> Response:
+def picture_of(found: Painted, tag: str, tile: Shape, *, fresh: bool) -> Response:
+    """Answer with a tile."""
     headers = _headers(tag, fresh=fresh) if found.whole else {"cache-control": "no-store"}
     return Response(found.content, media_type=tile.how.media_type, headers=headers)

@@ -196,7 +196,12 @@ class Tiling:
 
 def tag_of(index: Pinned, *asked: object) -> str:
     """Entity tag of what a generation of a collection answers to something."""
-    text = f"{index.fingerprint} {asked!r}"
+    return tag_of_text(index.fingerprint, *asked)
+
+
+def tag_of_text(*asked: object) -> str:
+    """Entity tag of what is answered to something, which names its state as well."""
+    text = " ".join(map(repr, asked))
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
@@ -210,4 +215,4 @@ def _in_time(laid: Laid, where: Filter) -> bool:
     return not (early or (where.end is not None and moment > where.end))
 
 
-__all__ = ["PNG", "Extent", "Line", "Painted", "Shape", "Tiling", "tag_of"]
+__all__ = ["PNG", "Extent", "Line", "Painted", "Shape", "Tiling", "tag_of", "tag_of_text"]

@@ -5,7 +5,7 @@ Does not know terminals or queues: whoever asks, asks here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from satseek.monitor.damage.grading import GradeTable
     from satseek.monitor.labels.labelling import LabelSet
     from satseek.monitor.reports.report import Language
 
@@ -42,6 +43,8 @@ class Said:
 
     parcels: str
     """File of parcels."""
+    parcels_name: str = ""
+    """What it is called where that is not the file's own name; empty: it is."""
     after: str
     """Imagery after the event: a folder, scene or STAC document, or a period of the collection."""
     before: str | None = None
@@ -59,7 +62,9 @@ class Said:
     hidden: tuple[str, ...] = ()
     """Likewise, that hide the ground; empty: clouds."""
     grades: str | None = None
-    """TOML file of the table of losses; None: `grading.USUAL_GRADES`."""
+    """TOML file of the table of losses; None: `losses`."""
+    losses: GradeTable | None = None
+    """The table of losses itself; None: `grading.USUAL_GRADES`."""
     event: str | None = None
     """Date of the event, ``2025-08-20``; None: not told."""
     least_seen: float = USUAL_RULES.least_seen
@@ -134,18 +139,17 @@ def order_of(said: Said, *, folder: Path) -> AssessmentOrder:
     """
     check_name(said.name)
     labels, rules, event = labels_of(said, folder=folder), _rules(said), _event(said.event)
-    grades = USUAL_GRADES if said.grades is None else read_grades(folder / said.grades)
     parcels = read_parcels(
         folder / said.parcels, columns=_columns(said), crs=said.parcels_crs, layer=said.layer
     )
     return AssessmentOrder(
         name=said.name,
-        parcels=parcels,
+        parcels=replace(parcels, source=said.parcels_name or parcels.source),
         labels=labels,
         after=said.after,
         before=said.before,
         collection=said.into(),
-        grades=grades,
+        grades=grades_of(said, folder=folder),
         rules=rules,
         event=event,
         chip_px=said.chip_px,
@@ -186,6 +190,15 @@ def labels_of(said: Said, *, folder: Path) -> LabelSet:
     if said.hazard != USUAL_HAZARD:
         raise InvalidRequest("hazard: give a hazard, or labels of your own, not both")
     return own_damage_labels(affected=said.affected, sound=said.sound, hidden=said.hidden)
+
+
+def grades_of(said: Said, *, folder: Path) -> GradeTable:
+    """Find the table of losses alone; raises as `order_of`."""
+    if said.grades is None:
+        return said.losses or USUAL_GRADES
+    if said.losses is not None:
+        raise InvalidRequest("grades: give a file of the table of losses, or the table, not both")
+    return read_grades(folder / said.grades)
 
 
 def _rules(said: Said) -> EvidenceRules:

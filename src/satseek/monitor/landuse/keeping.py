@@ -147,7 +147,12 @@ def _numbers(maps: ClassMaps, date: int) -> NDArray[np.uint8]:
 
 
 def _raster(view: View) -> dict[str, Any]:
-    return {"crs": view.crs, "transform": list(view.transform)}
+    return {
+        "crs": view.crs,
+        "transform": list(view.transform),
+        "width": view.width,
+        "height": view.height,
+    }
 
 
 def _dicts(rows: Rows) -> Iterator[Row]:

@@ -71,6 +71,10 @@ RULES: Mapping[str, Rule] = {
     "/v1/samples": Rule(read="search", write="findings", changes=True),
     "/v1/alerts": Rule(read="jobs", write="jobs", changes=True),
     "/v1/reports": Rule(read="search", write="jobs", changes=True),
+    "/v1/landuse": Rule(read="search", write="jobs", changes=True),
+    "/v1/watches": Rule(read="search", write="jobs", changes=True),
+    "/v1/assessments": Rule(read="search", write="jobs", changes=True),
+    "/v1/parcels": Rule(read="jobs", write="jobs", changes=True),
     "/v1/jobs": Rule(read="jobs", write="jobs", changes=True),
     "/v1/schedules": Rule(read="jobs", write="jobs", changes=True),
     "/ogc": Rule(read="search", write="search"),
@@ -97,7 +101,10 @@ TILES = Rule(read="search", write="collections", changes=True, counted=False, no
 a map is."""
 
 _EVIDENCE = re.compile(r"/v1/(?:findings/[^/]+|samples/[^/]+/places/.+)/pictures/[^/]+")
-_TILE = re.compile(r"/v1/collections/[^/]+/(?:scenes/tiles|heat|classes)/\d+/\d+/[^/]+")
+_TILE = re.compile(
+    r"/v1/(?:collections/[^/]+/(?:scenes/tiles|heat|classes)|landuse/[^/]+/maps/[^/]+)"
+    r"/\d+/\d+/[^/]+"
+)
 
 
 def rule(path: str) -> Rule:

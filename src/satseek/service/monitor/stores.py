@@ -8,14 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from satseek.monitor.damage.uploads import Uploads
 from satseek.monitor.delivery.outbox import Outbox
-from satseek.monitor.opening import opened_findings, opened_pictures
+from satseek.monitor.opening import opened_findings, opened_pictures, opened_runs
 from satseek.monitor.samples.keeping import Samples
 from satseek.monitor.tables import FOLDER
+from satseek.monitor.watch.keeping import Watches
 
 if TYPE_CHECKING:
     from satseek.monitor.findings.keeping import Findings
     from satseek.monitor.findings.pictures import Pictures
+    from satseek.monitor.runs.keeping import Runs
     from satseek.settings import Settings
 
 
@@ -31,6 +34,12 @@ class Stores:
     """Who was told of what."""
     samples: Samples
     """Places drawn for people to judge."""
+    watches: Watches
+    """What is looked for again and again."""
+    runs: Runs
+    """What runs of land use and of damage found."""
+    uploads: Uploads
+    """Files of parcels that were sent."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -45,9 +54,12 @@ class Stores:
             pictures=opened_pictures(settings),
             outbox=Outbox(folder),
             samples=Samples(folder),
+            watches=Watches(folder),
+            runs=opened_runs(settings),
+            uploads=Uploads(folder),
         )
 
     def close(self) -> None:
         """Close what was opened."""
-        for one in (self.findings, self.outbox, self.samples):
+        for one in (self.findings, self.outbox, self.samples, self.watches):
             one.close()
