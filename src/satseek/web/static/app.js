@@ -6,11 +6,13 @@ import { ask, asks, enter, on, query, readAddress, tell } from "./asking.js";
 import { startClasses } from "./classes.js";
 import { startCompare } from "./compare.js";
 import { startConcepts } from "./concepts.js";
+import { startDamage } from "./damage.js";
 import { startDownload } from "./download.js";
 import { startFindings } from "./findings.js";
 import { startDeciding } from "./findings-deciding.js";
 import { startGallery } from "./gallery.js";
 import { startJobs } from "./jobs.js";
+import { startLanduse } from "./landuse.js";
 import { resetLayers, startLayers, toggleHeat } from "./layers.js";
 import { showExtent, startMap, stopDrawing } from "./map.js";
 import { startOrdering } from "./ordering.js";
@@ -18,6 +20,7 @@ import { begin, startQuestion } from "./question.js";
 import { startSamples } from "./samples.js";
 import { showTimeline, startTimeline } from "./timeline.js";
 import { openView, show, startViews } from "./views.js";
+import { startWatches } from "./watches.js";
 
 const MODEL_MS = 4000;
 
@@ -44,6 +47,9 @@ async function start() {
   await startMap();
   startLayers();
   startCompare();
+  startLanduse();
+  startWatches();
+  startDamage();
   startFindings();
   startDeciding();
   startSamples();

@@ -34,6 +34,17 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
   return answer.status === 204 ? null : answer.json();
 }
 
+/** Ask for all features of a route that gives them page by page. */
+export async function featuresOf(path) {
+  const features = [];
+  for (let next = path; next;) {
+    const told = await ask(next);
+    features.push(...told.features);
+    next = told.next?.replace(/^.*?\bv1\//, "");
+  }
+  return features;
+}
+
 /** Ask for a file; gives the response. */
 export async function sent(path, options) {
   let answer;

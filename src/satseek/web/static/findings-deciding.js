@@ -6,14 +6,7 @@ import { ask, on, place, tell, visit } from "./asking.js";
 import { me, signed } from "./me.js";
 import { swipedTo, swipeTo } from "./pair.js";
 
-/** What can be done in a state, as the server has it; whose a finding is decides more. */
-const DEEDS = {
-  new: ["confirm", "reject", "assign"],
-  assigned: ["confirm", "reject", "release"],
-  confirmed: ["close", "reopen"],
-  rejected: ["close", "reopen"],
-  closed: ["reopen"],
-};
+const DEEDS = ["confirm", "reject", "close", "assign", "release", "reopen"]; // in the order of their buttons
 const KEYS = { confirm: "c", reject: "x", assign: "a", release: "u", close: "d", reopen: "o" };
 const LEADS_ON = new Set(["confirm", "reject", "close", "release"]);
 const REASONS = ["cloud", "poor", "season", "known", "allowed", "other"];
@@ -42,7 +35,8 @@ export function actsOf(one, around) {
     return el("p", { class: "quiet" }, say("findings_look_only"));
   }
   const others = one.state === "assigned" && one.assignee !== me();
-  const deeds = others ? ["assign", "release"] : DEEDS[one.state];
+  const mine = one.state === "assigned" && !others;
+  const deeds = others ? ["assign", "release"] : DEEDS.filter((deed) => one.may.includes(deed) && !(mine && deed === "assign"));
   const words = el("textarea", { id: "finding-words", rows: 2, maxlength: 2000, onkeydown: inWords });
   const reasons = el("div", { class: "reasons", hidden: true, role: "group", "aria-label": say("reason_ask") });
   open = { one, ...around, words, reasons, deeds };

@@ -59,7 +59,7 @@ function draw(box, one) {
     pair, scoresOf(one), actsOf(one, around),
     el("dl", { class: "terms" }, ...factsOf(one).flatMap(([term, words]) => [el("dt", {}, term), el("dd", {}, words)])),
     onMap(one), meanings(one),
-    el("h3", {}, say("history")), historyOf(one.steps));
+    el("h3", {}, say("history")), historyOf(one.history));
 }
 
 const back = () => el("button", { type: "button", class: "link", onclick: () => goTo(null) }, `‹ ${say("findings_back")}`);
@@ -69,14 +69,13 @@ const step = (name, words, id) => iconButton(name, say(words), () => goTo(id), {
 /** The best picture of each date; without any, that none was kept. */
 function pictures(one) {
   const best = (side) => {
-    const found = one.evidence.find((each) => each.side === side && each.picture);
+    const found = one.evidence.find((each) => each.side === side && each.path);
     return found && {
-      src: found.picture, day: day(found.datetime), bounds: found.bounds,
+      src: found.path, day: day(found.datetime), bounds: found.bounds,
       words: say("finding_picture", { what: titleOf(one), date: day(found.datetime) }),
     };
   };
-  const pair = pairOf(best("before") ?? null, best("after") ?? null);
-  return pair;
+  return pairOf(best("before") ?? null, best("after") ?? null, one.footprint);
 }
 
 /** Both dates of the place on the map, with the line between. */

@@ -15,7 +15,7 @@ const GROUPS = { waiting: ["new", "assigned"], ...Object.fromEntries(STATES.map(
 const FIELDS = ["kind", "source", "label", "whose", "of", "from", "until"];
 
 let shown = []; // findings, in the order of the list
-let next = ""; // where the next page begins
+let next = null; // where the next page begins
 let asked = ""; // what the list answers
 let shapes = null;
 
@@ -69,6 +69,11 @@ export function filterOf(at, states) {
   return given;
 }
 
+/** Among which the next one is looked for. */
+const queueOf = (at) => Object.fromEntries(Object.entries({
+  kinds: [at.kind], sources: [at.source], labels: [at.label], collections: [at.of], start: at.from, end: at.until,
+}).filter(([, value]) => [value].flat()[0]));
+
 async function show() {
   const one = place.at.finding;
   byId("findings-queue").hidden = Boolean(one);
@@ -102,7 +107,7 @@ async function page(cursor) {
   const told = await ask(`findings?${given}`);
   const first = !cursor;
   shown = first ? told.findings : [...shown, ...told.findings];
-  next = told.next ?? "";
+  next = new URLSearchParams((told.next ?? "").split("?")[1]).get("cursor");
   draw();
   shapes.show(shown.map(featureOf));
   if (first && !place.at.finding) shapes.frame();
@@ -151,7 +156,7 @@ function replace(one) {
 /** Take what waits the longest or is the most urgent: it is assigned by that, to nobody else. */
 async function takeNext() {
   try {
-    const one = await ask(`findings/next?${filterOf({ ...place.at, whose: "" }, [])}`, { method: "POST", body: signed({}) });
+    const one = await ask("findings/next", { method: "POST", body: signed(queueOf(place.at)) });
     if (!one) {
       toast(say("findings_done"), "good");
       visit("findings", { ...place.at, finding: "" });

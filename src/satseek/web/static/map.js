@@ -13,7 +13,7 @@ let lattice = null;
 let lit = null;
 const shapes = new Map(); // chip → its footprint
 const FOOT_PX = 22; // below the time line, and between it and the labels
-const PANES = { lattice: 300, imagery: 310, before: 311, after: 312, maps: 330, labels: 340 };
+const PANES = { lattice: 300, imagery: 310, before: 311, after: 312, dated: 313, maps: 330, labels: 340 };
 
 export async function startMap() {
   map = await waitFor(() => document.querySelector("#app .leaflet-container") && getElement(boot.map)?.map);

@@ -8,7 +8,7 @@ const whole = (value) => Math.round(value).toLocaleString(boot.language);
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
 
 export async function showAreas(box, sample) {
-  const told = await ask(`samples/${encodeURIComponent(sample.name)}/areas?language=${boot.language}`).catch((problem) => problem);
+  const told = await ask(`samples/${encodeURIComponent(sample.name)}/areas`).catch((problem) => problem);
   if (told instanceof Error) {
     box.replaceChildren(empty(say("areas_not_yet"), told.message));
     return;
@@ -17,7 +17,7 @@ export async function showAreas(box, sample) {
     el("p", {}, say("areas_overall", { value: percent(told.overall.value), low: percent(told.overall.low), high: percent(told.overall.high), count: number(told.judged) })),
     wide(areas(told)), wide(accuracy(told)),
     el("details", {}, el("summary", {}, say("matrix")), wide(matrix(told))),
-    el("ul", { class: "plain notes" }, ...told.notes.map((words) => el("li", { class: "quiet" }, words))),
+    el("ul", { class: "plain notes" }, ...told.notes.map((one) => el("li", { class: "quiet" }, boot.language === "en" ? one.en : one.zh))),
     el("p", { class: "quiet" }, say("areas_say")));
 }
 

@@ -9,6 +9,7 @@ import { outlines } from "./outlines.js";
 
 const KEYS = [..."123456789qwertyiop"]; // of the labels, in their order; `0` and `u` are taken
 const CANNOT_TELL = "cannot tell";
+const CHANGE = " → "; // between what it was and what it is; what stayed has one label
 const AROUND = 3; // the map shows so many times the place on each side
 const POINT = 0.02; // of the cell's width: half of the mark at a point
 
@@ -47,7 +48,7 @@ async function draw(find) {
   try {
     const one = await find();
     if (mine !== open) return;
-    mine.one = one;
+    Object.assign(mine, { one, was: null });
     mine.box.replaceChildren(...(one ? parts(one) : [done()]));
     if (one) showGround(one);
     else shapes.show([]);
@@ -69,7 +70,7 @@ function parts(one) {
     el("div", { class: `dates of-${Math.min(one.pictures.length, 4)}` }, ...one.pictures.map((each) => figure(one, each))),
     one.answer ? el("p", { class: "remark" }, say("place_said", { label: spoken(one.answer.label) })) : null,
     el("section", { class: "stack acting", "aria-label": say("place_ask") },
-      el("h3", {}, say(one.point ? "place_ask_point" : "place_ask")), answers(one),
+      el("h3", {}, say(isChange() ? "place_ask_change" : one.point ? "place_ask_point" : "place_ask")), answers(one),
       el("label", {}, say("place_words"), words),
       el("div", { class: "row" }, undoButton(), el("span", { class: "grow" }), el("span", { class: "quiet help" }, say("samples_keys")))),
   ].filter(Boolean);
@@ -79,13 +80,14 @@ function parts(one) {
 
 function figure(one, each) {
   const date = day(each.datetime);
-  const shown = each.picture
-    ? el("img", { src: each.picture, alt: say("place_picture", { date }), decoding: "async" })
-    : el("p", { class: "quiet none" }, say("picture_gone"));
+  const gone = () => el("p", { class: "quiet none" }, say("picture_gone"));
+  const shown = each.datetime || each.mark
+    ? el("img", { src: each.path, alt: say("place_picture", { date }), decoding: "async", onerror: ({ target }) => target.parentElement.replaceChildren(gone()) })
+    : gone();
   const press = each.datetime && one.footprint
     ? el("button", { type: "button", class: "link", "aria-pressed": "false", "data-day": date, onclick: () => showDay(date) }, date)
     : el("span", {}, date);
-  return el("figure", {}, el("div", { class: "marked" }, shown, each.mark && each.picture ? mark(each.mark) : null), el("figcaption", {}, press));
+  return el("figure", {}, el("div", { class: "marked" }, shown, each.mark ? mark(each.mark) : null), el("figcaption", {}, press));
 }
 
 /** What is to be judged within a picture: a frame around the cell, or a cross at the point. */
@@ -123,16 +125,53 @@ function showDay(date) {
 
 const spoken = (label) => (label === CANNOT_TELL ? say("cannot_tell") : label);
 
-function answers(one) {
-  const choice = (label, key) => el("button", {
-    type: "button", "data-label": label, "aria-pressed": String(one.answer?.label === label), onclick: () => answer(label),
-  }, key ? el("kbd", {}, key) : null, spoken(label));
+/** What may be said, in one step, or in two where a change is to be judged. */
+function choices() {
   const { labels } = open.sample;
-  const free = labels.length ? [] : [el("form", { class: "row", onsubmit: (event) => {
-    event.preventDefault();
-    answer(event.target.elements.label.value.trim());
-  } }, el("input", { name: "label", required: true, maxlength: 200, "aria-label": say("place_ask") }), el("button", { class: "primary" }, say("place_say")))];
-  return el("div", { class: "labels" }, ...labels.map((label, at) => choice(label, KEYS[at])), ...free, choice(CANNOT_TELL, "0"));
+  return labels.some((one) => one.includes(CHANGE)) ? labels.filter((one) => !one.includes(CHANGE)) : labels;
+}
+
+const isChange = () => choices().length < open.sample.labels.length;
+
+/** What was said of it before, as what it was and what it is. */
+const saidBefore = (one) => {
+  const label = one.answer?.label ?? "";
+  const [from, to] = label.split(CHANGE);
+  return isChange() ? [from, to ?? from] : [label];
+};
+
+function answers(one) {
+  const said = saidBefore(one);
+  const group = (step, words) => el("div", { class: "labels", "data-step": step, role: "group", "aria-label": words },
+    isChange() ? el("p", { class: "quiet" }, words) : null,
+    ...choices().map((label, at) => choice(label, KEYS[at], said[step] === label, () => choose(step, label))));
+  const groups = isChange() ? [group(0, say("place_was")), group(1, say("place_is"))]
+    : open.sample.labels.length ? [group(0, say("place_ask"))] : [free()];
+  return el("div", { class: "stack" }, ...groups,
+    el("div", { class: "labels" }, choice(CANNOT_TELL, "0", one.answer?.label === CANNOT_TELL, () => answer(CANNOT_TELL))));
+}
+
+const choice = (label, key, chosen, press) => el("button", {
+  type: "button", "data-label": label, "aria-pressed": String(chosen), onclick: press,
+}, key ? el("kbd", {}, key) : null, spoken(label));
+
+const free = () => el("form", { class: "row", onsubmit: (event) => {
+  event.preventDefault();
+  answer(event.target.elements.label.value.trim());
+} }, el("input", { name: "label", required: true, maxlength: 200, "aria-label": say("place_ask") }), el("button", { class: "primary" }, say("place_say")));
+
+/** Take a class: of a change first what it was, then what it is. */
+function choose(step, label) {
+  if (!isChange()) return answer(label);
+  if (step === 0) {
+    open.was = label;
+    for (const one of open.box.querySelectorAll("[data-step='0'] button")) one.setAttribute("aria-pressed", String(one.dataset.label === label));
+    open.box.querySelector("[data-step='1'] button").focus();
+    return null;
+  }
+  const was = open.was ?? saidBefore(open.one)[0];
+  if (!was) return toast(say("place_was_first"), "plain");
+  return answer(was === label ? label : `${was}${CHANGE}${label}`);
 }
 
 async function answer(label) {
@@ -170,12 +209,12 @@ function undo() {
 
 function press(event) {
   if (!open || visited.view !== "samples") return;
-  const at = KEYS.indexOf(event.key);
+  const label = choices()[KEYS.indexOf(event.key)];
   const doing = {
     0: open.one && (() => answer(CANNOT_TELL)),
     u: undo,
     n: open.one && (() => byId("place-words").focus()),
-  }[event.key] ?? (open.one && at >= 0 && open.sample.labels[at] !== undefined ? () => answer(open.sample.labels[at]) : null);
+  }[event.key] ?? (open.one && label !== undefined ? () => choose(open.was ? 1 : 0, label) : null);
   if (!doing) return;
   event.preventDefault();
   if (!event.repeat) doing();

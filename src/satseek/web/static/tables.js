@@ -18,6 +18,9 @@ export const percent = (share, places = 0) => (share === null || share === undef
 /** What a label, or a label set, is called in the person's language. */
 export const calledIn = (one) => one.names?.[boot.language.slice(0, 2)] || one.name;
 
+/** A patch of a class's colour. */
+export const swatch = (one) => el("i", { class: "swatch", style: `background:${one?.colour ?? "none"}` });
+
 /** Terms and what they are. */
 export const terms = (facts) => el("dl", { class: "terms" }, ...facts.flatMap(([term, words]) =>
   [el("dt", {}, term), el("dd", {}, words)]));
@@ -68,7 +71,7 @@ export function sortable(words, columns, rows, attributes = () => ({})) {
 export const fileList = (files) => el("ul", { class: "plain files" }, ...files.map((one) => {
   const page = one.media_type === "text/html";
   const more = page ? { target: "_blank", rel: "noopener" } : { download: one.name };
-  return el("li", {}, el("a", { href: one.path.replace(/^\//, ""), ...more }, one.name),
+  return el("li", {}, el("a", { href: one.path, ...more }, one.name),
     ` ${[page ? say("opens_in_tab") : "", one.about, size(one.bytes)].filter(Boolean).join(" · ")}`);
 }));
 
