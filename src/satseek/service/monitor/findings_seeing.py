@@ -54,9 +54,7 @@ def find_seen(finding_id: str, *, shared: Running, who: Principal) -> Finding:
     Raises:
         FindingNotFound: there is none, or none that they see.
     """
-    unseen = FindingNotFound(
-        f"no finding {finding_id[:64]!a}; `/v1/findings` lists those there are"
-    )
+    unseen = FindingNotFound(f"no finding {finding_id[:64]!a}, or none that you may see")
     try:
         found = shared.monitor.findings.get(finding_id)
     except (FindingNotFound, InvalidRequest) as error:

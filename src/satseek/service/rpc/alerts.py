@@ -59,7 +59,7 @@ class Alerting:
         )
         return pb.ListAlertsResponse(
             alerts=[pb.Alert(**one) for one in page.alerts],
-            counts={**(page.counts or {})},
+            counts={str(state): count for state, count in (page.counts or {}).items()},
             next_page_token="" if page.after is None else listing.cursor(page.after),
         )
 

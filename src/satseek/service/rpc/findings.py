@@ -71,7 +71,9 @@ class Reviewing:
         """Count findings by state."""
         where = filter_asked(request.filter).filter()
         found = await verbs.counted(where, shared=self._shared, caller=current_caller())
-        return pb.CountFindingsResponse(counts={**found.counts}, you=found.you)
+        return pb.CountFindingsResponse(
+            counts={str(state): count for state, count in found.counts.items()}, you=found.you
+        )
 
     async def get_finding(
         self, request: pb.GetFindingRequest, _context: Any
