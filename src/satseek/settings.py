@@ -371,6 +371,12 @@ class Settings(BaseModel):
         le=120,
         description="Longest wait for a receiver's answer. Raise it where receivers are slow.",
     )
+    alert_keep_days: float = Field(
+        default=90.0,
+        ge=1,
+        description="How long alerts are listed after they arrived; what was found stays. Lower it "
+        "where there are millions.",
+    )
     smtp_host: str | None = Field(
         default=None, description="Mail server that takes alerts; unset: no mail."
     )

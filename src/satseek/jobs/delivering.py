@@ -1,4 +1,4 @@
-"""Alerts that wait to be told → told, by a thread of whoever works.
+"""Alerts that wait to be told → told, by a thread of whoever works, which tidies up daily, too.
 
 Does not know what alerts say. Jobs write them down and know no credentials; whoever has their jobs
 done has those, and tells.
@@ -24,6 +24,9 @@ LOOK_SECONDS = 2.0
 """How often it is looked whether something is due; while there are no findings that is a look for
 one file."""
 
+TIDY_SECONDS = 600.0
+"""How often it is looked whether a day has passed since the room was tidied."""
+
 STOP_SECONDS = 10.0
 """How long a letter that is under way is waited for at the end."""
 
@@ -36,6 +39,7 @@ class Deliverer:
         self._settings = settings
         self._stop, self._last, self._woken = (threading.Event() for _ in range(3))
         self._said = ""
+        self._looked = -TIDY_SECONDS
         self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
 
     def start(self) -> None:
@@ -63,6 +67,7 @@ class Deliverer:
             while not self._stop.is_set():
                 is_last = self._last.is_set()
                 self._deliver(outbox)
+                self._tidy(outbox)
                 if is_last:
                     return
                 self._woken.wait(LOOK_SECONDS)
@@ -77,6 +82,21 @@ class Deliverer:
                 deliver(outbox, post_of(self._settings), stop=self._stop)
             self._said = ""
         except SatseekError as error:  # a disk that is full now may have room later
+            self._say_once(str(error))
+        except Exception:  # the outermost loop: the next round is another one
+            logger.exception("alerts")
+
+    def _tidy(self, outbox: Outbox) -> None:
+        """Once a day, clear away what nobody needs any more."""
+        if not outbox.is_there or time.monotonic() - self._looked < TIDY_SECONDS:
+            return
+        from satseek.monitor.tidying import is_due, tidy  # noqa: PLC0415 - slow to load
+
+        self._looked = time.monotonic()
+        try:
+            if is_due(self._settings, now=time.time()):
+                tidy(self._settings, now=time.time())
+        except (SatseekError, OSError) as error:
             self._say_once(str(error))
         except Exception:  # the outermost loop: the next round is another one
             logger.exception("alerts")

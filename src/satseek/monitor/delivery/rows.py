@@ -82,6 +82,7 @@ CREATE TABLE outbox_pauses (
 ) WITHOUT ROWID
 """,
         ),
+        ("CREATE INDEX outbox_arrived ON outbox_letters (settled) WHERE state = 'arrived'",),
     ),
 )
 """Alerts of webhooks and files have their letter at once; those of mails are loose until a digest

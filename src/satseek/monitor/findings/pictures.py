@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import secrets
 from typing import TYPE_CHECKING
@@ -46,6 +47,8 @@ class Pictures:
     def keep(self, pixels: Pixels) -> str:
         """Write a picture as PNG; returns its SHA-256 when it is on the disk.
 
+        One that is there already is young again: see `sweeping`.
+
         Raises:
             DiskFull: there is no room.
         """
@@ -55,7 +58,9 @@ class Pictures:
         digest = hashlib.sha256(content).hexdigest()
         path = self.path(digest)
         with storage_errors(path):
-            if not path.exists():
+            try:
+                os.utime(path)
+            except FileNotFoundError:
                 _write(path, content)
         return digest
 
