@@ -94,6 +94,9 @@ def test_every_alert_comes_once_by_its_key_and_every_scene_is_picked_up_once(
     left = making.left(settings)
     assert {"new", "updated"} == {reason for _, reason, _ in calm.left.alerts.values()}
     assert calm.left.findings == left.findings
+    assert {1} == {
+        len({one.bounds for one in found.evidence}) for found, _ in left.findings.values()
+    }
     assert calm.left.alerts == left.alerts
     assert calm.left.scenes == left.scenes
     assert (list(making.DAYS), len(making.DAYS)) == (left.days, left.picked_up)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from satseek.imagery.chips import read_chip
 from satseek.imagery.mosaics import Mosaic, Scenery
 from satseek.imagery.recipes import stretch_of
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 
 _MEASURED = 255
 """Alpha of what a scene shows; less stands for scenes that cannot be read in time."""
+
+_STRIPES = np.array([232, 208], dtype=np.uint8)
+"""Two light greys in which ground is striped that nothing shows: black would be taken for water,
+shadow or a burnt field, and one grey for a roof."""
+
+_STRIPE_PX = 6
+"""Width of a stripe along a row: seen as such where a picture is shown at half its size."""
 
 
 class Sights:
@@ -45,7 +54,8 @@ class Sights:
             around: The square of ground; None: the chip is wanted.
 
         Returns:
-            Pixels, black where nothing was measured, and the square's sides; None: it is the chip.
+            Pixels, striped where nothing was measured, and the square's sides; None: it is the
+            chip.
 
         Raises:
             UnreadableImage: its scene is damaged.
@@ -64,9 +74,7 @@ class Sights:
         measured = drawn.shades[..., 3] == _MEASURED
         if not measured.any():
             return None
-        pixels = drawn.shades[..., :3].copy()
-        pixels[~measured] = 0
-        return pixels
+        return np.where(measured[..., None], drawn.shades[..., :3], _striped(measured.shape))
 
     def _scenes(self, scene: Scene, collection: Collection, bounds: BBox) -> list[Laid]:
         """List the scenes that show a square on the day of one of them, which comes first."""
@@ -87,6 +95,13 @@ class Sights:
                 known = generation, Mosaic.of(collection.scenes())
                 self._mosaics[collection.folder] = known
             return known[1]
+
+
+def _striped(shape: tuple[int, ...]) -> Pixels:
+    """Draw what stands for ground that was not measured: (h, w, 3)."""
+    rows, columns = np.indices(shape)
+    stripes: Pixels = _STRIPES[(rows + columns) // _STRIPE_PX % len(_STRIPES)]
+    return stripes[..., None].repeat(3, axis=2)
 
 
 def _day(scene: Scene) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satseek.errors import ChipNotFound
 from satseek.model.scores import percentile
 from satseek.monitor.findings.finding import Finding, finding_id
 from satseek.monitor.findings.pictures import evidence_of
@@ -19,7 +20,7 @@ from satseek.monitor.watch.marks import latest_looks
 from satseek.monitor.watch.permits import site_ground
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -103,17 +104,36 @@ def _seen_again(site: Site, date: int, best: int, alerting: Alerting, seen: int)
     if known.last_seen is not None and here.datetime < known.last_seen:
         first = min(here.datetime, known.first_seen or here.datetime)
         return replace(grown, first_seen=first)
-    shown = [one for one in known.evidence if one.side == "before"]
-    after = [one for one in known.evidence if one.side == "after"][:1]
-    newest = _shown(here, "after", grown, alerting)
-    kept = [one for one in after if one.chip_id != newest.chip_id]
+    newest = _shown(here.id, "after", grown, alerting)
     return replace(
         grown,
         last_seen=here.datetime,
         scores=_better(known.scores, _scores(alerting, date, best)),
-        evidence=(*shown, *kept, newest),
+        evidence=(*_still_shown(known, newest, grown, alerting), newest),
         properties=_properties(alerting, date, best) | _permit_of(grown),
     )
+
+
+def _still_shown(
+    known: Finding, newest: Evidence, grown: Finding, alerting: Alerting
+) -> Iterator[Evidence]:
+    """Show a site as it was, and as it was found first: all pictures show the ground it covers now.
+
+    Where that cannot be drawn any more, what was seen then stays.
+    """
+    former = [one for one in known.evidence if one.side == "before"]
+    former += [one for one in known.evidence if one.side == "after"][:1]
+    for one in former:
+        if one.side == "after" and one.chip_id == newest.chip_id:
+            continue
+        if one.bounds == newest.bounds:
+            yield one
+            continue
+        try:
+            shown = _shown(one.chip_id, one.side, grown, alerting)
+        except ChipNotFound:
+            shown = one
+        yield shown if shown.picture else one
 
 
 def _grown(finding: Finding, site: Site, alerting: Alerting) -> Finding:
@@ -184,13 +204,13 @@ def _first_shown(
     table, days = alerting.ground.table, alerting.ground.days
     looks = table.rows[: days.index(alerting.learnt.scored.days[began]), best]
     former = looks[looks >= 0][-1:].tolist()
-    before = [_shown(chip, "before", finding, alerting) for chip in alerting.index.chips(former)]
-    return replace(finding, evidence=(*before, _shown(here, "after", finding, alerting)))
+    before = [_shown(chip.id, "before", finding, alerting) for chip in alerting.index.chips(former)]
+    return replace(finding, evidence=(*before, _shown(here.id, "after", finding, alerting)))
 
 
-def _shown(chip: Chip, side: Side, finding: Finding, alerting: Alerting) -> Evidence:
+def _shown(chip_id: str, side: Side, finding: Finding, alerting: Alerting) -> Evidence:
     return evidence_of(
-        chip.id,
+        chip_id,
         side,
         collection=alerting.tools.collection,
         pictures=alerting.tools.pictures,
