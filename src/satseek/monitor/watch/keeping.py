@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import Conflict, WatchNotFound
+from satseek.errors import CollectionLocked, Conflict, WatchNotFound
 from satseek.model.durable import make_folder
 from satseek.model.locking import try_lock
 from satseek.monitor.delivery.rows import OUTBOX
@@ -114,12 +114,14 @@ class Watches:
         The tables of watches are there from then on, for `watching_rows.mark`.
 
         Raises:
-            Conflict: another does at this moment.
+            CollectionLocked: another does at this moment; a job waits for it.
         """
         make_folder(self.folder)
         descriptor = try_lock(self.folder / f".watch-{name}.lock")
         if descriptor is None:
-            raise Conflict(f"watch {name}: another process runs it at this moment; try again later")
+            raise CollectionLocked(
+                f"watch {name}: another process runs it at this moment; try again later"
+            )
         try:
             with self._store.reading():
                 pass

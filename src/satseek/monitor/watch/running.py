@@ -86,7 +86,7 @@ def run_watch(
         WatchNotFound: there is none of that name.
         ModelMismatch: the collection was made by another model than the embedder's.
         InvalidRequest: too little ground, or too few answers, for the operating point asked for.
-        Conflict: another process runs it at this moment.
+        CollectionLocked: another process runs it at this moment.
     """
     watch = tools.watches.get(name)
     with tools.watches.held(name):
