@@ -6,6 +6,7 @@ are written.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from satseek.monitor.damage.findings import hazard_of
@@ -18,6 +19,7 @@ from satseek.monitor.damage.report_tables import (
     visits_table,
 )
 from satseek.monitor.damage.sheets import policies_with_sheets, sheet_section
+from satseek.monitor.damage.survey import visits_for
 from satseek.monitor.damage.tables import LIGHTS, by_district, by_policy, in_all
 from satseek.monitor.damage.words import hectares, text
 from satseek.monitor.reports.blocks import Text
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from satseek.monitor.findings.finding import Side
     from satseek.monitor.reports.blocks import Backdrop
     from satseek.monitor.reports.report import Language
+
+NAMED: Final = 5
+"""Policies that the first page names."""
 
 MOST_SHEETS: Final = 40
 """Claim sheets in one report, those with the largest losses first: each draws a map, and all of
@@ -176,7 +181,7 @@ def _worst_first(rolled: Sequence[RollUp]) -> list[RollUp]:
 
 
 def _headlines(assessment: Assessment, language: Language) -> tuple[Headline, ...]:
-    total = in_all(assessment)
+    total, lacks = in_all(assessment), _lacks(assessment, language)
     area = Headline(
         name=text("affected_area", language),
         value=f"{hectares(total.affected_ha)} ha",
@@ -187,7 +192,9 @@ def _headlines(assessment: Assessment, language: Language) -> tuple[Headline, ..
         Headline(
             name=f"{text(light, language)}: {text(f'light_{light}', language)}",
             value=str(total.lights[light]),
-            note=text("of_parcels", language, count=total.parcels),
+            note=text("of_parcels_lacks", language, count=total.parcels, lacks=lacks)
+            if light == "insufficient evidence" and lacks
+            else text("of_parcels", language, count=total.parcels),
             tone=TONES[light],
         )
         for light in LIGHTS
@@ -196,27 +203,61 @@ def _headlines(assessment: Assessment, language: Language) -> tuple[Headline, ..
 
 
 def _next_step(assessment: Assessment, language: Language) -> str:
-    total = in_all(assessment)
-    values = {
-        "red": total.lights["red"],
-        "amber": total.lights["amber"],
-        "grey": total.lights["insufficient evidence"],
-        "ha": hectares(total.affected_ha),
-    }
-    doubtful = total.lights["amber"] + total.lights["insufficient evidence"]
-    name = "next_none" if not total.lights["red"] else "next" if doubtful else "next_clear"
-    return text(name, language, **values)
+    total, red = in_all(assessment), assessment.of("red")
+    grey, amber = total.lights["insufficient evidence"], total.lights["amber"]
+    if grey == total.parcels:
+        name = "next_grey"
+    elif red:
+        name = "next" if grey or amber else "next_clear"
+    else:
+        name = "next_none" if grey or amber else "next_green"
+    return text(
+        name,
+        language,
+        red=len(red),
+        amber=amber,
+        grey=grey,
+        all=total.parcels,
+        ha=hectares(sum(one.affected_ha or 0.0 for one in red)),
+        lacks=_lacks(assessment, language),
+    )
+
+
+def _lacks(assessment: Assessment, language: Language) -> str:
+    """Say what evidence is missing, the commonest first, and of how many parcels."""
+    counts = Counter(one.lacks[0] for one in assessment.of("insufficient evidence") if one.lacks)
+    return ", ".join(
+        f"{text(f'lack_{lack}', language)} {count}" for lack, count in counts.most_common()
+    )
 
 
 def _actions(assessment: Assessment, visits: Sequence[Visit], language: Language) -> Iterator[str]:
-    policies = {one.parcel.policy for one in assessment.of("red")}
-    if policies:
-        yield text("action_red", language, count=len(policies))
+    with_loss = [one for one in _worst_first(by_policy(assessment)) if one.lights["red"]]
+    if with_loss:
+        names = ", ".join(one.name or "–" for one in with_loss[:NAMED])
+        more = " …" if len(with_loss) > NAMED else ""
+        yield text("action_red", language, count=len(with_loss), names=names + more)
     if visits:
-        grey = sum(one.damage.light == "insufficient evidence" for one in visits)
-        yield text("action_visit", language, count=len(visits), grey=grey)
+        yield from _visits(assessment, visits, language)
     if assessment.problems:
         yield text("action_list", language, count=len(assessment.problems))
+
+
+def _visits(assessment: Assessment, visits: Sequence[Visit], language: Language) -> Iterator[str]:
+    there, drawn = in_all(assessment).lights, Counter(one.damage.light for one in visits)
+    grey, amber = there["insufficient evidence"], there["amber"]
+    yield text(
+        "action_visit",
+        language,
+        count=len(visits),
+        grey=drawn["insufficient evidence"],
+        all_grey=grey,
+        amber=drawn["amber"],
+        all_amber=amber,
+    )
+    left = grey + amber - drawn["insufficient evidence"] - drawn["amber"]
+    if left:
+        yield text("action_longer", language, count=left, visits=visits_for(there))
 
 
 def _limits(assessment: Assessment, language: Language) -> Iterator[str]:

@@ -55,7 +55,7 @@ def parcels_map(
     counts = Counter(one.light for one in damages)
     named = len(damages) <= MOST_LABELS
     return Map(
-        title=text("map", language),
+        title=text("map_title", language),
         alt=text(
             "map_alt",
             language,
@@ -98,7 +98,7 @@ def roll_up_table(rolled: Sequence[RollUp], total: RollUp, name: str, language: 
         language: Of its texts.
     """
     return Table(
-        caption=text("policies" if name == "policy" else "districts", language),
+        caption=text("policies_table" if name == "policy" else "districts_table", language),
         columns=(
             Column(name=text(name, language), weight=2.0),
             Column(name=text("parcels", language), kind="number"),
@@ -117,7 +117,7 @@ def roll_up_table(rolled: Sequence[RollUp], total: RollUp, name: str, language: 
 def visits_table(visits: Sequence[Visit], *, seed: int, language: Language) -> Table:
     """Show whom surveyors should visit, in order."""
     return Table(
-        caption=text("visits", language),
+        caption=text("visits_table", language),
         columns=(
             Column(name=text("number", language), kind="number", weight=0.5),
             Column(name=text("parcel", language)),
@@ -146,18 +146,21 @@ def visits_table(visits: Sequence[Visit], *, seed: int, language: Language) -> T
 def problems_table(problems: Sequence[Problem], language: Language) -> Table:
     """Show what was odd about the list of parcels."""
     return Table(
-        caption=text("odd", language),
+        caption=text("odd_table", language),
         columns=(
             Column(name=text("row", language), kind="number", weight=0.5),
             Column(name=text("parcel", language)),
             Column(name=text("kind", language)),
             Column(name=text("what", language), weight=3.0),
         ),
-        rows=tuple((one.row, one.id, one.kind, one.what) for one in problems),
+        rows=tuple(
+            (one.row, one.id, text(f"kind_{one.kind}", language), one.what) for one in problems
+        ),
     )
 
 
 def _row(one: RollUp, name: str) -> tuple[Cell, ...]:
     counts = (one.lights[light] for light in LIGHTS)
-    figures = (one.parcels, one.area_ha, one.insured_ha, one.affected_ha, one.affected_share)
+    affected = one.affected_ha if one.judged_ha else None
+    figures = (one.parcels, one.area_ha, one.insured_ha, affected, one.affected_share)
     return (name, *figures, *counts)

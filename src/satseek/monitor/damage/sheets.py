@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 from satseek.errors import InvalidRequest
 from satseek.monitor.damage.report_tables import light_mark, parcels_map
 from satseek.monitor.damage.tables import roll_up
-from satseek.monitor.damage.words import hectares, text, told, why
+from satseek.monitor.damage.words import grade_name, hectares, text, told, why
 from satseek.monitor.reports.blocks import Column, Facts, Pair, Pairs, Table
 from satseek.monitor.reports.images import chip_image
+from satseek.monitor.reports.outlining_images import outlined_chip
 from satseek.monitor.reports.report import Section
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def sheet_section(
             parcels_map(own, backdrop=backdrop, language=language, attribution=terms.attribution),
             _table(own, language),
             *((Pairs(pairs=pairs),) if pairs else ()),
+            _decision(own, language),
         ),
         begins_page=True,
     )
@@ -81,7 +83,11 @@ def _facts(own: Sequence[ParcelDamage], language: Language) -> Facts:
         ", ".join(dict.fromkeys(said for one in own if (said := getattr(one.parcel, name))))
         for name in ("crop", "district")
     )
-    share = "" if total.affected_share is None else f" ({total.affected_share:.0%})"
+    affected = (
+        ""
+        if total.affected_share is None
+        else f"{hectares(total.affected_ha)} ({total.affected_share:.0%})"
+    )
     insured = "" if total.insured_ha is None else hectares(total.insured_ha)
     return Facts(
         rows=(
@@ -90,7 +96,7 @@ def _facts(own: Sequence[ParcelDamage], language: Language) -> Facts:
             (text("district", language), districts),
             (text("area", language), hectares(total.area_ha)),
             (text("insured", language), insured),
-            (text("affected_ha", language), f"{hectares(total.affected_ha)}{share}"),
+            (text("affected_ha", language), affected),
         )
     )
 
@@ -113,12 +119,26 @@ def _table(own: Sequence[ParcelDamage], language: Language) -> Table:
                 one.parcel.crop or None,
                 one.parcel.area_ha,
                 light_mark(one.light, language),
-                one.grade or None,
+                grade_name(one.grade, language) or None,
                 one.affected_share if one.grade else None,
                 why(one, language),
             )
             for one in own
         ),
+    )
+
+
+def _decision(own: Sequence[ParcelDamage], language: Language) -> Table:
+    """Leave room for what people decide: a sheet is filed with its claim."""
+    names = ("parcel", "settled", "remarks", "signed")
+    return Table(
+        caption=text("decided", language),
+        columns=tuple(
+            Column(name=text(name, language), weight=weight)
+            for name, weight in zip(names, (1.0, 1.0, 3.0, 3.0), strict=True)
+        ),
+        rows=tuple((one.parcel.id, "." * 12, "." * 36, "." * 36) for one in own),
+        note=text("decided_note", language),
     )
 
 
@@ -152,7 +172,7 @@ def _told(
     shows = ", ".join(f"{names.get(name, name)} {share:.0%}" for name, share in largest)
     seen = tuple(
         (text("seen", language, when=text(look.when, language)), f"{look.seen:.0%}")
-        for look in damage.looks
+        for look in sorted(damage.looks, key=lambda look: look.when == "after")
     )
     beside = damage.contrast
     compared = (
@@ -186,7 +206,10 @@ def _image(
     if shown is None:
         return None
     alt = text("image_alt", language, side=text(side, language), parcel=damage.parcel.id)
-    return chip_image(shown.chip_id, collection=collections[shown.collection], alt=alt)
+    collection = collections[shown.collection]
+    (chip,) = collection.chips([collection.row_of(shown.chip_id)])
+    image = chip_image(shown.chip_id, collection=collection, alt=alt)
+    return outlined_chip(image, outline=damage.parcel.geometry, chip=chip.footprint)
 
 
 def _caption(shown: Shown | None, language: Language) -> str:

@@ -81,6 +81,15 @@ def shared_out(there: Mapping[Light, int], visits: int) -> dict[Light, int]:
     return found
 
 
+def visits_for(there: Mapping[Light, int]) -> int:
+    """Tell how long a list must be to hold all that imagery cannot tell and all in doubt."""
+    visits = there["insufficient evidence"] + there["amber"]
+    wanted: tuple[Light, ...] = ("insufficient evidence", "amber")
+    while any(shared_out(there, visits)[light] < there[light] for light in wanted):
+        visits += max(visits // 10, 1)
+    return visits
+
+
 def visit_features(visits: Sequence[Visit], *, language: Language = "en") -> list[Feature]:
     """Give one feature a visit, to be carried to the field."""
     return [

@@ -85,51 +85,81 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "影像无法判定：现场定损",
     ),
     # the first page
-    "title": ("{hazard}: damage to {parcels} parcels", "{hazard}：{parcels} 个地块的受灾评估"),
+    "title": ("{hazard}: {parcels} parcels assessed", "{hazard}：{parcels} 个地块的受灾评估"),
     "subtitle": ("{before} → {after} · {source}", "{before} → {after} · {source}"),
     "subtitle_mono": ("seen {after} · {source}", "{after} 影像 · {source}"),
     "no_date": ("date unknown", "日期不详"),
     "next": (
         (
-            "Settle the {red} red parcels ({ha} ha affected) by their claim sheets below; visit "
-            "the {grey} parcels that imagery cannot tell and the {amber} in doubt before anything "
-            "is said to their owners, in the order of the list of visits."
+            "Settle what is red by its claim sheet below: {red} of {all} parcels, {ha} ha of them "
+            "affected. Of what imagery cannot tell ({grey}) and what is in doubt ({amber}) nothing "
+            "is said to its owner before somebody was there."
         ),
         (
-            "请依据下文理赔单处理 {red} 个红色地块（受灾 {ha} 公顷）；对影像无法判定的 {grey} 个地"
-            "块和存疑的 {amber} 个地块，请先按查勘清单顺序实地查勘，再答复农户。"
+            "请依据下文理赔单处理红色地块：{all} 个地块中的 {red} 个，受灾 {ha} 公顷。影像无法判定"
+            "的（{grey} 个）和存疑的（{amber} 个），须先实地查勘，再答复农户。"
         ),
     ),
     "next_clear": (
         (
-            "Settle the {red} red parcels ({ha} ha affected) by their claim sheets below; no other "
-            "parcel is in doubt, so that visits are checks alone."
+            "Settle what is red by its claim sheet below: {red} of {all} parcels, {ha} ha of them "
+            "affected. No other parcel is in doubt, so that visits are checks alone."
         ),
-        "请依据下文理赔单处理 {red} 个红色地块（受灾 {ha} 公顷）；其余地块均无疑问，查勘仅作核对。",
+        (
+            "请依据下文理赔单处理红色地块：{all} 个地块中的 {red} 个，受灾 {ha} 公顷。其余地块均无"
+            "疑问，查勘仅作核对。"
+        ),
     ),
     "next_none": (
         (
-            "No parcel shows a loss. Visit the {grey} parcels that imagery cannot tell and the "
-            "{amber} in doubt; the others need no visit on the ground of this imagery."
+            "No parcel shows a loss. Visit what imagery cannot tell ({grey} of {all} parcels) and "
+            "what is in doubt ({amber}) before a claim is turned down; as far as this imagery "
+            "tells, the others need no visit."
         ),
         (
-            "没有地块显示损失。请查勘影像无法判定的 {grey} 个地块和存疑的 {amber} 个地块；其余地块"
-            "依据本次影像无需查勘。"
+            "没有地块显示损失。影像无法判定的（{all} 个地块中的 {grey} 个）和存疑的（{amber} 个），"
+            "须先查勘再作拒赔决定；依据本次影像，其余地块无需查勘。"
+        ),
+    ),
+    "next_green": (
+        (
+            "No parcel shows a loss, and none is in doubt: there is nothing to settle. Visits are "
+            "checks alone. Keep this report with the claims that came in."
+        ),
+        "没有地块显示损失，也没有存疑地块：无需理赔，查勘仅作核对。请将本报告与报案材料一并存档。",
+    ),
+    "next_grey": (
+        (
+            "This imagery tells nothing of any of the {all} parcels ({lacks}): nothing can be "
+            "settled or turned down by it. Get other imagery and run the assessment again, or "
+            "have the parcels assessed on the spot."
+        ),
+        (
+            "本次影像无法判定全部 {all} 个地块（{lacks}）：不能据此理赔或拒赔。请获取其他影像后重新"
+            "评估，或实地定损。"
         ),
     ),
     "action_red": (
         (
-            "Open the claim sheets of policies with a loss ({count}); compare both images of each "
-            "parcel before you sign."
+            "Open the claim sheets of policies with a loss ({count}: {names}); compare both images "
+            "of each parcel before you sign."
         ),
-        "逐一打开有损失保单的理赔单（{count} 份）；签字前请对比每个地块的前后影像。",
+        "逐一打开有损失保单的理赔单（{count} 份：{names}）；签字前请对比每个地块的前后影像。",
     ),
     "action_visit": (
         (
-            "Send surveyors to the parcels of the list of visits ({count}); those that imagery "
-            "cannot tell come first ({grey})."
+            "Send surveyors by the list of visits ({count}): it holds {grey} of {all_grey} parcels "
+            "that imagery cannot tell, then {amber} of {all_amber} in doubt; what follows are "
+            "checks."
         ),
-        "派查勘员前往查勘清单所列地块（{count} 个）；影像无法判定的（{grey} 个）优先。",
+        (
+            "按查勘清单（{count} 个地块）派员：先查影像无法判定的（{all_grey} 个中的 {grey} 个），"
+            "再查存疑的（{all_amber} 个中的 {amber} 个），其余为核对。"
+        ),
+    ),
+    "action_longer": (
+        "The list leaves out {count} of them: run the same again with `--visits {visits}`.",
+        "清单未包含其中 {count} 个：请以 `--visits {visits}` 重新运行。",
     ),
     "action_list": (
         "Put the oddities of the list of parcels right before the next run ({count}).",
@@ -159,7 +189,13 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "of_judged": ("of {ha} ha that imagery can tell", "占影像可判定的 {ha} 公顷"),
     "parcels": ("parcels", "地块"),
     "of_parcels": ("of {count} parcels", "共 {count} 个地块"),
-    "map": ("Parcels by light", "各地块的判定结果"),
+    "of_parcels_lacks": ("of {count} parcels: {lacks}", "共 {count} 个地块：{lacks}"),
+    "lack_not seen": ("not seen", "未观测到"),
+    "lack_too small": ("too small", "地块过小"),
+    "lack_date gap": ("dates too far apart", "日期间隔过长"),
+    "lack_no date": ("no date", "日期不详"),
+    "map": ("Where the parcels lie", "地块分布"),
+    "map_title": ("Parcels by light, over the imagery after", "各地块的判定结果（底图为灾后影像）"),
     "map_alt": (
         (
             "Map of {count} parcels: {red} red, {amber} amber, {green} green, {grey} with "
@@ -168,8 +204,17 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "{count} 个地块的地图：红 {red}，黄 {amber}，绿 {green}，证据不足 {grey}。",
     ),
     "districts": ("By village or district", "按村或区县汇总"),
+    "districts_table": (
+        "Parcels and hectares of each village or district",
+        "各村或区县的地块数与面积",
+    ),
     "policies": ("By policy", "按保单汇总"),
+    "policies_table": (
+        "Parcels and hectares of each policy, the largest affected area first",
+        "各保单的地块数与面积，按受灾面积排序",
+    ),
     "visits": ("What to visit", "查勘清单"),
+    "visits_table": ("Parcels in the order of visiting", "按查勘顺序排列的地块"),
     "visits_note": (
         "Drawn at random within each light, by seed {seed}: the same list on every machine.",
         "在各判定类别内随机抽取，种子 {seed}：任何机器上结果相同。",
@@ -189,6 +234,18 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "请将每个地块的前后影像与判定结果对照：一致则签字，不一致或证据不足则派员查勘。",
     ),
     "odd": ("What was odd about the list", "地块清单中的问题"),
+    "odd_table": ("Rows of the list, and what became of them", "清单中的行及其处理"),
+    "kind_left out": ("left out", "未评估"),
+    "kind_repaired": ("repaired", "已修复"),
+    "kind_duplicate": ("duplicate", "重复"),
+    "kind_renamed": ("renamed", "已改名"),
+    "kind_overlap": ("overlap", "重叠"),
+    "kind_insured": ("insured", "承保面积"),
+    "grade_none": ("none", "无"),
+    "grade_slight": ("slight", "轻度"),
+    "grade_moderate": ("moderate", "中度"),
+    "grade_severe": ("severe", "重度"),
+    "grade_total": ("total", "绝收"),
     "name": ("name", "名称"),
     "policy": ("policy", "保单"),
     "parcel": ("parcel", "地块"),
@@ -199,6 +256,14 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "affected_ha": ("affected (ha)", "受灾（公顷）"),
     "share": ("affected share", "受灾比例"),
     "light": ("light", "判定"),
+    "decided": ("Decision", "处理意见"),
+    "decided_note": (
+        "To be filled in by whoever decides; the report's digest does not cover handwriting.",
+        "由处理人填写；报告摘要不含手写内容。",
+    ),
+    "settled": ("paid (ha)", "赔付（公顷）"),
+    "remarks": ("remarks", "备注"),
+    "signed": ("name, date, signature", "姓名、日期、签字"),
     "grade": ("grade", "等级"),
     "why": ("why", "理由"),
     "task": ("to do", "任务"),
@@ -243,6 +308,9 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "origin_asked": ("as asked", "按要求"),
 }
 
+_GRADES: Final = frozenset({"grade", "low", "high"})
+"""Values of reasons that are names of grades."""
+
 
 def text(name: str, language: Language = "en", /, **values: object) -> str:
     """Give a text in a language, its places filled."""
@@ -255,7 +323,15 @@ def told(reason: Reason, language: Language = "en") -> str:
     values = dict(reason.values)
     if "when" in values:
         values["when"] = text(str(values["when"]), language)
+    for name in _GRADES.intersection(values):
+        values[name] = grade_name(str(values[name]), language)
     return text(reason.name, language, **values)
+
+
+def grade_name(name: str, language: Language = "en") -> str:
+    """Name a grade: one of the usual table in a language, a company's own as it was written."""
+    known = f"grade_{name}"
+    return text(known, language) if known in _TEXTS else name
 
 
 def why(damage: ParcelDamage, language: Language = "en") -> str:
