@@ -52,6 +52,7 @@ from satseek.service.monitor import (
     parcels,
     reports,
     samples,
+    watches,
 )
 from satseek.service.observing import Observed
 from satseek.service.problems import register
@@ -89,6 +90,7 @@ ROUTERS = (
     alerts.router,
     reports.router,
     landuse.router,
+    watches.router,
     parcels.router,
     assessments.router,
     health.router,

@@ -74,7 +74,7 @@ def check(asked: AskedTask, shared: Running, who: Principal) -> None:
         check_name(asked.about())
         shared.require(asked.about(), who)
     _check_uploads(asked, shared, who)
-    check_task(cast("Asked", asked), _Seen(shared, who))  # one of them, with its task's name
+    check_task(cast("Asked", asked), Seen(shared, who))  # one of them, with its task's name
 
 
 def told_of(asked: AskedTask, who: Principal) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _check_uploads(asked: AskedTask, shared: Running, who: Principal) -> None:
             raise NotFound(f"no upload {named.removeprefix(SIGN)[:32]!r}; send the file again")
 
 
-class _Seen:
+class Seen:
     """The working parts as far as somebody sees them."""
 
     def __init__(self, shared: Running, who: Principal) -> None:
@@ -107,13 +107,17 @@ class _Seen:
 
     @property
     def settings(self) -> Settings:
+        """The settings."""
         return self._shared.assembly.settings
 
     def reader(self, name: str, /) -> Collection:
+        """Open a collection; raises CollectionNotFound."""
         return self._shared.reader(name, self._who)
 
     def local_folder(self, name: str, /) -> Path:
+        """Find a collection's files; raises CollectionNotFound, Conflict."""
         return self._shared.local_folder(name, self._who)
 
     def model_named(self, ref: str | None, /) -> ServedModel:
+        """Find a model; raises ModelNotServed."""
         return self._shared.assembly.model_named(ref)

@@ -173,10 +173,7 @@ def _hours(content: Any) -> WatchedHours | None:
 
 
 def _point(content: Any) -> OperatingPoint:
-    if isinstance(content, int | float) and not isinstance(content, bool):
-        raise _constant(f"{content:g}")
-    if isinstance(content, dict) and (said := sorted(_CONSTANTS & set(content))):
-        raise _constant(f"{said[0]} = {content[said[0]]!r}")
+    check_no_constant(content)
     table = _table(content, "operating_point", _POINT)
     given = [name for name in AIMS if name in table]
     if len(given) > 1:
@@ -189,6 +186,18 @@ def _point(content: Any) -> OperatingPoint:
         value=_of(float, table.get(aim, BACKGROUND_QUANTILE), aim),
         grow_quantile=_of(float, table.get("grow_quantile", GROW_QUANTILE), "grow_quantile"),
     )
+
+
+def check_no_constant(point: Any) -> None:
+    """Refuse an operating point that is a constant, as people write it who expect one.
+
+    Raises:
+        InvalidConfig: it is; says why no constant holds, and what to give instead.
+    """
+    if isinstance(point, int | float) and not isinstance(point, bool):
+        raise _constant(f"{point:g}")
+    if isinstance(point, dict) and (said := sorted(_CONSTANTS & set(point))):
+        raise _constant(f"{said[0]} = {point[said[0]]!r:.40}")
 
 
 def _constant(came: str) -> InvalidConfig:

@@ -1,0 +1,304 @@
+"""What may be done with watches, whatever the door: set one up, look, run, pause, teach, remove it.
+
+Knows neither HTTP nor gRPC. A watch of a collection that somebody does not see is not there.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from satseek.errors import Conflict, InvalidRequest, ScheduleNotFound, WatchNotFound
+from satseek.imagery.outlines import outline
+from satseek.jobs.indexing import IndexTask, check_index
+from satseek.jobs.protocol import Schedule
+from satseek.jobs.scheduling import check_schedule
+from satseek.jobs.watching import tools_for
+from satseek.monitor.delivery.channels import channels_of
+from satseek.monitor.findings.keeping import FindingFilter
+from satseek.monitor.watch.judging import expect, judge
+from satseek.monitor.watch.watch import schedule_name
+from satseek.search.concepts import parse_reference
+from satseek.service.jobbing_asking import job_asked
+from satseek.service.jobbing_checks import Seen, allowed
+from satseek.service.jobbing_verbs import submit
+from satseek.service.monitor.watches_showing import (
+    HeldOutShown,
+    LearntShown,
+    WatchDetails,
+    held_out_shown,
+    learnt_shown,
+    watch_shown,
+)
+from satseek.service.recording import record
+
+if TYPE_CHECKING:
+    from satseek.jobs.protocol import Job
+    from satseek.monitor.watch.watch import Watch
+    from satseek.service.access.principals import Principal
+    from satseek.service.calling import Caller
+    from satseek.service.monitor.watches_asking import ExamplesAsked, HeldOutAsked, WatchAsked
+    from satseek.service.running import Running
+
+
+async def watches_seen(*, shared: Running, caller: Caller) -> list[WatchDetails]:
+    """Give the watches that somebody sees, by name; raises PermissionDenied."""
+    who = _reading(caller)
+
+    def shown() -> list[WatchDetails]:
+        limits = shared.assembly.settings.collection_groups
+        seen = [one for one in shared.monitor.watches.list() if who.sees(one.collection, limits)]
+        return [_shown(one, shared) for one in seen]
+
+    return await shared.in_thread(shown)
+
+
+async def show_watch(name: str, *, shared: Running, caller: Caller) -> WatchDetails:
+    """Give one of them; raises WatchNotFound, PermissionDenied."""
+    who = _reading(caller)
+    return await shared.in_thread(lambda: _shown(found_watch(name, shared, who), shared))
+
+
+async def put_watch(
+    name: str, asked: WatchAsked, *, shared: Running, caller: Caller
+) -> WatchDetails:
+    """Set a watch up, or change it; what it has looked at stays so.
+
+    Raises:
+        PermissionDenied: they may ask for no jobs, or not search.
+        CollectionNotFound, ConceptNotFound, FolderNotFound, UnsafeReference: it names what is not
+            there, or not for them.
+        InvalidName, InvalidRequest, InvalidFilter, InvalidConfig: it cannot be.
+        Conflict: the name is taken by a watch of another collection.
+    """
+    who = _changing(caller)
+
+    def checked() -> tuple[Watch, Schedule | None]:
+        watch = asked.watch(name)
+        planned = _planned(watch, who)
+        _check(watch, shared, who)
+        return watch, None if asked.paused else planned
+
+    watch, planned = await shared.in_thread(checked)
+
+    def put() -> WatchDetails:
+        saved = shared.monitor.watches.save(watch)
+        _schedule(saved.name, planned, shared)
+        return _shown(saved, shared)
+
+    async with record("watch.put", name, shared=shared, caller=caller):
+        return await shared.in_thread(put)
+
+
+async def remove_watch(name: str, *, shared: Running, caller: Caller) -> None:
+    """Forget a watch and what it has looked at; its findings stay. Raises as ``show_watch``."""
+    await _seen(name, shared=shared, caller=caller)
+
+    def remove() -> None:
+        _schedule(name, None, shared)
+        shared.monitor.watches.remove(name)
+
+    async with record("watch.remove", name, shared=shared, caller=caller):
+        await shared.in_thread(remove)
+
+
+async def pause_watch(name: str, *, shared: Running, caller: Caller) -> WatchDetails:
+    """Have nobody ask for a watch by its schedule any more; raises as ``show_watch``."""
+    watch = await _seen(name, shared=shared, caller=caller)
+
+    def pause() -> WatchDetails:
+        _schedule(name, None, shared)
+        return _shown(watch, shared)
+
+    async with record("watch.pause", name, shared=shared, caller=caller):
+        return await shared.in_thread(pause)
+
+
+async def resume_watch(name: str, *, shared: Running, caller: Caller) -> WatchDetails:
+    """Have a watch asked for by its schedule again.
+
+    Raises:
+        InvalidRequest: it has none.
+        As ``show_watch``.
+    """
+    watch = await _seen(name, shared=shared, caller=caller)
+    planned = _planned(watch, caller.principal)
+    if planned is None:
+        raise InvalidRequest(f"watch {name}: has no schedule to resume; give it one")
+
+    def resume() -> WatchDetails:
+        _schedule(name, planned, shared)
+        return _shown(watch, shared)
+
+    async with record("watch.resume", name, shared=shared, caller=caller):
+        return await shared.in_thread(resume)
+
+
+async def run_watch(
+    name: str, *, again: bool, key: str | None, shared: Running, caller: Caller
+) -> Job:
+    """Ask for a run of a watch, as a job; raises as ``show_watch`` and ``jobbing_verbs.submit``.
+
+    Args:
+        name: Which.
+        again: Whether all dates are to be looked at again.
+        key: The same from the same principal means the same job.
+        shared: What all requests share.
+        caller: Who asks.
+    """
+    watch = await _seen(name, shared=shared, caller=caller)
+    if again:
+        async with record("watch.again", name, shared=shared, caller=caller):
+            await shared.in_thread(lambda: shared.monitor.watches.look_again(name))
+    asked = job_asked("watch", {"watch": name, "collection": watch.collection})
+    return await submit(asked, key=key, shared=shared, caller=caller)
+
+
+async def teach_watch(name: str, asked: ExamplesAsked, *, shared: Running, caller: Caller) -> None:
+    """Show a watch chips that do or do not show it.
+
+    Raises:
+        CollectionNotFound: a chip lies where they do not see it.
+        As ``show_watch``.
+    """
+    who = caller.principal
+    await _seen(name, shared=shared, caller=caller)
+
+    def teach() -> None:
+        for chip in (*asked.liked, *asked.disliked):
+            shared.require(chip.partition("/")[0], who)
+        shared.monitor.watches.answer(name, asked.liked, "liked", who=who.name)
+        shared.monitor.watches.answer(name, asked.disliked, "disliked", who=who.name)
+
+    async with record("watch.teach", name, shared=shared, caller=caller):
+        await shared.in_thread(teach)
+
+
+async def expected_of(name: str, *, shared: Running, caller: Caller) -> LearntShown:
+    """Tell what a watch has learnt, and what is expected of its next run.
+
+    Raises:
+        InvalidRequest: too little ground, or too few answers, for the operating point.
+        CollectionNotFound, ModelMismatch: its collection cannot be searched.
+        Overloaded: too much of this is being worked on already.
+        As ``show_watch``.
+    """
+    who = _reading(caller)
+
+    def learnt() -> LearntShown:
+        watch = found_watch(name, shared, who)
+        return learnt_shown(name, expect(watch, _tools(watch, shared)))
+
+    return await shared.in_exporter(learnt)
+
+
+async def held_out(
+    name: str, asked: HeldOutAsked, *, shared: Running, caller: Caller
+) -> HeldOutShown:
+    """Measure a watch on ground held out from it; raises as ``expected_of``, and InvalidFilter."""
+    who = _reading(caller)
+    truth = None if asked.truth is None else outline(asked.truth, crs=asked.truth_crs)
+
+    def judged() -> HeldOutShown:
+        watch = found_watch(name, shared, who)
+        return held_out_shown(name, judge(watch, _tools(watch, shared), truth=truth, day=asked.day))
+
+    return await shared.in_exporter(judged)
+
+
+def found_watch(name: str, shared: Running, who: Principal) -> Watch:
+    """Find a watch that somebody sees; raises WatchNotFound, which names those that they see."""
+    limits = shared.assembly.settings.collection_groups
+    seen = [one for one in shared.monitor.watches.list() if who.sees(one.collection, limits)]
+    for one in seen:
+        if one.name == name:
+            return one
+    there = ", ".join(one.name for one in seen[:20]) or "none"
+    raise WatchNotFound(f"no watch {name[:64]!r}; there are: {there}")
+
+
+async def _seen(name: str, *, shared: Running, caller: Caller) -> Watch:
+    who = _changing(caller)
+    return await shared.in_thread(lambda: found_watch(name, shared, who))
+
+
+def _reading(caller: Caller) -> Principal:
+    caller.principal.require("search")
+    return caller.principal
+
+
+def _changing(caller: Caller) -> Principal:
+    allowed(caller)
+    return _reading(caller)
+
+
+def _check(watch: Watch, shared: Running, who: Principal) -> None:
+    """Refuse what names anything that is not there, or not for whoever asks."""
+    shared.require(watch.collection, who)
+    if watch.scenes is None:
+        shared.reader(watch.collection, who)
+    else:
+        scenes = watch.scenes
+        told: dict[str, Any] = {"collection": watch.collection, "folder": scenes.folder}
+        names = ("search", "recipe", "chip_px", "stride_px", "pixel_size", "crs", "min_valid")
+        told |= {name: getattr(scenes, name) for name in names}
+        check_index(IndexTask.model_validate(told), Seen(shared, who))
+    concept = watch.concept
+    for chip in (*concept.liked, *concept.disliked):
+        shared.require(chip.partition("/")[0], who)
+    if concept.saved:
+        shared.assembly.concepts.get(*parse_reference(concept.saved))
+    known = channels_of(shared.assembly.settings)
+    unknown = [one for one in watch.deliver if one not in known]
+    if unknown:
+        there = ", ".join(known) or "none"
+        raise InvalidRequest(f"deliver: no channel {unknown[0]!r}; there are: {there}")
+    for one in shared.monitor.watches.list():
+        if one.name == watch.name and one.collection != watch.collection:
+            raise Conflict(f"watch {watch.name!r}: a watch of another collection has the name")
+
+
+def _planned(watch: Watch, who: Principal) -> Schedule | None:
+    """Say when a watch is to be run; None: when somebody does. Raises InvalidRequest."""
+    if watch.hours is None:
+        return None
+    planned = Schedule(
+        name=schedule_name(watch.name),
+        cron=watch.hours.cron,
+        timezone=watch.hours.timezone,
+        task="watch",
+        parameters={"watch": watch.name, "collection": watch.collection},
+        collection=watch.collection,
+        asked_by=who.name,
+        created=datetime.now(UTC),
+    )
+    check_schedule(planned)
+    return planned
+
+
+def _schedule(name: str, planned: Schedule | None, shared: Running) -> None:
+    """Have the queue ask for it from now on, or no more."""
+    if planned is not None:
+        shared.jobs.put_schedule(planned)
+        return
+    with suppress(ScheduleNotFound):
+        shared.jobs.remove_schedule(schedule_name(name))
+
+
+def _tools(watch: Watch, shared: Running) -> Any:
+    stores = shared.monitor
+    return tools_for(watch, shared.assembly, watches=stores.watches, findings=stores.findings)
+
+
+def _shown(watch: Watch, shared: Running) -> WatchDetails:
+    stores = shared.monitor
+    named = schedule_name(watch.name)
+    where = FindingFilter(kinds=("watch",), sources=(watch.name,), collections=(watch.collection,))
+    return watch_shown(
+        watch,
+        schedule=next((one for one in shared.jobs.schedules() if one.name == named), None),
+        counts=stores.findings.counts(where),
+        looked_at=len(stores.watches.looked_at(watch.name)),
+        runs=stores.watches.runs(watch.name),
+    )
