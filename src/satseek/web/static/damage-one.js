@@ -71,7 +71,7 @@ async function draw(spot) {
   const seen = say(assessment.mode === "mono" ? "mode_mono" : "mode_paired");
   spot.replaceChildren(
     el("div", { class: "row" }, back(), el("span", { class: "grow" }),
-      boot.scopes.includes("jobs") ? sureButton(say("remove_run"), say("remove_sure"), remove) : null ?? ""),
+      boot.scopes.includes("jobs") ? sureButton(say("remove_run"), say("remove_sure"), remove) : null),
     el("h2", {}, assessment.name),
     el("p", { class: "lead" }, say("affected_of", {
       ha: hectares(assessment.affected_ha), share: percent(assessment.affected_share), parcels: counted(assessment.parcels, "parcels_count"),

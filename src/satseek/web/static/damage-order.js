@@ -49,13 +49,15 @@ export async function drawOrder() {
 
 async function upload(input) {
   const form = byId("damage-order");
-  const body = new FormData();
-  body.append("file", input.files[0]);
-  for (const name of COLUMNS) if (form.elements[name].value) body.append(name, form.elements[name].value);
+  const [file] = input.files;
+  const asked = new URLSearchParams({ name: file.name });
+  for (const name of COLUMNS) if (form.elements[name].value) asked.set(name, form.elements[name].value);
   input.disabled = true;
   byId("damage-parcels").replaceChildren(el("p", { class: "quiet" }, say("loading")));
   try {
-    const told = await (await sent("parcels", { method: "POST", body })).json();
+    const told = await (await sent(`parcels?${asked}`, {
+      method: "POST", body: file, headers: { "content-type": "application/octet-stream" },
+    })).json();
     uploads = [told, ...uploads.filter((one) => one.id !== told.id)];
     fillParcels(told.id, true);
   } catch (problem) {
@@ -133,12 +135,13 @@ async function order(event) {
   event.preventDefault();
   const fields = event.target.elements;
   const changed = JSON.stringify(losses) !== JSON.stringify(known?.grades);
+  const kept = uploads.find((one) => one.id === fields.parcels.value);
   const given = {
-    collection: query.collection, parcels: `upload:${fields.parcels.value}`, name: fields.name.value.trim(),
+    collection: query.collection, parcels: kept?.parcels_ref, name: fields.name.value.trim(),
     hazard: fields.hazard.value, before: fields.before.value.trim(), after: fields.after.value.trim(), event: fields.event.value,
     losses: changed ? losses : null, reports: ["html", "pdf"], sheets: ["html", "pdf"], language: boot.language.slice(0, 2),
   };
-  const body = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== ""));
+  const body = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== ""));
   try {
     const job = await ask("assessments", { method: "POST", body });
     byId("damage-new").open = false;

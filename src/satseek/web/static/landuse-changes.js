@@ -38,7 +38,7 @@ export async function drawChanges(spot, told) {
     id: "landuse-flow", onchange: ({ target }) => visit("landuse", { ...place.at, flow: target.value, from: "", to: "", patch: "" }),
   }, ...run.flows.map((one, at) => el("option", { value: String(at) }, `${one.before} → ${one.after}`)));
   spot.replaceChildren(el("h3", {}, say("what_changed")),
-    run.flows.length > 1 ? el("label", {}, say("between_dates"), choose) : null,
+    run.flows.length > 1 ? el("label", {}, say("between_dates"), choose) : "",
     el("p", { class: "quiet" }, say("matrix_say")),
     el("div", { id: "landuse-matrix" }),
     el("div", { class: "row" }, el("p", { id: "landuse-chosen", role: "status" }), el("span", { class: "grow" }),
