@@ -6,18 +6,18 @@ Verbs are written once, in ``asking``; this is how they are sent.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
-from functools import wraps
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
 from satseek.client import asking
+from satseek.client.binding import awaited, verb
 from satseek.client.exporting import WGS84, ask_export, digested, saved
 from satseek.client.jobbing import AsyncJobVerbs, JobVerbs
 from satseek.client.retrying import Retrying
+from satseek.client.reviewing import AsyncReviewVerbs, ReviewVerbs
 from satseek.client.sending import Line, arguments, result, settled
 
 if TYPE_CHECKING:
@@ -29,37 +29,10 @@ if TYPE_CHECKING:
     from satseek.client.images import Image
     from satseek.client.results import Embedding
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 EMBEDDED_AT_ONCE = 32
 """Images in one request of ``embed_many``."""
-
-
-def _verb(ask: Callable[P, Ask[T]]) -> Callable[Concatenate[Client, P], T]:
-    @wraps(ask)
-    def send(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.send(ask(*args, **kwargs))
-
-    _show(send, ask)
-    return send
-
-
-def _awaited(ask: Callable[P, Ask[T]]) -> Callable[Concatenate[AsyncClient, P], Awaitable[T]]:
-    @wraps(ask)
-    async def send(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.send(ask(*args, **kwargs))
-
-    _show(send, ask)
-    return send
-
-
-def _show(send: Any, ask: Callable[..., Any]) -> None:
-    """Have ``help`` and editors show what a verb takes."""
-    known = inspect.signature(ask)
-    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    send.__signature__ = known.replace(parameters=[own, *known.parameters.values()])
-    send.__name__ = ask.__name__.removeprefix("ask_")
 
 
 class _Connected:
@@ -109,7 +82,7 @@ class _Connected:
         raise NotImplementedError
 
 
-class Client(_Connected, JobVerbs):
+class Client(_Connected, JobVerbs, ReviewVerbs):
     """Asks a satseek server, and waits; safe to share between threads.
 
     ``with satseek.Client("http://localhost:7860") as client: client.search("a harbour")``
@@ -118,21 +91,21 @@ class Client(_Connected, JobVerbs):
     def _open(self, **options: Any) -> None:
         self._http = httpx.Client(**options)
 
-    search = _verb(asking.ask_search)
-    classify = _verb(asking.ask_classify)
-    similarity = _verb(asking.ask_similarity)
-    embed_texts = _verb(asking.ask_embed_texts)
-    embed_images = _verb(asking.ask_embed_images)
-    collections = _verb(asking.ask_collections)
-    collection = _verb(asking.ask_collection)
-    stats = _verb(asking.ask_stats)
-    concepts = _verb(asking.ask_concepts)
-    concept = _verb(asking.ask_concept)
-    save_concept = _verb(asking.ask_save_concept)
-    remove_concept = _verb(asking.ask_remove_concept)
-    model = _verb(asking.ask_model)
-    activate = _verb(asking.ask_activate)
-    rollback = _verb(asking.ask_rollback)
+    search = verb(asking.ask_search)
+    classify = verb(asking.ask_classify)
+    similarity = verb(asking.ask_similarity)
+    embed_texts = verb(asking.ask_embed_texts)
+    embed_images = verb(asking.ask_embed_images)
+    collections = verb(asking.ask_collections)
+    collection = verb(asking.ask_collection)
+    stats = verb(asking.ask_stats)
+    concepts = verb(asking.ask_concepts)
+    concept = verb(asking.ask_concept)
+    save_concept = verb(asking.ask_save_concept)
+    remove_concept = verb(asking.ask_remove_concept)
+    model = verb(asking.ask_model)
+    activate = verb(asking.ask_activate)
+    rollback = verb(asking.ask_rollback)
 
     def embed_many(self, images: Iterable[Image]) -> Iterator[Embedding]:
         """Embed any number of images, some at a time, in their order; nothing is read ahead."""
@@ -248,27 +221,27 @@ class Client(_Connected, JobVerbs):
         self.close()
 
 
-class AsyncClient(_Connected, AsyncJobVerbs):
+class AsyncClient(_Connected, AsyncJobVerbs, AsyncReviewVerbs):
     """The same verbs, awaited: ``await client.search("a harbour")``."""
 
     def _open(self, **options: Any) -> None:
         self._http = httpx.AsyncClient(**options)
 
-    search = _awaited(asking.ask_search)
-    classify = _awaited(asking.ask_classify)
-    similarity = _awaited(asking.ask_similarity)
-    embed_texts = _awaited(asking.ask_embed_texts)
-    embed_images = _awaited(asking.ask_embed_images)
-    collections = _awaited(asking.ask_collections)
-    collection = _awaited(asking.ask_collection)
-    stats = _awaited(asking.ask_stats)
-    concepts = _awaited(asking.ask_concepts)
-    concept = _awaited(asking.ask_concept)
-    save_concept = _awaited(asking.ask_save_concept)
-    remove_concept = _awaited(asking.ask_remove_concept)
-    model = _awaited(asking.ask_model)
-    activate = _awaited(asking.ask_activate)
-    rollback = _awaited(asking.ask_rollback)
+    search = awaited(asking.ask_search)
+    classify = awaited(asking.ask_classify)
+    similarity = awaited(asking.ask_similarity)
+    embed_texts = awaited(asking.ask_embed_texts)
+    embed_images = awaited(asking.ask_embed_images)
+    collections = awaited(asking.ask_collections)
+    collection = awaited(asking.ask_collection)
+    stats = awaited(asking.ask_stats)
+    concepts = awaited(asking.ask_concepts)
+    concept = awaited(asking.ask_concept)
+    save_concept = awaited(asking.ask_save_concept)
+    remove_concept = awaited(asking.ask_remove_concept)
+    model = awaited(asking.ask_model)
+    activate = awaited(asking.ask_activate)
+    rollback = awaited(asking.ask_rollback)
 
     async def embed_many(self, images: Iterable[Image]) -> AsyncIterator[Embedding]:
         """Embed any number of images, some at a time, in their order; nothing is read ahead."""
