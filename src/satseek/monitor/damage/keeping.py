@@ -24,6 +24,8 @@ from satseek.monitor.damage.tables import (
     problem_features,
     roll_up_features,
 )
+from satseek.monitor.damage.words import told as told_of
+from satseek.monitor.findings.finding import SIDES
 from satseek.monitor.runs.drafting import Outcome
 from satseek.monitor.runs.features import feature_rows, property_rows
 
@@ -112,14 +114,19 @@ def _bounds(assessment: Assessment) -> list[float] | None:
 
 
 def _parcels(assessment: Assessment) -> Iterator[Row]:
-    """Give each parcel with the collections that its chips lie in."""
+    """Give each parcel with its reasons and chips one by one, where a table joins them."""
     rows = feature_rows(parcel_features(assessment))
     for damage, row in zip(assessment.damages, rows, strict=True):
-        shown = {one.side: one.collection for one in damage.shown}
-        row["properties"] |= {
-            "collection_after": shown.get("after"),
-            "collection_before": shown.get("before"),
-        }
+        told = row["properties"]
+        told["reasons"] = [
+            {"name": one.name, "lack": one.lack, "en": told_of(one, "en"), "zh": told_of(one, "zh")}
+            for one in damage.reasons
+        ]
+        told["lacks"] = list(damage.lacks)
+        for side in SIDES:
+            own = [one for one in damage.shown if one.side == side]
+            told[f"chips_{side}"] = [one.chip_id for one in own]
+            told[f"collection_{side}"] = own[0].collection if own else None
         yield row
 
 
