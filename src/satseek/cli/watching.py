@@ -5,8 +5,7 @@ Knows only the verbs.
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
-from datetime import UTC, datetime
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +18,6 @@ from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import list_refusals, print_json, print_table, progress_bar, say
 from satseek.cli.recording import operator, recorded
 from satseek.cli.watching_showing import shown, shown_rows, table_rows, tell_run
-from satseek.errors import InvalidRequest, ScheduleNotFound
 
 if TYPE_CHECKING:
     from satseek.jobs.protocol import Schedule
@@ -46,19 +44,23 @@ def add(
 
     Example: satseek watch add mines.toml
     """
-    from satseek.jobs.watching import opened_watches  # noqa: PLC0415 (help must not wait for it)
+    from satseek.jobs.watching import (  # noqa: PLC0415 (help must not wait for it)
+        check_channels,
+        opened_watches,
+        planned,
+    )
     from satseek.monitor.watch.files import read_watch  # noqa: PLC0415
 
     settings = configured(context).settings
     watch = read_watch(file)
-    _check_channels(watch, settings)
-    planned = _planned(watch)
+    check_channels(watch, settings)
+    plan = planned(watch, asked_by=operator().name)
     check_data_dir(settings)
     with opened_watches(settings) as watches, recorded(context, "watch.put", watch.name):
         known = {one.name: one for one in watches.list()}.get(watch.name)
         saved = watches.save(watch)
-        if planned is not None or (known is not None and known.hours is not None):
-            _schedule(saved.name, planned, settings)
+        if plan is not None or (known is not None and known.hours is not None):
+            _schedule(saved.name, plan, settings)
     if json:
         print_json(shown(saved))
         return
@@ -185,52 +187,14 @@ def remove(context: typer.Context, name: Name) -> None:
     say(f"watch {name} is removed; its findings stay: `satseek findings list --source {name}`")
 
 
-def _check_channels(watch: Watch, settings: Settings) -> None:
-    """Refuse to tell somebody whom the settings do not name."""
-    from satseek.monitor.delivery.channels import channels_of  # noqa: PLC0415
-
-    known = channels_of(settings)
-    unknown = [name for name in watch.deliver if name not in known]
-    if unknown:
-        there = ", ".join(known) or "none: set alert_channels in satseek.toml"
-        raise InvalidRequest(f"deliver: no channel {unknown[0]!r}; there are: {there}")
-
-
-def _planned(watch: Watch) -> Schedule | None:
-    """Say when a watch is to be run; None: when somebody does. Refused where that cannot be."""
-    from satseek.jobs.protocol import Schedule  # noqa: PLC0415
-    from satseek.jobs.scheduling import check_schedule  # noqa: PLC0415
-    from satseek.monitor.watch.watch import schedule_name  # noqa: PLC0415
-
-    if watch.hours is None:
-        return None
-    asked = _task(watch)
-    planned = Schedule(
-        name=schedule_name(watch.name),
-        cron=watch.hours.cron,
-        timezone=watch.hours.timezone,
-        task="watch",
-        parameters=asked.model_dump(mode="json"),
-        collection=watch.collection,
-        asked_by=operator().name,
-        created=datetime.now(UTC),
-    )
-    check_schedule(planned)
-    return planned
-
-
 def _task(watch: Watch) -> Asked:
     return asked_of("watch", {"watch": watch.name, "collection": watch.collection})
 
 
-def _schedule(name: str, planned: Schedule | None, settings: Settings) -> None:
+def _schedule(name: str, plan: Schedule | None, settings: Settings) -> None:
     """Have the queue ask for it from now on, or no more."""
     from satseek.jobs.queues import open_queue  # noqa: PLC0415
-    from satseek.monitor.watch.watch import schedule_name  # noqa: PLC0415
+    from satseek.jobs.watching import schedule  # noqa: PLC0415
 
     with closing(open_queue(settings)) as queue:
-        if planned is not None:
-            queue.put_schedule(planned)
-            return
-        with suppress(ScheduleNotFound):
-            queue.remove_schedule(schedule_name(name))
+        schedule(name, plan, queue)

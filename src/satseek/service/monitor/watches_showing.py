@@ -5,22 +5,11 @@ Does not know which door it is, nor who looks.
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from satseek.jobs.scheduling import following
 from satseek.monitor.findings.finding import State
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from satseek.jobs.protocol import Schedule
-    from satseek.monitor.watch.holding_out_measuring import HeldOut
-    from satseek.monitor.watch.learning import Learnt
-    from satseek.monitor.watch.watch import Watch
 
 
 class _Shown(BaseModel):
@@ -102,83 +91,3 @@ class HeldOutShown(_Shown):
     right: int
     wrong: int
     folds: int
-
-
-def watch_shown(
-    watch: Watch,
-    *,
-    schedule: Schedule | None,
-    counts: Mapping[State, int],
-    looked_at: int,
-    runs: Sequence[Mapping[str, Any]],
-) -> WatchDetails:
-    """Show a watch.
-
-    Args:
-        watch: Which.
-        schedule: By which the queue asks for it; None: none.
-        counts: Its alerts by state.
-        looked_at: Scenes that it has looked at.
-        runs: What its latest runs did, the newest first.
-    """
-    point = watch.operating_point
-    same = ("collection", "neighbours", "least_cells", "least_area_ha", "existing", "level")
-    return WatchDetails(
-        name=watch.name,
-        version=watch.version,
-        created=None if watch.created is None else watch.created.isoformat(),
-        concept=_plain(asdict(watch.concept)),
-        scenes=_scenes(watch),
-        ground={name: getattr(watch, name) for name in ("area", "permits", "exclusions")},
-        since=None if watch.since is None else watch.since.isoformat(),
-        schedule=None if watch.hours is None else asdict(watch.hours),
-        paused=watch.hours is not None and schedule is None,
-        next=[] if schedule is None else [one.isoformat() for one in following(schedule)],
-        operating_point={point.aim: point.value, "grow_quantile": point.grow_quantile},
-        persistence=asdict(watch.persistence),
-        least_valid=watch.least_valid,
-        deliver=list(watch.deliver),
-        scenes_looked_at=looked_at,
-        findings=dict(counts),
-        last_run=dict(runs[0]) if runs else None,
-        runs=[dict(one) for one in runs],
-        **{name: getattr(watch, name) for name in same},
-    )
-
-
-def learnt_shown(watch: str, learnt: Learnt) -> LearntShown:
-    """Show what a watch has learnt."""
-    cut = learnt.cut
-    expected = None if cut.expected is None else ExpectedShown(**_plain(asdict(cut.expected)))
-    return LearntShown(
-        watch=watch,
-        confirmed=learnt.right,
-        rejected=learnt.wrong,
-        missed=list(learnt.missed),
-        aim=cut.aim,
-        value=cut.value,
-        seed_quantile=cut.seed_quantile,
-        grow_quantile=cut.grow_quantile,
-        background=cut.background,
-        expected=expected,
-    )
-
-
-def held_out_shown(watch: str, held: HeldOut) -> HeldOutShown:
-    """Show how well a watch does."""
-    return HeldOutShown(watch=watch, **_plain(asdict(held)))
-
-
-def _scenes(watch: Watch) -> dict[str, Any] | None:
-    """Tell where scenes come from; of a folder of this machine its name alone."""
-    if watch.scenes is None:
-        return None
-    told = _plain(asdict(watch.scenes))
-    del told["allow"], told["here"]
-    if watch.scenes.here and "://" not in watch.scenes.folder:
-        told["folder"] = PurePath(watch.scenes.folder).name
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _plain(told: dict[str, Any]) -> dict[str, Any]:
-    return {name: list(one) if isinstance(one, tuple) else one for name, one in told.items()}

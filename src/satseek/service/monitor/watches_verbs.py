@@ -5,36 +5,24 @@ Knows neither HTTP nor gRPC. A watch of a collection that somebody does not see 
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import Conflict, InvalidRequest, ScheduleNotFound, WatchNotFound
+from satseek.errors import Conflict, InvalidRequest, WatchNotFound
 from satseek.imagery.outlines import outline
 from satseek.jobs.indexing import IndexTask, check_index
-from satseek.jobs.protocol import Schedule
-from satseek.jobs.scheduling import check_schedule
-from satseek.jobs.watching import tools_for
-from satseek.monitor.delivery.channels import channels_of
-from satseek.monitor.findings.keeping import FindingFilter
+from satseek.jobs.watching import check_channels, described, planned, schedule, tools_for
+from satseek.monitor.watch.describing import described_held_out, described_learnt
 from satseek.monitor.watch.judging import expect, judge
-from satseek.monitor.watch.watch import schedule_name
 from satseek.search.concepts import parse_reference
 from satseek.service.jobbing_asking import job_asked
 from satseek.service.jobbing_checks import Seen, allowed
 from satseek.service.jobbing_verbs import submit
-from satseek.service.monitor.watches_showing import (
-    HeldOutShown,
-    LearntShown,
-    WatchDetails,
-    held_out_shown,
-    learnt_shown,
-    watch_shown,
-)
+from satseek.service.monitor.watches_showing import HeldOutShown, LearntShown, WatchDetails
 from satseek.service.recording import record
 
 if TYPE_CHECKING:
-    from satseek.jobs.protocol import Job
+    from satseek.jobs.protocol import Job, Schedule
+    from satseek.monitor.watch.tools import WatchTools
     from satseek.monitor.watch.watch import Watch
     from satseek.service.access.principals import Principal
     from satseek.service.calling import Caller
@@ -76,15 +64,15 @@ async def put_watch(
 
     def checked() -> tuple[Watch, Schedule | None]:
         watch = asked.watch(name)
-        planned = _planned(watch, who)
+        plan = planned(watch, asked_by=who.name)
         _check(watch, shared, who)
-        return watch, None if asked.paused else planned
+        return watch, None if asked.paused else plan
 
-    watch, planned = await shared.in_thread(checked)
+    watch, plan = await shared.in_thread(checked)
 
     def put() -> WatchDetails:
         saved = shared.monitor.watches.save(watch)
-        _schedule(saved.name, planned, shared)
+        schedule(saved.name, plan, shared.jobs)
         return _shown(saved, shared)
 
     async with record("watch.put", name, shared=shared, caller=caller):
@@ -96,7 +84,7 @@ async def remove_watch(name: str, *, shared: Running, caller: Caller) -> None:
     await _seen(name, shared=shared, caller=caller)
 
     def remove() -> None:
-        _schedule(name, None, shared)
+        schedule(name, None, shared.jobs)
         shared.monitor.watches.remove(name)
 
     async with record("watch.remove", name, shared=shared, caller=caller):
@@ -108,7 +96,7 @@ async def pause_watch(name: str, *, shared: Running, caller: Caller) -> WatchDet
     watch = await _seen(name, shared=shared, caller=caller)
 
     def pause() -> WatchDetails:
-        _schedule(name, None, shared)
+        schedule(name, None, shared.jobs)
         return _shown(watch, shared)
 
     async with record("watch.pause", name, shared=shared, caller=caller):
@@ -123,12 +111,12 @@ async def resume_watch(name: str, *, shared: Running, caller: Caller) -> WatchDe
         As ``show_watch``.
     """
     watch = await _seen(name, shared=shared, caller=caller)
-    planned = _planned(watch, caller.principal)
-    if planned is None:
+    plan = planned(watch, asked_by=caller.principal.name)
+    if plan is None:
         raise InvalidRequest(f"watch {name}: has no schedule to resume; give it one")
 
     def resume() -> WatchDetails:
-        _schedule(name, planned, shared)
+        schedule(name, plan, shared.jobs)
         return _shown(watch, shared)
 
     async with record("watch.resume", name, shared=shared, caller=caller):
@@ -188,7 +176,7 @@ async def expected_of(name: str, *, shared: Running, caller: Caller) -> LearntSh
 
     def learnt() -> LearntShown:
         watch = found_watch(name, shared, who)
-        return learnt_shown(name, expect(watch, _tools(watch, shared)))
+        return LearntShown(**described_learnt(name, expect(watch, _tools(watch, shared))))
 
     return await shared.in_exporter(learnt)
 
@@ -202,7 +190,8 @@ async def held_out(
 
     def judged() -> HeldOutShown:
         watch = found_watch(name, shared, who)
-        return held_out_shown(name, judge(watch, _tools(watch, shared), truth=truth, day=asked.day))
+        held = judge(watch, _tools(watch, shared), truth=truth, day=asked.day)
+        return HeldOutShown(**described_held_out(name, held))
 
     return await shared.in_exporter(judged)
 
@@ -249,56 +238,18 @@ def _check(watch: Watch, shared: Running, who: Principal) -> None:
         shared.require(chip.partition("/")[0], who)
     if concept.saved:
         shared.assembly.concepts.get(*parse_reference(concept.saved))
-    known = channels_of(shared.assembly.settings)
-    unknown = [one for one in watch.deliver if one not in known]
-    if unknown:
-        there = ", ".join(known) or "none"
-        raise InvalidRequest(f"deliver: no channel {unknown[0]!r}; there are: {there}")
+    check_channels(watch, shared.assembly.settings)
     for one in shared.monitor.watches.list():
         if one.name == watch.name and one.collection != watch.collection:
             raise Conflict(f"watch {watch.name!r}: a watch of another collection has the name")
 
 
-def _planned(watch: Watch, who: Principal) -> Schedule | None:
-    """Say when a watch is to be run; None: when somebody does. Raises InvalidRequest."""
-    if watch.hours is None:
-        return None
-    planned = Schedule(
-        name=schedule_name(watch.name),
-        cron=watch.hours.cron,
-        timezone=watch.hours.timezone,
-        task="watch",
-        parameters={"watch": watch.name, "collection": watch.collection},
-        collection=watch.collection,
-        asked_by=who.name,
-        created=datetime.now(UTC),
-    )
-    check_schedule(planned)
-    return planned
-
-
-def _schedule(name: str, planned: Schedule | None, shared: Running) -> None:
-    """Have the queue ask for it from now on, or no more."""
-    if planned is not None:
-        shared.jobs.put_schedule(planned)
-        return
-    with suppress(ScheduleNotFound):
-        shared.jobs.remove_schedule(schedule_name(name))
-
-
-def _tools(watch: Watch, shared: Running) -> Any:
+def _tools(watch: Watch, shared: Running) -> WatchTools:
     stores = shared.monitor
     return tools_for(watch, shared.assembly, watches=stores.watches, findings=stores.findings)
 
 
 def _shown(watch: Watch, shared: Running) -> WatchDetails:
     stores = shared.monitor
-    named = schedule_name(watch.name)
-    where = FindingFilter(kinds=("watch",), sources=(watch.name,), collections=(watch.collection,))
-    return watch_shown(
-        watch,
-        schedule=next((one for one in shared.jobs.schedules() if one.name == named), None),
-        counts=stores.findings.counts(where),
-        looked_at=len(stores.watches.looked_at(watch.name)),
-        runs=stores.watches.runs(watch.name),
-    )
+    told = described(watch, watches=stores.watches, findings=stores.findings, queue=shared.jobs)
+    return WatchDetails(**told)
