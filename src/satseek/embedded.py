@@ -16,9 +16,12 @@ from satseek.client.exporting import WGS84, is_question
 from satseek.client.images import content_of
 from satseek.errors import FolderNotFound, InvalidFilter, InvalidRequest
 from satseek.imagery.decode import decode_image
-from satseek.jobs.verbs import LocalJobs
+from satseek.jobs.reports import LocalReports
 from satseek.model.preprocessing import squared
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
+from satseek.monitor.delivery.verbs import LocalAlerts
+from satseek.monitor.findings.verbs import LocalFindings
+from satseek.monitor.samples.verbs import LocalSamples
 from satseek.search.classifying import classify_vectors, similarity
 from satseek.search.explaining import explanation_of
 from satseek.search.exporting import Choices, write_chips
@@ -38,12 +41,15 @@ if TYPE_CHECKING:
     from satseek.types import Filter, GeoJSON, Hit, LabelScore, ModelCard, Pixels, Vectors
 
 
-class Embedded(LocalJobs):
-    """Collections and jobs of one data folder; safe to share between threads."""
+class Embedded(LocalReports, LocalFindings, LocalAlerts, LocalSamples):
+    """Collections, jobs and findings of one data folder; safe to share between threads."""
 
     def __init__(self, assembly: Assembly) -> None:
         """Take the working parts."""
-        super().__init__(assembly)
+        LocalReports.__init__(self, assembly)
+        LocalFindings.__init__(self, assembly.settings)
+        LocalAlerts.__init__(self, assembly.settings)
+        LocalSamples.__init__(self, assembly.settings, assembly.reader)
         self._assembly = assembly
 
     def search(
@@ -283,7 +289,8 @@ class Embedded(LocalJobs):
 
     def close(self) -> None:
         """Close what was opened; jobs at work go on where another worker takes them up."""
-        super().close()
+        for kind in (LocalReports, LocalFindings, LocalAlerts, LocalSamples):
+            kind.close(self)
         self._assembly.close()
 
     def __enter__(self) -> Self:

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from satseek.monitor.findings.deciding import Decision, open_to
-from satseek.monitor.findings.describing import described, described_step
+from satseek.monitor.findings import showing
+from satseek.monitor.findings.deciding import Decision
 from satseek.monitor.findings.finding import Deed, Kind, Side, State
 
 if TYPE_CHECKING:
@@ -141,13 +141,12 @@ def picture_path(finding_id: str, digest: str, *, root: str = "") -> str:
 
 def shown(finding: Finding, *, root: str = "") -> FindingShown:
     """Show a finding as lists do."""
-    return FindingShown(**_fields(finding, root))
+    return FindingShown(**_with_paths(showing.shown(finding), root))
 
 
 def details(finding: Finding, history: Sequence[Step], *, root: str = "") -> FindingDetails:
     """Show all of a finding."""
-    steps = [StepShown(**_step(one)) for one in history]
-    return FindingDetails(**_fields(finding, root), cells=list(finding.cells), history=steps)
+    return FindingDetails(**_with_paths(showing.shown_whole(finding, history), root))
 
 
 def feature(finding: Finding, *, root: str = "") -> dict[str, Any]:
@@ -157,16 +156,8 @@ def feature(finding: Finding, *, root: str = "") -> dict[str, Any]:
     return {"type": "Feature", "id": finding.id, "geometry": geometry, "properties": told}
 
 
-def _fields(finding: Finding, root: str) -> dict[str, Any]:
-    told = described(finding)
-    del told["cells"]
+def _with_paths(told: dict[str, Any], root: str) -> dict[str, Any]:
     for one in told["evidence"]:
         digest = one["picture"]
-        one["path"] = picture_path(finding.id, digest, root=root) if digest else None
-    return told | {"cell_count": len(finding.cells), "may": list(open_to(finding.state))}
-
-
-def _step(step: Step) -> dict[str, Any]:
-    told = described_step(step)
-    del told["finding"]
+        one["path"] = picture_path(told["id"], digest, root=root) if digest else None
     return told

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from satseek.client.reports import FORMS
+from satseek.jobs.reports import told_report
 from satseek.service.calling import caller
 from satseek.service.describing import AWAY, PROBLEM
 from satseek.service.jobbing_files import sent
@@ -141,7 +143,7 @@ async def read_report(request: Request, job: JobId, name: FileName, shared: Shar
     one = await verbs.opened(job, name, shared=shared, caller=caller(request))
     response = sent(one, request.headers)
     response.headers.update(SAFE)
-    if verbs.FORMS[one.facts.media_type] == "html":
+    if FORMS[one.facts.media_type] == "html":
         response.headers["content-security-policy"] = POLICY
     if "content-disposition" in response.headers:
         named = response.headers["content-disposition"].partition(";")[2]
@@ -150,18 +152,6 @@ async def read_report(request: Request, job: JobId, name: FileName, shared: Shar
 
 
 def _shown(one: Report, root: str) -> ReportShown:
-    job, file = one.job, one.file
-    return ReportShown(
-        job=job.id,
-        task=job.task,  # type: ignore[arg-type]  # one of those that leave reports
-        collection=job.collection,
-        title=str(job.parameters.get("title") or ""),
-        name=file.name,
-        form=one.form,  # type: ignore[arg-type]  # likewise
-        bytes=file.bytes,
-        sha256=file.sha256,
-        made=job.finished.isoformat() if job.finished else None,
-        expires=job.expires.isoformat() if job.expires else None,
-        by=job.asked_by,
-        path=f"{root}/v1/reports/{quote(job.id, safe='')}/{quote(file.name, safe='')}",
-    )
+    below = f"{root}/v1/reports/{quote(one.job.id, safe='')}"
+    path = f"{below}/{quote(one.file.name, safe='')}"
+    return ReportShown(**told_report(one.job, one.file), path=path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from satseek.errors import JobNotFound
+from satseek.jobs.reports import reports_of
 from satseek.jobs.results import files_of
 from satseek.jobs.results import open_file as result_file
 from satseek.service.jobbing_checks import sees
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
     from satseek.service.access.principals import Principal
     from satseek.service.calling import Caller
     from satseek.service.running import Running
-
-TASKS = frozenset({"report", "landuse", "watch", "assess"})
-"""Tasks that leave reports."""
-
-FORMS = {"text/html": "html", "application/pdf": "pdf"}
-"""What a report is, by what its file is."""
 
 PAGE = 1000
 """Jobs read from the queue at a time."""
@@ -42,11 +37,6 @@ class Report:
     """The job."""
     file: ResultFile
     """The report's file."""
-
-    @property
-    def form(self) -> str:
-        """``html`` or ``pdf``."""
-        return FORMS[self.file.media_type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +95,7 @@ async def opened(job_id: str, name: str, *, shared: Running, caller: Caller) -> 
 
 
 def _reports(job: Job, shared: Running, who: Principal) -> list[Report]:
-    if job.task not in TASKS or not sees(who, job, shared):
+    if not sees(who, job, shared):
         return []
     files = files_of(shared.assembly.settings.data_dir, job)
-    return [Report(job=job, file=one) for one in files if one.media_type in FORMS]
+    return [Report(job=job, file=one) for one in reports_of(job, files)]

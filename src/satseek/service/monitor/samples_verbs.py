@@ -9,18 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import CollectionNotFound, Conflict, SampleNotFound
-from satseek.monitor.areas.describing import described as described_areas
-from satseek.monitor.areas.sampled import estimate_sample
-from satseek.monitor.samples.describing import described, described_place, described_settled
-from satseek.monitor.samples.pictures import Sight, sights_of
-from satseek.monitor.samples.sample import progress_of
+from satseek.errors import SampleNotFound
+from satseek.monitor.samples.describing import described, described_settled
+from satseek.monitor.samples.verbs import areas_so_far, told_place
 from satseek.search.thumbnails import thumbnail
 from satseek.service.monitor.findings_seeing import named
 from satseek.service.recording import record
 
 if TYPE_CHECKING:
-    from satseek.index.collection import Collection
     from satseek.monitor.areas.intervals import Interval
     from satseek.monitor.samples.drawing import Place
     from satseek.monitor.samples.sample import Sample, Standing
@@ -142,15 +138,8 @@ async def areas(name: str, *, interval: Interval, shared: Running, caller: Calle
     """
 
     def work() -> Described:
-        found = _found(name, shared, caller.principal)
-        settled = shared.monitor.samples.settled(name)
-        if not progress_of(settled).agreed:
-            raise Conflict(
-                f"sample {name!r}: no place is agreed upon yet; areas follow once some are"
-            )
-        return {"sample": name} | described_areas(
-            estimate_sample(found, settled, interval=interval)
-        )
+        _found(name, shared, caller.principal)
+        return areas_so_far(shared.monitor.samples, name, interval=interval)
 
     return await shared.in_thread(work)
 
@@ -194,15 +183,6 @@ def _sees(who: Principal, sample: Sample, shared: Running) -> bool:
 
 
 def _told_place(place: Place, sample: Sample, *, who: str, shared: Running) -> Described:
-    answers = shared.monitor.samples.answers(sample.name, place.id)
-    own = next((one for one in reversed(answers) if one.who == who), None)
-    return described_place(place, sample, _sights(place, sample, shared), own=own)
-
-
-def _sights(place: Place, sample: Sample, shared: Running) -> tuple[Sight, ...]:
-    """Tell the dates of a place; of a collection that is gone, its chips alone."""
-    try:
-        collection: Collection = shared.assembly.reader(sample.collection)
-    except CollectionNotFound:
-        return tuple(Sight(chip_id=one, datetime=None, mark=None) for one in place.chips)
-    return sights_of(place, collection=collection)
+    return told_place(
+        place, sample, who=who, samples=shared.monitor.samples, opened=shared.assembly.reader
+    )
