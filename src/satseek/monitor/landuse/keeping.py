@@ -5,7 +5,7 @@ Does not know doors. A map is kept as it lies on its raster, so that any tile of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from satseek.monitor.runs.drafting import Outcome
 from satseek.monitor.runs.features import feature_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     from satseek.types import BBox
 
 _WGS84 = "EPSG:4326"
+_NOTHING: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("model", "label_set", "label_set_digest", "bbox", "raster")),
+    **dict.fromkeys(("dates", "classes", "areas", "flows"), ()),
+    **dict.fromkeys(("cells", "changes", "changes_ha", "groundless", "undated"), 0),
+}
+"""What there is to be told where nothing has a date and lies on the ground."""
+
 _EDGE_POINTS = 33
 """Points on each edge of a map whose bounds in degrees are told: edges are curves there."""
 _DECIMALS = 4
@@ -56,7 +63,7 @@ def keep_land_use(
         InvalidName, Conflict, DiskFull: as ``Runs.keep``.
     """
     found = done.found
-    facts: dict[str, Any] = {"images": len(done.images), "notes": list(asked.notes), "dates": []}
+    facts: dict[str, Any] = {**_NOTHING, "images": len(done.images), "notes": list(asked.notes)}
     tables: dict[str, Iterator[Row]] = {}
     arrays: dict[str, NDArray[np.uint8]] = {}
     if found is not None:

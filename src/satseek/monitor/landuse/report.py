@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from satseek.monitor.landuse.areas import areas_by_class, flow
+from satseek.monitor.landuse.findings import KIND
 from satseek.monitor.landuse.report_sections import (
     areas_section,
     changes_section,
@@ -82,7 +83,7 @@ def land_use_report(given: Material) -> Report:
     """Build the report of a land-use run."""
     found, language = given.found, given.language
     return Report(
-        title=text("title", language, place=given.spec.name),
+        title=_title(given),
         subtitle=_subtitle(given),
         next_step=_next_step(given),
         provenance=_provenance(given),
@@ -90,14 +91,21 @@ def land_use_report(given: Material) -> Report:
         actions=_actions(given),
         limits=_limits(given),
         sections=(
+            *changes_section(given),
             areas_section(found, language),
             *given.accuracy,
             *maps_section(found, given.maps, language),
-            *changes_section(given),
             *districts_section(given.districts, found, language),
         ),
         language=language,
     )
+
+
+def _title(given: Material) -> str:
+    """Name the collection, unless it is called as every run's is that nobody has named."""
+    if given.spec.name == KIND:
+        return text("title_plain", given.language)
+    return text("title", given.language, place=given.spec.name)
 
 
 def _subtitle(given: Material) -> str:

@@ -13,7 +13,7 @@ import shapely
 
 from satseek.monitor.landuse.areas import areas_by_class, flows, shares_of
 from satseek.monitor.landuse.maps import colours_of
-from satseek.monitor.landuse.words import class_names, hectares, text
+from satseek.monitor.landuse.words import class_names, hectares, percent, text
 from satseek.monitor.reports.blocks import (
     Chart,
     Column,
@@ -236,16 +236,17 @@ def _pair(number: int, change: LandChange, finding: Finding, given: Material) ->
     found, language = given.found, given.language
     names = dict(zip(found.names, class_names(found.labels, found.names, language), strict=True))
     label = f"{names[change.before]} → {names[change.after]}"
+    later = len(found.dates) - change.date
     facts = (
         (text("area", language), hectares(change.patch.area_ha)),
         (text("place", language), place_of(change.patch.footprint)),
         (text("first_seen", language), found.dates[change.date]),
-        (text("seen", language), text("dates", language, count=change.seen)),
+        (text("seen", language), text("dates", language, count=change.seen, later=later)),
         (
             text("percentile", language),
             "–" if change.percentile is None else f"{change.percentile:.2f}",
         ),
-        (text("share", language), f"{change.share:.2f}"),
+        (text("label_share", language), percent(change.share)),
         (text("finding", language), finding.id[:12]),
     )
     before, after = _evidence(finding, "before"), _evidence(finding, "after")

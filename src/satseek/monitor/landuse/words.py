@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from satseek.monitor.reports.report import Language
 
 _TEXTS: dict[str, tuple[str, str]] = {
-    "title": ("Land use of {place}", "土地利用监测：{place}"),
+    "title": ("Land use: {place}", "土地利用监测：{place}"),
+    "title_plain": ("Land use", "土地利用监测"),
     "subtitle_one": ("{date} · {labels}", "{date} · {labels}"),
     "subtitle": (
         "{first} to {last}, {dates} dates · {labels}",
@@ -47,12 +48,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "next": (
         (
-            "Look at the {count} places below that changed their use, {area} ha in all, beginning "
-            "with "
-            "the largest: compare both images, then confirm or reject each one "
+            "Look at the places that changed their use ({count}, {area} ha in all), beginning with "
+            "the largest: compare both images below, then confirm or reject each one "
             "(`satseek findings next --kind landuse --source {source}`). Only confirmed places "
-            "should "
-            "go into a plan or a notice; where the images do not settle it, send somebody."
+            "should go into a plan or a notice; where the images do not settle it, send somebody."
         ),
         (
             "请核查下列 {count} 处用途发生变化的地块，合计 {area} 公顷，从面积最大的开始："
@@ -62,8 +61,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
         ),
     ),
     "action": (
-        "No. {number}, {change}: {area} ha at {place}, first seen {date}.",
-        "第 {number} 处，{change}：{area} 公顷，位于 {place}，首次见于 {date}。",
+        "{change}: {area} ha at {place}, first seen {date} (no. {number} on the map).",
+        "{change}：{area} 公顷，位于 {place}，首次见于 {date}（图上第 {number} 处）。",
     ),
     "limit_counted": (
         (
@@ -152,8 +151,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "place": ("place", "位置"),
     "first_seen": ("first seen", "首次见于"),
     "seen": ("seen on", "见于"),
-    "dates": ("{count} dates", "{count} 期"),
-    "percentile": ("change, percentile", "变化百分位"),
+    "dates": ("{count} of {later} dates since", "其后 {later} 期中的 {count} 期"),
+    "percentile": ("change: percentile of unchanged ground", "变化：未变化地面的百分位"),
+    "label_share": ("share of its label", "该类的份额"),
     "finding": ("finding", "核查编号"),
     "caption": ("{date} · {scene}", "{date} · {scene}"),
     "unknown_date": ("date unknown", "日期不详"),
@@ -183,7 +183,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "相对于同一影像对中未变化的单元",
     ),
     "unit": ("minimum mapping unit", "最小上图单元"),
-    "unit_value": ("{cells} cells, {ha} ha", "{cells} 个单元，{ha} 公顷"),
+    "unit_value": ("cells: {cells}; ha: {ha}", "单元 {cells} 个；{ha} 公顷"),
     "persist": ("dates a new class must be seen on", "新类别须出现的期数"),
     "least_valid": ("least measured share of a cell", "单元最低有效观测比例"),
     "origin_asked": ("as asked", "按要求"),

@@ -73,7 +73,8 @@ def _subtitle(given: FindingsMaterial) -> str:
     if not firsts or not lasts:
         return text("subtitle_undated", language, count=count)
     first, last = day(min(firsts)), day(max(lasts))
-    return text("subtitle", language, count=count, first=first, last=last)
+    name = "subtitle_once" if first == last else "subtitle"
+    return text(name, language, count=count, first=first, last=last)
 
 
 def _next_step(given: FindingsMaterial) -> str:
@@ -112,6 +113,7 @@ def _actions(given: FindingsMaterial) -> tuple[str, ...]:
             where=place_of(one, language),
             first=day(one.first_seen),
             seen=one.seen,
+            flags=text("action_outside", language) if OUTSIDE_PERMIT in one.flags else "",
             id=one.id,
         )
         for number, one in enumerate(_of(given.findings, *_OPEN)[:LISTED], 1)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import shapely
 
-from satseek.monitor.findings.finding import OUTSIDE_PERMIT
 from satseek.monitor.reports.blocks import (
     Backdrop,
     Column,
@@ -23,7 +22,7 @@ from satseek.monitor.reports.blocks import (
     Table,
 )
 from satseek.monitor.reports.evidence_images import evidence_image
-from satseek.monitor.reports.findings_words import state_name, text
+from satseek.monitor.reports.findings_words import flag_name, state_name, text
 from satseek.monitor.reports.palette import CHANGE
 from satseek.monitor.reports.report import Section
 from satseek.monitor.reports.words import day, number, place
@@ -53,6 +52,9 @@ _COLOURS: dict[State, Colour] = {
     "rejected": (110, 110, 110),
 }
 """On maps: what waits in oranges, what is confirmed in red."""
+
+SHOWN_ID = 12
+"""Digits of an id in tables: of a million findings no two begin with as many by chance."""
 
 _PLACE_DECIMALS = 5
 """Of degrees: a metre."""
@@ -168,7 +170,8 @@ def _table(given: FindingsMaterial) -> Table:
 
 
 def _row(at: int, finding: Finding, language: Language) -> tuple[Cell, ...]:
-    flags = f" ({', '.join(finding.flags)})" if finding.flags else ""
+    named = ", ".join(flag_name(one, language) for one in finding.flags)
+    flags = f" ({named})" if named else ""
     return (
         at,
         f"{finding.label}{flags}",
@@ -178,7 +181,7 @@ def _row(at: int, finding: Finding, language: Language) -> tuple[Cell, ...]:
         finding.last_seen,
         finding.seen,
         place_of(finding, language),
-        finding.id,
+        finding.id[:SHOWN_ID],
     )
 
 
@@ -210,14 +213,15 @@ def _pair(at: int, finding: Finding, given: FindingsMaterial) -> Pair:
 
 def _facts(finding: Finding, language: Language) -> tuple[tuple[str, str], ...]:
     changed = " → ".join(filter(None, (finding.before, finding.after)))
-    flags = [one.replace("-", " ") if one == OUTSIDE_PERMIT else one for one in finding.flags]
+    flags = [flag_name(one, language) for one in finding.flags]
+    last = text("times", language, day=day(finding.last_seen), seen=finding.seen)
     scores = ((name, f"{score:.3g}") for name, score in finding.scores.items())
     return (
         (text("area", language), hectares(finding, language)),
         (text("place", language), place_of(finding, language)),
         (text("what", language), changed if changed != finding.label else ""),
         (text("first", language), day(finding.first_seen)),
-        (text("last", language), f"{day(finding.last_seen)} ({finding.seen} ×)"),
+        (text("last", language), last),
         (text("flags", language), ", ".join(flags)),
         (text("source", language), finding.source),
         (text("assignee", language), finding.assignee),

@@ -15,6 +15,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "{findings}, seen {first} to {last}",
         "共 {count} 处，观测日期 {first} 至 {last}",
     ),
+    "subtitle_once": ("{findings}, seen {first}", "共 {count} 处，观测日期 {first}"),
     "subtitle_undated": (
         "{findings}",
         "共 {count} 处",
@@ -63,14 +64,15 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "action": (
         (
-            "No. {number}: {what}, {area}, at {where}; first seen {first}, dates that show "
-            "it: {seen}. Id {id}."
+            "{what}, {area}, at {where}{flags}; first seen {first}, dates that show it: {seen} "
+            "(no. {number}, id {id})."
         ),
         (
-            "第 {number} 处：{what}，{area}，位于 {where}；首次见于 {first}，共 {seen} 期可见"
-            "。编号 {id}。"
+            "{what}，{area}，位于 {where}{flags}；首次见于 {first}，共 {seen} 期可见"
+            "（第 {number} 处，编号 {id}）。"
         ),
     ),
+    "action_outside": (", outside any permit", "，在许可范围之外"),
     "waiting": ("wait for a decision", "待核实"),
     "waiting_note": (
         "{new} new, {assigned} with somebody",
@@ -133,6 +135,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "area_ha": ("area (ha)", "面积（公顷）"),
     "first": ("first seen", "首次"),
     "last": ("last seen", "最近"),
+    "times": ("{day} (dates: {seen})", "{day}（共 {seen} 期）"),
+    "flag_outside-permit": ("outside permit", "许可范围外"),
+    "flag_withdrawn": ("withdrawn", "已撤回"),
+    "flag_not-compared": ("not compared", "未对比"),
+    "flag_in-doubt": ("in doubt", "存疑"),
     "seen": ("dates", "期数"),
     "flags": ("flags", "标记"),
     "place": ("place", "位置"),
@@ -184,6 +191,12 @@ def text(name: str, language: Language, **values: object) -> str:
 def state_name(state: State, language: Language) -> str:
     """Name a state."""
     return text(f"state_{state}", language)
+
+
+def flag_name(flag: str, language: Language) -> str:
+    """Name a flag; one that a source made up as it wrote it."""
+    known = f"flag_{flag}"
+    return text(known, language) if known in _TEXTS else flag
 
 
 def kind_name(kind: Kind, language: Language) -> str:

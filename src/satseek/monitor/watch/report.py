@@ -46,6 +46,7 @@ def watch_report(given: WatchMaterial) -> Report:
     return replace(
         base,
         title=given.found.title or title,
+        next_step=_next_step(given, base.next_step),
         headlines=(*base.headlines, *_headlines(given)),
         limits=(*base.limits, *_limits(given)),
         sections=(*base.sections, _asked(given), _cut(given), *_held(given)),
@@ -56,6 +57,20 @@ def watch_report(given: WatchMaterial) -> Report:
             facts=(*base.provenance.facts, ("watch", f"{watch.name}, version {watch.version}")),
         ),
     )
+
+
+def _next_step(given: WatchMaterial, usual: str) -> str:
+    """Where a watch has told nothing, say whether it has looked at all."""
+    run, language, name = given.run, given.found.language, given.watch.name
+    if given.found.findings:
+        return usual
+    if run is None:
+        return text("never_ran", language, name=name)
+    asked = given.found.asked
+    narrowed = asked.states or asked.labels or asked.flags or asked.area or asked.assignee
+    if narrowed or asked.start or asked.end:
+        return usual
+    return text("nothing_told", language, name=name, days=", ".join(run["days"]) or "–")
 
 
 def _headlines(given: WatchMaterial) -> tuple[Headline, ...]:
@@ -87,18 +102,27 @@ def _asked(given: WatchMaterial) -> Section:
     """What is watched for, and when it is an alert."""
     watch, language = given.watch, given.found.language
     concept, point, rule = watch.concept, watch.operating_point, watch.persistence
-    since = text("first_look", language) if watch.since is None else watch.since.isoformat()
+    clicked = concept.liked or concept.disliked
+    once = rule.seen == rule.of == 1
+    persisting = text(
+        "persisting_once" if once else "persisting", language, seen=rule.seen, of=rule.of
+    )
+    since = (
+        text("first_look", language)
+        if watch.since is None
+        else text("on_day", language, day=watch.since.isoformat())
+    )
     rows = (
         ("label", concept.label),
         ("prompts", "; ".join(concept.prompts)),
         ("negatives", "; ".join(concept.negatives)),
         ("saved", concept.saved),
-        ("chips", f"{len(concept.liked)} / {len(concept.disliked)}"),
+        ("chips", f"{len(concept.liked)} / {len(concept.disliked)}" if clicked else ""),
         ("point", text(point.aim, language, value=point.value)),
         ("grow", text("quantile", language, value=point.grow_quantile)),
-        ("persistence", text("persisting", language, seen=rule.seen, of=rule.of)),
+        ("persistence", persisting),
         ("unit", text("units", language, cells=watch.least_cells, area=watch.least_area_ha)),
-        ("existing", f"{text(watch.existing, language)} ({text('since', language)}: {since})"),
+        ("existing", text(watch.existing, language, since=since)),
         ("permits", _permits(watch.permits, language)),
     )
     facts = Facts(rows=tuple((text(name, language), value) for name, value in rows))
@@ -122,7 +146,7 @@ def _cut(given: WatchMaterial) -> Section:
         return Section(title=title, blocks=(Text(paragraphs=(told,), tone="warning"),))
     expected = cut.get("expected") or {}
     rows = (
-        ("run_at", str(run["at"])[:16].replace("T", " ")),
+        ("run_at", f"{str(run['at'])[:16].replace('T', ' ')} UTC"),
         ("days", ", ".join(run["days"])),
         ("seed_cut", text("score", language, value=cut["seed"])),
         ("grow_cut", text("score", language, value=cut["grow"])),

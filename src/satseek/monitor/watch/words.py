@@ -28,18 +28,19 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "grow": ("cells beside a seed, from", "邻接单元阈值"),
     "quantile": ("background quantile {value:g}", "背景分位数 {value:g}"),
     "persistence": ("seen on", "可见期数"),
-    "persisting": ("{seen} of the latest {of} looks", "最近 {of} 期中的 {seen} 期"),
+    "persisting": ("{seen} of the latest {of} dates", "最近 {of} 期中的 {seen} 期"),
+    "persisting_once": ("the latest date", "最近一期"),
     "unit": ("minimum mapping unit", "最小图斑"),
-    "units": ("{cells} cells, {area:g} ha", "{cells} 个单元，{area:g} 公顷"),
+    "units": ("cells: {cells}; ha: {area:g}", "单元 {cells} 个；{area:g} 公顷"),
     "existing": ("what was there at first", "监测前已有的"),
-    "known": ("is no alert", "不报警"),
-    "alert": ("is an alert, too", "同样报警"),
-    "since": ("until", "截至"),
-    "first_look": ("first look at a place", "每处首次观测"),
+    "known": ("no alert; at first is {since}", "不报警；起始为{since}"),
+    "alert": ("an alert, too; at first is {since}", "同样报警；起始为{since}"),
+    "on_day": ("{day} or before", " {day} 或更早"),
+    "first_look": ("the first date on which a place was seen", "每处的首次观测"),
     "permits": ("permits", "许可范围"),
-    "given": ("given: {count} polygons", "已提供：{count} 个图斑"),
+    "given": ("given, polygons: {count}", "已提供：{count} 个图斑"),
     "not_given": ("none given: nothing is flagged as outside", "未提供：不标注许可范围外"),
-    "cut": ("The cut of the latest run, and what to expect of it", "最近一次运行的阈值与预期"),
+    "cut": ("Where the cut lay, and what to expect of it", "最近一次运行的阈值与预期"),
     "run_at": ("latest run", "最近运行"),
     "days": ("dates looked at", "观测日期"),
     "background": ("cells it was drawn from", "阈值所依据的单元数"),
@@ -55,6 +56,24 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "{share:.0%}（95 % 区间 {low:.0%}–{high:.0%}）",
     ),
     "none": ("not known yet: nobody has answered", "尚无核实结果"),
+    "never_ran": (
+        (
+            "Run the watch: it has not looked at anything yet (`satseek watch run {name}`), so "
+            "that no alert says nothing about the ground."
+        ),
+        "请先运行该监测（`satseek watch run {name}`）：尚未观测影像，没有报警不代表没有变化。",
+    ),
+    "nothing_told": (
+        (
+            "There is nothing to do: what was looked at ({days}) shows no new site. Keep "
+            "this report with your records; the next scenes are looked at by the schedule, or by "
+            "`satseek watch run {name}`."
+        ),
+        (
+            "无需处理：已观测日期（{days}）未发现新的地点。请将本报告存档；后续影像按计划监测，或运行"
+            "`satseek watch run {name}`。"
+        ),
+    ),
     "no_run": (
         "It has not been run yet: `satseek watch run {name}`.",
         "尚未运行：`satseek watch run {name}`。",
@@ -76,9 +95,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "area": ("ground judged", "检验面积"),
     "km2": ("{value:,.1f} km²", "{value:,.1f} 平方公里"),
-    "seed_cut": ("seed", "种子阈值"),
-    "grow_cut": ("grow", "生长阈值"),
-    "score": ("{value:.3f} (units of the watch's score)", "{value:.3f}（监测得分）"),
+    "seed_cut": ("score from which a cell begins a site", "起始单元得分阈值"),
+    "grow_cut": ("score from which its neighbours belong to it", "相邻单元得分阈值"),
+    "score": ("{value:.3f}", "{value:.3f}"),
     "limit_unheld": (
         (
             "How many sites the watch misses is not known: it is measured by `satseek watch report "
