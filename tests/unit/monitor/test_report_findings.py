@@ -19,7 +19,7 @@ from satseek.monitor.findings.reviewing import close, confirm, reject
 from satseek.monitor.reports.blocks import Map, Pairs, Table
 from satseek.monitor.reports.findings_gathering import gather_findings
 from satseek.monitor.reports.findings_report import findings_report
-from satseek.monitor.reports.findings_sections import MOST_PAIRS
+from satseek.monitor.reports.findings_sections import MOST_PAIRS, SHOWN_ID
 from satseek.monitor.reports.findings_writing import report_findings
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     from satseek.index.collection import Collection
     from satseek.monitor.findings.finding import Finding
-    from satseek.monitor.reports.findings_sections import SHOWN_ID
-from satseek.monitor.reports.report import Report
+    from satseek.monitor.reports.report import Report
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
 
