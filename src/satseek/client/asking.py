@@ -49,6 +49,8 @@ class Ask(Generic[T]):
     """JSON → result."""
     json: Any = None
     """JSON body; None: none."""
+    content: bytes | None = None
+    """A file as the whole body; None: none."""
     form: Fields = field(default_factory=dict)
     """Fields of a multipart body, beside its files."""
     images: Sequence[Image] = ()

@@ -15,7 +15,7 @@ import httpx
 from satseek.client import asking
 from satseek.client.binding import awaited, verb
 from satseek.client.exporting import WGS84, ask_export, digested, saved
-from satseek.client.jobbing import AsyncJobVerbs, JobVerbs
+from satseek.client.monitoring import AsyncLandVerbs, LandVerbs
 from satseek.client.retrying import Retrying
 from satseek.client.reviewing import AsyncReviewVerbs, ReviewVerbs
 from satseek.client.sending import Line, arguments, result, settled
@@ -82,7 +82,7 @@ class _Connected:
         raise NotImplementedError
 
 
-class Client(_Connected, JobVerbs, ReviewVerbs):
+class Client(_Connected, LandVerbs, ReviewVerbs):
     """Asks a satseek server, and waits; safe to share between threads.
 
     ``with satseek.Client("http://localhost:7860") as client: client.search("a harbour")``
@@ -221,7 +221,7 @@ class Client(_Connected, JobVerbs, ReviewVerbs):
         self.close()
 
 
-class AsyncClient(_Connected, AsyncJobVerbs, AsyncReviewVerbs):
+class AsyncClient(_Connected, AsyncLandVerbs, AsyncReviewVerbs):
     """The same verbs, awaited: ``await client.search("a harbour")``."""
 
     def _open(self, **options: Any) -> None:

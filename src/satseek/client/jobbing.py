@@ -75,6 +75,10 @@ class JobVerbs(Sending):
         )
         return JobHandle(_Jobs(self), self.send(ask))
 
+    def hold(self, job: Job) -> JobHandle:
+        """Hold on to a job that was told."""
+        return JobHandle(_Jobs(self), job)
+
     def job(self, job_id: str) -> JobHandle:
         """Hold on to a job by its id; raises JobNotFound."""
         return JobHandle(_Jobs(self), self.send(asking.ask_job(job_id)))
@@ -171,6 +175,10 @@ class AsyncJobVerbs(AsyncSending):
             **parameters,
         )
         return AsyncJobHandle(_AsyncJobs(self), await self.send(ask))
+
+    def hold(self, job: Job) -> AsyncJobHandle:
+        """Hold on to a job that was told."""
+        return AsyncJobHandle(_AsyncJobs(self), job)
 
     async def job(self, job_id: str) -> AsyncJobHandle:
         """Hold on to a job by its id; raises JobNotFound."""

@@ -90,6 +90,8 @@ def arguments(ask: Ask[Any]) -> Iterator[dict[str, Any]]:
                     stack.enter_context(file)
                 files.append(("image", ("image", file, "application/octet-stream")))
             given |= {"data": ask.form, "files": files}
+        elif ask.content is not None:
+            given["content"] = ask.content
         elif ask.json is not None:
             given["json"] = ask.json
         yield given

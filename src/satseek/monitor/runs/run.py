@@ -67,6 +67,19 @@ class KeptRun:
         """The stamp as a number: places in tables belong to it."""
         return int(self.stamp, 16)
 
+    def told(self) -> dict[str, Any]:
+        """Give all of it but its tables, as JSON."""
+        own = {"name": self.name, "collection": self.collection, "operator": self.operator}
+        files = [asdict(one) for one in self.files]
+        made_at = self.made_at.isoformat()
+        return {
+            **self.facts,
+            **own,
+            "made_at": made_at,
+            "tables": dict(self.tables),
+            "files": files,
+        }
+
 
 def run_text(run: KeptRun) -> str:
     """Write a run as its file holds it."""

@@ -100,7 +100,5 @@ def assessment_details(run: KeptRun, *, root: str = "") -> AssessmentDetails:
 
 
 def _line(run: KeptRun) -> dict[str, Any]:
-    own = {"name": run.name, "collection": run.collection, "operator": run.operator}
-    names = AssessmentShown.model_fields.keys() - own.keys() - {"made_at"}
-    told = {name: run.facts[name] for name in names}
-    return own | told | {"made_at": run.made_at.isoformat()}
+    told = run.told()
+    return {name: told[name] for name in AssessmentShown.model_fields}

@@ -138,19 +138,14 @@ def run_details(run: KeptRun, *, root: str = "") -> LandUseDetails:
         run: Which.
         root: Path below which this server is seen.
     """
-    facts, below = run.facts, f"{root}/v1/landuse/{quote(run.name, safe='')}"
+    below = f"{root}/v1/landuse/{quote(run.name, safe='')}"
     files = shown_files(run, below)
-    bbox = facts.get("bbox")
     return LandUseDetails(
         **_line(run),
-        classes=facts.get("classes", []),
-        areas=facts.get("areas", []),
-        flows=facts.get("flows", []),
-        bbox=bbox,
-        maps=[] if bbox is None else _maps(run, below, files),
+        **{name: run.facts[name] for name in ("classes", "areas", "flows", "bbox", "notes")},
+        maps=[] if run.facts["bbox"] is None else _maps(run, below, files),
         districts=run.tables.get("districts", 0),
         files=files,
-        notes=facts.get("notes", []),
     )
 
 
@@ -179,20 +174,8 @@ def shown_set(labels: LabelSet) -> LabelSetShown:
 
 
 def _line(run: KeptRun) -> dict[str, Any]:
-    facts = run.facts
-    return {
-        "name": run.name,
-        "collection": run.collection,
-        "made_at": run.made_at.isoformat(),
-        "operator": run.operator,
-        "model": facts.get("model"),
-        "label_set": facts.get("label_set"),
-        "dates": facts["dates"],
-        "cells": facts.get("cells", 0),
-        "images": facts["images"],
-        "changes": facts.get("changes", 0),
-        "changes_ha": facts.get("changes_ha", 0.0),
-    }
+    told = run.told()
+    return {name: told[name] for name in LandUseShown.model_fields}
 
 
 def _file(one: KeptFile, path: str) -> KeptFileShown:

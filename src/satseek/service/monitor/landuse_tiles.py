@@ -28,8 +28,9 @@ _ALPHA = 190
 
 def check_date(run: KeptRun, date: str) -> None:
     """Go on only with a date that a run has a map of; raises NotFound."""
-    if "bbox" not in run.facts or date not in run.facts["dates"]:
-        there = ", ".join(run.facts["dates"][:20]) if "bbox" in run.facts else "none"
+    dates = [] if run.facts["bbox"] is None else run.facts["dates"]
+    if date not in dates:
+        there = ", ".join(dates[:20]) or "none"
         raise NotFound(f"run {run.name} has no map of {date[:32]!r}; there are: {there}")
 
 
