@@ -100,7 +100,7 @@ def _sample(name: str) -> str:
 
 
 def _place(name: str, place: str) -> str:
-    return f"{_sample(name)}/places/{quote(place, safe='@/')}"
+    return f"{_sample(name)}/places/{quote(place, safe='@')}"
 
 
 def _nothing(_answer: Any) -> None:

@@ -100,7 +100,7 @@ TILES = Rule(read="search", write="collections", changes=True, counted=False, no
 """Each look at a map asks for dozens of them: they do not count, and are not noted; what describes
 a map is."""
 
-_EVIDENCE = re.compile(r"/v1/(?:findings/[^/]+|samples/[^/]+/places/.+)/pictures/[^/]+")
+_EVIDENCE = re.compile(r"/v1/(?:findings/[^/]+|samples/[^/]+/places/[^/]+)/pictures/[^/]+")
 _TILE = re.compile(
     r"/v1/(?:collections/[^/]+/(?:scenes/tiles|heat|classes)|landuse/[^/]+/maps/[^/]+)"
     r"/\d+/\d+/[^/]+"

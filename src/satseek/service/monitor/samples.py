@@ -152,7 +152,7 @@ async def list_places(
 
 
 @router.get(
-    "/v1/samples/{name}/places/{place:path}/pictures/{number}",
+    "/v1/samples/{name}/places/{place}/pictures/{number}",
     summary="Show a place at one date",
     response_class=Response,
     responses={
@@ -184,7 +184,7 @@ async def show_place_picture(
 
 
 @router.post(
-    "/v1/samples/{name}/places/{place:path}/answers",
+    "/v1/samples/{name}/places/{place}/answers",
     summary="Judge a place",
     responses={404: PROBLEM},
     openapi_extra=REPEATED,
@@ -206,7 +206,7 @@ async def judge_place(
 
 
 @router.get(
-    "/v1/samples/{name}/places/{place:path}", summary="Show a place", responses={404: PROBLEM}
+    "/v1/samples/{name}/places/{place}", summary="Show a place", responses={404: PROBLEM}
 )
 async def show_place(
     request: Request, name: SampleName, place: PlaceId, shared: Shared, who: By = None
