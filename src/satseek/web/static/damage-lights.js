@@ -1,7 +1,7 @@
 // A parcel's light → its sign, its words, its order: never a colour alone.
-// Knows no parcel.
+// Knows no parcel. Hazards have words, too.
 
-import { el, number, say } from "./elements.js";
+import { boot, el, number, say } from "./elements.js";
 
 /** In the order in which people work through them. */
 export const LIGHTS = ["red", "amber", "insufficient evidence", "green"];
@@ -20,3 +20,12 @@ export const lightSign = (light) => el("span", { class: `light ${nameOf(light)}`
 export const lightBadge = (light, count = null) => el("span", { class: `badge light-badge ${nameOf(light)}` },
   el("span", { class: `light ${nameOf(light)}`, "aria-hidden": "true" }, SIGNS[light] ?? "?"),
   count === null ? lightWords(light) : `${number(count)} ${lightWords(light)}`);
+
+/** A shipped set of labels by its hazard; one of somebody's own by its name. */
+export function hazardWords(name) {
+  const key = `hazard_${name.replace(/^disaster_/, "")}`;
+  return boot.words[key] ?? name;
+}
+
+/** A grade of the usual table of losses by its word; one of somebody's own as it is. */
+export const gradeWords = (name) => (name ? boot.words[`grade_${name}`] ?? name : "–");

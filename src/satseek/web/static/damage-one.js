@@ -3,7 +3,7 @@
 
 import { boot, byId, counted, el, empty, number, say, toast } from "./elements.js";
 import { ask, enter, featuresOf, place, query, visit } from "./asking.js";
-import { lightBadge, LIGHTS, lightSign, lightWords, nameOf } from "./damage-lights.js";
+import { gradeWords, hazardWords, lightBadge, LIGHTS, lightSign, lightWords, nameOf } from "./damage-lights.js";
 import { drawParcel } from "./damage-parcel.js";
 import { moment } from "./jobs.js";
 import { outlines } from "./outlines.js";
@@ -39,7 +39,9 @@ export async function openAssessment(name) {
       spot.replaceChildren(el("p", { class: "quiet" }, say("loading")));
       const [told, found] = await Promise.all([ask(pathOf(name)), featuresOf(pathOf(name, "/parcels?limit=1000"))]);
       if (place.view !== "damage" || place.at.assessment !== name) return;
-      assessment = told;
+      // a policy has a sheet where not all of it is green
+      const claims = new Set(found.filter((one) => one.properties.light !== "green").map((one) => one.properties.policy));
+      assessment = { ...told, claims };
       parcels = found.sort((one, other) => ranked(one) - ranked(other)
         || (other.properties.affected_ha ?? 0) - (one.properties.affected_ha ?? 0));
       if (told.collection !== query.collection && boot.collections.includes(told.collection)) enter(told.collection);
@@ -76,14 +78,14 @@ async function draw(spot) {
     el("p", { class: "lead" }, say("affected_of", {
       ha: hectares(assessment.affected_ha), share: percent(assessment.affected_share), parcels: counted(assessment.parcels, "parcels_count"),
     })),
-    el("p", { class: "quiet" }, [assessment.hazard, assessment.event, seen, assessment.collection, assessment.model,
+    el("p", { class: "quiet" }, [hazardWords(assessment.hazard), assessment.event, seen, assessment.collection, assessment.model,
       say("run_made", { moment: moment(assessment.made_at) }), assessment.operator].filter(Boolean).join(" · ")),
     report ? el("a", { href: report.path, target: "_blank", rel: "noopener" }, say("open_report")) : "",
     el("div", { class: "choices", id: "damage-lights", role: "group", "aria-label": say("light") }),
     el("div", { class: "stack", id: "parcel", "aria-live": "polite" }),
     el("section", { class: "stack", id: "parcels", "aria-label": say("parcels") }),
-    foldable("districts", "by_village", sums("district")), foldable("policies", "by_policy", sums("policy")),
-    foldable("visits", "survey_list", visits), foldable("problems", "problems_of_file", problems),
+    foldable("tables/districts", "by_village", sums("district")), foldable("tables/policies", "by_policy", sums("policy")),
+    foldable("visits", "survey_list", visits), foldable("tables/problems", "problems_of_file", problems),
     el("section", { class: "boxed", "aria-label": say("files") }, el("h3", {}, say("files")), fileList(assessment.files)));
 }
 
@@ -129,7 +131,7 @@ function drawTable(wanted, open) {
       type: "button", class: "link", "data-parcel": one.id, onclick: () => visit("damage", { ...place.at, parcel: one.id }),
     }, String(one.id)) },
     { words: say("light"), of: (one) => -ranked(one), show: (one) => lightSign(one.properties.light) },
-    { words: say("grade"), of: (one) => (one.properties.grade ? grades.indexOf(one.properties.grade) : null), show: (one) => one.properties.grade || "–" },
+    { words: say("grade"), of: (one) => (one.properties.grade ? grades.indexOf(one.properties.grade) : null), show: (one) => gradeWords(one.properties.grade) },
     { words: say("affected_share"), of: (one) => one.properties.affected_share ?? null, show: (one) => percent(one.properties.affected_share) },
     { words: say("affected_ha"), of: (one) => one.properties.affected_ha ?? null, show: (one) => hectares(one.properties.affected_ha) },
     { words: say("crop"), of: (one) => one.properties.crop || null, show: (one) => one.properties.crop || "–" },
@@ -151,7 +153,8 @@ function foldable(route, title, tableOf) {
   made.addEventListener("toggle", async () => {
     if (!made.open || read) return;
     try {
-      const { rows } = await ask(pathOf(assessment.name, `/${route}?limit=${LISTED}`));
+      const told = await ask(pathOf(assessment.name, `/${route}?limit=${LISTED}`));
+      const rows = told.rows ?? told.features.map((one) => ({ parcel: one.id, ...one.properties }));
       read = true;
       spot.replaceChildren(rows.length ? scrolled(say(title), tableOf(rows, say(title))) : el("p", { class: "quiet" }, say("none")));
     } catch (problem) {
@@ -170,11 +173,12 @@ const sums = (by) => (rows, title) => sortable(title, [
 ], rows);
 
 const visits = (rows, title) => sortable(title, [
-  { words: say("parcel"), of: (one) => one.parcel ?? one.id, show: (one) => el("button", {
-    type: "button", class: "link", onclick: () => visit("damage", { ...place.at, light: "", parcel: one.parcel ?? one.id }),
-  }, one.parcel ?? one.id) },
+  { words: say("visit_order"), of: (one) => one.visit },
+  { words: say("parcel"), of: (one) => one.parcel, show: (one) => el("button", {
+    type: "button", class: "link", onclick: () => visit("damage", { ...place.at, light: "", parcel: one.parcel }),
+  }, one.parcel) },
   { words: say("light"), of: (one) => -LIGHTS.indexOf(one.light), show: (one) => lightBadge(one.light) },
-  { words: say("visit_why"), of: (one) => one.task ?? one.why ?? null },
+  { words: say("visit_why"), of: (one) => say(`visit_${nameOf(one.light)}`) },
   { words: say("policy"), of: (one) => one.policy || null },
   { words: say("district"), of: (one) => one.district || null },
 ], rows);

@@ -1,11 +1,11 @@
 // One parcel → why its light is what it is, what covers it, its neighbours, pictures and claim sheet.
 // Knows no map and no table.
 
-import { byId, day, el, iconButton, number, say } from "./elements.js";
+import { boot, byId, day, el, iconButton, number, say } from "./elements.js";
 import { place, thumbnail, visit } from "./asking.js";
-import { lightBadge } from "./damage-lights.js";
+import { gradeWords, lightBadge } from "./damage-lights.js";
 import { pairOf } from "./pair.js";
-import { calledIn, hectares, percent, swatch, terms } from "./tables.js";
+import { calledIn, hectares, percent, terms } from "./tables.js";
 import { openView } from "./views.js";
 
 const PICTURE_PX = 640;
@@ -40,18 +40,16 @@ export function drawParcel(spot, parcel, { assessment, beside }) {
   drawPictures(one, assessment);
 }
 
-/** Why: each reason a line, the weightiest first. */
-function reasons(one) {
-  const told = Array.isArray(one.reasons) ? one.reasons : String(one.reasons ?? "").split("; ");
-  return told.filter(Boolean).map((words) => el("p", { class: one.light === "insufficient evidence" ? "remark" : "" }, words));
-}
+/** Why its light is what it is: each reason a line, the weightiest first. */
+const reasons = (one) => one.reasons.map((told) =>
+  el("p", { class: told.lack ? "remark" : "" }, told[boot.language.slice(0, 2)] ?? told.en));
 
 function factsOf(one, assessment) {
-  const signed = (share) => (share === null || share === undefined ? null : `${share > 0 ? "+" : ""}${percent(share)}`);
+  const signed = (share) => (Math.abs(share) < 0.005 ? "±0 %" : `${share > 0 ? "+" : "−"}${percent(Math.abs(share))}`);
   const dates = [one.date_before, one.date_after].filter(Boolean).map(day).join(" → ");
   return [
     [say("affected_share"), `${percent(one.affected_share)} (${hectares(one.affected_ha)} ha)`],
-    [say("grade"), one.grade || "–"],
+    [say("grade"), gradeWords(one.grade)],
     [say("area_measured"), `${hectares(one.area_ha)} ha`],
     [say("insured_area"), one.insured_ha === null || one.insured_ha === undefined ? say("not_told") : `${hectares(one.insured_ha)} ha`],
     [say("seen_share"), [one.seen_before, one.seen_after].filter((share) => typeof share === "number").map((share) => percent(share)).join(" → ")],
@@ -69,13 +67,13 @@ function classesOf(one, assessment) {
     .filter(([, share]) => share >= 0.005).sort(([, a], [, b]) => b - a);
   if (!rows.length) return "";
   return el("table", { class: "shares", "aria-label": say("covered_by") }, el("tbody", {}, ...rows.map(([label, share]) => el("tr", {},
-    el("th", { scope: "row" }, swatch(label), calledIn(label), el("span", { class: "quiet" }, ` ${say(`label_${label.state ?? "sound"}`)}`)),
+    el("th", { scope: "row" }, calledIn(label), el("span", { class: "quiet" }, ` ${say(`label_${label.state ?? "sound"}`)}`)),
     el("td", {}, el("span", { class: "bar", style: `--share:${(100 * share).toFixed(1)}%` }), percent(share))))));
 }
 
 function sheets(one, assessment) {
-  if (!one.policy) return [];
-  return (assessment.sheets ?? []).map((form) => el("a", {
+  if (!one.policy || !assessment.claims.has(one.policy)) return [];
+  return assessment.sheets.map((form) => el("a", {
     href: `v1/assessments/${encodeURIComponent(assessment.name)}/sheets/${encodeURIComponent(one.policy)}?form=${form}`,
     target: "_blank", rel: "noopener", class: "button",
   }, say("claim_sheet", { form: form.toUpperCase() })));

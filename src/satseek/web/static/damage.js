@@ -4,7 +4,7 @@
 import { byId, counted, el, empty, say } from "./elements.js";
 import { ask, on, place, visit } from "./asking.js";
 import { closeAssessment, openAssessment, startAssessment } from "./damage-one.js";
-import { lightBadge, LIGHTS } from "./damage-lights.js";
+import { hazardWords, lightBadge, LIGHTS } from "./damage-lights.js";
 import { drawOrder, startOrder } from "./damage-order.js";
 import { follow, moment } from "./jobs.js";
 import { hectares, percent } from "./tables.js";
@@ -56,5 +56,5 @@ const box = (one) => el("article", { class: "boxed", "data-assessment": one.name
   el("p", {}, say("affected_of", {
     ha: hectares(one.affected_ha), share: percent(one.affected_share), parcels: counted(one.parcels, "parcels_count"),
   })),
-  el("p", { class: "quiet" }, [one.hazard, one.event, one.collection, say("run_made", { moment: moment(one.made_at) })]
+  el("p", { class: "quiet" }, [hazardWords(one.hazard), one.event, one.collection, say("run_made", { moment: moment(one.made_at) })]
     .filter(Boolean).join(" · ")));

@@ -62,7 +62,7 @@ export function sortable(words, columns, rows, attributes = () => ({})) {
   function fill(sorted) {
     body.replaceChildren(...sorted.map((row) => el("tr", attributes(row), ...columns.map((column, at) => {
       const shown = column.show ? column.show(row) : String(column.of(row) ?? NONE);
-      return at ? el("td", {}, shown) : el("th", { scope: "row" }, shown);
+      return at ? el("td", { class: typeof column.of(row) === "string" ? "text" : null }, shown) : el("th", { scope: "row" }, shown);
     }))));
   }
 }

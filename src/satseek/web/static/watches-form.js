@@ -8,6 +8,7 @@ import { terms } from "./tables.js";
 
 const CRONS = { night: "30 2 * * *", week: "30 2 * * 0", own: "30 2 * * *" };
 const USUAL = { background_quantile: 99.5, precision: 80, recall: 90 };
+const GROW = 0.97; // as the server has it where nothing is said: watch.GROW_QUANTILE
 const TOKEN_PX = 64;
 const GROUND_KM2 = 1000; // what alerts are told by
 
@@ -191,15 +192,23 @@ function asked(fields) {
     scenes: fields.folder.value.trim() ? { ...former?.scenes, folder: fields.folder.value.trim() } : null,
     ground: { area: query.area ?? former?.ground.area ?? null, ...polygons },
     schedule: fields.when.value === "never" ? null : { cron: fields.cron.value, timezone: fields.timezone.value },
-    operating_point: { [fields.aim.value]: Math.round(Number(fields.value.value) * 100) / 10_000 },
+    operating_point: pointOf(fields),
     persistence: { seen: Number(fields.seen.value), of: Number(fields.of.value) },
     least_area_ha: Number(fields.least_area_ha.value), existing: fields.existing.value,
   };
 }
 
+/** The share that the cut holds to; cells beside a seed begin no higher than the seed does. */
+function pointOf({ aim, value }) {
+  const share = Math.round(Number(value.value) * 100) / 10_000;
+  const grow = former?.operating_point.grow_quantile ?? GROW;
+  const lower = aim.value === "background_quantile" && share < grow ? { grow_quantile: share } : {};
+  return { [aim.value]: share, ...(former ? { grow_quantile: grow } : {}), ...lower };
+}
+
 /** What a watch has besides what the form asks: kept as it is. */
 function settingsOf(watch) {
-  const names = ["since", "neighbours", "least_cells", "level", "least_valid", "deliver"];
+  const names = ["since", "neighbours", "least_cells", "level", "least_valid", "deliver", "paused"];
   return Object.fromEntries(names.filter((name) => watch && watch[name] !== undefined).map((name) => [name, watch[name]]));
 }
 

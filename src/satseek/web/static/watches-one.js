@@ -5,7 +5,7 @@ import { boot, byId, counted, day, el, empty, say } from "./elements.js";
 import { ask, enter, featuresOf, place, query, tell, visit } from "./asking.js";
 import { moment } from "./jobs.js";
 import { outlines } from "./outlines.js";
-import { hectares, percent, sortable, terms } from "./tables.js";
+import { hectares, percent, scrolled, sortable, terms } from "./tables.js";
 import { openView } from "./views.js";
 import { acts, factsOf, stateOf } from "./watches.js";
 import { aimOf } from "./watches-form.js";
@@ -102,7 +102,7 @@ function alertParts() {
   const columns = [
     { words: say("alert"), of: (one) => one.properties.first_seen, show: alertLink },
     { words: say("area_ha"), of: (one) => one.properties.area_ha, show: (one) => hectares(one.properties.area_ha) },
-    { words: say("first_seen"), of: (one) => one.properties.first_seen, show: (one) => day(one.properties.first_seen) },
+    { words: say("seen_first"), of: (one) => one.properties.first_seen, show: (one) => day(one.properties.first_seen) },
     { words: say("state"), of: (one) => one.properties.state, show: (one) => say(`finding_${one.properties.state}`) },
   ];
   const sorted = [...alerts].sort((one, other) => other.properties.area_ha - one.properties.area_ha);
@@ -110,7 +110,7 @@ function alertParts() {
     el("div", { class: "row" }, el("button", {
       type: "button", class: "primary", onclick: () => openView("findings", { source: watch.name, kind: "watch" }),
     }, say("review_alerts"))),
-    sortable(say("alerts"), columns, sorted, (one) => ({ "data-alert": one.id, onmouseenter: () => shapes.light(one.id) })),
+    scrolled(say("alerts"), sortable(say("alerts"), columns, sorted, (one) => ({ "data-alert": one.id, onmouseenter: () => shapes.light(one.id) }))),
   ];
 }
 
@@ -155,15 +155,12 @@ async function asked(path, options, facts) {
   for (const one of buttons) one.disabled = false;
 }
 
-const expect = () => asked("expected", {}, ({ confirmed, rejected, missed, cut }) => {
-  const by = cut.expected;
-  return [
-    [say("answers"), say("answers_count", { confirmed, rejected, missed })],
-    [say("background_cells"), say("below_cut", { cells: cut.background, share: percent(cut.seed_quantile, 2) })],
-    [say("expected_precision"), by ? `${percent(by.precision)}${interval(by.precision_95)}` : say("too_few_answers")],
-    [say("expected_recall"), by ? `${percent(by.recall)}${interval(by.recall_95)}` : say("too_few_answers")],
-  ];
-});
+const expect = () => asked("expected", {}, ({ confirmed, rejected, missed, background, seed_quantile: below, expected: by }) => [
+  [say("answers"), say("answers_count", { confirmed, rejected, missed: missed.length })],
+  [say("background_cells"), say("below_cut", { cells: background, share: percent(below, 2) })],
+  [say("expected_precision"), by ? `${percent(by.precision)}${interval(by.precision_95)}` : say("too_few_answers")],
+  [say("expected_recall"), by ? `${percent(by.recall)}${interval(by.recall_95)}` : say("too_few_answers")],
+]);
 
 const holdOut = () => asked("held-out", { method: "POST", body: { truth: null, day: null } }, (told) => [
   [say("sensitivity"), `${percent(told.sensitivity)}${interval(told.sensitivity_95)}`],
@@ -179,5 +176,5 @@ function runs() {
     { words: say("alerts"), of: (one) => one.alerts.length },
     { words: say("seen_again"), of: (one) => one.seen_again.length },
   ];
-  return sortable(say("runs"), columns, watch.runs);
+  return scrolled(say("runs"), sortable(say("runs"), columns, watch.runs));
 }
