@@ -145,12 +145,15 @@ const nothing = () => (Object.values(place.at).some(Boolean)
 /** Put what has become of one into the list and onto the map. */
 function replace(one) {
   const at = shown.findIndex((each) => each.id === one.id);
-  if (at < 0) return;
+  if (at < 0) {
+    countNew();
+    return;
+  }
+  if (shown[at].state !== one.state) countNew();
   shown[at] = { ...shown[at], ...one };
   draw();
   shapes.show(shown.map(featureOf));
   shapes.light(place.at.finding ?? null);
-  countNew();
 }
 
 /** Take what waits the longest or is the most urgent: it is assigned by that, to nobody else. */

@@ -13,6 +13,7 @@ let labels = null; // what the class map shows: [kind of tiles, its parameters, 
 let ground = false; // whether the collection lies anywhere
 
 export function startLayers() {
+  byId("layers").open = !matchMedia("(max-width: 520px)").matches; // they would cover half the map
   on("answer", lay);
   on("query", lay);
   on("viewed", lay);

@@ -32,12 +32,12 @@ function tableOf(caption, heads, rows) {
 
 function areas(told) {
   const rows = told.classes.map((one) => [one.label, one.mapped_ha === null ? "–" : whole(one.mapped_ha),
-    whole(one.area_ha.value), `${whole(one.area_ha.low)} – ${whole(one.area_ha.high)}`]);
-  return tableOf(say("areas_table"), ["class", "on_map_ha", "estimated_ha", "interval_ha"].map((key) => say(key)), rows);
+    `${whole(one.area_ha.value)} (${whole(one.area_ha.low)}–${whole(one.area_ha.high)})`]);
+  return tableOf(say("areas_table"), ["class", "on_map_ha", "estimated_ha"].map((key) => say(key)), rows);
 }
 
 function accuracy(told) {
-  const said = (one) => (one === null ? "–" : `${percent(one.value)} (${(100 * one.low).toFixed(0)}–${(100 * one.high).toFixed(0)})`);
+  const said = (one) => (one === null ? "–" : `${(100 * one.value).toFixed(0)} % (${(100 * one.low).toFixed(0)}–${(100 * one.high).toFixed(0)})`);
   const rows = told.classes.map((one) => [one.label, said(one.users), said(one.producers), number(one.reference_places)]);
   return tableOf(say("accuracy_table"), ["class", "users", "producers", "places_so"].map((key) => say(key)), rows);
 }

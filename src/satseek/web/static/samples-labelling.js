@@ -147,7 +147,7 @@ function answers(one) {
     ...choices().map((label, at) => choice(label, KEYS[at], said[step] === label, () => choose(step, label))));
   const groups = isChange() ? [group(0, say("place_was")), group(1, say("place_is"))]
     : open.sample.labels.length ? [group(0, say("place_ask"))] : [free()];
-  return el("div", { class: "stack" }, ...groups,
+  return el("div", { class: "stack" }, el("div", { class: isChange() ? "twice" : "" }, ...groups),
     el("div", { class: "labels" }, choice(CANNOT_TELL, "0", one.answer?.label === CANNOT_TELL, () => answer(CANNOT_TELL))));
 }
 

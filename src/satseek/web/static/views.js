@@ -36,6 +36,7 @@ export function show() {
     else button.removeAttribute("aria-current");
   }
   for (const section of sections) section.hidden = section.dataset.view !== name;
+  byId("rail").querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "nearest" });
   tell("viewed", name);
   LOADS[name]?.();
 }
