@@ -16,7 +16,7 @@ from satseek.client.exporting import WGS84, is_question
 from satseek.client.images import content_of
 from satseek.errors import FolderNotFound, InvalidFilter, InvalidRequest
 from satseek.imagery.decode import decode_image
-from satseek.jobs.reports import LocalReports
+from satseek.jobs.watches import LocalWatches
 from satseek.model.preprocessing import squared
 from satseek.model.prompts import DISTRACTORS, TEMPLATES
 from satseek.monitor.delivery.verbs import LocalAlerts
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from satseek.types import Filter, GeoJSON, Hit, LabelScore, ModelCard, Pixels, Vectors
 
 
-class Embedded(LocalReports, LocalFindings, LocalAlerts, LocalSamples):
+class Embedded(LocalWatches, LocalFindings, LocalAlerts, LocalSamples):
     """Collections, jobs and findings of one data folder; safe to share between threads."""
 
     def __init__(self, assembly: Assembly) -> None:
         """Take the working parts."""
-        LocalReports.__init__(self, assembly)
+        LocalWatches.__init__(self, assembly)
         LocalFindings.__init__(self, assembly.settings)
         LocalAlerts.__init__(self, assembly.settings)
         LocalSamples.__init__(self, assembly.settings, assembly.reader)
@@ -289,7 +289,7 @@ class Embedded(LocalReports, LocalFindings, LocalAlerts, LocalSamples):
 
     def close(self) -> None:
         """Close what was opened; jobs at work go on where another worker takes them up."""
-        for kind in (LocalReports, LocalFindings, LocalAlerts, LocalSamples):
+        for kind in (LocalWatches, LocalFindings, LocalAlerts, LocalSamples):
             kind.close(self)
         self._assembly.close()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 
+from satseek.errors import NotFound
 from satseek.monitor.damage.finishing import SHEETS, file_names
 from satseek.monitor.damage.labels import STATE
 from satseek.monitor.damage.sheets import policies_with_sheets
@@ -139,3 +140,23 @@ def _policies(assessment: Assessment, wanted: Wanted) -> Iterator[Row]:
     ):
         stem = names.get(one.name)
         yield row | {"sheet": None if stem is None else f"{SHEETS}/{stem}"}
+
+
+def sheet_name(run: KeptRun, row: Row | None, *, form: str) -> str:
+    """Name the file of a policy's claim sheet.
+
+    Args:
+        run: The assessment.
+        row: Of the policy in its table; None: there is no such policy.
+        form: ``html`` or ``pdf``.
+
+    Raises:
+        NotFound: it has none; says how one is had.
+    """
+    stem = None if row is None else row["sheet"]
+    if stem is None or form not in run.facts["sheets"]:
+        raise NotFound(
+            f"no such claim sheet as {form}: ask for an assessment with sheets {form!r}; policies "
+            "that are all green have none"
+        )
+    return f"{stem}.{form}"

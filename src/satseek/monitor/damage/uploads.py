@@ -79,6 +79,13 @@ class Upload:
     problem_count: int
     """How much is."""
 
+    def told(self) -> dict[str, Any]:
+        """Give all of it as JSON, as every door does."""
+        told = asdict(self)
+        form, uploaded = told.pop("form"), told.pop("uploaded")
+        ref = f"{SIGN}{self.id}"
+        return told | {"parcels_ref": ref, "format": form, "uploaded": uploaded.isoformat()}
+
 
 class Uploads:
     """The uploads of one data folder; safe to share between threads and processes."""

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.errors import NotFound
 from satseek.jobs.tasks import AssessTask
 from satseek.monitor.damage.grading import USUAL_GRADES
+from satseek.monitor.damage.keeping import sheet_name
 from satseek.monitor.damage.labels import hazard_labels, hazards
 from satseek.service.calling import caller
 from satseek.service.describing import AWAY, PROBLEM
@@ -267,13 +267,8 @@ async def take_sheet(
         shared=shared,
         caller=asking,
     )
-    stem = page.rows[0]["sheet"] if page.rows else None
-    if stem is None or form not in page.run.facts["sheets"]:
-        raise NotFound(
-            f"no claim sheet of policy {policy[:64]!r} as {form}: ask for an assessment with "
-            f'"sheets": ["{form}"]; policies that are all green have none'
-        )
-    one = await open_kept(KIND, name, f"{stem}.{form}", shared=shared, caller=asking)
+    file = sheet_name(page.run, page.rows[0] if page.rows else None, form=form)
+    one = await open_kept(KIND, name, file, shared=shared, caller=asking)
     return sent(one, request.headers)
 
 

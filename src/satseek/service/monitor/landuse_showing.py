@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from satseek.imagery.tiles import MAX_ZOOM, zoom_of
+from satseek.monitor.labels.describing import described_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,21 +157,7 @@ def shown_files(run: KeptRun, below: str) -> list[KeptFileShown]:
 
 def shown_set(labels: LabelSet) -> LabelSetShown:
     """Show a label set."""
-    return LabelSetShown(
-        name=labels.name,
-        names=dict(labels.names),
-        labels=[
-            LabelShown(
-                name=one.name,
-                names=dict(one.names),
-                colour=None if one.colour is None else "#" + bytes(one.colour).hex(),
-                prompts=list(one.prompts),
-                properties=dict(one.properties),
-            )
-            for one in labels.labels
-        ],
-        distractors=list(labels.distractors),
-    )
+    return LabelSetShown(**described_set(labels))
 
 
 def _line(run: KeptRun) -> dict[str, Any]:

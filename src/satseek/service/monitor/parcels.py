@@ -16,7 +16,6 @@ from starlette.responses import Response
 
 from satseek.monitor.damage.asking import UNITS_HA
 from satseek.monitor.damage.parcels_reading import ParcelColumns
-from satseek.monitor.damage.uploads import SIGN
 from satseek.service.calling import caller
 from satseek.service.describing import PROBLEM
 from satseek.service.monitor.parcels_verbs import (
@@ -207,22 +206,4 @@ async def delete_parcels(request: Request, upload: UploadId, shared: Shared) -> 
 
 def shown_upload(one: Upload) -> UploadShown:
     """Show a file that was sent."""
-    return UploadShown(
-        id=one.id,
-        parcels_ref=f"{SIGN}{one.id}",
-        name=one.name,
-        format=one.form,
-        bytes=one.bytes,
-        sha256=one.sha256,
-        by=one.by,
-        uploaded=one.uploaded.isoformat(),
-        parcels=one.parcels,
-        policies=one.policies,
-        area_ha=one.area_ha,
-        bbox=list(one.bbox),
-        problems=[
-            ProblemShown(row=odd.row, id=odd.id, kind=odd.kind, what=odd.what)
-            for odd in one.problems
-        ],
-        problem_count=one.problem_count,
-    )
+    return UploadShown(**one.told())

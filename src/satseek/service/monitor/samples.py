@@ -205,9 +205,7 @@ async def judge_place(
     return place_shown(found, root=_root(request))
 
 
-@router.get(
-    "/v1/samples/{name}/places/{place}", summary="Show a place", responses={404: PROBLEM}
-)
+@router.get("/v1/samples/{name}/places/{place}", summary="Show a place", responses={404: PROBLEM})
 async def show_place(
     request: Request, name: SampleName, place: PlaceId, shared: Shared, who: By = None
 ) -> PlaceShown:
