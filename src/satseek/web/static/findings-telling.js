@@ -7,6 +7,7 @@ import { moment } from "./jobs.js";
 
 const SCORES = ["probability", "share", "percentile", "match", "cosine"];
 const HECTARE = 10_000;
+const SHARES = new Set(["share_in_permit", "affected_share", "expected_precision", "background_below_cut"]);
 
 /** What a finding is: a change has both its labels in its own already. */
 export const titleOf = (one) => one.label;
@@ -68,7 +69,7 @@ export function factsOf(one) {
     areaOf(one) && [say("area_ground"), areaOf(one)],
     [say("collection"), one.collection],
     one.assignee && [say("assigned_to"), personOf(one.assignee)],
-    ...own.map(([name, value]) => [propertyName(name), propertyValue(value)]),
+    ...own.map(([name, value]) => [propertyName(name), propertyValue(name, value)]),
     [say("finding_id"), one.id],
   ].filter(Boolean);
 }
@@ -76,13 +77,19 @@ export function factsOf(one) {
 /** A name of the log without where it is from: `local:lin` → `lin`. */
 export const personOf = (name) => name.replace(/^(local|key|oidc|ldap):/, "") || name;
 
-const propertyName = (name) => name.replaceAll("_", " ");
+/** What sources say of theirs is named in the table of words; whatever else there is, by its own name. */
+function propertyName(name) {
+  const key = `property_${name}`;
+  return boot.words[key] ? say(key) : name.replaceAll("_", " ");
+}
 
-const propertyValue = (value) => {
+function propertyValue(name, value) {
   if (value === true || value === false) return say(value ? "yes" : "no");
+  if (SHARES.has(name)) return `${(100 * value).toLocaleString(boot.language, { maximumFractionDigits: 1 })} %`;
+  if (name === "light") return say(`light_${String(value).split(" ")[0]}`);
   if (typeof value !== "number" || Number.isInteger(value)) return String(value);
   return value.toLocaleString(boot.language, { maximumSignificantDigits: 4 });
-};
+}
 
 /** Its history, the latest first: what was done, by whom, when, and why. */
 export function historyOf(steps) {

@@ -40,7 +40,7 @@ export async function showPlace(box, sample) {
 }
 
 const pathOf = (sample) => `samples/${encodeURIComponent(sample.name)}`;
-const placePath = (id) => `${pathOf(open.sample)}/places/${id.split("/").map(encodeURIComponent).join("/")}`;
+const placePath = (id) => `${pathOf(open.sample)}/places/${encodeURIComponent(id)}`;
 
 async function draw(find) {
   const mine = open;
