@@ -144,3 +144,18 @@ def test_intervals_have_two_ends() -> None:
 def test_figures_that_cannot_be_drawn_are_refused(kind: str, value: float) -> None:
     with pytest.raises(InvalidRequest, match=f"that can be drawn, came {value}"):
         make_chart(kind=kind, series=(Series(name="a", values=(1.0, value, 3.0)),))
+
+
+def test_every_bar_is_named_where_names_can_be_broken() -> None:
+    names = tuple(f"industry and mining {at}" for at in range(8))
+    values = tuple(float(at) for at in range(8))
+    series = (Series(name="ha", values=values),)
+
+    drawing = drawn(kind="bars", places=names, series=series)
+
+    labels = [one for one in drawing.items if isinstance(one, Label) and one.anchor == "middle"]
+    by_place: dict[float, list[str]] = {}
+    for one in labels:
+        by_place.setdefault(one.x, []).append(one.text)
+    assert list(names) == [" ".join(lines) for lines in by_place.values()]
+    assert drawing.height >= max(one.y for one in labels)

@@ -6,18 +6,21 @@ labels or scenes that came since nothing is told.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from satseek.errors import InvalidRequest
 from satseek.monitor.areas.reporting import areas_section, subject_of
 from satseek.monitor.areas.sampled import estimate_sample
-from satseek.monitor.landuse.sampling import sampling_frame
+from satseek.monitor.landuse.sampling import ARROW, sampling_frame
+from satseek.monitor.landuse.words import class_names
 from satseek.monitor.samples.strata import gather_rare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from satseek.index.pinned import Pinned
+    from satseek.monitor.areas.estimating import AreaEstimates
     from satseek.monitor.landuse.landuse import LandUse
     from satseek.monitor.reports.report import Language, Section
     from satseek.monitor.samples.drawing import SamplingFrame
@@ -77,10 +80,24 @@ def accuracy_sections(
         settled = samples.settled(sample.name)
         if any(one.label is not None for one in settled):
             yield areas_section(
-                estimate_sample(sample, settled),
+                _called(estimate_sample(sample, settled), found, language),
                 subject=subject_of(sample, language),
                 language=language,
             )
+
+
+def _called(estimates: AreaEstimates, found: LandUse, language: Language) -> AreaEstimates:
+    """Name classes, and changes from one to another, as the rest of the report does."""
+    known = dict(zip(found.names, class_names(found.labels, found.names, language), strict=True))
+
+    def called(label: str) -> str:
+        return ARROW.join(known.get(one, one) for one in label.split(ARROW))
+
+    return replace(
+        estimates,
+        labels=tuple(map(called, estimates.labels)),
+        classes=tuple(replace(one, label=called(one.label)) for one in estimates.classes),
+    )
 
 
 def _is_of(sample: Sample, found: LandUse, index: Pinned) -> bool:

@@ -126,11 +126,19 @@ def _subtitle(given: Material) -> str:
 def _next_step(given: Material) -> str:
     found, language = given.found, given.language
     if len(found.dates) == 1:
-        return text("next_one", language, first=found.dates[0])
+        return text("next_one", language, first=found.dates[0], areas=_on_areas(given))
     if not given.changes:
-        return text("next_none", language, first=found.dates[0], last=found.dates[-1])
+        first, last = found.dates[0], found.dates[-1]
+        return text("next_none", language, first=first, last=last, areas=_on_areas(given))
     area = sum(one.patch.area_ha for one in given.changes)
     return text("next", language, count=len(given.changes), area=hectares(area), source=given.name)
+
+
+def _on_areas(given: Material) -> str:
+    """Say which areas may be quoted."""
+    if not given.accuracy:
+        return text("areas_counted", given.language)
+    return text("areas_estimated", given.language, section=given.accuracy[0].title)
 
 
 def _actions(given: Material) -> tuple[str, ...]:
@@ -193,7 +201,7 @@ def _called(given: Material) -> tuple[str, ...]:
 
 def _limits(given: Material) -> tuple[str, ...]:
     found, language = given.found, given.language
-    limits = [] if given.accuracy else [text("limit_counted", language)]
+    limits = [_on_areas(given) if given.accuracy else text("limit_counted", language)]
     limits.append(text("limit_cells", language, edge=_edge(given)))
     all_ha = float(found.cell_ha.sum())
     for date, areas in zip(found.dates, areas_by_class(found), strict=True):

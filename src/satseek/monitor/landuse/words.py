@@ -21,30 +21,29 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "{first} 至 {last}，共 {dates} 期 · {labels}",
     ),
     "next_none": (
-        (
-            "Nothing changed its use between {first} and {last} by the rules of this report. "
-            "Before you "
-            "rely on the areas, draw a sample and label it (`satseek landuse sample`): areas "
-            "counted "
-            "from a map carry the map's mistakes."
-        ),
-        (
-            "按本报告的规则，{first} 至 {last} 期间没有地块改变用途。引用面积之前，请先抽样核查"
-            "（`satseek landuse sample`）：从图上直接统计的面积含有分类误差。"
-        ),
+        "Nothing changed its use between {first} and {last} by the rules of this report. {areas}",
+        "按本报告的规则，{first} 至 {last} 期间没有地块改变用途。{areas}",
     ),
     "next_one": (
+        "This is the state of {first}; changes can be told from a second date on. {areas}",
+        "本报告给出 {first} 的现状；有第二期影像后才能判断变化。{areas}",
+    ),
+    "areas_counted": (
         (
-            "This is the state of {first}; changes can be told from a second date on. Before you "
-            "rely "
-            "on the areas, draw a sample and label it (`satseek landuse sample`): areas counted "
-            "from a "
-            "map carry the map's mistakes."
+            "Before you rely on the areas, draw a sample and label it (`satseek landuse sample`): "
+            "areas counted from a map carry the map's mistakes."
         ),
         (
-            "本报告给出 {first} 的现状；有第二期影像后才能判断变化。引用面积之前，请先抽样核查"
-            "（`satseek landuse sample`）：从图上直接统计的面积含有分类误差。"
+            "引用面积之前，请先抽样核查（`satseek landuse sample`）："
+            "从图上直接统计的面积含有分类误差。"
         ),
+    ),
+    "areas_estimated": (
+        (
+            "A sample of the map was judged: quote the estimated areas with their intervals "
+            "(“{section}”), not those counted from the map."
+        ),
+        "已有人工判读样本：请引用“{section}”中带区间的估计面积，而不是直接从图上统计的面积。",
     ),
     "next": (
         (

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from satseek.monitor.reports.drawing import Paint, Point
 
 HEIGHT_MM = 62.0
-_LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM = 17.0, 4.0, 7.0, 9.0
+_LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM = 17.0, 4.0, 7.0, 13.0
 _SIZE_MM = 2.6
+_LINE_MM = 3.4
+_NAME_LINES = 3
+"""Of a name below the axis."""
 _GRID_LINES = 5
 _DOT_MM = 0.8
 _CORNERS = 12
@@ -130,23 +133,42 @@ def _grid(axes: _Axes, unit: str, step: float) -> list[Path | Label]:
 
 
 def _place_labels(chart: Chart, axes: _Axes) -> list[Path | Label]:
-    """As many names below the axis as have room."""
+    """Name all places if they have room, on several lines if need be, else as many as have."""
     if not chart.places:
         return []
-    widest = max(text_width(one, _SIZE_MM) for one in chart.places) + 2.0
-    every = max(1, math.ceil(widest * axes.places / axes.width))
+    room = axes.width / axes.places - 2.0
+    names = [_wrapped(one, room) for one in chart.places]
+    widest = max(text_width(line, _SIZE_MM) for lines in names for line in lines)
+    deepest = max(map(len, names))
+    if widest > room or deepest > _NAME_LINES:
+        names = [[one] for one in chart.places]
+        widest = max(text_width(one, _SIZE_MM) for one in chart.places)
+    every = max(1, math.ceil((widest + 2.0) * axes.places / axes.width))
     return [
         Label(
             x=axes.x(at),
-            y=axes.top + axes.height + 4.6,
-            text=one,
+            y=axes.top + axes.height + 4.6 + down * _LINE_MM,
+            text=line,
             size=_SIZE_MM,
             anchor="middle",
             paint="soft",
         )
-        for at, one in enumerate(chart.places)
+        for at, lines in enumerate(names)
         if at % every == 0
+        for down, line in enumerate(lines)
     ]
+
+
+def _wrapped(name: str, room: float) -> list[str]:
+    """Break a name between its words."""
+    lines: list[str] = []
+    for word in name.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, _SIZE_MM) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines or [name]
 
 
 def _lines(chart: Chart, axes: _Axes) -> list[Path | Label]:
