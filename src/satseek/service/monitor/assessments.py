@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi import Path as PathParameter
@@ -35,7 +35,14 @@ from satseek.service.monitor.assessments_showing import (
 )
 from satseek.service.monitor.landuse import FILE, GEO, FileName, RowsAnswer, features_answer
 from satseek.service.monitor.landuse_showing import shown_set
-from satseek.service.monitor.runs import kept_run, kept_runs, open_kept, remove_run, rows_of
+from satseek.service.monitor.runs import (
+    kept_run,
+    kept_runs,
+    open_kept,
+    passing,
+    remove_run,
+    rows_of,
+)
 from satseek.service.paging import (
     DEFAULT_LIMIT,
     Cursor,
@@ -47,9 +54,6 @@ from satseek.service.paging import (
 )
 from satseek.service.repeating import REPEATED, Repeatable
 from satseek.service.running import Running, running
-
-if TYPE_CHECKING:
-    from satseek.monitor.runs.drafting import Row
 
 router = APIRouter(tags=["damage"], route_class=Repeatable)
 
@@ -231,7 +235,7 @@ async def list_rows(
         cursor=cursor,
         limit=limit,
         where={},
-        passes=lambda _: True,
+        passes=passing({}),
         shared=shared,
         caller=caller(request),
     )
@@ -263,7 +267,7 @@ async def take_sheet(
         cursor=None,
         limit=1,
         where={"policy": policy},
-        passes=lambda row: row["policy"] == policy,
+        passes=passing({"policy": policy}),
         shared=shared,
         caller=asking,
     )
@@ -296,10 +300,6 @@ async def _features(
     limit: int,
     shared: Running,
 ) -> Response:
-    def passes(row: Row) -> bool:
-        told = row["properties"]
-        return all(value is None or told[key] == value for key, value in where.items())
-
     page = await rows_of(
         KIND,
         name,
@@ -307,7 +307,7 @@ async def _features(
         cursor=cursor,
         limit=limit,
         where=where,
-        passes=passes,
+        passes=passing(where),
         shared=shared,
         caller=caller(request),
     )

@@ -37,6 +37,7 @@ from satseek.service.monitor.runs import (
     kept_run,
     kept_runs,
     open_kept,
+    passing,
     remove_run,
     rows_of,
 )
@@ -215,10 +216,6 @@ async def list_changes(
     """List the patches that became something else, as GeoJSON; ids are those of their findings."""
     where = {"before": before, "after": after}
 
-    def passes(row: Row) -> bool:
-        told = row["properties"]
-        return all(value is None or told[key] == value for key, value in where.items())
-
     page = await rows_of(
         KIND,
         name,
@@ -226,7 +223,7 @@ async def list_changes(
         cursor=cursor,
         limit=limit,
         where=where,
-        passes=passes,
+        passes=passing(where),
         shared=shared,
         caller=caller(request),
     )
@@ -255,7 +252,7 @@ async def list_districts(
         cursor=cursor,
         limit=limit,
         where={},
-        passes=lambda _: True,
+        passes=passing({}),
         shared=shared,
         caller=caller(request),
     )

@@ -113,6 +113,16 @@ async def rows_of(
     return await shared.in_thread(read)
 
 
+def passing(where: Mapping[str, str | None]) -> Callable[[Row], bool]:
+    """Tell rows that have what is asked for in some columns; None: whatever is there."""
+
+    def passes(row: Row) -> bool:
+        told = row.get("properties", row)
+        return all(value is None or told.get(key) == value for key, value in where.items())
+
+    return passes
+
+
 async def open_kept(
     kind: RunKind, name: str, file: str, *, shared: Running, caller: Caller
 ) -> Opened:

@@ -18,6 +18,7 @@ from satseek.service.rpc.embedding import embed_all, embed_each, embed_few
 from satseek.service.rpc.findings import Reviewing
 from satseek.service.rpc.generated import satseek_pb2 as pb
 from satseek.service.rpc.jobbing import Jobbing
+from satseek.service.rpc.lands import Lands
 from satseek.service.rpc.translating import (
     PIECE_HITS,
     classified,
@@ -31,6 +32,7 @@ from satseek.service.rpc.translating import (
     search_asked,
     similarity_asked,
 )
+from satseek.service.rpc.watches import Watching
 from satseek.service.verbs import classify, compare, find
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def small(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-class Servicer(Jobbing, Reviewing, Alerting):
+class Servicer(Jobbing, Reviewing, Alerting, Lands, Watching):
     """The service's methods; the interceptor has let their callers in."""
 
     def __init__(self, shared: Running) -> None:

@@ -1009,3 +1009,512 @@ class TryChannelResponse(_message.Message):
     arrived: bool
     error: str
     def __init__(self, channel: _Optional[str] = ..., key: _Optional[str] = ..., arrived: bool = ..., error: _Optional[str] = ...) -> None: ...
+
+class LandUse(_message.Message):
+    __slots__ = ("name", "collection", "made_at", "operator", "model", "label_set", "dates", "cells", "images", "changes", "changes_ha", "details")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    MADE_AT_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    LABEL_SET_FIELD_NUMBER: _ClassVar[int]
+    DATES_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_HA_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    collection: str
+    made_at: str
+    operator: str
+    model: str
+    label_set: str
+    dates: _containers.RepeatedScalarFieldContainer[str]
+    cells: int
+    images: int
+    changes: int
+    changes_ha: float
+    details: str
+    def __init__(self, name: _Optional[str] = ..., collection: _Optional[str] = ..., made_at: _Optional[str] = ..., operator: _Optional[str] = ..., model: _Optional[str] = ..., label_set: _Optional[str] = ..., dates: _Optional[_Iterable[str]] = ..., cells: _Optional[int] = ..., images: _Optional[int] = ..., changes: _Optional[int] = ..., changes_ha: _Optional[float] = ..., details: _Optional[str] = ...) -> None: ...
+
+class ListLandUseRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListLandUseResponse(_message.Message):
+    __slots__ = ("runs", "next_page_token")
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    runs: _containers.RepeatedCompositeFieldContainer[LandUse]
+    next_page_token: str
+    def __init__(self, runs: _Optional[_Iterable[_Union[LandUse, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetLandUseRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetLandUseResponse(_message.Message):
+    __slots__ = ("run",)
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    run: LandUse
+    def __init__(self, run: _Optional[_Union[LandUse, _Mapping]] = ...) -> None: ...
+
+class Assessment(_message.Message):
+    __slots__ = ("name", "collection", "made_at", "operator", "model", "mode", "event", "hazard", "source", "parcels", "lights", "area_ha", "insured_ha", "judged_ha", "affected_ha", "affected_share", "visits", "problems", "details")
+    class LightsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    MADE_AT_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    HAZARD_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PARCELS_FIELD_NUMBER: _ClassVar[int]
+    LIGHTS_FIELD_NUMBER: _ClassVar[int]
+    AREA_HA_FIELD_NUMBER: _ClassVar[int]
+    INSURED_HA_FIELD_NUMBER: _ClassVar[int]
+    JUDGED_HA_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_HA_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_SHARE_FIELD_NUMBER: _ClassVar[int]
+    VISITS_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    collection: str
+    made_at: str
+    operator: str
+    model: str
+    mode: str
+    event: str
+    hazard: str
+    source: str
+    parcels: int
+    lights: _containers.ScalarMap[str, int]
+    area_ha: float
+    insured_ha: float
+    judged_ha: float
+    affected_ha: float
+    affected_share: float
+    visits: int
+    problems: int
+    details: str
+    def __init__(self, name: _Optional[str] = ..., collection: _Optional[str] = ..., made_at: _Optional[str] = ..., operator: _Optional[str] = ..., model: _Optional[str] = ..., mode: _Optional[str] = ..., event: _Optional[str] = ..., hazard: _Optional[str] = ..., source: _Optional[str] = ..., parcels: _Optional[int] = ..., lights: _Optional[_Mapping[str, int]] = ..., area_ha: _Optional[float] = ..., insured_ha: _Optional[float] = ..., judged_ha: _Optional[float] = ..., affected_ha: _Optional[float] = ..., affected_share: _Optional[float] = ..., visits: _Optional[int] = ..., problems: _Optional[int] = ..., details: _Optional[str] = ...) -> None: ...
+
+class ListAssessmentsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListAssessmentsResponse(_message.Message):
+    __slots__ = ("assessments", "next_page_token")
+    ASSESSMENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    assessments: _containers.RepeatedCompositeFieldContainer[Assessment]
+    next_page_token: str
+    def __init__(self, assessments: _Optional[_Iterable[_Union[Assessment, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetAssessmentRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetAssessmentResponse(_message.Message):
+    __slots__ = ("assessment",)
+    ASSESSMENT_FIELD_NUMBER: _ClassVar[int]
+    assessment: Assessment
+    def __init__(self, assessment: _Optional[_Union[Assessment, _Mapping]] = ...) -> None: ...
+
+class ListRunRowsRequest(_message.Message):
+    __slots__ = ("kind", "name", "table", "where", "page_size", "page_token")
+    class WhereEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    WHERE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    name: str
+    table: str
+    where: _containers.ScalarMap[str, str]
+    page_size: int
+    page_token: str
+    def __init__(self, kind: _Optional[str] = ..., name: _Optional[str] = ..., table: _Optional[str] = ..., where: _Optional[_Mapping[str, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListRunRowsResponse(_message.Message):
+    __slots__ = ("rows", "next_page_token")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    rows: _containers.RepeatedScalarFieldContainer[str]
+    next_page_token: str
+    def __init__(self, rows: _Optional[_Iterable[str]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class TakeRunFileRequest(_message.Message):
+    __slots__ = ("kind", "name", "file")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    name: str
+    file: str
+    def __init__(self, kind: _Optional[str] = ..., name: _Optional[str] = ..., file: _Optional[str] = ...) -> None: ...
+
+class TakeRunFileResponse(_message.Message):
+    __slots__ = ("content",)
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    def __init__(self, content: _Optional[bytes] = ...) -> None: ...
+
+class RemoveRunRequest(_message.Message):
+    __slots__ = ("kind", "name")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    name: str
+    def __init__(self, kind: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class RemoveRunResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Watch(_message.Message):
+    __slots__ = ("name", "version", "collection", "label", "paused", "next", "scenes_looked_at", "findings", "details")
+    class FindingsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    SCENES_LOOKED_AT_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    collection: str
+    label: str
+    paused: bool
+    next: _containers.RepeatedScalarFieldContainer[str]
+    scenes_looked_at: int
+    findings: _containers.ScalarMap[str, int]
+    details: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., collection: _Optional[str] = ..., label: _Optional[str] = ..., paused: bool = ..., next: _Optional[_Iterable[str]] = ..., scenes_looked_at: _Optional[int] = ..., findings: _Optional[_Mapping[str, int]] = ..., details: _Optional[str] = ...) -> None: ...
+
+class ListWatchesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListWatchesResponse(_message.Message):
+    __slots__ = ("watches",)
+    WATCHES_FIELD_NUMBER: _ClassVar[int]
+    watches: _containers.RepeatedCompositeFieldContainer[Watch]
+    def __init__(self, watches: _Optional[_Iterable[_Union[Watch, _Mapping]]] = ...) -> None: ...
+
+class GetWatchRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetWatchResponse(_message.Message):
+    __slots__ = ("watch",)
+    WATCH_FIELD_NUMBER: _ClassVar[int]
+    watch: Watch
+    def __init__(self, watch: _Optional[_Union[Watch, _Mapping]] = ...) -> None: ...
+
+class PutWatchRequest(_message.Message):
+    __slots__ = ("name", "watch")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WATCH_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    watch: str
+    def __init__(self, name: _Optional[str] = ..., watch: _Optional[str] = ...) -> None: ...
+
+class PutWatchResponse(_message.Message):
+    __slots__ = ("watch",)
+    WATCH_FIELD_NUMBER: _ClassVar[int]
+    watch: Watch
+    def __init__(self, watch: _Optional[_Union[Watch, _Mapping]] = ...) -> None: ...
+
+class RemoveWatchRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class RemoveWatchResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RunWatchRequest(_message.Message):
+    __slots__ = ("name", "again", "key")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    AGAIN_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    again: bool
+    key: str
+    def __init__(self, name: _Optional[str] = ..., again: bool = ..., key: _Optional[str] = ...) -> None: ...
+
+class RunWatchResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+
+class PauseWatchRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class PauseWatchResponse(_message.Message):
+    __slots__ = ("watch",)
+    WATCH_FIELD_NUMBER: _ClassVar[int]
+    watch: Watch
+    def __init__(self, watch: _Optional[_Union[Watch, _Mapping]] = ...) -> None: ...
+
+class ResumeWatchRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ResumeWatchResponse(_message.Message):
+    __slots__ = ("watch",)
+    WATCH_FIELD_NUMBER: _ClassVar[int]
+    watch: Watch
+    def __init__(self, watch: _Optional[_Union[Watch, _Mapping]] = ...) -> None: ...
+
+class TeachWatchRequest(_message.Message):
+    __slots__ = ("name", "liked", "disliked")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LIKED_FIELD_NUMBER: _ClassVar[int]
+    DISLIKED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    liked: _containers.RepeatedScalarFieldContainer[str]
+    disliked: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., liked: _Optional[_Iterable[str]] = ..., disliked: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TeachWatchResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetWatchExpectedRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetWatchExpectedResponse(_message.Message):
+    __slots__ = ("confirmed", "rejected", "missed", "aim", "value", "seed_quantile", "grow_quantile", "background", "expected")
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    AIM_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    SEED_QUANTILE_FIELD_NUMBER: _ClassVar[int]
+    GROW_QUANTILE_FIELD_NUMBER: _ClassVar[int]
+    BACKGROUND_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    confirmed: int
+    rejected: int
+    missed: _containers.RepeatedScalarFieldContainer[str]
+    aim: str
+    value: float
+    seed_quantile: float
+    grow_quantile: float
+    background: int
+    expected: Expected
+    def __init__(self, confirmed: _Optional[int] = ..., rejected: _Optional[int] = ..., missed: _Optional[_Iterable[str]] = ..., aim: _Optional[str] = ..., value: _Optional[float] = ..., seed_quantile: _Optional[float] = ..., grow_quantile: _Optional[float] = ..., background: _Optional[int] = ..., expected: _Optional[_Union[Expected, _Mapping]] = ...) -> None: ...
+
+class Expected(_message.Message):
+    __slots__ = ("precision", "precision_95", "recall", "recall_95", "right", "wrong")
+    PRECISION_FIELD_NUMBER: _ClassVar[int]
+    PRECISION_95_FIELD_NUMBER: _ClassVar[int]
+    RECALL_FIELD_NUMBER: _ClassVar[int]
+    RECALL_95_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    WRONG_FIELD_NUMBER: _ClassVar[int]
+    precision: float
+    precision_95: _containers.RepeatedScalarFieldContainer[float]
+    recall: float
+    recall_95: _containers.RepeatedScalarFieldContainer[float]
+    right: int
+    wrong: int
+    def __init__(self, precision: _Optional[float] = ..., precision_95: _Optional[_Iterable[float]] = ..., recall: _Optional[float] = ..., recall_95: _Optional[_Iterable[float]] = ..., right: _Optional[int] = ..., wrong: _Optional[int] = ...) -> None: ...
+
+class MeasureWatchRequest(_message.Message):
+    __slots__ = ("name", "truth", "truth_crs", "day")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TRUTH_FIELD_NUMBER: _ClassVar[int]
+    TRUTH_CRS_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    truth: str
+    truth_crs: str
+    day: str
+    def __init__(self, name: _Optional[str] = ..., truth: _Optional[str] = ..., truth_crs: _Optional[str] = ..., day: _Optional[str] = ...) -> None: ...
+
+class MeasureWatchResponse(_message.Message):
+    __slots__ = ("sensitivity", "sensitivity_95", "specificity", "specificity_95", "alerts", "area_km2", "alerts_per_1000_km2", "days", "right", "wrong", "folds")
+    SENSITIVITY_FIELD_NUMBER: _ClassVar[int]
+    SENSITIVITY_95_FIELD_NUMBER: _ClassVar[int]
+    SPECIFICITY_FIELD_NUMBER: _ClassVar[int]
+    SPECIFICITY_95_FIELD_NUMBER: _ClassVar[int]
+    ALERTS_FIELD_NUMBER: _ClassVar[int]
+    AREA_KM2_FIELD_NUMBER: _ClassVar[int]
+    ALERTS_PER_1000_KM2_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    WRONG_FIELD_NUMBER: _ClassVar[int]
+    FOLDS_FIELD_NUMBER: _ClassVar[int]
+    sensitivity: float
+    sensitivity_95: _containers.RepeatedScalarFieldContainer[float]
+    specificity: float
+    specificity_95: _containers.RepeatedScalarFieldContainer[float]
+    alerts: int
+    area_km2: float
+    alerts_per_1000_km2: float
+    days: _containers.RepeatedScalarFieldContainer[str]
+    right: int
+    wrong: int
+    folds: int
+    def __init__(self, sensitivity: _Optional[float] = ..., sensitivity_95: _Optional[_Iterable[float]] = ..., specificity: _Optional[float] = ..., specificity_95: _Optional[_Iterable[float]] = ..., alerts: _Optional[int] = ..., area_km2: _Optional[float] = ..., alerts_per_1000_km2: _Optional[float] = ..., days: _Optional[_Iterable[str]] = ..., right: _Optional[int] = ..., wrong: _Optional[int] = ..., folds: _Optional[int] = ...) -> None: ...
+
+class Upload(_message.Message):
+    __slots__ = ("id", "parcels_ref", "name", "format", "bytes", "sha256", "by", "uploaded", "parcels", "policies", "area_ha", "bbox", "problems", "problem_count")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PARCELS_REF_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    UPLOADED_FIELD_NUMBER: _ClassVar[int]
+    PARCELS_FIELD_NUMBER: _ClassVar[int]
+    POLICIES_FIELD_NUMBER: _ClassVar[int]
+    AREA_HA_FIELD_NUMBER: _ClassVar[int]
+    BBOX_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    parcels_ref: str
+    name: str
+    format: str
+    bytes: int
+    sha256: str
+    by: str
+    uploaded: str
+    parcels: int
+    policies: int
+    area_ha: float
+    bbox: BoundingBox
+    problems: _containers.RepeatedCompositeFieldContainer[ParcelProblem]
+    problem_count: int
+    def __init__(self, id: _Optional[str] = ..., parcels_ref: _Optional[str] = ..., name: _Optional[str] = ..., format: _Optional[str] = ..., bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., by: _Optional[str] = ..., uploaded: _Optional[str] = ..., parcels: _Optional[int] = ..., policies: _Optional[int] = ..., area_ha: _Optional[float] = ..., bbox: _Optional[_Union[BoundingBox, _Mapping]] = ..., problems: _Optional[_Iterable[_Union[ParcelProblem, _Mapping]]] = ..., problem_count: _Optional[int] = ...) -> None: ...
+
+class ParcelProblem(_message.Message):
+    __slots__ = ("row", "id", "kind", "what")
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    row: int
+    id: str
+    kind: str
+    what: str
+    def __init__(self, row: _Optional[int] = ..., id: _Optional[str] = ..., kind: _Optional[str] = ..., what: _Optional[str] = ...) -> None: ...
+
+class SendParcelsRequest(_message.Message):
+    __slots__ = ("content", "name", "crs", "layer", "policy_column", "parcel_column", "crop_column", "insured_column", "district_column", "insured_unit")
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CRS_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    POLICY_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    PARCEL_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    CROP_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    INSURED_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    DISTRICT_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    INSURED_UNIT_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    name: str
+    crs: str
+    layer: str
+    policy_column: str
+    parcel_column: str
+    crop_column: str
+    insured_column: str
+    district_column: str
+    insured_unit: str
+    def __init__(self, content: _Optional[bytes] = ..., name: _Optional[str] = ..., crs: _Optional[str] = ..., layer: _Optional[str] = ..., policy_column: _Optional[str] = ..., parcel_column: _Optional[str] = ..., crop_column: _Optional[str] = ..., insured_column: _Optional[str] = ..., district_column: _Optional[str] = ..., insured_unit: _Optional[str] = ...) -> None: ...
+
+class SendParcelsResponse(_message.Message):
+    __slots__ = ("upload",)
+    UPLOAD_FIELD_NUMBER: _ClassVar[int]
+    upload: Upload
+    def __init__(self, upload: _Optional[_Union[Upload, _Mapping]] = ...) -> None: ...
+
+class ListUploadsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListUploadsResponse(_message.Message):
+    __slots__ = ("uploads",)
+    UPLOADS_FIELD_NUMBER: _ClassVar[int]
+    uploads: _containers.RepeatedCompositeFieldContainer[Upload]
+    def __init__(self, uploads: _Optional[_Iterable[_Union[Upload, _Mapping]]] = ...) -> None: ...
+
+class GetUploadRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetUploadResponse(_message.Message):
+    __slots__ = ("upload",)
+    UPLOAD_FIELD_NUMBER: _ClassVar[int]
+    upload: Upload
+    def __init__(self, upload: _Optional[_Union[Upload, _Mapping]] = ...) -> None: ...
+
+class RemoveUploadRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class RemoveUploadResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
