@@ -111,7 +111,8 @@ function rejectFor(key) {
 }
 
 async function act(deed) {
-  const { one, words, reasons } = open;
+  const { one, words, reasons, sent } = open;
+  if (sent) return; // a key held down decides once
   const comment = words.value.trim();
   if (deed === "reject" && !comment) {
     reasons.hidden = false;
@@ -122,6 +123,7 @@ async function act(deed) {
     words.focus();
     return;
   }
+  open.sent = true;
   const onwards = LEADS_ON.has(deed) ? open.beside(one.id, 1) : null;
   try {
     const body = signed({ comment, revision: one.revision, ...(deed === "assign" && { assignee: me() }) });
@@ -153,5 +155,6 @@ async function reload(id, problem = null) {
     tell("found-one", now);
   } catch (again) {
     toast(again.message);
+    if (open) open.sent = false; // as it stands it may be decided once more
   }
 }

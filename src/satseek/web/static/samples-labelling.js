@@ -44,6 +44,7 @@ const placePath = (id) => `${pathOf(open.sample)}/places/${encodeURIComponent(id
 
 async function draw(find) {
   const mine = open;
+  mine.one = null; // nothing is said of a place that is no longer, or not yet, in sight
   mine.box.setAttribute("aria-busy", "true");
   try {
     const one = await find();
