@@ -140,6 +140,7 @@ function showKeys() {
   const rows = [
     ["/", "key_words"], ["g", "key_gallery"], ["← ↑ ↓ →", "key_arrows"], ["Enter", "key_open"],
     ["l  d  s", "key_judge"], ["m", "key_map"], ["r  p", "key_draw"], ["h", "key_heat"],
+    ["c  x  a  u", "key_decide"], ["j  k  b  q", "key_findings"], ["1  2  0  u", "key_samples"],
     ["0", "key_home"], ["Esc", "key_escape"], ["?", "key_keys"],
   ];
   dialog.replaceChildren(dialogHead(dialog, "keys-title", say("keys")),

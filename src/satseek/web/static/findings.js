@@ -2,7 +2,7 @@
 // Knows no decision: what is done with one that is open stands in findings-one.js.
 
 import { boot, byId, counted, el, empty, number, say, toast } from "./elements.js";
-import { ask, on, place, tell, visit } from "./asking.js";
+import { ask, enter, on, place, tell, visit } from "./asking.js";
 import { closeFinding, openFinding } from "./findings-one.js";
 import { flagBadges, lineOf, scoresOf, stateBadge, titleOf } from "./findings-telling.js";
 import { me, signed, startMe } from "./me.js";
@@ -34,6 +34,7 @@ export function startFindings() {
   on("next-finding", takeNext);
   on("found-one", (one) => replace(one));
   on("collection", drawFilters);
+  on("days", () => place.view === "findings" && shapes.frame(place.at.finding || null)); // a collection was entered
   countNew();
   setInterval(() => document.hidden || countNew(), COUNT_MS);
 }
@@ -79,6 +80,7 @@ async function show() {
   byId("findings-queue").hidden = Boolean(one);
   byId("finding").hidden = !one;
   fillFilters();
+  if (boot.collections.includes(place.at.of)) enter(place.at.of);
   const wanted = JSON.stringify([group(), ...filterOf(place.at, [])]);
   if (wanted !== asked || !one) await list(wanted);
   shapes.light(one ?? null);

@@ -23,6 +23,7 @@ export function startLabelling(listeners) {
   told = listeners.told;
   shapes = outlines("samples", { kind: () => "place", tip: () => say("place_here"), press: () => {} });
   on("key", press);
+  on("days", () => open?.one && showGround(open.one)); // its collection was entered
 }
 
 export function closeLabelling() {
