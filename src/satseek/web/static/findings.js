@@ -28,7 +28,7 @@ export function startFindings() {
   });
   startMe("findings-me", () => place.view === "findings" && show());
   drawFilters();
-  byId("findings-next").addEventListener("click", () => tell("next-finding"));
+  byId("findings-next")?.addEventListener("click", () => tell("next-finding"));
   byId("findings-export").addEventListener("click", exportThem);
   on("viewed", (name) => (name === "findings" ? show() : closeFinding()));
   on("next-finding", takeNext);
