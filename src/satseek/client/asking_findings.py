@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from satseek.client.binding import get, listed, page_size, post
 from satseek.client.exporting import WGS84, format_of
-from satseek.client.findings import finding_of
+from satseek.client.findings import DECISIONS, finding_of
+from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,9 +170,14 @@ def ask_decide_finding(
         revision: The finding's that you saw: refused (Conflict) where it has changed since.
         assignee: Of ``assign``: who is to look at it; None: you.
         who: Your name, where nobody is asked who they are; None: as you are known.
+
+    Raises:
+        InvalidRequest: there is no such deed.
     """
+    if deed not in DECISIONS:
+        raise InvalidRequest(f"deed: expected one of {', '.join(DECISIONS)}, came {deed[:40]!r}")
     given = {"comment": comment, "revision": revision, "assignee": assignee, "who": who}
-    return post(f"{_finding(finding_id)}/{quote(deed, safe='')}", given, finding_of)
+    return post(f"{_finding(finding_id)}/{deed}", given, finding_of)
 
 
 def ask_finding_picture(finding_id: str, picture: str) -> Ask[None]:

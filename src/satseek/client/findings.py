@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     Json = Mapping[str, Any]
 
 
+DECISIONS = ("assign", "release", "confirm", "reject", "close", "reopen", "comment")
+"""What a person does with a finding."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """One chip that shows a finding at one of its dates."""
