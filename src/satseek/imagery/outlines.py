@@ -17,6 +17,7 @@ from rasterio.warp import transform_geom
 
 from satseek.errors import DependencyMissing, InvalidFilter, UnsupportedRaster
 from satseek.imagery.ground import crs_name
+from satseek.imagery.vector_files import KNOWN, holds_its_shapes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,7 @@ def outline(area: GeoJSON | str, *, crs: str | None = None) -> GeoJSON:
 
 
 def read_outline(path: Path, *, crs: str | None = None) -> GeoJSON:
-    """Read a file's outline: GeoJSON or WKT, or whatever GDAL reads (GeoPackage, Shapefile …).
+    """Read a file's outline: GeoJSON or WKT, GeoPackage, Shapefile or FlatGeobuf.
 
     Args:
         path: The file; of one with several layers the first counts.
@@ -171,6 +172,8 @@ def _of_gdal(path: Path) -> tuple[BaseGeometry, str | None]:
         raise DependencyMissing(
             f"{path.name}: reading it takes pyogrio: pip install 'satseek[gis]'"
         ) from error
+    if not holds_its_shapes(path):
+        raise InvalidFilter(f"{path}: expected {KNOWN}, GeoJSON or WKT, came another kind of file")
     try:
         about, _, shapes, _ = raw.read(path, columns=[])
     except (errors.DataSourceError, errors.DataLayerError, ValueError, OSError) as error:

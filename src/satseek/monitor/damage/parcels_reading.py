@@ -1,7 +1,7 @@
 """A file of parcels, as a company or a land office has it → rows with their outlines in degrees.
 
 Does not check them. GeoJSON is read as it is; GeoPackage, Shapefile (zipped, too), FlatGeobuf and
-whatever else GDAL knows by pyogrio; GeoParquet by pyarrow. Eastings come first, as GIS write them.
+FileGDB by pyogrio; GeoParquet by pyarrow. Eastings come first, as GIS write them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import shapely
 from satseek.errors import DependencyMissing, FolderNotFound, InvalidRequest
 from satseek.imagery.ground import between, parse_crs
 from satseek.imagery.outlines import DEGREES
+from satseek.imagery.vector_files import KNOWN, holds_its_shapes
 from satseek.monitor.damage.parcels import ParcelList, RawParcel, check_parcels
 
 if TYPE_CHECKING:
@@ -207,6 +208,10 @@ def _projjson(crs: Any) -> str | None:
 
 def _gdal(path: Path, layer: str | None) -> _Read:
     raw, errors = _part("pyogrio.raw", path), _part("pyogrio.errors", path)
+    if not holds_its_shapes(path):
+        raise InvalidRequest(
+            f"{path.name}: expected GeoJSON, GeoParquet, {KNOWN}, came another kind of file"
+        )
     try:
         about, _, shapes, columns = raw.read(path, layer=layer)
     except (errors.DataSourceError, errors.DataLayerError, ValueError, OSError) as error:
