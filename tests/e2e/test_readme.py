@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -14,6 +15,8 @@ import pytest
 import rasterio
 import starting
 from PIL import Image
+from rasterio.warp import transform_bounds
+from shapely.geometry import box, mapping
 
 from satseek.imagery.county import make_county
 from satseek.model.bundle import starter_bundle
@@ -44,7 +47,34 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in (home / "example.jpg", home / "chips" / "one.jpg"):
         Image.fromarray(pixels[..., :3]).save(path)
     _stronger_model(home / "Git-RSCLIP-base")
+    _land_to_watch(home)
     return home
+
+
+def _land_to_watch(folder: Path) -> None:
+    """Write a watch over what the README has indexed, and the fields that somebody insured."""
+    (folder / "mines.toml").write_text(
+        'name = "mines"\ncollection = "county"\n'
+        '[concept]\nlabel = "mine"\nprompts = ["an open-pit mine"]\nnegatives = ["a quarry"]\n'
+        "[operating_point]\nbackground_quantile = 0.9\ngrow_quantile = 0.8\n",
+        encoding="utf-8",
+    )
+    with rasterio.open(min((folder / "scenes").iterdir())) as scene:
+        west, south, east, north = transform_bounds(scene.crs, "EPSG:4326", *scene.bounds)
+    across, up = (east - west) / 4, (north - south) / 4
+    fields = [
+        {
+            "type": "Feature",
+            "properties": {"policy_id": f"P{step}", "parcel_id": f"F{step}"},
+            "geometry": mapping(
+                box(west + step * across, south, west + (step + 1) * across, south + up)
+            ),
+        }
+        for step in range(4)
+    ]
+    (folder / "parcels.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": fields}), encoding="utf-8"
+    )
 
 
 def _stronger_model(folder: Path) -> None:
