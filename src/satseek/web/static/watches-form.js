@@ -117,9 +117,12 @@ async function read(name, input) {
   const [file] = input.files;
   if (!file) return;
   const shape = readArea(await file.text());
-  if (shape) polygons[name] = shape;
-  else toast(say("area_wrong"));
-  input.value = shape ? input.value : "";
+  if (shape) {
+    polygons[name] = shape;
+  } else {
+    toast(say("area_wrong"));
+    input.value = "";
+  }
   drawPolygons();
 }
 
