@@ -260,7 +260,7 @@ def test_people_decide_through_every_door(desk: Desk) -> None:
 
 
 def test_the_next_finding_is_of_one_person(desk: Desk) -> None:
-    asked = {"collections": ["county"], "labels": ["mine"]}
+    asked: dict[str, Any] = {"collections": ["county"], "labels": ["mine"]}
     with desk.sdk("guest") as client:
         first = client.next_finding(**asked)
         assert first is not None
