@@ -156,4 +156,4 @@ def test_a_loss_that_neighbours_share_is_in_doubt() -> None:
 def test_reasons_are_said_in_either_language() -> None:
     (reason,) = judged(0.5).reasons
     assert "50% of the area seen is affected: severe" == told(reason)
-    assert "已观测面积的 50% 受灾：severe" == told(reason, "zh")
+    assert "已观测面积的 50% 受灾：重度" == told(reason, "zh")

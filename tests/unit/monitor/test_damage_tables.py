@@ -55,7 +55,7 @@ def test_a_parcel_is_one_row_with_all_that_is_said_of_it() -> None:
     assert ("insufficient evidence", "", "not seen", 0.8) == tuple(
         grey[name] for name in ("light", "grade", "lacks", "clouded_after")
     )
-    assert "after: 20% of the parcel seen, expected 70%; 80% under cloud" in str(grey["reasons"])
+    assert "after: 20% of the parcel seen, expected 70% (80% under cloud" in str(grey["reasons"])
     assert (0.9, 0.02, 0.88, 6) == tuple(
         red[name] for name in ("change", "neighbours_change", "difference", "neighbours")
     )

@@ -157,12 +157,10 @@ def _sheets(
     backdrop: Backdrop,
     terms: ReportTerms,
 ) -> Section:
-    chosen = policies_with_sheets(_worst_first(policies))[:MOST_SHEETS]
-    left = len(policies) - len(chosen)
-    note = Text(paragraphs=(text("sheets_more", terms.language, count=left),)) if left else None
+    chosen, said = _sheets_said(policies, terms.language)
     return Section(
         title=text("sheets", terms.language),
-        blocks=() if note is None else (note,),
+        blocks=(Text(paragraphs=said),),
         sections=tuple(
             sheet_section(
                 assessment,
@@ -176,6 +174,18 @@ def _sheets(
     )
 
 
+def _sheets_said(
+    policies: Sequence[RollUp], language: Language
+) -> tuple[Sequence[RollUp], tuple[str, ...]]:
+    """Choose the policies that have a sheet in the report, and say which they are."""
+    wanted = policies_with_sheets(_worst_first(policies))
+    chosen = wanted[:MOST_SHEETS]
+    name = "sheets_note" if wanted else "sheets_none"
+    said = text(name, language, shown=len(chosen), count=len(wanted))
+    more = (text("sheets_more", language),) if len(chosen) < len(wanted) else ()
+    return chosen, (said, *more)
+
+
 def _worst_first(rolled: Sequence[RollUp]) -> list[RollUp]:
     return sorted(rolled, key=lambda one: (-one.affected_ha, one.name))
 
@@ -184,9 +194,9 @@ def _headlines(assessment: Assessment, language: Language) -> tuple[Headline, ..
     total, lacks = in_all(assessment), _lacks(assessment, language)
     area = Headline(
         name=text("affected_area", language),
-        value=f"{hectares(total.affected_ha)} ha",
+        value=f"{hectares(total.affected_ha)} ha" if total.judged_ha else "–",
         note=text("of_judged", language, ha=hectares(total.judged_ha)),
-        tone="bad" if total.affected_ha else "good",
+        tone="bad" if total.affected_ha else "good" if total.judged_ha else "unknown",
     )
     counts = tuple(
         Headline(
@@ -195,7 +205,7 @@ def _headlines(assessment: Assessment, language: Language) -> tuple[Headline, ..
             note=text("of_parcels_lacks", language, count=total.parcels, lacks=lacks)
             if light == "insufficient evidence" and lacks
             else text("of_parcels", language, count=total.parcels),
-            tone=TONES[light],
+            tone=TONES[light] if total.lights[light] else "plain",
         )
         for light in LIGHTS
     )
@@ -227,7 +237,7 @@ def _lacks(assessment: Assessment, language: Language) -> str:
     """Say what evidence is missing, the commonest first, and of how many parcels."""
     counts = Counter(one.lacks[0] for one in assessment.of("insufficient evidence") if one.lacks)
     return ", ".join(
-        f"{text(f'lack_{lack}', language)} {count}" for lack, count in counts.most_common()
+        f"{text(f'lack_{lack}', language)}: {count}" for lack, count in counts.most_common()
     )
 
 
@@ -247,7 +257,7 @@ def _visits(assessment: Assessment, visits: Sequence[Visit], language: Language)
     there, drawn = in_all(assessment).lights, Counter(one.damage.light for one in visits)
     grey, amber = there["insufficient evidence"], there["amber"]
     yield text(
-        "action_visit",
+        "action_visit" if grey or amber else "action_checks",
         language,
         count=len(visits),
         grey=drawn["insufficient evidence"],
@@ -264,6 +274,9 @@ def _limits(assessment: Assessment, language: Language) -> Iterator[str]:
     yield text("limit_area", language)
     if assessment.mode == "mono":
         yield text("limit_mono", language)
+    looks = [look for one in assessment.damages for look in one.looks if look.seen > 0]
+    if any(look.date is None for look in looks):
+        yield text("limit_undated", language)
     least = assessment.square_ha * assessment.rules.least_cells
     yield text(
         "limit_cells",

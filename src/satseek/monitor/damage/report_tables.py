@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from satseek.monitor.damage.tables import LIGHTS
@@ -37,6 +38,20 @@ COLOURS: Final[Mapping[Light, Colour]] = {
 
 MOST_LABELS: Final = 60
 """Parcels that are named on a map; more would hide it."""
+
+
+def told_columns(table: Table) -> Table:
+    """Leave out columns that say nothing: what no row of a list of parcels tells."""
+    rows = table.rows if table.total is None else (*table.rows, table.total)
+    kept = [
+        at for at in range(len(table.columns)) if any(row[at] not in {None, ""} for row in rows)
+    ] or [0]
+    return replace(
+        table,
+        columns=tuple(table.columns[at] for at in kept),
+        rows=tuple(tuple(row[at] for at in kept) for row in table.rows),
+        total=None if table.total is None else tuple(table.total[at] for at in kept),
+    )
 
 
 def light_mark(light: Light, language: Language) -> Mark:
@@ -97,7 +112,7 @@ def roll_up_table(rolled: Sequence[RollUp], total: RollUp, name: str, language: 
         name: ``policy`` or ``district``.
         language: Of its texts.
     """
-    return Table(
+    table = Table(
         caption=text("policies_table" if name == "policy" else "districts_table", language),
         columns=(
             Column(name=text(name, language), weight=2.0),
@@ -112,11 +127,12 @@ def roll_up_table(rolled: Sequence[RollUp], total: RollUp, name: str, language: 
         total=_row(total, text("all", language)),
         note=text("limit_grey", language) if total.lights["insufficient evidence"] else "",
     )
+    return told_columns(table)
 
 
 def visits_table(visits: Sequence[Visit], *, seed: int, language: Language) -> Table:
     """Show whom surveyors should visit, in order."""
-    return Table(
+    table = Table(
         caption=text("visits_table", language),
         columns=(
             Column(name=text("number", language), kind="number", weight=0.5),
@@ -141,6 +157,7 @@ def visits_table(visits: Sequence[Visit], *, seed: int, language: Language) -> T
         ),
         note=text("visits_note", language, seed=seed),
     )
+    return told_columns(table)
 
 
 def problems_table(problems: Sequence[Problem], language: Language) -> Table:

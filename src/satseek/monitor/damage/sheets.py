@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.damage.report_tables import light_mark, parcels_map
+from satseek.monitor.damage.report_tables import light_mark, parcels_map, told_columns
 from satseek.monitor.damage.tables import roll_up
 from satseek.monitor.damage.words import grade_name, hectares, text, told, why
 from satseek.monitor.reports.blocks import Column, Facts, Pair, Pairs, Table
@@ -102,7 +102,7 @@ def _facts(own: Sequence[ParcelDamage], language: Language) -> Facts:
 
 
 def _table(own: Sequence[ParcelDamage], language: Language) -> Table:
-    return Table(
+    table = Table(
         caption=text("parcels", language),
         columns=(
             Column(name=text("parcel", language)),
@@ -126,6 +126,7 @@ def _table(own: Sequence[ParcelDamage], language: Language) -> Table:
             for one in own
         ),
     )
+    return told_columns(table)
 
 
 def _decision(own: Sequence[ParcelDamage], language: Language) -> Table:

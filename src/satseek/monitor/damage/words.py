@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from math import floor
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,17 +31,17 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "unseen": (
         (
-            "{when}: {seen:.0%} of the parcel seen, expected {least:.0%}; {clouded:.0%} under "
-            "cloud, {missing:.0%} without imagery"
+            "{when}: {seen} of the parcel seen, expected {least:.0%} ({clouded:.0%} under cloud, "
+            "{missing:.0%} without imagery)"
         ),
         (
-            "{when}：仅观测到地块的 {seen:.0%}，要求 {least:.0%}；云遮 {clouded:.0%}，无影像 "
-            "{missing:.0%}"
+            "{when}：仅观测到地块的 {seen}，要求 {least:.0%}（云遮 {clouded:.0%}，无影像 "
+            "{missing:.0%}）"
         ),
     ),
     "apart_clouds": (
-        "{judged:.0%} of the parcel seen both before and after, expected {least:.0%}",
-        "前后两期均观测到的仅占地块的 {judged:.0%}，要求 {least:.0%}",
+        "{judged} of the parcel seen both before and after, expected {least:.0%}",
+        "前后两期均观测到的仅占地块的 {judged}，要求 {least:.0%}",
     ),
     "small": (
         "parcel of {cells:.2f} cells, expected {least:g} or more",
@@ -149,13 +150,17 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "action_visit": (
         (
             "Send surveyors by the list of visits ({count}): it holds {grey} of {all_grey} parcels "
-            "that imagery cannot tell, then {amber} of {all_amber} in doubt; what follows are "
-            "checks."
+            "that imagery cannot tell and {amber} of {all_amber} in doubt, these first; the others "
+            "are checks."
         ),
         (
-            "按查勘清单（{count} 个地块）派员：先查影像无法判定的（{all_grey} 个中的 {grey} 个），"
-            "再查存疑的（{all_amber} 个中的 {amber} 个），其余为核对。"
+            "按查勘清单（{count} 个地块）派员：先查影像无法判定的（{all_grey} 个中的 {grey} 个）"
+            "和存疑的（{all_amber} 个中的 {amber} 个），其余为核对。"
         ),
+    ),
+    "action_checks": (
+        "Send surveyors by the list of visits ({count}): all of them are checks.",
+        "按查勘清单（{count} 个地块）派员核对。",
     ),
     "action_longer": (
         "The list leaves out {count} of them: run the same again with `--visits {visits}`.",
@@ -172,6 +177,13 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "limit_mono": (
         "Imagery after the event alone was looked at: what has always looked so counts as well.",
         "仅使用灾后影像：灾前即如此的地面也会被计入。",
+    ),
+    "limit_undated": (
+        (
+            "Some of the imagery tells no date: which is before and which after rests on how it "
+            "was handed over."
+        ),
+        "部分影像没有日期：灾前与灾后仅以提供时的说明为准。",
     ),
     "limit_cells": (
         "Ground is told apart every {square} ha; a parcel smaller than {chip} ha is not judged.",
@@ -222,10 +234,18 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "sheets": ("Claim sheets", "理赔单"),
     "sheet": ("Policy {policy}", "保单 {policy}"),
     "sheet_title": ("Claim sheet: policy {policy}", "理赔单：保单 {policy}"),
-    "sheets_more": (
-        "Sheets of {count} policies without a loss or doubt are left out.",
-        "另有 {count} 份无损失且无疑问的保单未列出。",
+    "sheets_note": (
+        (
+            "One sheet for each policy that is not all green, the largest affected area first: "
+            "{shown} of {count}."
+        ),
+        "每份非全绿保单一张理赔单，按受灾面积排序：{count} 份中的 {shown} 份。",
     ),
+    "sheets_more": (
+        "`--sheet pdf` writes all of them, a file for each policy.",
+        "`--sheet pdf` 可为每份保单各写一个文件。",
+    ),
+    "sheets_none": ("Every policy is all green.", "所有保单均为绿色。"),
     "sheet_next": (
         (
             "Compare the images before and after of each parcel with what is said of it; sign "
@@ -308,6 +328,9 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "origin_asked": ("as asked", "按要求"),
 }
 
+_MISSED: Final = frozenset({"seen", "judged"})
+"""Values of reasons that are shares below what was asked for."""
+
 _GRADES: Final = frozenset({"grade", "low", "high"})
 """Values of reasons that are names of grades."""
 
@@ -323,9 +346,17 @@ def told(reason: Reason, language: Language = "en") -> str:
     values = dict(reason.values)
     if "when" in values:
         values["when"] = text(str(values["when"]), language)
+    for name in _MISSED.intersection(values):
+        values[name] = _below(values[name], values["least"])
     for name in _GRADES.intersection(values):
         values[name] = grade_name(str(values[name]), language)
     return text(reason.name, language, **values)
+
+
+def _below(share: Any, least: Any) -> str:
+    """Write a share so that it does not look like the one that it has missed."""
+    whole = f"{share:.0%}"
+    return whole if whole != f"{least:.0%}" else f"{floor(1000 * share) / 1000:.1%}"
 
 
 def grade_name(name: str, language: Language = "en") -> str:

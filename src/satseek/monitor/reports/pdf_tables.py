@@ -72,6 +72,7 @@ class _Said:
     paint: Paint
     share: float | None
     is_loose: bool = True
+    sign: str = ""
 
 
 def lay_table(flow: Flow, table: Table) -> None:
@@ -134,7 +135,7 @@ def _said(cell: Cell, column: Column, *, bold: bool = False) -> _Said:
         sign = SIGNS[cell.tone]
         paint: Paint = "ink" if cell.tone == "plain" else TONES[cell.tone]
         marked = f"{sign} {text}" if sign else text
-        return _Said(text=marked, bold=True, paint=paint, share=None, is_loose=False)
+        return _Said(text=marked, bold=True, paint=paint, share=None, sign=sign)
     if column.kind == "share" and isinstance(cell, int | float) and 0 <= cell <= 1:
         return _Said(text=text, bold=bold, paint="ink", share=float(cell))
     return _plain(text, bold=bold)
@@ -172,7 +173,10 @@ def _widest_word(flow: Flow, said: _Said, size: float) -> float:
     """Give the width below which a cell would be broken within a word or a figure."""
     if not said.is_loose:
         return _wide(flow, said, size)
-    return max(flow.type.width(one, size=size, bold=said.bold) for one in said.text.split(" "))
+    words = said.text.removeprefix(f"{said.sign} ").split(" ")
+    if said.sign:
+        words[0] = f"{said.sign} {words[0]}"  # a sign stands before its word, never alone
+    return max(flow.type.width(one, size=size, bold=said.bold) for one in words)
 
 
 def _shared(wanted: list[float], least: list[float], weights: list[float]) -> list[float]:
