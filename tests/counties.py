@@ -2,18 +2,23 @@
 
 The county itself knows two states of the land: before and after its mine was opened, its suburb
 built and its fields flooded. Here either is seen at several dates, each with a sensor's own haze,
-tint and grain, so that a series has dates between which nothing happened. Painting takes most of
-the time and is done once a session; each county lies in a folder of its own that nobody changes.
+tint and grain, so that a series has dates between which nothing happened. Painting and indexing
+take most of the time and are done once a session, also where several processes run its tests; each
+county lies in a folder of its own that nobody changes.
 """
 
 from __future__ import annotations
 
 import atexit
+import fcntl
+import os
 import shutil
 import tempfile
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -34,6 +39,8 @@ from satseek.settings import Settings
 from satseek.types import GridSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
     from satseek.imagery.county.canvas import Canvas
@@ -144,29 +151,30 @@ class SeenCounty:
 
 @cache
 def seen_county(*, seed: int = 0, size: int = 1024, looks: tuple[Look, ...] = SERIES) -> SeenCounty:
-    """Make a county's scenes, and keep them until this process ends.
+    """Make a county's scenes, and keep them until the session's last process ends.
 
     Args:
         seed: Of the land.
         size: Rows and columns, 768 or more.
         looks: When it is seen and what hides it; looks of one state share their painting.
     """
-    folder = Path(tempfile.mkdtemp(prefix="seen-county-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    painted = {state: _painted(seed, size, state) for state in {look.state for look in looks}}
+    name = sha256(repr((seed, size, looks)).encode()).hexdigest()[:16]
+    folder = _made_once(f"seen-{name}", lambda to: _make(to, seed, size, looks))
+    before, after = (np.load(folder / f"covers-{state}.npy") for state in (0, 1))
+    return SeenCounty(folder=folder, size=size, looks=looks, covers=(before, after))
+
+
+def _make(folder: Path, seed: int, size: int, looks: tuple[Look, ...]) -> None:
     for number, look in enumerate(looks):
-        canvas, lit = painted[look.state]
+        canvas, lit = _painted(seed, size, look.state)
         write_truth(folder / "truth" / f"{look.day}.geojson", canvas, look.day)
         for quarter, (name, window) in enumerate(quarters(size, size)):
             # the sensor's own numbers for each date; the second number only dims the later state
             seen = sense(lit, name, window, seed * 1000 + number, look.state)
             moment = datetime.fromisoformat(f"{look.day}T10:12:{quarter:02d}").replace(tzinfo=UTC)
             write_scene(folder, _hidden(seen, look.clouds), moment, seed)
-    covers = tuple(
-        painted[state][0].cover if state in painted else _painted(seed, size, state)[0].cover
-        for state in (0, 1)
-    )
-    return SeenCounty(folder=folder, size=size, looks=looks, covers=(covers[0], covers[1]))
+    for state in (0, 1):
+        np.save(folder / f"covers-{state}.npy", _painted(seed, size, state)[0].cover)
 
 
 @cache
@@ -183,24 +191,67 @@ def indexed_county(
     Returns:
         A data folder that is not to be changed: ``copied_home`` gives one of the test's own.
     """
-    home = Path(tempfile.mkdtemp(prefix="indexed-county-"))
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
     county = seen_county(seed=seed, size=size, looks=looks)
-    parts = Assembly(Settings(data_dir=home, model="starter"))
     grid = GridSpec(crs=None, chip_px=chip_px, stride_px=stride_px, pixel_size=None)
-    try:
-        with parts.writer("county", Layout(grid=grid)) as collection:
+
+    def make(home: Path) -> None:
+        with (
+            closing(Assembly(Settings(data_dir=home, model="starter"))) as parts,
+            parts.writer("county", Layout(grid=grid)) as collection,
+        ):
             index_folder(
                 county.scenes, collection=collection, embedder=parts.embedder, batch=parts.batch
             )
-    finally:
-        parts.close()
-    return home
+
+    return _made_once(f"indexed-{county.folder.name}-{chip_px}-{stride_px}", make)
 
 
 def copied_home(home: Path, to: Path) -> Path:
     """Copy an indexed county for a test that changes it."""
     return shutil.copytree(home, to, dirs_exist_ok=True)
+
+
+def _made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """Give a folder of the session's, made by whichever process needs it first."""
+    folder = _session() / name
+    with _locked(_session() / f"{name}.lock"):
+        if not folder.is_dir():
+            draft = folder.with_name(f"{name}.part")
+            shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
+            draft.mkdir()
+            make(draft)
+            draft.rename(folder)
+    return folder
+
+
+@cache
+def _session() -> Path:
+    """The folder of all processes that run this session's tests; gone when the last one ends."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"counties-{run}"
+    folder.mkdir(exist_ok=True)
+    here = os.open(folder / "here", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(here, fcntl.LOCK_SH)
+
+    def leave() -> None:
+        try:
+            fcntl.flock(here, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another one is still here
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(leave)
+    return folder
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @cache

@@ -4,48 +4,60 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import starting
-from counties import SERIES, Look, copied_home, indexed_county, seen_county
+from counties import SERIES, copied_home, indexed_county, seen_county
+from typer.testing import CliRunner
+
+from satseek.cli import areas
+from satseek.cli.application import app
+from satseek.errors import SatseekError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOOKS: tuple[Look, ...] = (SERIES[0], SERIES[3])
-SIZE = 768
+    from typer.testing import Result
+
+assert areas  # its commands are there once it is imported
+
 DAY = SERIES[3].day
+CELLS = 8
+"""Along the county's edge."""
 WORDS = ("--by", "day", "-l", "forest", "-l", "fields=farmland", "-l", "water=the sea;a river")
 WORDS += ("--no-distractors",)
 CLASSES = ("forest", "fields", "water")
 OF_COVER = {"forest": "forest", "river": "water", "sea": "water", "lake": "water"}
-HECTARES = 36 * 1.6384
-"""Of 36 cells of 128 m."""
+HECTARES = CELLS**2 * 1.6384
+"""Of cells of 128 m."""
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = indexed_county(size=SIZE, looks=LOOKS, chip_px=128, stride_px=128)
-    return copied_home(made, tmp_path_factory.mktemp("areas") / "data")
+    return copied_home(indexed_county(), tmp_path_factory.mktemp("areas") / "data")
 
 
-def satseek(home: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+def satseek(home: Path, *words: str | Path) -> Result:
     options = ("--data-dir", str(home), "--model", "starter")
-    command = [*starting.command(), *options, "landuse", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return CliRunner().invoke(app, [*options, "landuse", *map(str, words)])
+
+
+def refused(home: Path, *words: str | Path) -> SatseekError:
+    error = satseek(home, *words).exception
+    assert isinstance(error, SatseekError)
+    assert 1 == len(str(error).splitlines())
+    return error
 
 
 def told(home: Path, *words: str | Path) -> Any:
     done = satseek(home, *words, "--json")
-    assert 0 == done.returncode, done.stderr
+    assert 0 == done.exit_code, (done.output, done.exception)
     return json.loads(done.stdout)
 
 
 def truth(footprint: dict[str, Any]) -> str:
     """What a person would say of a cell."""
-    county = seen_county(size=SIZE, looks=LOOKS)
+    county = seen_county()
     cover = next(iter(county.shares(DAY, footprint)))
     return OF_COVER.get(cover, "fields")
 
@@ -61,7 +73,7 @@ def test_from_a_map_to_areas_that_hold_the_truth(home: Path, tmp_path: Path) -> 
     assert not {"mapped", "stratum"} & asked.keys()
     assert f"1_{DAY}.jpg" in [path.name for path in (tmp_path / "look").iterdir()]
     said = satseek(home, "answer", "june", asked["place"], truth(asked["footprint"]))
-    assert 0 == said.returncode, said.stderr
+    assert 0 == said.exit_code, said.exception
     # the others in a table
     table = tmp_path / "places.geojson"
     assert {"file": str(table), "places": 23} == told(home, "answer", "june", "--out", table)
@@ -75,17 +87,17 @@ def test_from_a_map_to_areas_that_hold_the_truth(home: Path, tmp_path: Path) -> 
     assert (24, 24, 0) == tuple(listed["progress"][name] for name in ("drawn", "agreed", "open"))
     # areas
     found = told(home, "areas", "june", "--out", tmp_path / "areas.html")["areas"]
-    county = seen_county(size=SIZE, looks=LOOKS)
+    county = seen_county()
     record = tmp_path / "record.csv"
-    assert 0 == satseek(home, "areas", "june", "--answers", record).returncode
+    assert 0 == satseek(home, "areas", "june", "--answers", record).exit_code
     with record.open(encoding="utf-8", newline="") as file:
         assert {f"{one['id']}" for one in places["features"]} < {
             line["id"] for line in csv.DictReader(file)
         }
     assert HECTARES == pytest.approx(found["covered_m2"] / 1e4, rel=2e-3)
     true = dict.fromkeys(CLASSES, 0.0)
-    for row in range(6):
-        for column in range(6):
+    for row in range(CELLS):
+        for column in range(CELLS):
             box = (column * 128, row * 128, column * 128 + 128, row * 128 + 128)
             true[truth(dict(county.polygon(box)))] += 1.6384e4
     for one in found["classes"]:
@@ -106,9 +118,9 @@ def test_more_places_are_drawn_of_the_same_map_alone(home: Path) -> None:
     assert (3, 4) == (drawn["forest"], drawn["fields"])
     grown = told(home, "sample", "july", "--more", "6", "--least", "2", *WORDS)
     assert 13 == sum(one["drawn"] for one in grown["strata"])
-    other = satseek(home, "sample", "july", "--more", "6", "--by", "day", "-l", "forest")
-    assert 5 == other.returncode, other.stderr
-    assert "another map" in other.stderr
+    other = refused(home, "sample", "july", "--more", "6", "--by", "day", "-l", "forest")
+    assert 5 == other.exit_code
+    assert "another map" in str(other)
 
 
 def test_change_is_sampled_by_what_became_of_what(home: Path) -> None:
@@ -121,9 +133,9 @@ def test_change_is_sampled_by_what_became_of_what(home: Path) -> None:
     asked = told(home, "answer", "change")
     assert 2 == len(asked["chips"])
     told(home, "answer", "change", asked["place"], "forest → fields", "--who", "li")
-    done = satseek(home, "areas", "change")
-    assert 2 == done.returncode
-    assert "answer some of the sample first" in done.stderr
+    error = refused(home, "areas", "change")
+    assert 2 == error.exit_code
+    assert "answer some of the sample first" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -143,10 +155,9 @@ def test_change_is_sampled_by_what_became_of_what(home: Path) -> None:
 def test_what_cannot_be_is_one_line(
     home: Path, words: tuple[str, ...], code: int, said: str
 ) -> None:
-    done = satseek(home, *words)
-    assert code == done.returncode, done.stderr
-    assert said in done.stderr
-    assert 1 == len(done.stderr.strip().splitlines())
+    error = refused(home, *words)
+    assert code == error.exit_code
+    assert said in str(error)
 
 
 @pytest.mark.parametrize("command", ["sample", "samples", "answer", "areas"])

@@ -13,17 +13,14 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from counties import seen_county
 from PIL import Image
 from rasterio import Affine
 from rasterio.transform import array_bounds
 from rasterio.warp import Resampling, reproject, transform_bounds
+from rasterio.windows import Window
 
 from satseek.assemble import Assembly, Layout
-from satseek.imagery.county.light import Sun, light
-from satseek.imagery.county.painting import paint
-from satseek.imagery.county.plan import draw_plan
-from satseek.imagery.county.sensing import quarters, sense
-from satseek.imagery.county.texture import Textures
 from satseek.imagery.county.writing import ORIGIN_M
 from satseek.monitor.change.outlining import outline_cells
 from satseek.monitor.change.pairing import pair_up
@@ -39,8 +36,8 @@ if TYPE_CHECKING:
 
     from satseek.monitor.change.pairing import Pairs
 
-SIZE = 1024
-"""Rows and columns of the county, of which a scene shows 576."""
+SIZE = 512
+"""Rows and columns of the county's north-west that are seen: 64 cells."""
 FIRST = "2024-05-03"
 GRID = GridSpec(crs="EPSG:32633", chip_px=64, stride_px=64, pixel_size=1.0)
 
@@ -67,7 +64,6 @@ def _turned_yellow(pixels: np.ndarray) -> np.ndarray:
 
 
 LOOKS = {
-    "2024-06-02": lambda pixels: pixels,
     "2024-06-03": _as_jpeg,
     "2024-06-04": _shaded((1.15, 1.15, 1.15), 1.0),
     "2024-06-05": _shaded((1.0, 1.0, 1.0), 1.3),
@@ -93,11 +89,11 @@ def _built(pixels: np.ndarray) -> np.ndarray:
 
 def _scene() -> tuple[np.ndarray, np.ndarray]:
     """Take the county's north-west before it changes: its pixels, and which were measured."""
-    plan, sun = draw_plan(0, SIZE, SIZE), Sun(azimuth_deg=150, elevation_deg=55)
-    lit = light(paint(plan, Textures.drawn(0), 0, sun, lambda: None), sun)
-    name, window = quarters(SIZE, SIZE)[0]
-    seen = sense(lit, name, window, 0, 0)
-    return seen.pixels, seen.valid
+    (path,) = seen_county().scenes.glob(f"*-nw_{FIRST}.tif")
+    with rasterio.open(path) as raster:
+        part = Window(0, 0, SIZE, SIZE)
+        pixels = raster.read(window=part)
+        return np.moveaxis(pixels, 0, 2), raster.dataset_mask(window=part) > 0
 
 
 def _write(path: Path, pixels: np.ndarray, profile: dict[str, Any]) -> None:
