@@ -53,10 +53,12 @@ CRS = "EPSG:32633"
 LEFT, TOP = 512_000, 5_799_936
 CHIP_PX = 64
 COLLECTION, WATCH, CHANNEL = "county", "mines", "team"
-DAYS = ("2024-05-03", "2024-06-02", "2024-07-04", "2024-08-05")
+FEW = ("2024-05-03", "2024-06-02", "2024-07-04", "2024-08-05")
+"""Days of a short run."""
+DAYS = (*FEW, "2024-09-06", "2024-10-08", "2024-11-09", "2024-12-11")
 CELLS = 6
 """Along an edge of a scene."""
-PITS = ((0, 0, 1), (4, 1, 2), (1, 4, 3))
+PITS = ((0, 0, 1), (4, 1, 2), (1, 4, 3), (4, 4, 5))
 """Column and row of the first cell of each pit, and the number of the day that shows it first."""
 PIT = 2
 """Cells along a pit's edge."""
@@ -70,8 +72,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "landuse": {"labels": "planning", "by": "day", "least_cells": 1, "reports": []},
     "assess": {
         "parcels": "parcels.geojson",
-        "before": DAYS[0],
-        "after": DAYS[-1],
+        "before": FEW[0],
+        "after": FEW[-1],
         "name": "damage",
         "affected": ["mined=an open-pit mine;bare excavated ground"],
         "sound": ["forest=a dense forest"],
@@ -226,7 +228,8 @@ def left(settings: Settings) -> Left:
 
 def content_of(told: Mapping[str, Any], settings: Settings, job: str) -> dict[str, bytes]:
     """Read the files that a job tells of, but for when they were made; each must be whole."""
-    folder, found = folder_of(settings.data_dir, job), {}
+    folder = folder_of(settings.data_dir, job)
+    found: dict[str, bytes] = {}
     for one in told["files"]:
         content = (folder / one["path"]).read_bytes()
         assert (one["bytes"], one["sha256"]) == (len(content), sha256(content).hexdigest())

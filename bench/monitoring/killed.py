@@ -52,10 +52,10 @@ if TYPE_CHECKING:
     from satseek.jobs.protocol import Job, TaskName
     from satseek.settings import Settings
 
-RUNS, KILLS = 10, 20
+RUNS, KILLS = 2, 60
 KINDS = {"embedded": ("worker", "child", "child"), "redis": ("worker", "child", "child", "redis")}
 """Who is killed, in which proportions."""
-GAPS_A_RUN = 12
+GAPS_A_RUN = 25
 """Kills in the time that everything takes undisturbed: denser ones would let nothing start."""
 SLOWER = 40
 """So many times as long as undisturbed may a run take."""
@@ -84,6 +84,9 @@ def main(runs: int, kills: int) -> None:
         land = making.make_land(root / "land")
         with receiving() as receiver:
             calm = _played(root / "calm", land, receiver, queue="embedded", monkey=None)
+        if calm.wrong:
+            raise SystemExit("undisturbed: " + "; ".join(calm.wrong))
+        sys.stderr.write(f"undisturbed: {calm.seconds} s\n")
         figures: dict[str, Any] = {"calm_seconds": calm.seconds, "alerts_a_run": _alerts(calm)}
         for queue in KINDS:
             one = partial(_killed, root / queue, land, calm, queue=queue, kills=kills)
@@ -180,7 +183,9 @@ class _Turn:
 
     @property
     def over(self) -> bool:
-        """Tell whether everything was done, and told."""
+        """Tell whether everything was done, and told; or something failed, which nothing may."""
+        if any(job.state == "failed" for job in self.jobs):
+            return True
         if self.days or self.unended or (self.monkey is not None and self.monkey.left):
             return False
         known = {job.id for job in self.jobs} >= self.asked.keys()
@@ -201,6 +206,8 @@ class _Turn:
         if found is None:
             return
         self.jobs = found
+        if self.over:
+            return
         waiting = [self.asked.get(job.id) for job in self.unended]
         if self.days:
             if not waiting or (self.monkey is not None and self.chance.random() < 0.05):
@@ -276,11 +283,10 @@ def _stage(home: Path, settings: dict[str, Any], queue: str) -> QueueStage:
 
 
 def _environment(settings: Mapping[str, Any]) -> dict[str, str]:
-    said = {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in settings.items()
-    }
-    return dict(environment(said))
+    lists = {name: ",".join(value) for name, value in settings.items() if isinstance(value, list)}
+    tables = {name: json.dumps(it) for name, it in settings.items() if isinstance(it, dict)}
+    plain = {name: str(value) for name, value in settings.items()}
+    return dict(environment(plain | lists | tables))
 
 
 def _differences(calm: Played, played: Played, receiver: Receiver) -> list[str]:

@@ -49,7 +49,7 @@ def calm(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Calm:
     room = tmp_path_factory.mktemp("calm")
     land = making.make_land(room / "land")
     settings = making.begin(room / "home", land, receiver.port)
-    for day in making.DAYS:
+    for day in making.FEW:
         begun = time.monotonic()
         making.arrive(day, land=land, home=room / "home")
         making.look(settings)
@@ -71,7 +71,7 @@ def killed(
     home = tmp_path_factory.mktemp("killed")
     settings = making.begin(home, calm.land, receiver.port)
     asked = making.settings_of(home, calm.land, receiver.port)
-    chance, kills, days = random.Random(2), 0, list(making.DAYS)
+    chance, kills, days = random.Random(2), 0, list(making.FEW)
     receiver.taken.clear()
     receiver.got.clear()
     making.failing(receiver, chance)
@@ -99,7 +99,7 @@ def test_every_alert_comes_once_by_its_key_and_every_scene_is_picked_up_once(
     }
     assert calm.left.alerts == left.alerts
     assert calm.left.scenes == left.scenes
-    assert (list(making.DAYS), len(making.DAYS)) == (left.days, left.picked_up)
+    assert (list(making.FEW), len(making.FEW)) == (left.days, left.picked_up)
     assert set(left.alerts) == set(receiver.taken)
     assert len(left.alerts) == len({(got.key, got.body) for got in receiver.got})
 
