@@ -298,6 +298,8 @@ def test_what_somebody_may_not_do_is_not_shown(tab: Tab, home: Path, tmp_path: P
             "Search",
             "Classes",
             "Compare",
+            "Findings",
+            "Samples",
             "Concepts",
             "Collections",
         ]

@@ -55,7 +55,7 @@ function draw(box, one) {
   box.replaceChildren(
     el("div", { class: "row head" }, back(), el("span", { class: "grow" }),
       step("left", "finding_previous", beside(one.id, -1)), step("right", "finding_next", beside(one.id, 1))),
-    el("div", { class: "row" }, el("h2", { tabindex: -1 }, titleOf(one)), el("span", { class: "grow" }), ...flagBadges(one), stateBadge(one)),
+    el("div", { class: "row" }, el("h2", { tabindex: -1 }, titleOf(one)), el("span", { class: "grow" }), el("span", { class: "row badges" }, ...flagBadges(one), stateBadge(one))),
     pair, scoresOf(one), actsOf(one, around),
     el("dl", { class: "terms" }, ...factsOf(one).flatMap(([term, words]) => [el("dt", {}, term), el("dd", {}, words)])),
     onMap(one), meanings(one),

@@ -135,7 +135,7 @@ function row(one) {
   return el("li", { class: "boxed finding", "data-finding": one.id, "data-state": one.state },
     el("div", { class: "row" },
       el("button", { type: "button", class: "link name", onclick: () => visit("findings", { ...place.at, finding: one.id }) }, titleOf(one)),
-      el("span", { class: "grow" }), ...flagBadges(one), stateBadge(one)),
+      el("span", { class: "grow" }), el("span", { class: "row badges" }, ...flagBadges(one), stateBadge(one))),
     el("p", { class: "quiet" }, lineOf(one)), scoresOf(one));
 }
 
