@@ -15,6 +15,7 @@ in each. ``killed.py worker`` is a worker in a hurry.
 from __future__ import annotations
 
 import json
+import os
 import random
 import statistics
 import sys
@@ -28,7 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+sys.path[:0] = [str(Path(__file__).parents[2] / name) for name in ("src", "tests")]
 
 import killmaking as making
 from chaos.crew import Crew
@@ -286,14 +287,16 @@ def _environment(settings: Mapping[str, Any]) -> dict[str, str]:
     lists = {name: ",".join(value) for name, value in settings.items() if isinstance(value, list)}
     tables = {name: json.dumps(it) for name, it in settings.items() if isinstance(it, dict)}
     plain = {name: str(value) for name, value in settings.items()}
-    return dict(environment(plain | lists | tables))
+    room = Path(__file__).parents[2]  # whatever is installed, this is what is measured
+    path = os.pathsep.join(str(room / name) for name in ("src", "tests"))
+    return dict(environment(plain | lists | tables, PYTHONPATH=path))
 
 
 def _differences(calm: Played, played: Played, receiver: Receiver) -> list[str]:
     """Tell what came of it that would not have come otherwise."""
     left, days = played.left, list(making.DAYS)
     wrong = [
-        f"{name} differ: {_odd(getattr(calm.left, name), getattr(left, name))}"
+        f"{name} differ: {_odd(getattr(calm.left, name), getattr(left, name))[:3]}"
         for name in ("findings", "alerts", "scenes")
         if getattr(calm.left, name) != getattr(left, name)
     ]
@@ -313,8 +316,10 @@ def _differences(calm: Played, played: Played, receiver: Receiver) -> list[str]:
     return wrong
 
 
-def _odd(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+def _odd(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What differs, and how, as far as a line shows it."""
+    names = sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+    return [(name, str(one.get(name))[:2000], str(other.get(name))[:2000]) for name in names]
 
 
 def _alerts(played: Played) -> int:
