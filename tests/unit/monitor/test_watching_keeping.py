@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from watchmaking import MINES
 
-from satseek.errors import Conflict, InvalidRequest, WatchNotFound
+from satseek.errors import CollectionLocked, Conflict, InvalidRequest, WatchNotFound
 from satseek.monitor.delivery.telling import subscribed
 from satseek.monitor.findings.keeping import Findings
 from satseek.monitor.watch.keeping import Watches
@@ -106,7 +106,7 @@ def test_the_last_answer_of_a_chip_counts(watches: Watches) -> None:
 
 def test_one_process_runs_a_watch_at_a_time(watches: Watches, tmp_path: Path) -> None:
     with closing(Watches(tmp_path)) as others, watches.held("mines"):
-        with pytest.raises(Conflict, match="another process runs it"), others.held("mines"):
+        with pytest.raises(CollectionLocked, match="another process runs it"), others.held("mines"):
             pass
         with others.held("quarries"):
             pass
