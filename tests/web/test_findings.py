@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module", autouse=True)
 def sources(home: Path) -> None:
     """Findings of a source for each test, and a sample, before any of them looks."""
-    for source, count in (("keys", 4), ("faster", 2), ("filters", 3)):
+    for source, count in (("keys", 4), ("faster", 3), ("filters", 3)):
         keep_findings(home / "data", count, source=source)
-    keep_sample(home / "data", "june", 4)
+    keep_sample(home / "data", "august", 4)
 
 
 def _asked(tab: Tab, path: str, **parameters: Any) -> Any:
@@ -36,6 +36,12 @@ def _listed(tab: Tab, source: str, **filters: str) -> list[dict[str, Any]]:
     told = _asked(tab, "findings", source=source, order="urgent", **filters)["findings"]
     found: list[dict[str, Any]] = told
     return found
+
+
+def _said(tab: Tab, finding: str, deed: str, **more: str) -> None:
+    """Have somebody else decide meanwhile."""
+    address = f"{tab.url}/v1/findings/{finding}/{deed}"
+    httpx.post(address, json={"who": "wang", **more}, timeout=60).raise_for_status()
 
 
 def _shown(page: Page, finding: str) -> None:
@@ -87,12 +93,10 @@ def test_a_queue_is_worked_through_by_keys(tab: Tab) -> None:
 
 
 def test_who_was_faster_is_told_and_what_became_of_it_shown(tab: Tab) -> None:
-    first, second = (one["id"] for one in _listed(tab, "faster"))
+    first, second, third = (one["id"] for one in _listed(tab, "faster"))
     page = tab.open(f"?view=findings&source=faster&finding={first}").page
     _shown(page, first)
-    decided = {"who": "wang", "comment": "seen on site"}
-    asked = httpx.post(f"{tab.url}/v1/findings/{first}/confirm", json=decided, timeout=60)
-    asked.raise_for_status()
+    _said(tab, first, "confirm", comment="seen on site")
     page.fill("#finding-words", "nothing there")
     page.click("[data-deed=reject]")
     page.wait_for_selector("#finding .badge.state-confirmed")
@@ -103,11 +107,18 @@ def test_who_was_faster_is_told_and_what_became_of_it_shown(tab: Tab) -> None:
     tab.complaints.clear()  # the browser's own line on the refusal
     page.click("[aria-label^='Next finding']")
     _shown(page, second)
-    assert page.url.endswith(f"finding={second}")
-    taken = {"who": "wang", "assignee": "wang"}
-    httpx.post(f"{tab.url}/v1/findings/{second}/assign", json=taken, timeout=60)
+    _said(tab, second, "comment", comment="look at the road")
+    page.keyboard.press("c")  # of what was seen before that word
+    page.wait_for_function("() => document.querySelector('.history').innerText.includes('road')")
+    assert _asked(tab, f"findings/{second}")["state"] == "new"
+    tab.complaints.clear()
+    page.keyboard.press("c")
+    _shown(page, third)
+    assert _asked(tab, f"findings/{second}")["state"] == "confirmed"
+    _said(tab, third, "assign", assignee="wang")
     page.reload()
-    _shown(page, second)
+    _shown(page, third)
+    assert page.url.endswith(f"finding={third}")
     assert "wang looks at this one" in tab.text(".acting")
     assert page.locator("[data-deed]").evaluate_all("all => all.map(o => o.dataset.deed)") == [
         *("assign", "release")
@@ -147,7 +158,7 @@ def test_findings_are_filtered_and_taken_away(tab: Tab, tmp_path: Path) -> None:
 
 def test_places_are_judged_by_keys_and_areas_follow(tab: Tab) -> None:
     page = tab.open("?view=samples").page
-    page.click("[data-sample=june] .primary")
+    page.click("[data-sample=august] .primary")
     said = page.locator("#sample-progress")
     for left in (3, 2):
         page.wait_for_selector(".marked .frame")
@@ -168,14 +179,14 @@ def test_places_are_judged_by_keys_and_areas_follow(tab: Tab) -> None:
     assert "2 agreed" in said.inner_text()
     labels = sorted(
         place["label"]
-        for place in _asked(tab, "samples/june/places")["places"]
+        for place in _asked(tab, "samples/august/places")["places"]
         if place["label"] is not None
     )
     assert labels == ["farmland", "forest"]
     tab.shoot("sample")
     page.get_by_role("button", name="Accuracy and areas").click()
     page.wait_for_selector("#sample-part table")
-    figures = _asked(tab, "samples/june/areas")
+    figures = _asked(tab, "samples/august/areas")
     assert f"{100 * figures['overall']['value']:.1f} %" in tab.text("#sample-part p")
     farmland = figures["classes"][0]["area_ha"]
     row = tab.text("#sample-part table tbody tr")
@@ -199,7 +210,7 @@ def test_no_part_of_it_has_a_grave_fault(tabs: Callable[..., Tab]) -> None:
     found += grave_faults(page, "finding in the dark")
     page.click("[data-view=samples]")
     page.wait_for_selector("[data-sample]")
-    page.click("[data-sample=june] .primary")
+    page.click("[data-sample=august] .primary")
     page.wait_for_selector(".labels")
     found += grave_faults(page, "place in the dark")
     page.click("#sample .choices button:last-child")
