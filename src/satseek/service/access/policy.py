@@ -68,6 +68,9 @@ RULES: Mapping[str, Rule] = {
     "/v1/collections": Rule(read="search", write="collections", changes=True),
     "/v1/concepts": Rule(read="search", write="collections", changes=True),
     "/v1/findings": Rule(read="search", write="findings", changes=True),
+    "/v1/findings/counts": Rule(  # a badge on a page, asked for again and again
+        read="search", write="findings", changes=True, counted=False, noted=False
+    ),
     "/v1/samples": Rule(read="search", write="findings", changes=True),
     "/v1/alerts": Rule(read="jobs", write="jobs", changes=True),
     "/v1/reports": Rule(read="search", write="jobs", changes=True),
