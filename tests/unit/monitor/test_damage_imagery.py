@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -139,3 +140,16 @@ def test_what_is_asked_for_is_taken_as_it_is() -> None:
 def test_imagery_without_a_place_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="expected georeferenced imagery"):
         fitting_grid([scene(None, 1.0)], parcels(8.0))
+
+
+def test_parcels_on_both_sides_of_the_antimeridian_have_a_zone_of_it() -> None:
+    mixed = [scene("EPSG:4326", 1e-5), scene("EPSG:32633", 10.0)]
+    both = [*parcels(8.0, at=(179.9, -17.0)), *parcels(8.0, at=(-179.95, -17.0))]
+    halves = shapely.MultiPolygon(
+        [shapely.box(179.99, 1, 180, 1.01), shapely.box(-180, 1, -179.99, 1.01)]
+    )
+    (cut,) = parcels(8.0)
+    cut = replace(cut, geometry=json.loads(shapely.to_geojson(halves)))
+
+    assert fitting_grid(mixed, both).crs in {"EPSG:32760", "EPSG:32701"}
+    assert fitting_grid(mixed, [cut]).crs in {"EPSG:32660", "EPSG:32601"}

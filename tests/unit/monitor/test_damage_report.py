@@ -80,7 +80,8 @@ def test_columns_that_no_parcel_fills_are_left_out() -> None:
 
 
 def test_a_share_does_not_look_like_the_one_that_it_has_missed() -> None:
-    values = {"when": "after", "seen": 0.6996, "least": 0.7, "clouded": 0.3, "missing": 0.0}
+    values: dict[str, str | float] = {"when": "after", "seen": 0.6996, "least": 0.7}
+    values |= {"clouded": 0.3, "missing": 0.0}
     assert "69.9% of the parcel seen, expected 70%" in told(Reason(name="unseen", values=values))
 
 

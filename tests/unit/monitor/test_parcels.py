@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from time import process_time
 
 import numpy as np
 import pytest
@@ -136,3 +137,42 @@ def test_heights_are_dropped_and_rings_turned() -> None:
     assert shape is not None
     assert not shapely.has_z(shape)
     assert shapely.is_ccw(shapely.get_exterior_ring(shape))
+
+
+def test_an_outline_around_the_earth_is_left_out_and_what_is_cut_at_the_antimeridian_is_not() -> (
+    None
+):
+    around = shapely.Polygon([(179.99, 1), (-179.99, 1), (-179.99, 1.01), (179.99, 1.01)])
+    cut = shapely.MultiPolygon(
+        [shapely.box(179.99, 1, 180, 1.01), shapely.box(-180, 1, -179.99, 1.01)]
+    )
+    rows = [
+        RawParcel(row=at, shape=shape, fields={"policy": f"P-{at}"})
+        for at, shape in enumerate((around, cut), 1)
+    ]
+
+    found = check_parcels(rows)
+
+    assert ["P-2"] == [one.id for one in found.parcels]
+    assert 246.14 == pytest.approx(found.parcels[0].area_ha, rel=1e-3)
+    (told,) = found.problems
+    assert "cut it in two at the antimeridian" in told.what
+
+
+def test_many_parcels_of_one_policy_are_told_apart_in_time() -> None:
+    count = 600
+    shapes = [
+        shapely.box(at % 25 / 1e3, at // 25 / 1e3, at % 25 / 1e3 + 9e-4, at // 25 / 1e3 + 9e-4)
+        for at in range(count)
+    ]
+    rows = [
+        RawParcel(row=at, shape=shape, fields={"policy": "all"})
+        for at, shape in enumerate([*shapes, shapes[0]], 1)
+    ]
+    began = process_time()
+
+    found = check_parcels(rows)
+
+    assert process_time() - began < 5  # pair by pair it took twenty seconds
+    assert ["all", f"all#{count}"] == [found.parcels[0].id, found.parcels[-1].id]
+    assert ["duplicate"] == [one.kind for one in found.problems if one.kind != "renamed"]

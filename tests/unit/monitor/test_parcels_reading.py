@@ -102,3 +102,66 @@ def test_coordinates_that_are_none_of_the_crs_are_refused() -> None:
     shapes = np.array([shapely.box(1e12, 1e12, 2e12, 2e12)], dtype=object)
     with pytest.raises(InvalidRequest, match="none of EPSG:32633"):
         to_degrees(shapes, "EPSG:32633")
+
+
+def a_row(**members: object) -> dict[str, object]:
+    ring = [[1, 1], [1.01, 1], [1.01, 1.01], [1, 1.01], [1, 1]]
+    usual: dict[str, object] = {
+        "type": "Feature",
+        "properties": {"policy": "a"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    return usual | members
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"features": [a_row(properties="abc")]},
+        {"features": [a_row(properties=["abc"])]},
+        {"features": [a_row()], "crs": {"properties": "x"}},
+        {"features": [a_row()], "crs": 4326},
+        {"features": [None]},
+    ],
+)
+def test_json_of_another_shape_is_told(members: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "p.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection"} | members))
+
+    with pytest.raises(InvalidRequest, match="expected a GeoJSON FeatureCollection"):
+        read_parcels(path)
+
+
+def test_a_crs_that_is_named_by_its_name_alone_counts(tmp_path: Path) -> None:
+    ring = [[500_000, 5_400_000], [500_100, 5_400_000], [500_100, 5_400_100], [500_000, 5_400_000]]
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    content = {"type": "FeatureCollection", "crs": "EPSG:32633"}
+    path = tmp_path / "p.geojson"
+    path.write_text(json.dumps(content | {"features": [a_row(geometry=shape)]}))
+
+    (found,) = read_parcels(path).parcels
+
+    assert 0.5 == pytest.approx(found.area_ha, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        "no json",
+        json.dumps({}),
+        json.dumps({"primary_column": "geometry", "columns": {}}),
+        json.dumps({"primary_column": "gone", "columns": {"gone": {}}}),
+        json.dumps([]),
+    ],
+)
+def test_parquet_without_outlines_is_told(about: str, tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="pip install 'satseek[gis]'")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "p.parquet"
+    table = arrow.table({"geometry": [b"\x01cut"], "policy": ["a"]})
+    parquet.write_table(table.replace_schema_metadata({"geo": about}), path)
+    with pytest.raises(InvalidRequest, match="expected GeoParquet"):
+        read_parcels(path)
+    path.write_bytes(b"PAR1 cut")
+    with pytest.raises(InvalidRequest, match="expected GeoParquet"):
+        read_parcels(path)

@@ -192,12 +192,20 @@ def _crs_of(scenes: Sequence[Scene], parcels: Sequence[Parcel]) -> str:
     only = next(iter(shared)) if len(shared) == 1 else None
     if only is not None and _is_metric(only):
         return only
-    points = shapely.get_coordinates(shapely.centroid(shapes_of_parcels(parcels)))
-    lon, lat = np.median(points, axis=0).tolist()
+    lon, lat = _middle(parcels)
     if abs(lat) > _UTM_LATITUDE:
         return "EPSG:3413" if lat > 0 else "EPSG:3031"  # polar stereographic
     zone = int((lon + 180) // _ZONE_DEG) % _ZONES + 1
     return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
+
+
+def _middle(parcels: Sequence[Parcel]) -> tuple[float, float]:
+    """Give the middle of parcels in degrees, also where they lie on both sides of ±180."""
+    parts = shapely.get_parts(shapes_of_parcels(parcels))
+    lons, lats = shapely.get_coordinates(shapely.point_on_surface(parts)).T
+    turns = np.radians(lons)
+    lon = np.degrees(np.arctan2(np.sin(turns).mean(), np.cos(turns).mean()))
+    return float(lon), float(np.median(lats))
 
 
 def _is_metric(crs: str) -> bool:

@@ -19,7 +19,7 @@ from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -119,9 +119,18 @@ def check_parcels(rows: Iterable[RawParcel], *, source: str = "") -> ParcelList:
     Raises:
         InvalidRequest: not one row can be used.
     """
+    given = list(rows)
+    shapes, repairs = zip(*(sound(row.shape) for row in given), strict=True) if given else ((), ())
+    alike, areas = _alike(shapes), shape_areas_ha(_column(shapes))
     checking = _Checking()
-    for row in rows:
-        checking.take(row)
+    for at, row in enumerate(given):
+        outline = _Outline(
+            shape=shapes[at],
+            told=repairs[at],
+            area_ha=float(areas[at]),
+            alike=tuple(given[one].row for one in alike.get(at, ())),
+        )
+        checking.take(row, outline)
     if not checking.parcels:
         told = "; ".join(f"row {one.row}: {one.what}" for one in checking.problems[:3])
         raise InvalidRequest(f"{source or 'parcels'}: expected polygons, came none: {told or '-'}")
@@ -133,6 +142,20 @@ def check_parcels(rows: Iterable[RawParcel], *, source: str = "") -> ParcelList:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Outline:
+    """What became of the outline of a row."""
+
+    shape: shapely.Geometry | None
+    """Sound, in degrees; None: nothing to be had."""
+    told: str
+    """What was wrong with it; empty: nothing."""
+    area_ha: float
+    """On the ellipsoid; NaN where there is none."""
+    alike: tuple[int, ...]
+    """Rows before it on the same ground."""
+
+
 class _Checking:
     """Takes rows one after another."""
 
@@ -140,34 +163,35 @@ class _Checking:
         self.parcels: list[Parcel] = []
         self.rows: list[int] = []
         self.problems: list[Problem] = []
-        self._by_id: dict[str, list[shapely.Geometry]] = {}
+        self._by_id: dict[str, set[int]] = {}
         self._taken: set[str] = set()
+        self._counts: dict[str, Iterator[int]] = {}
 
-    def take(self, row: RawParcel) -> None:
+    def take(self, row: RawParcel, outline: _Outline) -> None:
         policy = _text(row.fields.get("policy"))
         own = _text(row.fields.get("id")) or policy or f"row-{row.row}"
-        shape, repair = sound(row.shape)
-        if shape is None:
-            self._tell(row.row, own, "left out", repair)
+        if outline.shape is None:
+            self._tell(row.row, own, "left out", outline.told)
             return
-        if any(_is_same(shape, other) for other in self._by_id.get(own, ())):
+        if not self._by_id.get(own, set()).isdisjoint(outline.alike):
             self._tell(row.row, own, "duplicate", f"{own} came before with the same outline")
             return
         name = self._name(row.row, own)
-        if repair:
-            self._tell(row.row, name, "repaired", repair)
-        self._by_id.setdefault(own, []).append(shape)
-        self._keep(row, shape, name=name, policy=policy or own)
+        if outline.told:
+            self._tell(row.row, name, "repaired", outline.told)
+        self._by_id.setdefault(own, set()).add(row.row)
+        self._keep(row, outline, name=name, policy=policy or own)
 
     def _name(self, row: int, own: str) -> str:
         if own not in self._taken:
             return own
-        name = next(f"{own}#{at}" for at in count(2) if f"{own}#{at}" not in self._taken)
+        counts = self._counts.setdefault(own, count(2))
+        name = next(f"{own}#{at}" for at in counts if f"{own}#{at}" not in self._taken)
         self._tell(row, name, "renamed", f"{own} came before with another outline: called {name}")
         return name
 
-    def _keep(self, row: RawParcel, shape: shapely.Geometry, *, name: str, policy: str) -> None:
-        area = float(shape_areas_ha(np.array([shape], dtype=object))[0])
+    def _keep(self, row: RawParcel, outline: _Outline, *, name: str, policy: str) -> None:
+        area = outline.area_ha
         insured, told = _hectares(row.fields.get("insured_ha"))
         if told:
             self._tell(row.row, name, "insured", told)
@@ -183,7 +207,7 @@ class _Checking:
                 crop=_text(row.fields.get("crop")),
                 insured_ha=insured,
                 district=_text(row.fields.get("district")),
-                geometry=json.loads(shapely.to_geojson(shape)),
+                geometry=json.loads(shapely.to_geojson(outline.shape)),
                 area_ha=area,
             )
         )
@@ -200,18 +224,31 @@ def sound(shape: shapely.Geometry | None) -> tuple[shapely.Geometry | None, str]
     if shape is None or shape.is_empty:
         return None, "no outline"
     flat = shapely.force_2d(shape)
-    west, south, east, north = flat.bounds
-    if not (abs(west) <= _LONGITUDES and abs(east) <= _LONGITUDES):
-        return None, f"longitudes {west:g} to {east:g} are none; tell its CRS"
-    if not (abs(south) <= _LATITUDES and abs(north) <= _LATITUDES):
-        return None, f"latitudes {south:g} to {north:g} are none; tell its CRS"
-    if shapely.get_type_id(flat) not in _POLYGONS:
-        return None, f"expected a polygon, came a {flat.geom_type}"
+    if odd := _misplaced(flat):
+        return None, odd
     reason = "" if flat.is_valid else f"outline repaired: {explain_validity(flat)}"
     polygons = _polygons(flat if flat.is_valid else shapely.make_valid(flat))
     if polygons is None or polygons.area <= 0:
         return None, f"outline without any area: {explain_validity(flat)}"
     return shapely.orient_polygons(polygons), reason
+
+
+def _misplaced(shape: shapely.Geometry) -> str:
+    """Say why an outline is none on Earth; empty: it is one."""
+    west, south, east, north = shape.bounds
+    if not (abs(west) <= _LONGITUDES and abs(east) <= _LONGITUDES):
+        return f"longitudes {west:g} to {east:g} are none; tell its CRS"
+    if not (abs(south) <= _LATITUDES and abs(north) <= _LATITUDES):
+        return f"latitudes {south:g} to {north:g} are none; tell its CRS"
+    if shapely.get_type_id(shape) not in _POLYGONS:
+        return f"expected a polygon, came a {shape.geom_type}"
+    widest = max(float(np.ptp(shapely.bounds(one)[::2])) for one in shapely.get_parts(shape))
+    if widest > _LONGITUDES:
+        return (
+            f"an outline {widest:.0f} degrees wide; cut it in two at the antimeridian (RFC 7946, "
+            "3.1.9)"
+        )
+    return ""
 
 
 def shapes_of_parcels(parcels: Sequence[Parcel]) -> NDArray[np.object_]:
@@ -230,8 +267,22 @@ def _polygons(shape: shapely.Geometry) -> shapely.Geometry | None:
     return kept[0] if len(kept) == 1 else shapely.MultiPolygon(list(kept))
 
 
-def _is_same(one: shapely.Geometry, other: shapely.Geometry) -> bool:
-    return bool(_common(np.array([one]), np.array([other]))[0] >= SAME_GROUND)
+def _alike(shapes: Sequence[shapely.Geometry | None]) -> dict[int, list[int]]:
+    """Find outlines on the same ground: of each, by its place, the earlier ones."""
+    given = _column(shapes)
+    one, other = shapely.STRtree(given).query(given, predicate="intersects")
+    later, earlier = one[other < one], other[other < one]
+    same = _common(given[later], given[earlier]) >= SAME_GROUND
+    found: dict[int, list[int]] = {}
+    for at, before in zip(later[same].tolist(), earlier[same].tolist(), strict=True):
+        found.setdefault(at, []).append(before)
+    return found
+
+
+def _column(shapes: Sequence[shapely.Geometry | None]) -> NDArray[np.object_]:
+    found = np.empty(len(shapes), dtype=object)
+    found[:] = shapes
+    return found
 
 
 def _common(some: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.float64]:

@@ -164,18 +164,25 @@ def _geojson(path: Path) -> _Read:
         geometries = [one.get("geometry") for one in features]
         texts = [None if one is None else json.dumps(one) for one in geometries]
         shapes = shapely.from_geojson(np.array(texts, dtype=object), on_invalid="ignore")
+        values = _columns([one.get("properties") or {} for one in features])
+        named = _member_name(content.get("crs"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InvalidRequest(
             f"{path.name}: expected a GeoJSON FeatureCollection: {reason}"
         ) from error
-    properties = [one.get("properties") or {} for one in features]
-    names = dict.fromkeys(name for one in properties for name in one)
-    values: dict[str, Sequence[Any]] = {
-        str(name): [one.get(name) for one in properties] for name in names
-    }
-    named = ((content.get("crs") or {}).get("properties") or {}).get("name")
     return _Read(shapes=shapes, values=values, crs=_crs_name(named) or _WGS84)
+
+
+def _columns(properties: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
+    """Turn properties, feature by feature, into columns."""
+    names = dict.fromkeys(name for one in properties for name in one.keys())  # noqa: SIM118 (no text)
+    return {str(name): [one.get(name) for one in properties] for name in names}
+
+
+def _member_name(crs: Any) -> Any:
+    """Give the name in the old member ``crs``, of which some write the name alone."""
+    return crs if crs is None or isinstance(crs, str) else (crs.get("properties") or {}).get("name")
 
 
 def _crs_name(named: Any) -> str | None:
@@ -187,15 +194,21 @@ def _crs_name(named: Any) -> str | None:
 
 
 def _parquet(path: Path) -> _Read:
-    table = _part("pyarrow.parquet", path).read_table(path)
-    about = json.loads((table.schema.metadata or {}).get(b"geo", b"{}"))
-    name = about.get("primary_column")
-    if name is None:
-        raise InvalidRequest(f"{path.name}: expected GeoParquet, came a table without outlines")
-    crs = about["columns"][name].get("crs", _WGS84)
-    shapes = shapely.from_wkb(table.column(name).to_numpy(zero_copy_only=False))
-    values = {one: table.column(one).to_pylist() for one in table.column_names if one != name}
-    return _Read(shapes=shapes, values=values, crs=_projjson(crs))
+    parquet = _part("pyarrow.parquet", path)
+    try:
+        table = parquet.read_table(path)
+        about = json.loads((table.schema.metadata or {}).get(b"geo", b"{}"))
+        name = about["primary_column"]
+        crs = _projjson(about["columns"][name].get("crs", _WGS84))
+        column = table.column(name).to_numpy(zero_copy_only=False)
+        shapes = shapely.from_wkb(column, on_invalid="ignore")
+        values = {one: table.column(one).to_pylist() for one in table.column_names if one != name}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InvalidRequest(
+            f"{path.name}: expected GeoParquet with a column of outlines: {reason}"
+        ) from error
+    return _Read(shapes=shapes, values=values, crs=crs)
 
 
 def _projjson(crs: Any) -> str | None:
@@ -220,7 +233,8 @@ def _gdal(path: Path, layer: str | None) -> _Read:
     if shapes is None:
         raise InvalidRequest(f"{path.name}: expected a layer with outlines, came a plain table")
     values = {str(name): column for name, column in zip(about["fields"], columns, strict=True)}
-    return _Read(shapes=shapely.from_wkb(shapes), values=values, crs=about["crs"])
+    outlines = shapely.from_wkb(shapes, on_invalid="ignore")  # curves are none to be had
+    return _Read(shapes=outlines, values=values, crs=about["crs"])
 
 
 def _part(name: str, path: Path) -> Any:
