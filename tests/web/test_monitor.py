@@ -1,15 +1,24 @@
-"""Land use, watches and damage in a real browser: asked for, read, and followed to what they say."""
+"""Land use, watches and damage in a real browser: asked for, read, followed to what they say."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import numpy as np
 from axing import grave_faults
+from findingkeeping import keep_findings
+
+from satseek.export.feature import Feature
+from satseek.monitor.runs.drafting import Outcome
+from satseek.monitor.runs.features import feature_rows
+from satseek.monitor.runs.keeping import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import Tab
 
@@ -37,10 +46,9 @@ def _narrow_dark_and_chinese(tabs: Tabs, address: str, ready: str) -> None:
     query = "?" + address.partition("?")[2]
     tab = tabs(width=400, height=800, locale="zh-CN", color_scheme="dark").open(query)
     tab.page.wait_for_selector(ready)
-    assert tab.page.evaluate("[document.body.scrollWidth, document.body.scrollHeight]") == [
-        400,
-        800,
-    ]
+    body = tab.page.evaluate("[document.body.scrollWidth, document.body.scrollHeight]")
+    assert body == [400, 800]
+
     wide = (
         "() => Math.max(...[...document.querySelectorAll('.view')].map((one) => one.scrollWidth))"
     )
@@ -48,51 +56,116 @@ def _narrow_dark_and_chinese(tabs: Tabs, address: str, ready: str) -> None:
     assert grave_faults(tab.page, query) == []
 
 
-def test_land_use_is_asked_for_and_read_on_map_matrix_and_chart(tab: Tab, tabs: Tabs) -> None:
-    page = tab.open("?collection=county&view=landuse").page
+def test_land_use_is_asked_for_and_opens_once_it_is_done(tab: Tab) -> None:
+    page = tab.open("?collection=small&view=landuse").page
     page.click("#landuse-new summary")
     tab.wait_count("#landuse-classes li", 8)  # the preset of planning practice
     assert "the whole collection" in tab.text("#landuse-ground")
     assert grave_faults(page, "asking for land use") == []
-    maps = "**/v1/landuse/county/maps/2025-08/**"
-    with page.expect_response(maps, timeout=JOB_MS):
-        page.click("#landuse-order .primary")
-        page.wait_for_selector(
-            "#landuse-run h2", timeout=JOB_MS
-        )  # opened as soon as the job is done
-    run = _told(tab, "landuse/county")
-    changes = _told(tab, "landuse/county/changes")["features"]
-    period = run["flows"][-1]
-    assert f"from {period['before']} to {period['after']}" in tab.text("#landuse-run .lead")
-    tab.wait_count("path.outline.changed", len(changes))
+    page.fill("#landuse-order [name=name]", "asked")
+    page.click("#landuse-order .primary")
+    with page.expect_response("**/v1/landuse/asked/maps/**", timeout=JOB_MS):
+        page.wait_for_selector("#landuse-run h2", timeout=JOB_MS)  # by itself
+    assert page.evaluate("document.activeElement.textContent") == "asked"
+    run = _told(tab, "landuse/asked")
+    assert _all_are_there(tab, "#landuse-run .files a") == len(run["files"]) > 6
+    page.click("#landuse-run button:text('All runs')")
+    page.wait_for_function("() => document.activeElement.closest('[data-run=asked]')")
+    page.click("[data-run=asked] button")
+    page.click("#landuse-run button:text('Remove')")
+    page.click("#landuse-run button:text('Really remove?')")
+    page.wait_for_selector("#landuse-all:not([hidden])")
+    assert "asked" not in [one["name"] for one in _told(tab, "landuse")["runs"]]
+
+
+CLASSES = ("forest", "mine", "water")
+DATES = ("2024-06", "2025-02", "2025-08")
+
+
+def _flow(before: str, after: str, moved_ha: float) -> dict[str, Any]:
+    areas = [[400.0, moved_ha, 0.0], [0.0, 20.0, 0.0], [0.0, 0.0, 30.5]]
+    told = {"before": before, "after": after, "area_ha": areas}
+    return told | {"total_ha": 450.5 + moved_ha, "changed_ha": moved_ha}
+
+
+def _keep_run(home: Path, extent: list[float]) -> list[str]:
+    """Keep a run of three dates over the county, with three changes; gives their ids."""
+    findings = keep_findings(home / "data", 3, source="kept")
+    features = [
+        Feature(
+            id=one.id,
+            geometry=one.footprint,
+            properties={"before": "forest", "after": after, "area_ha": 6.5, "cells": 1}
+            | {"date_before": DATES[at], "date_after": DATES[at + 1], "share": 0.9}
+            | {"percentile": 99.5, "chip_before": None, "chip_after": None},
+        )
+        for one, at, after in zip(findings, (0, 1, 1), ("mine", "mine", "water"), strict=True)
+    ]
+    area = {"forest": 400.0, "mine": 20.0, "water": 30.5}
+    facts: dict[str, Any] = {"model": "m@1", "label_set": "own", "dates": DATES, "notes": []}
+    facts |= {
+        "cells": 100,
+        "images": 8,
+        "changes": 3,
+        "changes_ha": 19.5,
+        "bbox": extent,
+        "classes": [
+            {"name": name, "names": {}, "colour": colour}
+            for name, colour in zip(CLASSES, ("#117733", "#882255", "#3377bb"), strict=True)
+        ],
+        "areas": [{"date": one, "area_ha": area, "share": {"mine": 0.04}} for one in DATES],
+        "flows": [_flow(*DATES[:2], 6.5), _flow(*DATES[1:], 6.5), _flow(DATES[0], DATES[2], 13.0)],
+        "raster": {
+            "crs": "EPSG:32633",
+            "width": 10,
+            "height": 10,
+            "transform": [256.0, 0.0, 499712.0, 0.0, -256.0, 5401600.0],
+        },
+    }
+    values = np.arange(100, dtype=np.uint8).reshape(10, 10) % 3
+    outcome = Outcome(
+        kind="landuse",
+        name="kept",
+        collection="county",
+        made_at=datetime(2025, 9, 1, tzinfo=UTC),
+        facts=facts,
+        tables={"changes": feature_rows(features)},
+        arrays=dict.fromkeys(DATES, values),
+    )
+    Runs(home / "data" / "monitor").keep(outcome, home, [])
+    return [one.id for one in findings]
+
+
+def test_a_run_is_read_on_map_matrix_chart_and_pictures(tab: Tab, tabs: Tabs, home: Path) -> None:
+    ids = _keep_run(home, _told(tab, "collections/county")["extent"])
+    with tab.page.expect_response("**/v1/landuse/kept/maps/2025-08/**"):
+        page = tab.open("?collection=county&view=landuse&run=kept").page
+    said = "13 of 463.5 ha (2.8 %) changed from 2024-06 to 2025-08."
+    assert tab.text("#landuse-run .lead") == said
+    tab.wait_count("path.outline.changed", 3)
     tab.shoot("landuse")
-
     page.focus("#landuse-at")
-    page.keyboard.press("ArrowLeft")
-    assert tab.text("#landuse-date") == run["dates"][0]
-    assert f"date={run['dates'][0]}" in page.url
-    first = run["areas"][0]["area_ha"][run["classes"][0]["name"]]
-    shown = float(tab.text("#landuse-legend tbody td").replace(",", ""))
-    assert abs(shown - first) < 0.06
+    with page.expect_response("**/v1/landuse/kept/maps/2025-02/**"):
+        page.keyboard.press("ArrowLeft")
+    assert tab.text("#landuse-date") == "2025-02"
+    assert "date=2025-02" in page.url
+    assert tab.count("#landuse-chart polyline") == 3
+    assert tab.text("#landuse-legend tbody tr:nth-child(2)").split() == ["mine", "20", "4", "%"]
 
-    cell = page.locator(".matrix .moved button").first
-    moved = [cell.get_attribute(f"data-{side}") for side in ("from", "to")]
+    assert tab.text(".matrix .moved button") == "13"
+    page.select_option("#landuse-flow", "1")
+    tab.wait_count("path.outline.changed", 2)
     page.focus(".matrix .moved button")
     page.keyboard.press("Enter")
-    of_cell = [
-        one["id"]
-        for one in changes
-        if [one["properties"]["before"], one["properties"]["after"]] == moved
-    ]
-    tab.wait_count("path.outline.changed.lit", len(of_cell))
+    tab.wait_count("path.outline.changed.lit", 1)  # of the two, what became a mine
+    assert page.evaluate("document.activeElement.dataset.to") == "mine"
     page.click("#landuse-patches button")
-    tab.wait_count("#landuse-patch .pair img", 2)
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.pair img')].every((one) => one.naturalWidth > 0)"
+        "() => [...document.querySelectorAll('.pair img')].filter((one) => one.naturalWidth)"
+        ".length === 2"
     )
+    assert f"patch={ids[1]}" in page.url
     tab.shoot("change")
-    assert tab.count("#landuse-chart polyline") == len(run["classes"])
-    assert _all_are_there(tab, "#landuse-run .files a") == len(run["files"]) > 6
     assert grave_faults(page, "a run of land use") == []
     here = page.url
     page.click("#landuse-patch button")
@@ -102,10 +175,11 @@ def test_land_use_is_asked_for_and_read_on_map_matrix_and_chart(tab: Tab, tabs: 
     page.go_back()
     tab.wait_count("#landuse-patch .pair img", 0)
     assert "patch=" not in page.url
+    assert "to=mine" in page.url
     _narrow_dark_and_chinese(tabs, here, "#landuse-patch .pair img")
 
 
-def test_a_watch_is_set_up_run_paused_changed_and_removed(tab: Tab, tabs: Tabs) -> None:
+def _set_a_watch_up(tab: Tab) -> None:
     page = tab.open("?collection=county&view=watches").page
     page.click("#watch-new summary")
     page.fill("#watch-form [name=name]", "homes")
@@ -119,6 +193,8 @@ def test_a_watch_is_set_up_run_paused_changed_and_removed(tab: Tab, tabs: Tabs) 
     page.wait_for_function(
         "() => document.getElementById('watch-polygons').textContent.startsWith('Permits: 1 ')"
     )
+    page.click("#watch-form details summary")
+    page.select_option("#watch-form [name=existing]", "alert")  # what was there at first, too
     page.fill("#watch-form [name=value]", "95")
     page.wait_for_function(
         "() => document.getElementById('watch-point').textContent.startsWith('One cell in 20 ')"
@@ -126,6 +202,11 @@ def test_a_watch_is_set_up_run_paused_changed_and_removed(tab: Tab, tabs: Tabs) 
     assert grave_faults(page, "setting up a watch") == []
     page.click("#watch-go")
     page.wait_for_selector("#watch h2")
+
+
+def test_a_watch_is_set_up_run_paused_changed_and_removed(tab: Tab, tabs: Tabs) -> None:
+    _set_a_watch_up(tab)
+    page = tab.page
     told = _told(tab, "watches/homes")
     assert told["operating_point"] == {"background_quantile": 0.95, "grow_quantile": 0.95}
     assert told["concept"]["negatives"] == ["farmland"]

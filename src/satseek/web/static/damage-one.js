@@ -1,7 +1,7 @@
 // One assessment → its parcels as traffic lights on the map and in a table, sums, visits and files.
 // Knows no picture: one parcel stands in damage-parcel.js.
 
-import { boot, byId, counted, el, empty, number, say, toast } from "./elements.js";
+import { boot, byId, counted, el, empty, lead, number, say, toast } from "./elements.js";
 import { ask, enter, featuresOf, place, query, visit } from "./asking.js";
 import { gradeWords, hazardWords, lightBadge, LIGHTS, lightSign, lightWords, nameOf } from "./damage-lights.js";
 import { drawParcel } from "./damage-parcel.js";
@@ -45,7 +45,8 @@ export async function openAssessment(name) {
       parcels = found.sort((one, other) => ranked(one) - ranked(other)
         || (other.properties.affected_ha ?? 0) - (one.properties.affected_ha ?? 0));
       if (told.collection !== query.collection && boot.collections.includes(told.collection)) enter(told.collection);
-      await draw(spot);
+      draw(spot);
+      lead(spot.querySelector("h2"));
       shapes.show(parcels);
       shapes.frame();
     }
@@ -60,7 +61,7 @@ export async function openAssessment(name) {
 const ranked = (one) => LIGHTS.indexOf(one.properties.light);
 const back = () => el("button", { type: "button", class: "small", onclick: () => visit("damage") }, say("all_assessments"));
 
-async function draw(spot) {
+function draw(spot) {
   const report = assessment.files.find((one) => one.media_type === "text/html" && one.name.startsWith("report"));
   const remove = async () => {
     try {

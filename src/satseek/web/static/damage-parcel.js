@@ -1,7 +1,7 @@
 // One parcel → why its light is what it is, what covers it, its neighbours, pictures and claim sheet.
 // Knows no map and no table.
 
-import { boot, byId, day, el, iconButton, number, say } from "./elements.js";
+import { boot, byId, day, el, iconButton, lead, number, say } from "./elements.js";
 import { place, thumbnail, visit } from "./asking.js";
 import { gradeWords, lightBadge } from "./damage-lights.js";
 import { pairOf } from "./pair.js";
@@ -21,13 +21,15 @@ export function drawParcel(spot, parcel, { assessment, beside }) {
     return;
   }
   const one = parcel.properties;
-  if (shown !== String(parcel.id)) [shown, at] = [String(parcel.id), 0];
+  const stepped = document.activeElement?.dataset.step;
+  const anew = shown !== String(parcel.id);
+  if (anew) [shown, at] = [String(parcel.id), 0];
   const step = (name, words, by) => {
     const id = beside(by);
-    return iconButton(name, say(words), () => visit("damage", { ...place.at, parcel: id }), { disabled: id === undefined });
+    return iconButton(name, say(words), () => visit("damage", { ...place.at, parcel: id }), { disabled: id === undefined, "data-step": by });
   };
   spot.replaceChildren(el("article", { class: "boxed", "data-open": parcel.id },
-    el("div", { class: "row head" }, el("h3", { tabindex: -1 }, say("parcel_named", { id: parcel.id })), lightBadge(one.light), el("span", { class: "grow" }),
+    el("div", { class: "row head" }, el("h3", {}, say("parcel_named", { id: parcel.id })), lightBadge(one.light), el("span", { class: "grow" }),
       step("left", "parcel_previous", -1), step("right", "parcel_next", 1),
       iconButton("close", say("close"), () => visit("damage", { ...place.at, parcel: "" }))),
     ...reasons(one),
@@ -38,6 +40,9 @@ export function drawParcel(spot, parcel, { assessment, beside }) {
         type: "button", onclick: () => openView("findings", { source: assessment.name, kind: "damage" }),
       }, say("to_findings")))));
   drawPictures(one, assessment);
+  const again = spot.querySelector(`[data-step="${stepped}"]:not(:disabled)`);
+  if (again) again.focus({ preventScroll: true });
+  else if (anew) lead(spot.querySelector("h3"));
 }
 
 /** Why its light is what it is: each reason a line, the weightiest first. */

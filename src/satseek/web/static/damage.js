@@ -1,7 +1,7 @@
 // Assessments of this server → a list, and the one that is open. Asking for one: damage-order.js.
 // Knows neither parcels nor their lights: damage-one.js does.
 
-import { byId, counted, el, empty, say } from "./elements.js";
+import { byId, counted, el, empty, lead, say } from "./elements.js";
 import { ask, on, place, visit } from "./asking.js";
 import { closeAssessment, openAssessment, startAssessment } from "./damage-one.js";
 import { hazardWords, lightBadge, LIGHTS } from "./damage-lights.js";
@@ -10,6 +10,7 @@ import { follow, moment } from "./jobs.js";
 import { hectares, percent } from "./tables.js";
 
 let stop = () => {}; // ends following a job
+let opened; // the one that is open, or was last
 
 export function startDamage() {
   startOrder();
@@ -23,13 +24,17 @@ export function startDamage() {
 
 async function show() {
   const { assessment, job } = place.at;
+  const left = opened;
+  opened = assessment;
   byId("damage-all").hidden = Boolean(assessment);
   byId("assessment").hidden = !assessment;
   if (assessment) return openAssessment(assessment);
   closeAssessment();
   byId("damage-job").replaceChildren();
   if (job) stop = follow(job, byId("damage-job"), ended);
-  return Promise.all([list(), drawOrder()]);
+  await Promise.all([list(), drawOrder()]);
+  if (left) lead(byId("assessments").querySelector(`[data-assessment="${CSS.escape(left)}"] button`));
+  return null;
 }
 
 /** Open what a job has made; what went wrong stands in its box. */

@@ -48,6 +48,14 @@ export function dialogHead(dialog, id, title) {
   return el("div", { class: "row head" }, el("h2", { id }, title), el("span", { class: "grow" }), close);
 }
 
+/** Lead the keyboard to what was just opened; what the address alone opened leaves it where it is. */
+export function lead(element) {
+  if (!element || document.body.dataset.ready !== "true") return;
+  if (!element.matches("button, a, input, select")) element.tabIndex = -1;
+  element.focus({ preventScroll: true });
+  element.scrollIntoView({ block: "nearest" });
+}
+
 /** Say something for as long as it takes to read it. */
 export function toast(message, kind = "wrong") {
   const shown = el("div", { class: `toast ${kind}` }, el("span", {}, message),

@@ -1,7 +1,7 @@
 // One run of land use → its class map over the imagery of a date, its areas, changes and files.
 // Knows no way of asking for a run. What is open of it stands in the address.
 
-import { boot, byId, counted, el, empty, say, toast } from "./elements.js";
+import { boot, byId, counted, el, empty, lead, say, toast } from "./elements.js";
 import { ask, collectionPath, enter, place, query, settle, visit } from "./asking.js";
 import { moment } from "./jobs.js";
 import { areaChart } from "./landuse-chart.js";
@@ -29,6 +29,7 @@ export async function openRun(name) {
       run = told;
       if (run.collection !== query.collection && boot.collections.includes(run.collection)) enter(run.collection);
       draw(spot);
+      lead(spot.querySelector("h2"));
       await drawChanges(byId("landuse-changes"), run);
       frame();
     }
@@ -80,14 +81,14 @@ function head() {
     el("div", { class: "row" }, back(), el("span", { class: "grow" }),
       boot.scopes.includes("jobs") ? sureButton(say("remove_run"), say("remove_sure"), remove) : null),
     el("h2", {}, run.name),
-    el("p", { class: "lead" }, lead()),
+    el("p", { class: "lead" }, sentence()),
     el("p", { class: "quiet" }, facts.filter(Boolean).join(" · ")),
     report && el("a", { href: report.path, target: "_blank", rel: "noopener" }, say("open_report")),
     ...run.notes.map((words) => el("p", { class: "remark" }, words)),
   ].filter(Boolean);
 }
 
-function lead() {
+function sentence() {
   const period = run.flows.at(-1);
   if (!period) return say("run_one_date");
   return say("run_changed", {

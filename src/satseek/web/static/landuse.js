@@ -1,7 +1,7 @@
 // Runs of land use on this server → a list, a way to ask for another, and the one that is open.
 // Knows no map: one run stands in landuse-one.js.
 
-import { boot, byId, counted, el, empty, say, toast } from "./elements.js";
+import { boot, byId, counted, el, empty, lead, say, toast } from "./elements.js";
 import { ask, on, place, query, visit } from "./asking.js";
 import { follow, moment } from "./jobs.js";
 import { closeRun, openRun, startRun } from "./landuse-one.js";
@@ -12,6 +12,7 @@ const OWN = "own";
 
 let sets = null; // label sets that cover land, as the server ships them
 let stop = () => {}; // ends following a job
+let opened; // the one that is open, or was last
 
 export function startLanduse() {
   startRun();
@@ -30,6 +31,8 @@ export function startLanduse() {
 
 async function show() {
   const { run, job } = place.at;
+  const left = opened;
+  opened = run;
   byId("landuse-all").hidden = Boolean(run);
   byId("landuse-run").hidden = !run;
   if (run) return openRun(run);
@@ -37,7 +40,9 @@ async function show() {
   byId("landuse-job").replaceChildren();
   if (job) stop = follow(job, byId("landuse-job"), ended);
   drawGround();
-  return Promise.all([list(), fillSets()]);
+  await Promise.all([list(), fillSets()]);
+  if (left) lead(byId("landuse-runs").querySelector(`[data-run="${CSS.escape(left)}"] button`));
+  return null;
 }
 
 /** Open what a job has made; what went wrong stands in its box. */

@@ -1,7 +1,7 @@
 // One watch → what it looks for, its alerts on the map, where its cut lies and what is expected there.
 // Knows no decision on an alert: the review queue does.
 
-import { boot, byId, counted, day, el, empty, say } from "./elements.js";
+import { boot, byId, counted, day, el, empty, lead, say } from "./elements.js";
 import { ask, enter, featuresOf, place, query, tell, visit } from "./asking.js";
 import { moment } from "./jobs.js";
 import { outlines } from "./outlines.js";
@@ -45,6 +45,7 @@ export async function openWatch(name) {
     [watch, alerts] = [told, found.map(flat)];
     if (watch.collection !== query.collection && boot.collections.includes(watch.collection)) enter(watch.collection);
     draw(spot);
+    if (first) lead(spot.querySelector("h2"));
     showOnMap(first);
   } catch (problem) {
     watch = null;
@@ -74,7 +75,7 @@ function draw(spot) {
   spot.replaceChildren(
     el("div", { class: "row" }, back(), el("span", { class: "grow" }), stateOf(watch)),
     el("h2", {}, watch.name),
-    el("p", { class: "lead" }, lead()),
+    el("p", { class: "lead" }, sentence()),
     el("p", { class: "quiet" }, factsOf(watch).join(" · ")),
     job,
     el("div", { class: "row" }, ...acts(watch, { spot: job, done: () => openWatch(watch.name) }),
@@ -88,7 +89,7 @@ function draw(spot) {
     watch.runs.length ? el("section", { class: "boxed", "aria-label": say("runs") }, el("h3", {}, say("runs")), runs()) : el("span"));
 }
 
-function lead() {
+function sentence() {
   const waiting = watch.findings.new ?? 0;
   const outside = alerts.filter(({ properties: one }) => one.flags.includes("outside-permit") && ["new", "assigned"].includes(one.state));
   if (!alerts.length) return say(watch.last_run ? "watch_quiet" : "watch_begin");

@@ -1,7 +1,7 @@
 // Watches of this server → which there are, whether they run, what they told, and ways to change that.
 // Knows neither their form nor what one of them found: watches-form.js and watches-one.js do.
 
-import { allowed, byId, counted, el, empty, say, toast } from "./elements.js";
+import { allowed, byId, counted, el, empty, lead, say, toast } from "./elements.js";
 import { ask, on, place, visit } from "./asking.js";
 import { follow, moment } from "./jobs.js";
 import { sureButton } from "./tables.js";
@@ -10,6 +10,7 @@ import { startForm } from "./watches-form.js";
 import { closeWatch, openWatch, startWatch } from "./watches-one.js";
 
 let stop = () => {}; // ends following a job
+let opened; // the one that is open, or was last
 
 export function startWatches() {
   startForm();
@@ -23,11 +24,15 @@ export function startWatches() {
 
 async function show() {
   const { watch } = place.at;
+  const left = opened;
+  opened = watch;
   byId("watches-all").hidden = Boolean(watch);
   byId("watch").hidden = !watch;
   if (watch) return openWatch(watch);
   closeWatch();
-  return list();
+  await list();
+  if (left) lead(byId("watches").querySelector(`[data-watch="${CSS.escape(left)}"] button`));
+  return null;
 }
 
 async function list() {
