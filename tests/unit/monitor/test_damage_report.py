@@ -3,15 +3,10 @@ from __future__ import annotations
 import pytest
 from damagemaking import assessment, damage, parcel
 
+from satseek.monitor.damage.first_page import actions, headlines, next_step
 from satseek.monitor.damage.grading import Reason
-from satseek.monitor.damage.report import (
-    MOST_SHEETS,
-    _actions,
-    _headlines,
-    _next_step,
-    _sheets_said,
-)
-from satseek.monitor.damage.report_tables import roll_up_table, visits_table
+from satseek.monitor.damage.report import MOST_SHEETS, _sheets_said
+from satseek.monitor.damage.report_tables import parcels_map, roll_up_table, visits_table
 from satseek.monitor.damage.survey import survey, visits_for
 from satseek.monitor.damage.tables import by_policy, in_all
 from satseek.monitor.damage.words import _TEXTS, told
@@ -34,18 +29,18 @@ GREY = "insufficient evidence"
 )
 def test_the_first_page_says_what_to_do(lights: list[str], said: str) -> None:
     found = assessment(*(damage(at, 0.5, light) for at, light in enumerate(lights)))
-    assert said in _next_step(found, "en")
+    assert said in next_step(found, "en")
 
 
 def test_only_what_is_red_is_to_be_settled() -> None:
     found = assessment(damage(0, 0.9, "red"), damage(1, 0.2, "amber"), damage(2, 0.05))
-    assert "9.0 ha of them affected" in _next_step(found, "en")
+    assert "9.0 ha of them affected" in next_step(found, "en")
 
 
 def test_the_first_page_says_what_the_list_of_visits_leaves_out() -> None:
     found = assessment(*(damage(at, 0.5, GREY) for at in range(7)), damage(7, 0.2, "amber"))
     short, whole = (
-        list(_actions(found, survey(found, visits=count), "en"))
+        list(actions(found, survey(found, visits=count), "en"))
         for count in (4, visits_for(in_all(found).lights))
     )
     assert "it holds 3 of 7 parcels that imagery cannot tell and 1 of 1 in doubt" in short[0]
@@ -62,9 +57,19 @@ def test_of_a_policy_that_imagery_cannot_tell_no_area_is_told() -> None:
 
 def test_where_nothing_was_judged_nothing_is_said_to_be_sound() -> None:
     found = assessment(damage(0, 0.8, GREY), damage(1, 0.8, GREY))
-    affected, red, *_ = _headlines(found, "en")
+    affected, red, *_ = headlines(found, "en")
     assert ("–", "unknown") == (affected.value, affected.tone)
     assert ("0", "plain") == (red.value, red.tone)
+
+
+def test_the_map_tells_lights_apart_without_colours() -> None:
+    found = (damage(0, 0.9, "red"), damage(1, 0.2, "amber"), damage(2, 0.8, GREY), damage(3, 0.0))
+    shown = parcels_map(found, backdrop=None, language="en")
+    assert {"■ F-0", "▲ F-1", "○ F-2", "F-3"} == {one.label for one in shown.shapes}
+    many = parcels_map(
+        [*found, *(damage(at, 0.0) for at in range(4, 70))], backdrop=None, language="en"
+    )
+    assert {"■ F-0", "▲", "○", ""} == {one.label for one in many.shapes}
 
 
 def test_columns_that_no_parcel_fills_are_left_out() -> None:

@@ -6,24 +6,22 @@ are written.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from satseek.monitor.damage.findings import hazard_of
+from satseek.monitor.damage.first_page import actions, headlines, limits, next_step, worst_first
 from satseek.monitor.damage.provenance import backdrop_of, provenance_of, scenes_shown
 from satseek.monitor.damage.report_tables import (
-    TONES,
     parcels_map,
     problems_table,
     roll_up_table,
     visits_table,
 )
 from satseek.monitor.damage.sheets import policies_with_sheets, sheet_section
-from satseek.monitor.damage.survey import visits_for
-from satseek.monitor.damage.tables import LIGHTS, by_district, by_policy, in_all
-from satseek.monitor.damage.words import hectares, text
+from satseek.monitor.damage.tables import by_district, by_policy, in_all
+from satseek.monitor.damage.words import text
 from satseek.monitor.reports.blocks import Text
-from satseek.monitor.reports.report import Headline, Report, Section
+from satseek.monitor.reports.report import Report, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,9 +34,6 @@ if TYPE_CHECKING:
     from satseek.monitor.findings.finding import Side
     from satseek.monitor.reports.blocks import Backdrop
     from satseek.monitor.reports.report import Language
-
-NAMED: Final = 5
-"""Policies that the first page names."""
 
 MOST_SHEETS: Final = 40
 """Claim sheets in one report, those with the largest losses first: each draws a map, and all of
@@ -76,14 +71,14 @@ def damage_report(
             parcels=len(assessment.damages),
         ),
         subtitle=_subtitle(assessment, language),
-        next_step=_next_step(assessment, language),
+        next_step=next_step(assessment, language),
         provenance=provenance_of(assessment, used, collections, terms),
         sections=tuple(
             _sections(assessment, visits, seed, collections, backdrop=backdrop, terms=terms)
         ),
-        headlines=_headlines(assessment, language),
-        actions=tuple(_actions(assessment, visits, language)),
-        limits=tuple(_limits(assessment, language)),
+        headlines=headlines(assessment, language),
+        actions=tuple(actions(assessment, visits, language)),
+        limits=tuple(limits(assessment, language)),
         language=language,
     )
 
@@ -115,7 +110,7 @@ def claim_report(
         next_step=text("sheet_next", terms.language),
         provenance=provenance_of(assessment, used, collections, terms),
         sections=(sheet,),
-        limits=tuple(_limits(assessment, terms.language)),
+        limits=tuple(limits(assessment, terms.language)),
         language=terms.language,
     )
 
@@ -138,7 +133,7 @@ def _sections(
         table = roll_up_table(by_district(assessment), in_all(assessment), "district", language)
         yield Section(title=text("districts", language), blocks=(table,))
     policies = by_policy(assessment)
-    table = roll_up_table(_worst_first(policies), in_all(assessment), "policy", language)
+    table = roll_up_table(worst_first(policies), in_all(assessment), "policy", language)
     yield Section(title=text("policies", language), blocks=(table,))
     if visits:
         table = visits_table(visits, seed=seed, language=language)
@@ -178,114 +173,12 @@ def _sheets_said(
     policies: Sequence[RollUp], language: Language
 ) -> tuple[Sequence[RollUp], tuple[str, ...]]:
     """Choose the policies that have a sheet in the report, and say which they are."""
-    wanted = policies_with_sheets(_worst_first(policies))
+    wanted = policies_with_sheets(worst_first(policies))
     chosen = wanted[:MOST_SHEETS]
     name = "sheets_note" if wanted else "sheets_none"
     said = text(name, language, shown=len(chosen), count=len(wanted))
     more = (text("sheets_more", language),) if len(chosen) < len(wanted) else ()
     return chosen, (said, *more)
-
-
-def _worst_first(rolled: Sequence[RollUp]) -> list[RollUp]:
-    return sorted(rolled, key=lambda one: (-one.affected_ha, one.name))
-
-
-def _headlines(assessment: Assessment, language: Language) -> tuple[Headline, ...]:
-    total, lacks = in_all(assessment), _lacks(assessment, language)
-    area = Headline(
-        name=text("affected_area", language),
-        value=f"{hectares(total.affected_ha)} ha" if total.judged_ha else "–",
-        note=text("of_judged", language, ha=hectares(total.judged_ha)),
-        tone="bad" if total.affected_ha else "good" if total.judged_ha else "unknown",
-    )
-    counts = tuple(
-        Headline(
-            name=f"{text(light, language)}: {text(f'light_{light}', language)}",
-            value=str(total.lights[light]),
-            note=text("of_parcels_lacks", language, count=total.parcels, lacks=lacks)
-            if light == "insufficient evidence" and lacks
-            else text("of_parcels", language, count=total.parcels),
-            tone=TONES[light] if total.lights[light] else "plain",
-        )
-        for light in LIGHTS
-    )
-    return area, *counts
-
-
-def _next_step(assessment: Assessment, language: Language) -> str:
-    total, red = in_all(assessment), assessment.of("red")
-    grey, amber = total.lights["insufficient evidence"], total.lights["amber"]
-    if grey == total.parcels:
-        name = "next_grey"
-    elif red:
-        name = "next" if grey or amber else "next_clear"
-    else:
-        name = "next_none" if grey or amber else "next_green"
-    return text(
-        name,
-        language,
-        red=len(red),
-        amber=amber,
-        grey=grey,
-        all=total.parcels,
-        ha=hectares(sum(one.affected_ha or 0.0 for one in red)),
-        lacks=_lacks(assessment, language),
-    )
-
-
-def _lacks(assessment: Assessment, language: Language) -> str:
-    """Say what evidence is missing, the commonest first, and of how many parcels."""
-    counts = Counter(one.lacks[0] for one in assessment.of("insufficient evidence") if one.lacks)
-    return ", ".join(
-        f"{text(f'lack_{lack}', language)}: {count}" for lack, count in counts.most_common()
-    )
-
-
-def _actions(assessment: Assessment, visits: Sequence[Visit], language: Language) -> Iterator[str]:
-    with_loss = [one for one in _worst_first(by_policy(assessment)) if one.lights["red"]]
-    if with_loss:
-        names = ", ".join(one.name or "–" for one in with_loss[:NAMED])
-        more = " …" if len(with_loss) > NAMED else ""
-        yield text("action_red", language, count=len(with_loss), names=names + more)
-    if visits:
-        yield from _visits(assessment, visits, language)
-    if assessment.problems:
-        yield text("action_list", language, count=len(assessment.problems))
-
-
-def _visits(assessment: Assessment, visits: Sequence[Visit], language: Language) -> Iterator[str]:
-    there, drawn = in_all(assessment).lights, Counter(one.damage.light for one in visits)
-    grey, amber = there["insufficient evidence"], there["amber"]
-    yield text(
-        "action_visit" if grey or amber else "action_checks",
-        language,
-        count=len(visits),
-        grey=drawn["insufficient evidence"],
-        all_grey=grey,
-        amber=drawn["amber"],
-        all_amber=amber,
-    )
-    left = grey + amber - drawn["insufficient evidence"] - drawn["amber"]
-    if left:
-        yield text("action_longer", language, count=left, visits=visits_for(there))
-
-
-def _limits(assessment: Assessment, language: Language) -> Iterator[str]:
-    yield text("limit_area", language)
-    if assessment.mode == "mono":
-        yield text("limit_mono", language)
-    looks = [look for one in assessment.damages for look in one.looks if look.seen > 0]
-    if any(look.date is None for look in looks):
-        yield text("limit_undated", language)
-    least = assessment.square_ha * assessment.rules.least_cells
-    yield text(
-        "limit_cells",
-        language,
-        square=hectares(assessment.square_ha),
-        chip=hectares(least),
-    )
-    if assessment.of("insufficient evidence"):
-        yield text("limit_grey", language)
 
 
 def _hazard(assessment: Assessment, language: Language) -> str:

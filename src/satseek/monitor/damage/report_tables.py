@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from satseek.monitor.damage.tables import LIGHTS
 from satseek.monitor.damage.words import text, why
 from satseek.monitor.reports.blocks import Column, Entry, Map, Mark, Shape, Table
+from satseek.monitor.reports.palette import SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +85,7 @@ def parcels_map(
             Shape(
                 geometry=one.parcel.geometry,
                 entry=one.light,
-                label=one.parcel.id if named or one.light == "red" else "",
+                label=_label(one, is_named=named or one.light == "red"),
             )
             for light in reversed(LIGHTS)
             for one in damages
@@ -93,7 +94,8 @@ def parcels_map(
         legend=tuple(
             Entry(
                 key=light,
-                label=f"{text(light, language)}: {text(f'light_{light}', language)}",
+                label=f"{SIGNS[TONES[light]]} {text(light, language)}: "
+                f"{text(f'light_{light}', language)}",
                 colour=COLOURS[light],
             )
             for light in LIGHTS
@@ -101,6 +103,12 @@ def parcels_map(
         backdrop=backdrop,
         attribution=attribution,
     )
+
+
+def _label(one: ParcelDamage, *, is_named: bool) -> str:
+    """Mark a parcel by its light's sign, which black and white show, too; green has none."""
+    sign = "" if one.light == "green" else SIGNS[TONES[one.light]]
+    return f"{sign} {one.parcel.id}".strip() if is_named else sign
 
 
 def roll_up_table(rolled: Sequence[RollUp], total: RollUp, name: str, language: Language) -> Table:

@@ -174,6 +174,13 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "An affected share is a share of the area on which damage shows, not a loss of yield.",
         "受灾比例是显示受灾的面积比例，不是减产率。",
     ),
+    "limit_model": (
+        (
+            "Green says that the model {model} sees no sign of damage, not that there is none: "
+            "hold some parcels whose damage is known against this report before you rely on it."
+        ),
+        "绿色表示模型 {model} 未见受灾迹象，不等于没有受灾：采信前请用已知灾情的地块核对本报告。",
+    ),
     "limit_mono": (
         "Imagery after the event alone was looked at: what has always looked so counts as well.",
         "仅使用灾后影像：灾前即如此的地面也会被计入。",
