@@ -105,7 +105,7 @@ def test_what_was_given_up_is_sent_again(data: Path, receiver: Receiver) -> None
 
 def test_it_goes_on_while_it_is_to_wait(data: Path, receiver: Receiver) -> None:
     with closing(Outbox(data / FOLDER)) as outbox, outbox.store.transaction() as db:
-        db.execute("UPDATE outbox_letters SET due = ?", (time.time() + 0.5,))
+        db.execute("UPDATE outbox_letters SET due = ?", (time.time() + 3,))
     assert (0, 2) == _sent(told(data, "deliver"))
     assert (2, 0) == _sent(told(data, "deliver", "--wait", "20"))
     receiver.conduct = lambda _n: (503, {"Retry-After": "600"})

@@ -275,11 +275,12 @@ def test_it_goes_over_tls_to_who_is_who_they_say(tmp_path: Path) -> None:
     ca_file = make_certificates(tmp_path)
     with receiving(certificates=tmp_path) as receiver:
         address = {"to": f"https://127.0.0.1:{receiver.port}/alerts"}
-        with closing(webhook_desk(tmp_path / "wary", receiver.port, team=address)) as desk:
+        patient = {"team": address, "webhook_timeout_s": 20.0}
+        with closing(webhook_desk(tmp_path / "wary", receiver.port, **patient)) as desk:
             desk.keep()
             assert 1 == desk.deliver(desk.post(Pace())).failed
             assert "CERTIFICATE_VERIFY_FAILED" in desk.outbox.alerts()[0].error
-        trusting = {"team": address, "webhook_ca_file": ca_file}
+        trusting = {**patient, "webhook_ca_file": ca_file}
         with closing(webhook_desk(tmp_path / "told", receiver.port, **trusting)) as desk:
             desk.keep()
             assert 1 == desk.deliver().arrived

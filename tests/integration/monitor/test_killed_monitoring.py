@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from satseek.settings import Settings
 
-KILLS = 4
+KILLS = 3
 """Of the watch; the others are killed once each."""
 
 
