@@ -143,7 +143,6 @@ def test_a_run_is_read_on_map_matrix_chart_and_pictures(tab: Tab, tabs: Tabs, ho
     said = "13 of 463.5 ha (2.8 %) changed from 2024-06 to 2025-08."
     assert tab.text("#landuse-run .lead") == said
     tab.wait_count("path.outline.changed", 3)
-    tab.shoot("landuse")
     page.focus("#landuse-at")
     with page.expect_response("**/v1/landuse/kept/maps/2025-02/**"):
         page.keyboard.press("ArrowLeft")
@@ -165,7 +164,6 @@ def test_a_run_is_read_on_map_matrix_chart_and_pictures(tab: Tab, tabs: Tabs, ho
         ".length === 2"
     )
     assert f"patch={ids[1]}" in page.url
-    tab.shoot("change")
     assert grave_faults(page, "a run of land use") == []
     here = page.url
     page.click("#landuse-patch button")
@@ -221,7 +219,6 @@ def test_a_watch_is_set_up_run_paused_changed_and_removed(tab: Tab, tabs: Tabs) 
     page.click("#watch-expected button")
     page.wait_for_selector("#watch-expected dl")
     assert "too few answers" in tab.text("#watch-expected")
-    tab.shoot("watch")
     assert grave_faults(page, "a watch") == []
     _narrow_dark_and_chinese(tabs, page.url, "[data-alert]")
 
@@ -291,7 +288,6 @@ def test_damage_to_parcels_is_told_by_lights_that_are_not_colours_alone(
     assert counts == told["lights"]
     tab.wait_count("path.outline.parcel", len(parcels))
     assert parcels["F4"]["light"] == "insufficient evidence"
-    tab.shoot("damage")
 
     page.click("#damage-lights [data-light='insufficient evidence']")
     tab.wait_count("path.outline.parcel.insufficient", counts["insufficient evidence"])
