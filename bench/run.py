@@ -15,6 +15,8 @@ from pathlib import Path
 
 BENCH = Path(__file__).parent
 RESULTS = BENCH / "results"
+TOLD = {"monitor": ("--json",)}
+"""What scripts are told that print for people otherwise."""
 
 
 def main() -> None:
@@ -29,13 +31,14 @@ def main() -> None:
 
 
 def _run(name: str) -> bool:
-    command = [sys.executable, str(BENCH / f"{name}.py")]
+    told = TOLD.get(name, ())
+    command = [sys.executable, str(BENCH / f"{name}.py"), *told]
     print(f"{name} …", flush=True)
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         return False
     result = {
-        "command": f"python bench/{name}.py",
+        "command": " ".join(["python", f"bench/{name}.py", *told]),
         "commit": _commit(),
         "date": datetime.now(tz=UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",

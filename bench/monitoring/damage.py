@@ -4,15 +4,16 @@ The fields of the made-up county are the parcels: what of each is flooded is kno
 and step of chips, with imagery of both moments and of the one after alone: the mean absolute error
 of the affected share, how many parcels were judged, and how the lights fall. Then a white cloud is
 painted over part of the imagery after, as pixels and as nodata: parcels under it must be told to
-have insufficient evidence. On real imagery of ../shared/data: a tornado whose imagery before and
-after comes in two CRSs, with squares of ground as parcels. Prints one JSON object.
+have insufficient evidence. On real imagery of ../shared/data, with squares of ground as parcels: a
+tornado whose imagery before and after comes in two CRSs, and a flood with a mask of what changed.
+Prints one JSON object.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
-import sys
 import tempfile
 from contextlib import closing
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from satseek.imagery.reach import Reach
 from satseek.monitor.damage.asking import Said, order_of
 from satseek.monitor.damage.imagery import candidates_of, fitting_grid, scenes_of
 from satseek.monitor.damage.running import run_assessment
+from satseek.monitor.damage.tables import LIGHTS
 from satseek.search.demonstrating import county_at
 from satseek.search.indexing import index_scenes
 from satseek.settings import Settings
@@ -54,33 +56,50 @@ AROUND_M = 500
 LEAST_HA = 0.5
 CLOUD = 0.7
 """Share of a parcel under the cloud from which it must not be judged."""
+FLOOD_EDGE_M = 100
+FLOOD_CHIP_PX = 16
+"""Of a scene of 39 x 32 pixels of 10 m."""
+FLOOD_CLEAR = ("2017-09-21", "2017-10-11")
+FLOOD_MASKED = ("2017-10-11", "2017-10-18")
+FLOOD_CLOUD = 3
+"""What the series' segmentation calls cloud: the class of its pixels whose QA60 says opaque."""
 MADE_AT = datetime(2025, 9, 1, tzinfo=UTC)
 
 
 def main() -> None:
     """Print all figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ground", type=Path, help="where the counties are, or are made")
+    parser.add_argument(
+        "--usual", action="store_true", help="only by the chips that a command takes"
+    )
+    asked = parser.parse_args()
+    layouts = ((None, None),) if asked.usual else (*LAYOUTS, (None, None))
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        ground = Path(sys.argv[1]) if len(sys.argv) > 1 else home / "county"
+        ground = asked.ground or home / "county"
         figures = {
             "counties": {
-                f"seed {seed}": county(ground / str(seed), home / str(seed), seed=seed)
+                f"seed {seed}": county(ground / str(seed), home / str(seed), layouts, seed=seed)
                 for seed in SEEDS
             },
             "clouds": clouds(ground / str(SEEDS[0]), home / "cloudy"),
             "tornado_pairs": tornado_pairs(home / "tornado"),
+            "flood_series": flood_series(home / "flood"),
         }
     print(json.dumps(figures))
 
 
-def county(ground: Path, home: Path, *, seed: int) -> dict[str, Any]:
+def county(
+    ground: Path, home: Path, layouts: Iterable[tuple[int | None, int | None]], *, seed: int
+) -> dict[str, Any]:
     """Hold affected shares against the truth, by chip and by moments, however small a field."""
     county_at(ground, seed=seed, size=COUNTY_PX)
     parcels, truth = fields_of(ground, home)
     found = {}
-    for chip, stride in LAYOUTS:
+    for chip, stride in layouts:
         for mode in ("paired", "mono"):
-            name = f"c{chip}s{stride}"
+            name = f"c{chip}s{stride}" if chip else "usual"
             said = Said(
                 parcels=str(parcels),
                 before="2024" if mode == "paired" else None,
@@ -89,7 +108,8 @@ def county(ground: Path, home: Path, *, seed: int) -> dict[str, Any]:
                 least_cells=0.0,
             )
             indexed(ground / "scenes", home, said, chip, stride)
-            found[f"{mode} {chip}/{stride}"] = against(assessed(said, home), truth)
+            chips = f"{chip}/{stride}" if chip else "usual"
+            found[f"{mode} {chips}"] = against(assessed(said, home), truth)
     return {"parcels": len(truth), "flooded": sum(one > 0.1 for one in truth.values())} | found
 
 
@@ -198,7 +218,7 @@ def to_degrees(points: np.ndarray) -> np.ndarray:
     return np.column_stack([lons, lats])
 
 
-def indexed(scenes: Path, home: Path, said: Said, chip: int, stride: int) -> None:
+def indexed(scenes: Path, home: Path, said: Said, chip: int | None, stride: int | None) -> None:
     """Index both dates into the collection of an assessment, as its command would."""
     with closing(Assembly(Settings(data_dir=home, model="starter"))) as parts:
         if said.into() in parts.collections():
@@ -316,7 +336,7 @@ def tornado_pairs(home: Path) -> dict[str, Any]:
         return {}
     home.mkdir(parents=True)
     parcels = home / "parcels.geojson"
-    parcels.write_text(json.dumps(squares(source / "post", edge_m=60)))
+    parcels.write_text(json.dumps(squares(sorted((source / "post").glob("*.tif")), edge_m=60)))
     said = Said(
         parcels=str(parcels),
         before=str(source / "pre"),
@@ -339,10 +359,55 @@ def tornado_pairs(home: Path) -> dict[str, Any]:
     }
 
 
-def squares(folder: Path, *, edge_m: float) -> dict[str, Any]:
-    """Lay squares over the scenes of a folder, as parcels of nobody."""
+def flood_series(home: Path) -> dict[str, Any]:
+    """Assess squares of a real scene before a flood, and between its last two dates.
+
+    The mask of the last date marks all of it. But on that date the whole scene lies under opaque
+    cloud (its own segmentation and its QA60 say so): the right answer there is *insufficient
+    evidence*, and a green light is a mistake. Between two clear dates nothing should be affected.
+    """
+    source = SHARED / "flood_series"
+    if not source.is_dir():
+        return {}
+    home.mkdir(parents=True)
+    dates = {path.stem: path for path in (source / "S2").glob("*.tif")}
+    parcels = home / "parcels.geojson"
+    parcels.write_text(json.dumps(squares([dates[FLOOD_CLEAR[0]]], edge_m=FLOOD_EDGE_M)))
+    found = {}
+    for name, (before, after) in {"clear": FLOOD_CLEAR, "clouded": FLOOD_MASKED}.items():
+        said = Said(
+            parcels=str(parcels),
+            before=before,
+            after=after,
+            name="flood",
+            hazard="flood",
+            least_cells=0.0,
+        )
+        indexed(source / "S2", home, said, FLOOD_CHIP_PX, FLOOD_CHIP_PX // 4)
+        done = assessed(said, home)
+        with rasterio.open(source / "segmentation" / f"{after}.tif") as raster:
+            clouds_marked = float((raster.read(1) == FLOOD_CLOUD).mean())
+        mask = source / "changes" / f"{after}.tif"
+        marked = 0.0
+        if mask.is_file():
+            with rasterio.open(mask) as raster:
+                marked = float((raster.read(1) > 0).mean())
+        shares = [one.affected_share for one in done.damages if one.affected_share is not None]
+        found[name] = {
+            "dates": f"{before} to {after}",
+            "under_cloud": round(clouds_marked, 3),
+            "marked_as_changed": round(marked, 3),
+            "parcels": len(done.damages),
+            "mean_affected_share": mean(shares),
+            **{light.replace(" ", "_"): len(done.of(light)) for light in LIGHTS},
+        }
+    return found
+
+
+def squares(scenes: Iterable[Path], *, edge_m: float) -> dict[str, Any]:
+    """Lay squares over scenes, as parcels of nobody."""
     features = []
-    for path in sorted(folder.glob("*.tif")):
+    for path in scenes:
         with rasterio.open(path) as scene:
             xs, ys = transform(scene.crs, "EPSG:4326", *corners(scene.bounds))
         west, east, south, north = min(xs), max(xs), min(ys), max(ys)
