@@ -57,8 +57,8 @@ export function openChange({ flow, from = "", to = "", patch = "" }) {
     && within(one, run.flows[at]));
   shapes.show(wanted);
   const open = patches.find((one) => one.id === patch);
-  byId("landuse-chosen").textContent = from ? `${words({ before: from, after: to })}: ${counted(wanted.length, "changes")}`
-    : counted(wanted.length, "changes");
+  const told = wanted.length ? counted(wanted.length, "changes") : say(from ? "changes_untold" : "changes_none");
+  byId("landuse-chosen").textContent = from ? `${words({ before: from, after: to })}: ${told}` : told;
   byId("landuse-every").hidden = !from;
   listPatches(wanted, open?.id);
   drawPatch(open);

@@ -1,7 +1,7 @@
 // What a person asks a watch to look for, where and when → a watch on the server.
 // Knows no map: the ground is the area that is drawn there.
 
-import { byId, el, number, say, toast } from "./elements.js";
+import { byId, el, icon, number, say, toast } from "./elements.js";
 import { ask, collectionPath, on, query, thumbnail, visit } from "./asking.js";
 import { readArea } from "./question.js";
 import { terms } from "./tables.js";
@@ -14,6 +14,7 @@ const GROUND_KM2 = 1000; // what alerts are told by
 
 let polygons = { permits: null, exclusions: null }; // as read from files, or as the watch has them
 let former = null; // the watch that is being changed; null: a new one
+let begun = false; // whether the form holds a new watch
 let cellM2 = null; // ground of one chip of the collection; null: not known
 
 export function startForm() {
@@ -24,16 +25,26 @@ export function startForm() {
   form.elements.aim.addEventListener("change", () => { form.elements.value.value = USUAL[form.elements.aim.value]; drawPoint(); });
   form.elements.value.addEventListener("input", drawPoint);
   for (const name of ["permits", "exclusions"]) form.elements[name].addEventListener("change", ({ target }) => read(name, target));
-  byId("watch-new").addEventListener("toggle", () => byId("watch-new").open && !former && begin());
+  byId("watch-new").addEventListener("toggle", turn);
   on("query", () => { drawGround(); drawExamples(); });
   on("collection", () => { cellM2 = null; });
   on("change-watch", fillIn);
 }
 
+/** Begin anew where nothing was begun; a change that is folded away is given up, a new watch waits. */
+function turn() {
+  if (byId("watch-new").open) {
+    if (!former && !begun) begin();
+    return;
+  }
+  former = null;
+  if (!begun) byId("watch-new-title").textContent = say("watch_new");
+}
+
 /** Begin with an empty form, and what the gallery and the map show. */
 function begin() {
   const form = byId("watch-form");
-  former = null;
+  begun = true;
   polygons = { permits: null, exclusions: null };
   form.reset();
   form.elements.name.readOnly = false;
@@ -46,6 +57,7 @@ function fillIn(watch) {
   const form = byId("watch-form");
   visit("watches");
   former = watch;
+  begun = false;
   polygons = { permits: watch.ground.permits, exclusions: watch.ground.exclusions };
   form.reset();
   const given = {
@@ -56,7 +68,7 @@ function fillIn(watch) {
   };
   for (const [name, value] of Object.entries(given)) form.elements[name].value = value;
   form.elements.name.readOnly = true;
-  form.elements.value.value = 100 * aimOf(watch)[1];
+  form.elements.value.value = Number((100 * aimOf(watch)[1]).toFixed(2));
   draw();
   if (watch.schedule) {
     form.elements.cron.value = watch.schedule.cron;
@@ -108,6 +120,8 @@ function drawExamples() {
   const pictures = kinds.flatMap(([kind, words]) => query[kind].map((chip) =>
     el("span", { class: `token ${kind === "disliked" ? "not" : ""}` },
       el("img", { src: thumbnail(chip, TOKEN_PX), alt: "" }), el("span", {}, say(words)))));
+  const saved = former?.concept.saved || query.concept;
+  if (saved) pictures.unshift(el("span", { class: "token" }, icon("saved"), el("span", {}, `@${saved}`)));
   byId("watch-examples").replaceChildren(
     el("p", { class: "quiet" }, say(pictures.length ? "examples_say" : "examples_none")),
     el("div", { class: "tokens" }, ...pictures));
@@ -222,6 +236,7 @@ async function save(event) {
   try {
     const saved = await ask(`watches/${encodeURIComponent(fields.name.value)}`, { method: "PUT", body: asked(fields) });
     former = null;
+    begun = false;
     byId("watch-new").open = false;
     toast(say("watch_saved", { name: saved.name, version: saved.version }), "good");
     visit("watches", { watch: saved.name });
