@@ -153,7 +153,10 @@ def _write(
     language: Language,
 ) -> Written:
     from satseek.monitor.findings.keeping import FindingFilter  # noqa: PLC0415
-    from satseek.monitor.reports.findings_gathering import gather_findings  # noqa: PLC0415
+    from satseek.monitor.reports.findings_gathering import (  # noqa: PLC0415
+        Imagery,
+        gather_findings,
+    )
     from satseek.monitor.reports.writing import write_report  # noqa: PLC0415
     from satseek.monitor.watch.report import WatchMaterial, watch_report  # noqa: PLC0415
 
@@ -167,7 +170,11 @@ def _write(
         language=language,
     )
     run = next(iter(tools.watches.runs(watch.name, limit=1)), None)
-    material = WatchMaterial(watch=watch, found=found, run=run, held_out=held)
+    scenes = map(tools.collection.find_scene, sorted(tools.watches.looked_at(watch.name)))
+    looked_at = Imagery(
+        spec=tools.collection.spec, scenes=tuple(one for one in scenes if one is not None)
+    )
+    material = WatchMaterial(watch=watch, found=found, run=run, looked_at=looked_at, held_out=held)
     with progress_bar("writing") as show:
         return write_report(
             watch_report(material), out, on_progress=lambda done, total: show("", done, total)

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from satseek.monitor.reports.blocks import Facts, Text
 from satseek.monitor.reports.findings_report import findings_report
+from satseek.monitor.reports.provenance import grid_name, recipe_name, scenes_used
 from satseek.monitor.reports.report import Headline, Section, Threshold
+from satseek.monitor.reports.words import day
 from satseek.monitor.watch.words import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from satseek.monitor.reports.findings_gathering import FindingsMaterial
-    from satseek.monitor.reports.report import Language, Report
+    from satseek.monitor.reports.findings_gathering import FindingsMaterial, Imagery
+    from satseek.monitor.reports.report import Language, Provenance, Report
     from satseek.monitor.watch.holding_out_measuring import HeldOut
     from satseek.monitor.watch.watch import Watch
     from satseek.types import GeoJSON
@@ -34,6 +36,8 @@ class WatchMaterial:
     """Its findings."""
     run: Mapping[str, Any] | None
     """What its latest run did, of `Watches.runs`; None: it was not run yet."""
+    looked_at: Imagery | None = None
+    """Its collection, with all scenes that it has looked at; None: those of its findings alone."""
     held_out: HeldOut | None = None
     """How it does on ground that it has not learnt from; None: nobody has measured."""
 
@@ -51,7 +55,7 @@ def watch_report(given: WatchMaterial) -> Report:
         limits=(*base.limits, *_limits(given)),
         sections=(*base.sections, _asked(given), _cut(given), *_held(given)),
         provenance=replace(
-            base.provenance,
+            _imagery(base.provenance, given.looked_at),
             prompts=_prompts(watch),
             thresholds=_thresholds(given),
             facts=(*base.provenance.facts, ("watch", f"{watch.name}, version {watch.version}")),
@@ -59,18 +63,30 @@ def watch_report(given: WatchMaterial) -> Report:
     )
 
 
+def _imagery(made: Provenance, looked_at: Imagery | None) -> Provenance:
+    """Name all that was looked at: that nothing was found there has to be defended as well."""
+    if looked_at is None:
+        return made
+    spec = looked_at.spec
+    return replace(
+        made,
+        collection=spec.name,
+        model=f"{spec.model_name}@{spec.model_version}",
+        recipe=recipe_name(spec.recipe),
+        grid=grid_name(spec.grid),
+        scenes=scenes_used(looked_at.scenes),
+    )
+
+
 def _next_step(given: WatchMaterial, usual: str) -> str:
     """Where a watch has told nothing, say whether it has looked at all."""
-    run, language, name = given.run, given.found.language, given.watch.name
     if given.found.findings:
         return usual
-    if run is None:
+    language, name = given.found.language, given.watch.name
+    if given.run is None or given.looked_at is None or not given.looked_at.scenes:
         return text("never_ran", language, name=name)
-    asked = given.found.asked
-    narrowed = asked.states or asked.labels or asked.flags or asked.area or asked.assignee
-    if narrowed or asked.start or asked.end:
-        return usual
-    return text("nothing_told", language, name=name, days=", ".join(run["days"]) or "–")
+    days = sorted({day(one.datetime) for one in given.looked_at.scenes})
+    return text("nothing_told", language, name=name, first=days[0], last=days[-1], count=len(days))
 
 
 def _headlines(given: WatchMaterial) -> tuple[Headline, ...]:

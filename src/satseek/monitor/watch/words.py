@@ -65,13 +65,13 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "nothing_told": (
         (
-            "There is nothing to do: what was looked at ({days}) shows no new site. Keep "
+            "There is nothing to do: no new site on {count} dates from {first} to {last}. Keep "
             "this report with your records; the next scenes are looked at by the schedule, or by "
             "`satseek watch run {name}`."
         ),
         (
-            "无需处理：已观测日期（{days}）未发现新的地点。请将本报告存档；后续影像按计划监测，或运行"
-            "`satseek watch run {name}`。"
+            "无需处理：{first} 至 {last} 共 {count} 期未发现新的地点。请将本报告存档；后续影像按"
+            "计划监测，或运行 `satseek watch run {name}`。"
         ),
     ),
     "no_run": (
