@@ -27,10 +27,33 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import httpx
+import numpy as np
 import serving
+from findingmaking import make_finding, square
+
+from satseek.monitor.findings.keeping import Findings
+from satseek.monitor.samples.drawing import SamplingFrame
+from satseek.monitor.samples.keeping import Samples
+from satseek.monitor.tables import FOLDER
 
 RESULTS = Path(__file__).parent / "results" / "fuzz_api.json"
 HOOKS = Path(__file__).parent / "fuzzing" / "hooks.py"
+
+PARCELS = json.dumps(
+    {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "properties": {"policy": "P-1"},
+                "geometry": {
+                    "type": "Polygon",
+                    "coordinates": [[[15, 48], [15.01, 48], [15.01, 48.01], [15, 48]]],
+                },
+            }
+        ],
+    }
+)
 
 CASES_AN_OPERATION = 100
 """Generated in one run of schemathesis; several runs, each with another seed, make up the rest."""
@@ -60,12 +83,13 @@ def fuzz(cases: int, *, folder: Path, seed: int = 1, per_operation: int | None =
     """Send at least so many cases to a server of its own."""
     data = folder / "data"
     serving.index(data, serving.make_scenes(folder / "scenes"), "small")
+    reviewed = _reviewed(data)
     sent = operations = failures = 0
     said, memory = [], []
     started = time.perf_counter()
     roots = {"reference_roots": str(folder / "scenes")}
     with serving.running_server(data, **roots) as server:
-        known = _known(server.url)
+        known = _known(server.url, reviewed)
         while sent < cases:
             count = per_operation or CASES_AN_OPERATION
             output = _run(server.url, seed=seed, count=count, known=known)
@@ -112,22 +136,50 @@ def _run(url: str, *, seed: int, count: int, known: str) -> str:
     return done.stdout
 
 
-def _known(url: str) -> str:
+def _reviewed(data: Path) -> dict[str, str]:
+    """Keep findings and a sample; returns their names."""
+    findings = Findings(data / FOLDER)
+    kept = findings.keep(make_finding(at, collection="small") for at in range(20))
+    findings.close()
+    cells, halves = [f"{at}_0" for at in range(20)], ["forest", "mine"] * 10
+    frame = SamplingFrame(
+        cells=cells,
+        strata=halves,
+        mapped=halves,
+        areas_m2=np.full(len(cells), 65_536.0),
+        footprints=[square(float(at)) for at in range(20)],
+        chips=[(f"june/{cell}", f"july/{cell}") for cell in cells],
+    )
+    samples = Samples(data / FOLDER)
+    sizes = {"forest": 5, "mine": 5}
+    samples.make("june", frame, sizes, collection="small", subject="land use 2024-06")
+    places = [one.place.id for one in samples.settled("june")]
+    samples.close()
+    ids = [one.finding.id for one in kept]
+    return {"finding": "|".join(ids), "place": "|".join(places)}
+
+
+def _known(url: str, reviewed: dict[str, str]) -> str:
     """Names of what the server has, for requests that are to reach something."""
     with httpx.Client(base_url=url, timeout=60) as http:
+        http.get("/openapi.json").raise_for_status()  # made once; schemathesis waits for 10 s only
         chips = http.get("/v1/collections/small/chips").raise_for_status().json()["chips"]
         asked = {"task": "verify", "collection": "small"}
         job = http.post("/v1/jobs", json=asked).raise_for_status().json()["id"]
         nightly = {"cron": "30 3 * * *", "job": asked}
         http.put("/v1/schedules/nightly", json=nightly).raise_for_status()
+        watch = {"collection": "small", "concept": {"label": "mine", "prompts": ["a mine"]}}
+        http.put("/v1/watches/nightly", json=watch).raise_for_status()
+        upload = http.post("/v1/parcels", content=PARCELS).raise_for_status().json()["id"]
         ref = http.get("/v1/models").raise_for_status().json()["in_force"]
     ids = "|".join(chip["chip"] for chip in chips[:4])
-    known = {
-        "name": "small|nightly",
+    known = reviewed | {
+        "name": "small|nightly|june",
         "collection": "small",
         "chip_id": ids,
         "chip": ids,
         "job_id": job,
+        "upload": upload,
         "ref": f"starter|{ref}",
         "folder": "2024-05-03 scene.tif",
         "text": "a harbour",
