@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 import shapely
 
-from satseek.errors import InvalidFilter, InvalidRequest
-from satseek.monitor.damage.imagery import fitting_grid, is_period, read_period
+from satseek.errors import InvalidFilter, InvalidRequest, UnreadableImage, UnsafeReference
+from satseek.imagery.reach import Reach
+from satseek.monitor.damage.imagery import candidates_of, fitting_grid, is_period, read_period
 from satseek.monitor.damage.parcels import Parcel
 from satseek.types import Scene
 
@@ -153,3 +154,12 @@ def test_parcels_on_both_sides_of_the_antimeridian_have_a_zone_of_it() -> None:
 
     assert fitting_grid(mixed, both).crs in {"EPSG:32760", "EPSG:32701"}
     assert fitting_grid(mixed, [cut]).crs in {"EPSG:32660", "EPSG:32601"}
+
+
+def test_a_host_of_the_settings_leads_nowhere_but_where_they_say() -> None:
+    address = "http://localhost:9/catalog.json"  # nobody answers at the port of discard
+
+    with pytest.raises(UnsafeReference, match="not public"):
+        list(candidates_of(address, reach=Reach(hosts=("localhost:9",))))
+    with pytest.raises(UnreadableImage):
+        list(candidates_of(address, reach=Reach(hosts=("elsewhere.example",))))

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import shapely
 
-from satseek.errors import InvalidFilter, InvalidRequest, UnreadableImage
+from satseek.errors import InvalidFilter, InvalidRequest, UnreadableImage, UnsafeReference
 from satseek.imagery.candidates import find_candidates
 from satseek.imagery.grid import pixel_sizes
 from satseek.imagery.ground import metres_per_pixel, parse_crs
+from satseek.imagery.hosts import covering, place_of
 from satseek.imagery.lattices import rounded_size
+from satseek.imagery.reach import is_remote
 from satseek.imagery.recipes import recipe_named
 from satseek.monitor.damage.grading import EvidenceRules
 from satseek.monitor.damage.parcels import shapes_of_parcels
@@ -110,7 +112,7 @@ def scenes_of(source: str, *, reach: Reach) -> list[Scene]:
     """
     recipe, refused = recipe_named("auto"), ""
     found: list[Scene] = []
-    for candidate in find_candidates(source, reach=reach.and_named(source)):
+    for candidate in candidates_of(source, reach=reach):
         try:
             found.append(candidate.describe(recipe))
         except UnreadableImage as error:
@@ -123,8 +125,24 @@ def scenes_of(source: str, *, reach: Reach) -> list[Scene]:
 
 
 def candidates_of(source: str, *, reach: Reach) -> Candidates:
-    """List what there is to index; raises as `find_candidates`."""
-    return find_candidates(source, reach=reach.and_named(source))
+    """List what there is to index; raises as `find_candidates`.
+
+    What is named may be read, unless the settings speak of its host: then they say at which
+    addresses, wherever its name leads by now.
+    """
+    return find_candidates(
+        source, reach=reach if _is_listed(source, reach) else reach.and_named(source)
+    )
+
+
+def _is_listed(source: str, reach: Reach) -> bool:
+    if not is_remote(source):
+        return False
+    try:
+        covering(place_of(source, what=source), reach.addresses, what=source)
+    except UnsafeReference:
+        return False
+    return True
 
 
 def moment_of(source: str, collection: Collection, *, reach: Reach) -> Filter:
