@@ -199,7 +199,9 @@ def _set_a_watch_up(tab: Tab) -> None:
     )
     assert grave_faults(page, "setting up a watch") == []
     page.click("#watch-go")
-    page.wait_for_selector("#watch h2")
+    page.wait_for_selector("#watch h2, #watch .empty, #watch-wrong:not(:empty)")
+    assert page.text_content("#watch-wrong") == ""
+    assert tab.text("#watch h2") == "homes"
 
 
 def test_a_watch_is_set_up_run_paused_changed_and_removed(tab: Tab, tabs: Tabs) -> None:
@@ -229,6 +231,8 @@ def test_a_watch_is_set_up_run_paused_changed_and_removed(tab: Tab, tabs: Tabs) 
     page.wait_for_selector("#watch [data-state=paused]")
     assert _told(tab, "watches/homes")["paused"] is True
     page.click("#watch button:text('Change')")
+    page.wait_for_selector("[data-watch=homes]")
+    assert page.evaluate("document.activeElement.name") == "label"
     page.fill("#watch-form [name=label]", "new homes")
     page.click("#watch-go")
     page.wait_for_selector("#watch [data-state=paused]")

@@ -31,7 +31,7 @@ async function show() {
   if (watch) return openWatch(watch);
   closeWatch();
   await list();
-  if (left) lead(byId("watches").querySelector(`[data-watch="${CSS.escape(left)}"] button`));
+  if (left && !byId("watch-new")?.open) lead(byId("watches").querySelector(`[data-watch="${CSS.escape(left)}"] button`));
   return null;
 }
 
