@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 NOON = datetime(2024, 9, 1, 12, tzinfo=UTC)
 NAME = "county-use"
 BY_LABELS = Choices(
-    stickiness=Stickiness(change=0.5, steepness=1), patches=PatchRule(seed=0, grow=0)
+    stickiness=Stickiness(change=0.5, steepness=0), patches=PatchRule(seed=0, grow=0)
 )
 """Labels alone decide: these tests are of what becomes of a change, not of when there is one."""
 MONTHS = ["2024-05", "2024-06", "2024-07", "2024-08"]

@@ -12,7 +12,7 @@ from satseek.monitor.labels import jointly as labelling_jointly
 from satseek.monitor.labels.jointly import NOT_SEEN, Stickiness, decide
 
 UNSEEN = (np.nan, np.nan, np.nan)
-USUAL = Stickiness(change=0.05, steepness=30.0)
+USUAL = Stickiness(change=0.05, steepness=2.0, even=90.0)
 
 
 def _shares(*dates: tuple[float, ...]) -> np.ndarray:
@@ -36,7 +36,7 @@ def test_a_label_changes_only_where_the_pair_of_images_changed(
 
 
 def test_where_the_label_fits_alike_a_change_of_the_images_is_none_of_the_label() -> None:
-    shares = _shares((0.8, 0.1, 0.1), (0.7, 0.2, 0.1))
+    shares = _shares((0.8, 0.1, 0.1), (0.78, 0.12, 0.1))
     assert [0, 0] == decide(shares, _percentiles(100.0), stickiness=USUAL)[:, 0].tolist()
 
 
@@ -57,7 +57,7 @@ def test_where_no_change_is_dearer_than_another_each_date_speaks_for_itself() ->
     rng = np.random.default_rng(3)
     shares = rng.dirichlet(np.ones(2), size=(5, 200)).astype(np.float32)
     percentiles = rng.uniform(0, 100, (4, 200)).astype(np.float32)
-    indifferent = Stickiness(change=0.5, steepness=1)
+    indifferent = Stickiness(change=0.5, steepness=0)
     found = decide(shares, percentiles, stickiness=indifferent)
     np.testing.assert_array_equal(found, shares.argmax(axis=2))
 
@@ -72,7 +72,8 @@ def _most_likely(shares: np.ndarray, percentiles: np.ndarray, sticky: Stickiness
         logs = [np.log(shares[date, label]) for date, label in zip(dates, run, strict=True)]
         for date, (one, other) in zip(dates[1:], itertools.pairwise(run), strict=True):
             chance = chances[date - 1]
-            logs.append(np.log(1 - chance if one == other else chance / (classes - 1)))
+            moved = min(np.log(chance / (classes - 1)), np.log1p(-chance) + 1.5)
+            logs.append(np.log1p(-chance) if one == other else moved)
         if sum(logs) > most:
             best, most = list(run), sum(logs)
     found = [NOT_SEEN] * len(shares)
@@ -82,7 +83,7 @@ def _most_likely(shares: np.ndarray, percentiles: np.ndarray, sticky: Stickiness
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("sticky", [USUAL, Stickiness(change=0.7, steepness=40)])
+@pytest.mark.parametrize("sticky", [USUAL, Stickiness(change=0.7, steepness=4)])
 def test_the_run_that_is_found_is_the_most_likely_of_all(classes: int, sticky: Stickiness) -> None:
     rng = np.random.default_rng(classes)
     shares = rng.dirichlet(np.full(classes, 0.5), size=(4, 60))
@@ -116,13 +117,18 @@ def test_shapes_that_do_not_go_together_are_refused() -> None:
         decide(np.ones((2, 3, 2), np.float32), np.ones((2, 3), np.float32))
 
 
-@pytest.mark.parametrize("wrong", [{"change": 0.0}, {"change": 1.0}, {"steepness": 0.5}])
+@pytest.mark.parametrize(
+    "wrong", [{"change": 0.0}, {"change": 1.0}, {"steepness": -0.5}, {"even": 0.0}, {"even": 100.0}]
+)
 def test_a_stickiness_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InvalidRequest):
         Stickiness(**wrong)
 
 
 def test_chances_rise_with_the_change_and_are_the_prior_where_nothing_is_known() -> None:
-    chances = USUAL.chances(np.array([0, 50, 99, 100, np.nan], np.float32))
-    assert sorted(chances[:4].tolist()) == chances[:4].tolist()
-    assert (0.05, 0.612) == pytest.approx((float(chances[4]), float(chances[3])), abs=1e-3)
+    chances = USUAL.chances(np.array([0, 50, 90, 99, 100, np.nan], np.float32))
+    assert sorted(chances[:5].tolist()) == chances[:5].tolist()
+    odds = 0.05 / 0.95 * (99 / 9) ** 2  # odds of 99 % over those of the even percentile, squared
+    expected = (0.05, odds / (1 + odds), 0.05)
+    assert expected == pytest.approx(chances[[2, 3, 5]].tolist(), rel=1e-4)
+    assert chances[0] < 1e-9

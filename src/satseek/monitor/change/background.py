@@ -124,12 +124,18 @@ def find_alike(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return asked, among[cosines.argmax(axis=1)]
 
 
-def alikeness(vectors: Vectors) -> float:
-    """Tell how much different places of one date differ that look most alike; 0 of one place."""
+def alikeness(vectors: Vectors, *, along: NDArray[np.float64] | None = None) -> float:
+    """Tell how much different places of one date differ that look most alike; 0 of one place.
+
+    Args:
+        vectors: float32, shape (n, dim), unit rows.
+        along: Orthonormal directions in which changes are measured, (dim, directions); None: all.
+    """
     one, other = find_alike(vectors)
     if not one.size:
         return 0.0
-    distances = np.linalg.norm(vectors[one] - vectors[other], axis=1)
+    steps = vectors[one] - vectors[other]
+    distances = np.linalg.norm(steps if along is None else steps @ along, axis=1)
     return float(np.quantile(distances, ALIKE_QUANTILE))
 
 

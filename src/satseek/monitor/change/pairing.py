@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.errors import InvalidRequest
+from satseek.index.checks import check_vectors
+from satseek.monitor.change.agreeing import most_of_neighbours, shared_changes, told_directions
 from satseek.monitor.change.background import alikeness, fit_background, percentiles
 from satseek.monitor.change.outlining import find_touching
-from satseek.monitor.change.shift import SHIFTS, find_changes
+from satseek.monitor.change.shift import SHIFTS, find_left
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -37,12 +39,9 @@ CELLS_AT_ONCE = 8_192
 OWN_LIGHT = 30
 """Cells from which a pair of scenes has a light of its own; those of smaller pairs share one."""
 
-NEIGHBOURS = 1 / 3
+NEIGHBOURS = 0.5
 """Weight of its neighbours in a cell's deviation: what changes is mostly larger than a cell, and
 what only seems to change is not. See docs/concepts/change.md for what it gives."""
-
-_NEIGHBOURS_ASKED = 3
-"""Of up to eight: those that changed most. A cell at the edge of a change has about three in it."""
 
 _LEAST_SAID, _MOST_SAID = -5.0, 3.0
 """What a cell can say to its neighbours, in deviations: that it lies below the floor, and that it
@@ -70,8 +69,9 @@ class Pairs:
     background: Background | None
     """What unchanged cells do; None of fewer than eight cells: nobody can say."""
     changes: NDArray[np.float32]
-    """Shape (n,): what is left of the step from before to after, 0 or more. Without any shift it is
-    the distance of two unit vectors, at most 2."""
+    """Shape (n,): what is left of the step from before to after and shared by the neighbours, 0 or
+    more. Without any shift, words and neighbours it is the distance of two unit vectors, at most
+    2."""
     deviations: NDArray[np.float32]
     """Shape (n,): the same in robust deviations above the middle of the background, blended with
     the neighbours'; comparable between pairs of dates, and finer than a percentile far out. NaN:
@@ -104,6 +104,7 @@ def pair_up(
     *,
     shift: Shift = "fitted",
     neighbours: float = NEIGHBOURS,
+    words: Vectors | None = None,
     background: Background | None = None,
 ) -> Pairs:
     """Score the change of every cell seen on both occasions.
@@ -116,6 +117,9 @@ def pair_up(
             cells are taken as they are: their mean step would be the change itself.
         neighbours: Weight of the neighbouring cells in the deviation of a cell, 0–1; 0: each cell
             for itself, where what changes is smaller than a cell.
+        words: float32, shape (prompts, dim), unit rows: only what these words can tell apart counts
+            as change. None, or too few of them: whatever the vectors show, for which 8 · dim bytes
+            a cell are held.
         background: What unchanged cells do, known from elsewhere: another pair of dates of the same
             ground, say; None: estimated from these cells.
 
@@ -131,12 +135,15 @@ def pair_up(
     cells, at_before, at_after = _common(before, after)
     rows = before.rows[at_before], after.rows[at_after]
     groups = _grouped(before.sources[at_before], after.sources[at_after])
-    changes, floor = _changes(index, *rows, shift=shift, groups=groups)
+    along = None if words is None else told_directions(check_vectors(words, dim=index.spec.dim))
+    left, floor = _left(index, *rows, shift=shift, groups=groups, along=along)
+    touching = find_touching(cells) if neighbours else np.empty((0, 2), dtype=np.int64)
+    changes = shared_changes(left, touching)
     fitted = background or fit_background(changes, floor=floor)
     nothing = np.full(len(cells), np.nan, dtype=np.float32)
     deviations = nothing if fitted is None else fitted.deviations(changes)
     if fitted is not None and neighbours:
-        deviations = _with_neighbours(deviations, cells, weight=neighbours)
+        deviations = _with_neighbours(deviations, touching, weight=neighbours)
     return Pairs(
         before=before,
         after=after,
@@ -154,39 +161,40 @@ def pair_up(
     )
 
 
-def _changes(
-    index: Pinned, before: Rows, after: Rows, *, shift: Shift, groups: NDArray[np.int32]
-) -> tuple[Floats, float]:
-    """Score each cell for itself, in parts where they are many; also gives the floor."""
+def _left(
+    index: Pinned,
+    before: Rows,
+    after: Rows,
+    *,
+    shift: Shift,
+    groups: NDArray[np.int32],
+    along: Floats | None,
+) -> tuple[NDArray[np.float32], float]:
+    """Find what is left of each step, there beside back, and the floor; in parts of many cells."""
     parts = -(-before.size // CELLS_AT_ONCE)
-    changes = np.empty(before.size)
+    directions = index.spec.dim if along is None else along.shape[1]
+    left = np.empty((before.size, 2 * directions), dtype=np.float32)
     floors = []
     for part in range(parts):
         own = slice(part, None, parts)  # each part has cells from everywhere
         x, y = index.vectors(before[own]), index.vectors(after[own])
-        changes[own] = find_changes(x, y, shift=shift, groups=groups[own])
-        floors += [alikeness(x), alikeness(y)]
-    return changes, float(np.mean(floors))
+        both = find_left(x, y, shift=shift, groups=groups[own])
+        kept = both if along is None else tuple(one @ along for one in both)
+        left[own] = np.concatenate(kept, axis=1) / np.sqrt(2)
+        floors += [alikeness(x, along=along), alikeness(y, along=along)]
+    return left, float(np.mean(floors))
 
 
 def _with_neighbours(
-    deviations: NDArray[np.float32], cells: Sequence[str], *, weight: float
+    deviations: NDArray[np.float32], touching: NDArray[np.int64], *, weight: float
 ) -> NDArray[np.float32]:
     """Blend the deviation of each cell with the mean of its neighbours that changed most.
 
     A cell without neighbours keeps its own.
     """
-    own = np.maximum(deviations, _LEAST_SAID)
+    own = np.maximum(deviations, _LEAST_SAID).astype(np.float64)
     said = np.minimum(own, _MOST_SAID)
-    pairs = find_touching(cells)
-    asking, asked = (np.concatenate([pairs[:, one], pairs[:, 1 - one]]) for one in (0, 1))
-    order = np.lexsort((-said[asked], asking))
-    asking, asked = asking[order], asked[order]
-    rank = np.arange(asking.size) - np.searchsorted(asking, asking)
-    first = rank < _NEIGHBOURS_ASKED
-    sums = np.bincount(asking[first], weights=said[asked[first]], minlength=own.size)
-    counts = np.bincount(asking[first], minlength=own.size)
-    around = np.where(counts > 0, sums / np.maximum(counts, 1), own)
+    around = most_of_neighbours(said[touching[:, ::-1]], touching, otherwise=own)
     return ((1 - weight) * own + weight * around).astype(np.float32)
 
 

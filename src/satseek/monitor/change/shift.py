@@ -54,7 +54,19 @@ _LIKELY = 2.0
 def find_changes(
     before: Vectors, after: Vectors, *, shift: Shift, groups: NDArray[np.int32] | None = None
 ) -> Floats:
-    """Measure what is left of each cell's step.
+    """Measure what is left of each cell's step; as ``find_left``.
+
+    Returns:
+        float64, shape (n,), 0 or more.
+    """
+    there, back = find_left(before, after, shift=shift, groups=groups)
+    return _mean_lengths(there, back)
+
+
+def find_left(
+    before: Vectors, after: Vectors, *, shift: Shift, groups: NDArray[np.int32] | None = None
+) -> tuple[Floats, Floats]:
+    """Find what is left of each cell's step.
 
     Args:
         before: float32, shape (n, dim), unit rows; n is positive.
@@ -64,26 +76,27 @@ def find_changes(
             its own. None: one pair shows all.
 
     Returns:
-        float64, shape (n,), 0 or more.
+        What the date before does not tell of the date after, and what that one does not tell of it:
+        float64, two of shape (n, dim). Unless the shift is fitted they are opposite.
     """
     x, y = before.astype(np.float64), after.astype(np.float64)
     if shift == "none" or len(x) < FEWEST:
-        return _lengths(y - x)
+        return y - x, x - y
     y -= _offsets(y - x, np.zeros(len(x), dtype=np.int32) if groups is None else groups)
     directions = min(len(x) // CELLS_PER_DIRECTION, MOST_DIRECTIONS, x.shape[1])
     if shift == "mean" or not directions:
-        return _lengths(y - x)
+        return y - x, x - y
     middle = (np.median(x, axis=0) + np.median(y, axis=0)) / 2
     x, y = x - middle, y - middle
     basis = _main_directions(x, y, directions)
     weights = np.ones(len(x))
-    changes = np.zeros(len(x))
+    there = back = np.zeros_like(x)
     for _ in range(_ROUNDS):
         there, back = _left(x, y, basis, weights), _left(y, x, basis, weights)
-        changes = np.sqrt((there**2 + back**2) / 2)
+        changes = _mean_lengths(there, back)
         usual = max(float(np.median(changes)), np.finfo(np.float64).tiny)
         weights = 1 / (1 + (changes / (_LIKELY * usual)) ** 4)
-    return changes
+    return there, back
 
 
 def _offsets(steps: Floats, groups: NDArray[np.int32]) -> Floats:
@@ -106,7 +119,7 @@ def _main_directions(x: Floats, y: Floats, count: int) -> Floats:
 
 
 def _left(x: Floats, y: Floats, basis: Floats, weights: Floats) -> Floats:
-    """Predict y from x and give the lengths of what is left, as if each cell had been left out."""
+    """Predict y from x and give what is left, as if each cell had been left out."""
     along = x @ basis
     rest = x - along @ basis.T
     design = np.column_stack([np.ones(len(x)), along])  # (n, 1 + directions)
@@ -119,7 +132,7 @@ def _left(x: Floats, y: Floats, basis: Floats, weights: Floats) -> Floats:
     left = y - rest  # what a cell has beside the main directions it keeps, to begin with
     left -= design @ (inverse @ (weighted.T @ left))
     left += _lost(rest, left, weights) * rest
-    return np.asarray(_lengths(left) / np.maximum(1 - leverage, 0.1))
+    return np.asarray(left / np.maximum(1 - leverage, 0.1)[:, None])
 
 
 def _lost(rest: Floats, left: Floats, weights: Floats) -> float:
@@ -129,5 +142,7 @@ def _lost(rest: Floats, left: Floats, weights: Floats) -> float:
     return min(max(-shared / power, 0.0), 1.0) if power > 0 else 0.0
 
 
-def _lengths(vectors: Floats) -> Floats:
-    return np.asarray(np.linalg.norm(vectors, axis=1))
+def _mean_lengths(there: Floats, back: Floats) -> Floats:
+    """Give the root of the mean of both squares."""
+    squares = np.einsum("ij,ij->i", there, there) + np.einsum("ij,ij->i", back, back)
+    return np.asarray(np.sqrt(squares / 2))

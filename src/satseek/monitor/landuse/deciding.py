@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from satseek.monitor.change.shift import Shift
     from satseek.monitor.labels.jointly import Stickiness
     from satseek.monitor.labels.labelling import LabelVectors
+    from satseek.types import Vectors
 
 OnProgress: TypeAlias = "Callable[[str, int, int], None]"
 """Takes a note, what is done, and what there is in all."""
@@ -44,6 +45,7 @@ def changes_since(
     table: Table,
     previous: NDArray[np.int16],
     *,
+    words: Vectors,
     shift: Shift,
     on_progress: OnProgress,
 ) -> NDArray[np.float32]:
@@ -54,6 +56,7 @@ def changes_since(
         series: The dates.
         table: The same as a table.
         previous: Of ``last_seen``.
+        words: Vectors of all prompts, (prompts, dim): a change is one that they can tell.
         shift: What of the step between two dates is season, light and sensor.
         on_progress: Called at each date.
 
@@ -66,7 +69,8 @@ def changes_since(
         on_progress(f"comparing {series.occasions[date].name}", date - 1, len(series) - 1)
         since = np.where(table.seen[date], previous[date], -1)
         for former in np.unique(since[since >= 0]).tolist():
-            pairs = pair_up(index, series.occasions[former], series.occasions[date], shift=shift)
+            occasions = series.occasions[former], series.occasions[date]
+            pairs = pair_up(index, *occasions, shift=shift, words=words)
             at = np.array([places[cell] for cell in pairs.cells], dtype=np.int64)
             own = since[at] == former
             changes[date, at[own]] = pairs.percentiles[own]

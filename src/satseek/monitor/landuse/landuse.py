@@ -207,7 +207,13 @@ def land_use(
     table = _evenly_seen(read.series.table(), chosen.least_of_best)
     previous = last_seen(table.seen)
     changes = changes_since(
-        index, read.series, table, previous, shift=chosen.shift, on_progress=on_progress
+        index,
+        read.series,
+        table,
+        previous,
+        words=looked.vectors,
+        shift=chosen.shift,
+        on_progress=on_progress,
     )
     classes, shares = decided(
         index, table, looked, changes, stickiness=chosen.stickiness, on_progress=on_progress
