@@ -180,6 +180,7 @@ def test_a_run_is_read_on_map_matrix_chart_and_pictures(tab: Tab, tabs: Tabs, ho
 def _set_a_watch_up(tab: Tab) -> None:
     page = tab.open("?collection=county&view=watches").page
     page.click("#watch-new summary")
+    page.wait_for_selector("#watch-value-label:not(:empty)")  # the form begins anew
     page.fill("#watch-form [name=name]", "homes")
     page.fill("#watch-form [name=label]", "new houses")
     page.fill("#watch-form [name=prompts]", "a residential area\nrows of houses")
