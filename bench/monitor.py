@@ -175,17 +175,14 @@ def tell_landuse(figures: Any) -> Iterator[Line]:
 def tell_watch(figures: Any) -> Iterator[Line]:
     """Mines told once and quarries never; hard negatives beside a bare cosine."""
     for one in figures["counties"]:
-        good = (
-            one["alerts"] == one["alerts_on_mines"] == 1
-            and len(one["first_seen"]) == 1
-            and one["quarry_cells_told"] == 0
-        )
+        others = one["alerts"] - one["alerts_on_mines"]
+        once = one["alerts_on_mines"] == len(one["first_seen"]) == 1
         yield Line(
-            about=f"made-up county, seed {one['seed']}: alerts of the mine, of other ground",
-            aim="1, 0; quarry never",
-            found=f"{one['alerts_on_mines']}, {one['alerts'] - one['alerts_on_mines']}; "
-            f"{one['quarry_cells_told']} cells of the quarry; first seen {one['first_seen']}",
-            reached=good,
+            about=f"made-up county, seed {one['seed']}: alerts of the opened mine; quarry cells told",
+            aim="1; 0",
+            found=f"{one['alerts_on_mines']}, first seen {', '.join(one['first_seen'])}; "
+            f"{one['quarry_cells_told']} ({others} alerts of other ground)",
+            reached=once and one["quarry_cells_told"] == 0,
         )
     for name, one in figures.get("mining_pairs", {}).items():
         found = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in one.items())
