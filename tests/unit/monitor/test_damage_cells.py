@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +38,13 @@ BOX = (14.9, 46.8, 15.1, 47.1)
 """Around the made ground, in degrees."""
 
 
-def looked(index: Pinned, side: Side = "after", *, version: str | None = None) -> SeenCells:
+def looked(
+    index: Pinned,
+    side: Side = "after",
+    *,
+    version: str | None = None,
+    event: date | None = None,
+) -> SeenCells:
     name, own = index.model
     card = replace(starter_bundle().card, name=name, version=version or own, dim=DIM)
     labels = LabelVectors(
@@ -48,13 +55,26 @@ def looked(index: Pinned, side: Side = "after", *, version: str | None = None) -
     )
     moment = Moment(index=index, collection="made")
     return seen_cells(
-        moment, side=side, box=BOX, labels=labels, kinds=KINDS, on_progress=lambda *_: None
+        moment,
+        side=side,
+        box=BOX,
+        labels=labels,
+        kinds=KINDS,
+        event=event,
+        on_progress=lambda *_: None,
     )
 
 
-def days(chips: Sequence[Chip], vectors: Sequence[Vectors], home: Path, side: Side) -> list[str]:
+def days(
+    chips: Sequence[Chip],
+    vectors: Sequence[Vectors],
+    home: Path,
+    side: Side,
+    *,
+    event: date | None = None,
+) -> list[str]:
     with collected(home, chips, np.stack(vectors)) as index:
-        found = looked(index, side)
+        found = looked(index, side, event=event)
     return [f"{found.dates[at]:%d}" if found.dates[at] else "-" for at in found.sources]
 
 
@@ -75,6 +95,25 @@ def test_ground_counts_before_clouds_and_more_of_it_before_less(tmp_path: Path) 
         make_chip(NEAR, day="2024-07-09", scene="c", valid=1.0),
     ]
     assert ["05"] == days(chips, [SOUND] * 3, tmp_path / "parts", "after")
+
+
+@pytest.mark.parametrize(
+    ("side", "event", "expected"),
+    [
+        ("after", "2024-07-04", "05"),  # although 03 comes first, and 05 is clouded
+        ("after", "2024-07-05", "05"),
+        ("after", "2024-07-20", "03"),  # there is no other: told by its date
+        ("before", "2024-07-04", "03"),
+        ("before", "2024-07-05", "03"),  # ground counts before the cloud
+        ("before", "2024-07-01", "09"),
+    ],
+)
+def test_scenes_on_the_other_side_of_the_event_count_where_nothing_else_does(
+    tmp_path: Path, side: Side, event: str, expected: str
+) -> None:
+    chips = [make_chip(NEAR, day=f"2024-07-{day}", scene=day) for day in ("03", "05", "09")]
+    found = [SOUND, CLOUD if expected == "03" else SOUND, SOUND]
+    assert [expected] == days(chips, found, tmp_path, side, event=date.fromisoformat(event))
 
 
 def test_undated_scenes_count_where_nothing_else_does(tmp_path: Path) -> None:

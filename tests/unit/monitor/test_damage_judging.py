@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from satseek.monitor.damage.joining import UNSEEN, Joined, Sight
 from satseek.monitor.damage.judging import class_shares, figures, judge, looks
 from satseek.monitor.damage.overlaps import Overlaps
 from satseek.monitor.damage.words import told
+
+if TYPE_CHECKING:
+    from satseek.monitor.findings.finding import Side
 
 SEEN = Look(when="after", seen=1.0, clouded=0.0, date=date(2024, 7, 4))
 
@@ -97,6 +101,20 @@ def test_looks_tell_cloud_from_missing_imagery() -> None:
     first, second = looks(after, [None], PIECES, HECTARES, when="after")
     assert (pytest.approx(0.25), pytest.approx(0.25)) == (first.seen, first.clouded)
     assert (0.0, 0.0, None) == (second.seen, second.clouded, second.date)
+
+
+@pytest.mark.parametrize(
+    ("when", "event", "day"), [("after", 4, 3), ("after", 2, 9), ("before", 4, 9), ("after", 0, 9)]
+)
+def test_a_parcel_that_is_partly_seen_too_early_has_that_date(
+    when: Side, event: int, day: int
+) -> None:
+    both = sight([1.0] * 3, [False] * 3, [0, 0, 0])
+    both = replace(both, sources=np.array([0, 1, 1]))
+    dates = [datetime(2024, 7, one, 23, 59, tzinfo=UTC) for one in (3, 9)]
+    day_of_event = date(2024, 7, event) if event else None
+    first, _ = looks(both, dates, PIECES, HECTARES, when=when, event=day_of_event)
+    assert date(2024, 7, day) == first.date
 
 
 def test_class_shares_are_of_what_was_seen_the_largest_first() -> None:

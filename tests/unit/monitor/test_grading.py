@@ -92,6 +92,13 @@ def test_imagery_must_follow_the_event_and_soon() -> None:
     assert [] == kinds(look("after"), event=date(2025, 7, 1), most_days_after=None)
 
 
+def test_imagery_before_must_be_older_than_the_event() -> None:
+    before = look("before", on=date(2025, 8, 21))
+    assert ["newer"] == kinds(look("after"), before, event=date(2025, 8, 20))
+    assert [] == kinds(look("after"), before, event=date(2025, 8, 21))
+    assert [] == kinds(look("after"), before)
+
+
 def test_several_lacks_are_told_together() -> None:
     assert ["unseen", "small"] == kinds(look("after", 0.1), cells=0.2)
 

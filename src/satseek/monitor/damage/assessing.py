@@ -98,7 +98,13 @@ def assess(
 
     def seen(moment: Moment, side: Side) -> SeenCells:
         found = seen_cells(
-            moment, side=side, box=box, labels=vectors, kinds=kinds, on_progress=on_progress
+            moment,
+            side=side,
+            box=box,
+            labels=vectors,
+            kinds=kinds,
+            event=event,
+            on_progress=on_progress,
         )
         if not len(found):
             raise _nothing(moment, side)
@@ -175,9 +181,20 @@ class _Judging:
     ) -> tuple[ParcelDamage, ...]:
         """Judge all parcels, in their order."""
         pieces, hectares = self.pieces, self._hectares
-        seen = [looks(self.joined.after, last.dates, pieces, hectares, when="after")]
+        seen = [
+            looks(self.joined.after, last.dates, pieces, hectares, when="after", event=self._event)
+        ]
         if first is not None and self.joined.before is not None:
-            seen.append(looks(self.joined.before, first.dates, pieces, hectares, when="before"))
+            seen.append(
+                looks(
+                    self.joined.before,
+                    first.dates,
+                    pieces,
+                    hectares,
+                    when="before",
+                    event=self._event,
+                )
+            )
         shown = shown_chips(self.joined, pieces, after=after, before=before)
         beside = self._contrasts()
         found = []

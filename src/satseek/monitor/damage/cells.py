@@ -8,6 +8,7 @@ that shows a cloud, and among those the nearest to the event: water runs off, fi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,14 +16,14 @@ import numpy as np
 from satseek.errors import ModelMismatch
 from satseek.index.cells import UNDATED
 from satseek.index.filters import bbox_area, check_filter
-from satseek.index.records import from_microseconds
+from satseek.index.records import from_microseconds, microseconds
 from satseek.index.sightings import read_sightings
 from satseek.model.scores import logits
 from satseek.monitor.change.series import on_one_level
 from satseek.monitor.damage.deciding import hidden_cells
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date
 
     from numpy.typing import NDArray
 
@@ -46,6 +47,7 @@ SHOWN_WELL: Final = 9
 """Tenths of a cell from which it counts as shown as well as any: a swath's edge cuts off pixels."""
 
 _TENTHS: Final = 10
+_DAY_US: Final = 86_400_000_000
 _LONGITUDE, _LATITUDE = 180.0, 90.0
 
 
@@ -80,6 +82,7 @@ def seen_cells(
     box: BBox,
     labels: LabelVectors,
     kinds: Kinds,
+    event: date | None = None,
     on_progress: OnProgress,
 ) -> SeenCells:
     """Read what was seen around parcels at one moment.
@@ -90,6 +93,8 @@ def seen_cells(
         box: Around the parcels, degrees.
         labels: Labels in the space of the model.
         kinds: What their classes mean.
+        event: Date of the event; None: not told. Imagery from its other side, such as of a folder
+            of the whole month, counts only where there is no other.
         on_progress: Told chips compared.
 
     Raises:
@@ -111,7 +116,7 @@ def seen_cells(
         compared[part] = logits(cosines, labels.card)
         on_progress(f"chips {side}", min(at + CELLS_AT_ONCE, len(found)), len(found))
     hidden = hidden_cells(compared, kinds)
-    best = _best(found, hidden, side)
+    best = _best(found, hidden, side, event)
     moments, sources = np.unique(found.taken[best], return_inverse=True)
     return SeenCells(
         cells=tuple(found.cells[at] for at in best.tolist()),
@@ -129,16 +134,27 @@ def chips_of(index: Pinned, rows: Rows) -> list[Chip]:
     return index.chips(rows.tolist())
 
 
-def _best(found: Sightings, hidden: NDArray[np.bool_], side: Side) -> NDArray[np.intp]:
+def _best(
+    found: Sightings, hidden: NDArray[np.bool_], side: Side, event: date | None
+) -> NDArray[np.intp]:
     """Choose a chip for each cell: places in ``found``, ascending by the cells' names."""
     shown = np.floor(np.where(hidden, 0.0, found.valid_fractions) * _TENTHS)
     well = np.minimum(shown, SHOWN_WELL)
     nearest = found.taken if side == "after" else -found.taken
     last = np.where(found.taken == UNDATED, np.iinfo(np.int64).max, nearest)
     names = np.array(found.cells, dtype=np.str_)
-    order = np.lexsort((-found.rows, last, -well, names))
+    order = np.lexsort((-found.rows, last, -well, _amiss(found.taken, side, event), names))
     begins = np.append(True, names[order][1:] != names[order][:-1])[: order.size]
     return np.asarray(order[begins])
+
+
+def _amiss(taken: NDArray[np.int64], side: Side, event: date | None) -> NDArray[np.bool_]:
+    """Tell what was taken before the event though it is to show what came of it, or after it."""
+    if event is None:
+        return np.zeros(len(taken), dtype=np.bool_)
+    day = microseconds(datetime.combine(event, time.min, tzinfo=UTC))
+    older, newer = taken < day, taken >= day + _DAY_US
+    return np.asarray((older if side == "after" else newer) & (taken != UNDATED))
 
 
 def _around(where: Filter, box: BBox) -> Filter:

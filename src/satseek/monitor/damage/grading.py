@@ -140,7 +140,8 @@ class Look:
     clouded: float
     """Share of the parcel's area that shows cloud or shadow instead, 0–1."""
     date: date | None
-    """Latest date of what was seen; None: the imagery tells none."""
+    """Latest date of what was seen, or one that lies on the other side of the event, where some of
+    it does; None: the imagery tells none."""
 
 
 def lacking(
@@ -159,7 +160,8 @@ def lacking(
         sizes = {"cells": cells, "least": rules.least_cells}
         found.append(Reason(name="small", lack="too small", values=sizes))
     dates = {look.when: look.date for look in looks if look.seen > 0}
-    return (*found, *_between(dates, rules), *_after(dates.get("after"), event, rules))
+    found += _between(dates, rules)
+    return (*found, *_before(dates.get("before"), event), *_after(dates.get("after"), event, rules))
 
 
 def _unseen(look: Look, rules: EvidenceRules) -> Reason | None:
@@ -188,6 +190,12 @@ def _between(
     if days < 0:
         return [Reason(name="reversed", lack="date gap", values=values)]
     return [Reason(name="apart", lack="date gap", values=values)] if days > most else []
+
+
+def _before(first: date | None, event: date | None) -> list[Reason]:
+    if event is None or first is None or first <= event:
+        return []
+    return [Reason(name="newer", lack="date gap", values={"first": first, "event": event})]
 
 
 def _after(last: date | None, event: date | None, rules: EvidenceRules) -> list[Reason]:

@@ -81,8 +81,9 @@ def looks(
     hectares: Floats,
     *,
     when: Side,
+    event: date | None = None,
 ) -> list[Look]:
-    """Tell how well each parcel was seen at one moment."""
+    """Tell how well each parcel was seen at one moment, and when."""
     seen, clouded = (
         np.minimum(pieces.sums(part[pieces.cells]) / hectares, _ALL)
         for part in (sight.seen, sight.clouded)
@@ -92,7 +93,7 @@ def looks(
             when=when,
             seen=float(seen[place]),
             clouded=float(clouded[place]),
-            date=_latest(sight, dates, pieces, place),
+            date=_date(_dates(sight, dates, pieces, place), when, event),
         )
         for place in range(pieces.count)
     ]
@@ -188,11 +189,19 @@ def _alike(contrast: Contrast | None, grades: GradeTable, share: float) -> list[
     return [Reason(name="alike", values=values)]
 
 
-def _latest(
+def _date(known: Sequence[date], when: Side, event: date | None) -> date | None:
+    """Give the latest, unless some imagery of the parcel lies on the other side of the event."""
+    if not known:
+        return None
+    if when == "after" and event is not None and min(known) < event:
+        return min(known)
+    return max(known)
+
+
+def _dates(
     sight: Sight, dates: Sequence[datetime | None], pieces: Overlaps, place: int
-) -> date | None:
+) -> list[date]:
     cells = pieces.cells[pieces.of(place)]
     used = sight.sources[cells[sight.valid[cells] > 0]]
     moments = [dates[number] for number in np.unique(used).tolist() if number >= 0]
-    known = [one for one in moments if one is not None]
-    return max(known).date() if known else None
+    return [one.date() for one in moments if one is not None]

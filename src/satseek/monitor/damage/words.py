@@ -63,6 +63,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "imagery of {last} is older than the event of {event}",
         "{last} 的影像早于 {event} 的灾害",
     ),
+    "newer": (
+        "imagery before, of {first}, is newer than the event of {event}",
+        "灾前影像（{first}）晚于 {event} 的灾害",
+    ),
     "late": (
         "imagery {days} days after the event, expected {most} at most",
         "影像在灾后 {days} 天拍摄，要求不超过 {most} 天",
