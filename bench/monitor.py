@@ -178,7 +178,7 @@ def tell_watch(figures: Any) -> Iterator[Line]:
         others = one["alerts"] - one["alerts_on_mines"]
         once = one["alerts_on_mines"] == len(one["first_seen"]) == 1
         yield Line(
-            about=f"made-up county, seed {one['seed']}: alerts of the opened mine; quarry cells told",
+            about=f"made-up county, seed {one['seed']}: alerts of the mine; quarry cells told",
             aim="1; 0",
             found=f"{one['alerts_on_mines']}, first seen {', '.join(one['first_seen'])}; "
             f"{one['quarry_cells_told']} ({others} alerts of other ground)",
