@@ -32,6 +32,9 @@ PARTS = {
 SETTLED = 0.15
 """By how much the average precision of a watch should exceed that of a bare cosine."""
 
+CLOUDED = 0.5
+"""Share of a scene under cloud from which nothing can be said of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -151,11 +154,14 @@ def tell_damage(figures: Any) -> Iterator[Line]:
         yield plain(f"tornado_pairs, two CRSs, {tornado['parcels']} squares", lights)
     for name, one in figures["flood_series"].items():
         lights = ", ".join(f"{one[key]} {key}" for key in ("red", "amber", "green"))
-        yield plain(
-            f"flood_series, {name}, {one['dates']}: {one['parcels']} squares, "
+        clouded = one["under_cloud"] > CLOUDED
+        yield Line(
+            about=f"flood_series, {name}, {one['dates']}: {one['parcels']} squares, "
             f"{one['under_cloud']:.0%} under cloud, mask marks {one['marked_as_changed']:.0%}",
-            f"affected share {one['mean_affected_share']}; {lights}, "
+            aim="no green" if clouded else "no red",
+            found=f"affected share {one['mean_affected_share']}; {lights}, "
             f"{one['insufficient_evidence']} insufficient evidence",
+            reached=one["green" if clouded else "red"] == 0,
         )
 
 
