@@ -269,6 +269,7 @@ def _thresholds(given: Material) -> tuple[Threshold, ...]:
     rows = (
         ("stickiness", f"{sticky.change:g}", measured),
         ("steepness", f"{sticky.steepness:g}", measured),
+        ("even", f"{sticky.even:g}", measured),
         ("seed", f"{rule.seed:g}", background),
         ("grow", f"{rule.grow:g}", background),
         ("unit", unit, asked),

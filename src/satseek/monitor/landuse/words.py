@@ -174,6 +174,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "grown": ("Change from {before} to {after}, hectares", "{before} 至 {after} 的变化（公顷）"),
     "stickiness": ("chance of another label between two dates", "两期之间改变类别的先验概率"),
     "steepness": ("weight of the pair's change", "影像对变化的权重"),
+    "even": (
+        "percentile as frequent among changed ground as among unchanged",
+        "变化与未变化地面出现机会相等的百分位",
+    ),
     "origin_measured": ("measured on a made-up county", "在模拟县域上测定"),
     "seed": ("percentile that begins a patch", "变化斑块起始百分位"),
     "grow": ("percentile that continues a patch", "变化斑块延伸百分位"),
