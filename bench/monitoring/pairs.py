@@ -37,6 +37,8 @@ from satseek.monitor.change.patches import PatchRule, find_patches
 from satseek.monitor.change.rises import rise_towards
 from satseek.monitor.change.series import read_series, see
 from satseek.monitor.change.shift import SHIFTS
+from satseek.monitor.labels.files import preset
+from satseek.monitor.labels.labelling import label_vectors
 from satseek.search.demonstrating import CountyTruth, county_at
 from satseek.search.directions import Examples, direct
 from satseek.search.indexing import index_folder
@@ -85,29 +87,31 @@ def county(made: Path, home: Path) -> dict[str, object]:
     county_at(made, size=COUNTY_PX)
     truth = CountyTruth.read(made)
     grid = GridSpec(crs=None, chip_px=256, stride_px=256, pixel_size=None)
-    with indexed(made / "scenes", home, grid) as (index, _):
+    with indexed(made / "scenes", home, grid) as (index, embedder):
         before, after = read_series(index).occasions
+        words = label_vectors(preset("planning"), embedder=embedder).vectors
         found: dict[str, object] = {}
         changed: Truth | None = None
         for shift in SHIFTS:
-            for weight in (0.0, NEIGHBOURS, 0.5):
-                pairs = pair_up(index, before, after, shift=shift, neighbours=weight)
+            for weight, told in ((0.0, None), (NEIGHBOURS, None), (NEIGHBOURS, words)):
+                pairs = pair_up(index, before, after, shift=shift, neighbours=weight, words=told)
                 changed = _changed_shares(index, pairs, truth) if changed is None else changed
-                found[f"shift {shift}, neighbours {weight:.2g}"] = {
+                along = "all directions" if told is None else "words"
+                found[f"shift {shift}, neighbours {weight:.2g}, {along}"] = {
                     "auc": auc(pairs.deviations, changed >= MOST),
                     "average_precision": average_precision(pairs.deviations, changed >= MOST),
                     "recall_at_precision_0.7": recall_at(pairs.deviations, changed >= MOST, 0.7),
                     **found_by(pairs, changed, PatchRule()),
                 }
         assert changed is not None
-        pairs = pair_up(index, before, after)
-        for seed in (99.9, 99.5, 99.0):
+        pairs = pair_up(index, before, after, words=words)
+        for seed in (99.9, 99.5, 99.0, 98.0, 95.0):
             rule = PatchRule(seed=seed, grow=PatchRule().grow)
             found[f"seed {seed:g}"] = found_by(pairs, changed, rule)
         found |= {
             "cells": len(pairs),
             "changed_cells": int((changed >= MOST).sum()),
-            "laws": laws(pairs, changed),
+            "laws": laws(pair_up(index, before, after, neighbours=0), changed),
         }
     return found
 
@@ -202,14 +206,17 @@ def nothing_changed(county_home: Path, home: Path) -> dict[str, object]:
         write(scenes / f"{day}.tif", np.where(valid[..., None], look, 0), kept, nodata=0)
     found: dict[str, object] = {}
     grid = GridSpec(crs=None, chip_px=128, stride_px=128, pixel_size=None)
-    with indexed(scenes, home, grid) as (index, _):
+    with indexed(scenes, home, grid) as (index, embedder):
         first, *others = read_series(index).occasions
+        words = label_vectors(preset("planning"), embedder=embedder).vectors
         for other in others:
             pairs = pair_up(index, first, other)
+            by_words = pair_up(index, first, other, words=words)
             background = pairs.background
             assert background is not None
             found[names[other.name]] = {
                 "patches": len(find_patches(pairs.cells, pairs.percentiles)),
+                "patches_by_words": len(find_patches(by_words.cells, by_words.percentiles)),
                 "highest_percentile": round(float(pairs.percentiles.max()), DIGITS),
                 "median_change": round(float(np.median(pairs.changes)), DIGITS),
                 "floor": round(background.floor, DIGITS),
