@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from madeground import LATTICE, cell_at, collected, make_chip, make_land, seen_on, square
+from madeground import LATTICE, cell_at, collected, make_chip, make_land, seen_on, square, unit
 
 from satseek.errors import InvalidRequest, ModelMismatch
 from satseek.monitor.change.background import Background
@@ -71,6 +71,31 @@ def test_a_change_is_not_seen_beside_where_it_is(tmp_path: Path) -> None:
         told = _by_square(pairs := _pairs(index), pairs.percentiles)
     assert told[land.changed].min() > 90
     assert told[~land.changed].max() < 75
+
+
+def test_a_step_that_no_word_tells_is_no_change(tmp_path: Path) -> None:
+    land = make_land(100)
+    dim = land.before.shape[1]
+    directions = np.linalg.qr(np.random.default_rng(3).normal(size=(dim, dim)))[0]
+    told, untold = directions[:, : dim // 2], directions[:, -1]
+    words = unit(np.random.default_rng(4).normal(size=(30, dim // 2)) @ told.T).astype(np.float32)
+    moved = np.arange(100) < 10
+    after = {
+        name: unit(np.where(moved[:, None], land.before + 2 * way, land.before))
+        for name, way in (("told", told[:, 0]), ("untold", untold))
+    }
+    found = {}
+    for name, vectors in after.items():
+        days = {DAYS[0]: land.before, DAYS[1]: vectors.astype(np.float32)}
+        with collected(tmp_path / name, *seen_on(days)) as index:
+            for asked in (None, words):
+                pairs = _pairs(index, words=asked)
+                told_by = "all" if asked is None else "words"
+                found[name, told_by] = np.median(_by_square(pairs, pairs.percentiles)[moved])
+            with pytest.raises(ModelMismatch):
+                _pairs(index, words=words[:, :-1])
+    seen = {key for key, percentile in found.items() if percentile > 95}
+    assert {("told", "all"), ("told", "words"), ("untold", "all")} == seen
 
 
 def test_a_cell_without_neighbours_keeps_its_own_change(tmp_path: Path) -> None:
