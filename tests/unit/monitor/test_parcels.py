@@ -8,7 +8,8 @@ import pytest
 import shapely
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.damage.parcels import RawParcel, check_parcels, sound
+from satseek.monitor.damage.parcel_outlines import sound
+from satseek.monitor.damage.parcels import RawParcel, check_parcels
 
 SQUARE = shapely.box(15.0, 48.0, 15.001, 48.001)
 """About 74 m by 111 m: 0.83 ha."""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import shapely
-from shapely.validation import explain_validity
 
 from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
+from satseek.monitor.damage.parcel_outlines import alike, column_of, sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,16 +30,9 @@ Oddity: TypeAlias = Literal["left out", "repaired", "duplicate", "renamed", "ove
 row again, left out; ``renamed``: another parcel of the same id; ``overlap``: two parcels on the
 same ground; ``insured``: the insured area is not the measured one."""
 
-SAME_GROUND = 0.9
-"""Common area over joint area from which two parcels are told to lie on the same ground: outlines
-drawn twice by hand differ by some metres, 5 % of a field of a hectare."""
-
 INSURED_WITHIN = 0.1
 """Insured area may differ from the measured one by this share before it is told: field books and
 surveys round to a tenth."""
-
-_POLYGONS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
-_LONGITUDES, _LATITUDES = 180.0, 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +114,14 @@ def check_parcels(rows: Iterable[RawParcel], *, source: str = "") -> ParcelList:
     """
     given = list(rows)
     shapes, repairs = zip(*(sound(row.shape) for row in given), strict=True) if given else ((), ())
-    alike, areas = _alike(shapes), shape_areas_ha(_column(shapes))
+    same, areas = alike(shapes), shape_areas_ha(column_of(shapes))
     checking = _Checking()
     for at, row in enumerate(given):
         outline = _Outline(
             shape=shapes[at],
             told=repairs[at],
             area_ha=float(areas[at]),
-            alike=tuple(given[one].row for one in alike.get(at, ())),
+            alike=tuple(given[one].row for one in same.get(at, ())),
         )
         checking.take(row, outline)
     if not checking.parcels:
@@ -216,87 +209,14 @@ class _Checking:
         self.problems.append(Problem(row=row, id=name, kind=kind, what=what))
 
 
-def sound(shape: shapely.Geometry | None) -> tuple[shapely.Geometry | None, str]:
-    """Give a sound polygon of an outline, and what was wrong with it; None: nothing to be had.
-
-    Heights are dropped. Rings run counterclockwise outside (RFC 7946).
-    """
-    if shape is None or shape.is_empty:
-        return None, "no outline"
-    flat = shapely.force_2d(shape)
-    if odd := _misplaced(flat):
-        return None, odd
-    reason = "" if flat.is_valid else f"outline repaired: {explain_validity(flat)}"
-    polygons = _polygons(flat if flat.is_valid else shapely.make_valid(flat))
-    if polygons is None or polygons.area <= 0:
-        return None, f"outline without any area: {explain_validity(flat)}"
-    return shapely.orient_polygons(polygons), reason
-
-
-def _misplaced(shape: shapely.Geometry) -> str:
-    """Say why an outline is none on Earth; empty: it is one."""
-    west, south, east, north = shape.bounds
-    if not (abs(west) <= _LONGITUDES and abs(east) <= _LONGITUDES):
-        return f"longitudes {west:g} to {east:g} are none; tell its CRS"
-    if not (abs(south) <= _LATITUDES and abs(north) <= _LATITUDES):
-        return f"latitudes {south:g} to {north:g} are none; tell its CRS"
-    if shapely.get_type_id(shape) not in _POLYGONS:
-        return f"expected a polygon, came a {shape.geom_type}"
-    widest = max(float(np.ptp(shapely.bounds(one)[::2])) for one in shapely.get_parts(shape))
-    if widest > _LONGITUDES:
-        return (
-            f"an outline {widest:.0f} degrees wide; cut it in two at the antimeridian (RFC 7946, "
-            "3.1.9)"
-        )
-    return ""
-
-
 def shapes_of_parcels(parcels: Sequence[Parcel]) -> NDArray[np.object_]:
     """Give the outlines, shape (n,), in degrees on WGS 84."""
     texts = [json.dumps(one.geometry) for one in parcels]
     return np.asarray(shapely.from_geojson(np.array(texts, dtype=object)))
 
 
-def _polygons(shape: shapely.Geometry) -> shapely.Geometry | None:
-    """Give what of a shape is polygons."""
-    parts = shapely.get_parts(np.array([shape], dtype=object))
-    parts = shapely.get_parts(parts)  # a collection may hold multipolygons
-    kept = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
-    if not len(kept):
-        return None
-    return kept[0] if len(kept) == 1 else shapely.MultiPolygon(list(kept))
-
-
-def _alike(shapes: Sequence[shapely.Geometry | None]) -> dict[int, list[int]]:
-    """Find outlines on the same ground: of each, by its place, the earlier ones."""
-    given = _column(shapes)
-    one, other = shapely.STRtree(given).query(given, predicate="intersects")
-    later, earlier = one[other < one], other[other < one]
-    same = _common(given[later], given[earlier]) >= SAME_GROUND
-    found: dict[int, list[int]] = {}
-    for at, before in zip(later[same].tolist(), earlier[same].tolist(), strict=True):
-        found.setdefault(at, []).append(before)
-    return found
-
-
-def _column(shapes: Sequence[shapely.Geometry | None]) -> NDArray[np.object_]:
-    found = np.empty(len(shapes), dtype=object)
-    found[:] = shapes
-    return found
-
-
-def _common(some: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Common area over joint area of each of some shapes with one of others, 0–1."""
-    both = shapely.area(shapely.intersection(some, others))
-    return np.asarray(both / (shapely.area(some) + shapely.area(others) - both))
-
-
 def _overlaps(parcels: Sequence[Parcel], rows: Sequence[int]) -> list[Problem]:
     """Tell of parcels on the same ground under different ids: insured twice, or drawn twice."""
-    shapes = shapes_of_parcels(parcels)
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    one, other = one[one < other], other[one < other]
-    same = _common(shapes[one], shapes[other]) >= SAME_GROUND
     return [
         Problem(
             row=rows[second],
@@ -304,7 +224,8 @@ def _overlaps(parcels: Sequence[Parcel], rows: Sequence[int]) -> list[Problem]:
             kind="overlap",
             what=f"on the same ground as {parcels[first].id} (row {rows[first]}); both assessed",
         )
-        for first, second in zip(one[same].tolist(), other[same].tolist(), strict=True)
+        for second, earlier in alike(shapes_of_parcels(parcels)).items()
+        for first in earlier
     ]
 
 

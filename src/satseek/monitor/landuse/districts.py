@@ -17,7 +17,7 @@ from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
 from satseek.monitor.change.outlining import outline_cells
 from satseek.monitor.damage.overlaps import overlaps
-from satseek.monitor.damage.parcels import sound
+from satseek.monitor.damage.parcel_outlines import sound
 from satseek.monitor.damage.parcels_reading import ParcelColumns, raw_parcels
 from satseek.monitor.labels.jointly import NOT_SEEN
 from satseek.monitor.landuse.deciding import CELLS_AT_ONCE
