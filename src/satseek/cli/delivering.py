@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from satseek.cli.application import Json, app, configured
-from satseek.cli.delivering_showing import HEAD, cell, checked, row, shown
+from satseek.cli.delivering_showing import HEAD, cell, row, shown
 from satseek.cli.printing import print_json, print_table, say
 from satseek.cli.recording import recorded
 from satseek.errors import InvalidRequest, SatseekError, ServerUnreachable
@@ -174,8 +174,10 @@ def channels(context: typer.Context, *, json: Json = False) -> None:
 
     Example: satseek alerts channels
     """
+    from satseek.monitor.delivery.describing import described_channel  # noqa: PLC0415
+
     post = _post(context)
-    told = [checked(one, post) for one in post.channels.values()]
+    told = [described_channel(one, post) for one in post.channels.values()]
     if json:
         print_json(told)
         return

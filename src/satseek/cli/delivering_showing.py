@@ -8,11 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import InvalidSettings
-
 if TYPE_CHECKING:
-    from satseek.monitor.delivery.channels import Channel
-    from satseek.monitor.delivery.delivering import Post
     from satseek.monitor.delivery.rows import Alert
 
 HEAD = ("id", "made", "channel", "reason", "source", "finding", "state", "tries", "next", "error")
@@ -28,25 +24,6 @@ def row(one: Alert) -> list[str]:
 def shown(one: Alert) -> dict[str, Any]:
     """Give an alert as JSON has it."""
     return {name: getattr(one, name) for name in type(one).__slots__}
-
-
-def checked(channel: Channel, post: Post) -> dict[str, Any]:
-    """Tell of a channel, and what it lacks."""
-    try:
-        post.check(channel.name)
-        needs = ""
-    except InvalidSettings as error:
-        needs = str(error)
-    return {
-        "name": channel.name,
-        "way": channel.way,
-        "to": channel.shown,
-        "reasons": list(channel.reasons),
-        "form": channel.form,
-        "language": channel.language,
-        "digest_minutes": channel.digest_minutes,
-        "needs": needs,
-    }
 
 
 def cell(value: datetime | list[str] | str | int | None) -> str:
