@@ -79,6 +79,16 @@ def test_of_two_chips_as_near_that_which_its_negative_names_is_behind() -> None:
     assert first > second + 1
 
 
+def test_a_score_is_the_logit_tempered_by_its_share() -> None:
+    chips, _ = ground(common=0)
+    said = words(hard=0)
+    made = probe(said, chips)
+    logits = said.scale * chips @ said.wanted[0]
+    shares = made.shares(chips)
+    assert 0.1 > float(shares.min())
+    assert np.allclose(logits + np.log(shares), made.scores(chips), atol=1e-3)
+
+
 def test_shares_are_of_the_words_as_they_were_said() -> None:
     chips, _ = ground(common=0.8)
     said = words()
