@@ -89,7 +89,7 @@ def test_a_watch_that_never_looked_does_not_say_that_there_is_nothing(
     terms = {"looked_at": looked_at(2, 4)} | given
     if terms["looked_at"] == ():
         terms["looked_at"] = looked_at()
-    assert "no alert says nothing about the ground" in report_of(tmp_path, **terms).next_step
+    assert "no alert tells nothing about the ground" in report_of(tmp_path, **terms).next_step
 
 
 def test_nothing_found_is_said_of_all_dates_and_can_be_defended(tmp_path: Path) -> None:
@@ -106,3 +106,4 @@ def test_with_findings_it_says_what_any_report_of_findings_does(tmp_path: Path) 
 
     assert report.next_step.startswith("Waiting for a decision: 1 of 1 finding")
     assert ["2.tif"] == [one.id for one in report.provenance.scenes]
+    assert any("reach beyond them" in one for one in report.limits)

@@ -104,6 +104,8 @@ def _headlines(given: WatchMaterial) -> tuple[Headline, ...]:
 
 def _limits(given: WatchMaterial) -> tuple[str, ...]:
     language, lines = given.found.language, []
+    if given.found.findings:
+        lines.append(text("limit_outlines", language))
     if given.held_out is None:
         lines.append(text("limit_unheld", language, name=given.watch.name))
     if given.watch.existing == "known":

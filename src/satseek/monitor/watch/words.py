@@ -58,8 +58,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "none": ("not known yet: nobody has answered", "尚无核实结果"),
     "never_ran": (
         (
-            "Run the watch: it has not looked at anything yet (`satseek watch run {name}`), so "
-            "that no alert says nothing about the ground."
+            "Run the watch (`satseek watch run {name}`): it has not looked at anything yet. That "
+            "there is no alert tells nothing about the ground."
         ),
         "请先运行该监测（`satseek watch run {name}`）：尚未观测影像，没有报警不代表没有变化。",
     ),
@@ -104,6 +104,13 @@ _TEXTS: dict[str, tuple[str, str]] = {
             "{name} --truth FILE`, on ground where somebody has mapped them."
         ),
         "漏报率未知：请用 `satseek watch report {name} --truth FILE` 在已有实测图的地块上检验。",
+    ),
+    "limit_outlines": (
+        (
+            "An outline is made of the whole cells that show the site; the site itself may be "
+            "smaller than they are, or reach beyond them."
+        ),
+        "轮廓由显示该地点的完整单元组成；地点的实际范围可能更小，也可能超出。",
     ),
     "limit_first": (
         "What was there at the first look is not told, and neither is what looks like it did then.",
