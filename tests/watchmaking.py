@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Cell = tuple[int, int]
 
-EDGE = 14
+EDGE = 12
 """Columns and rows."""
 NAME = "ground"
 COVERS = {"forest": "a forest", "field": "a farmland", "quarry": "a quarry", "mine": "a mine"}

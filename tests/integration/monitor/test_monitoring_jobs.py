@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CRS = "EPSG:32633"
 LEFT, TOP = 512_000, 5_799_936
-SIZE, CHIP_PX = 640, 64
+SIZE, CHIP_PX = 448, 64
 JOB = "0123456789abcdef"
 MINES = WatchedConcept(
     label="mine",

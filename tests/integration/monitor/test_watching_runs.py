@@ -279,7 +279,7 @@ def test_people_teach_the_probe_and_what_to_expect_is_measured(parts: Assembly) 
         assert (4, 1.0, 1) == (held.right, held.sensitivity, held.alerts)
         assert held.specificity is not None
         assert held.specificity > 0.99
-        assert 1.96 == pytest.approx(held.area_km2, rel=0.01)
+        assert EDGE**2 / 100 == pytest.approx(held.area_km2, rel=0.01)
 
 
 def test_a_rejected_site_is_not_told_again(parts: Assembly) -> None:
