@@ -45,10 +45,10 @@ class Stickiness:
     change: float = 0.1
     """Chance that a cell changes its label from one date to the next where nothing is known of the
     pair of images, 0–1, exclusive."""
-    steepness: float = 1.5
+    steepness: float = 3.0
     """How fast the pair's change speaks for another label: the odds of the percentile, to this
     power, multiply the chance. 0 or more; 0: the pair's change does not matter."""
-    even: float = 70.0
+    even: float = 90.0
     """Percentile, 0–100, exclusive, that is as frequent among changed cells as among unchanged
     ones: the pair speaks for a change above it, and against one below."""
 
