@@ -261,6 +261,8 @@ def test_after_alone_gives_claim_sheets_of_the_policies_that_are_not_all_green(
     assert policies == written
     page = (tmp_path / "out" / "claims" / f"{min(written)}.html").read_text(encoding="utf-8")
     assert "理赔单" in page
+    own = sum(one.parcel.policy == min(written) for one in found.damages)
+    assert f"共 {own} 个地块" in page
 
 
 def test_periods_without_a_collection_and_places_without_imagery_are_refused(

@@ -6,6 +6,7 @@ are written.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from satseek.monitor.damage.findings import hazard_of
@@ -104,13 +105,16 @@ def claim_report(
         backdrop=backdrop_of(assessment, used, collections),
         terms=terms,
     )
+    damages = tuple(one for one in assessment.damages if one.parcel.policy == policy)
+    own = replace(assessment, damages=damages)
     return Report(
         title=text("sheet_title", terms.language, policy=policy or "–"),
         subtitle=f"{_hazard(assessment, terms.language)} · {_subtitle(assessment, terms.language)}",
         next_step=text("sheet_next", terms.language),
         provenance=provenance_of(assessment, used, collections, terms),
         sections=(sheet,),
-        limits=tuple(limits(assessment, terms.language)),
+        headlines=headlines(own, terms.language),
+        limits=tuple(limits(own, terms.language)),
         language=terms.language,
     )
 
