@@ -367,10 +367,15 @@ def _do(asked: Mapping[str, Any]) -> None:
 def _serve(do: Callable[[Mapping[str, Any]], None] = _do) -> None:
     from satseek.assemble import assessing, landuse  # noqa: F401, PLC0415
     from satseek.engines import onnxruntime  # noqa: F401, PLC0415
-    from satseek.monitor.damage import finishing, running  # noqa: F401, PLC0415
+    from satseek.export import vectorfiles  # noqa: F401, PLC0415
+    from satseek.monitor.damage import asking, finishing, running  # noqa: F401, PLC0415
+    from satseek.monitor.landuse import asking as wanting  # noqa: F401, PLC0415
     from satseek.monitor.landuse import running as using  # noqa: F401, PLC0415
+    from satseek.monitor.runs import keeping  # noqa: F401, PLC0415
     from satseek.search import indexing  # noqa: F401, PLC0415
 
+    with suppress(ImportError):  # it takes longer than all the rest
+        import pyogrio  # noqa: F401, PLC0415
     _say("ready")
     for line in sys.stdin:
         pid = os.fork()

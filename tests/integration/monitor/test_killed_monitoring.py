@@ -115,7 +115,8 @@ def test_other_tasks_leave_the_same_files_and_findings(
     expected = making.content_of(making.look(calm.settings, task), calm.settings, job)
     seconds = time.monotonic() - begun
     asked = making.settings_of(home, calm.land, receiver.port)
-    assert forks.run(asked, task, seconds=0.7 * seconds) < 0
+    while forks.run(asked, task, seconds=seconds / 2) == 0:  # it was quicker than its first run
+        seconds /= 2
     assert 0 == forks.run(asked, task, seconds=None)
     told = making.told_of(settings, task)
     assert expected == making.content_of(told, settings, job)
