@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from satseek.monitor.damage.skies import CLEAR, Skies
 from satseek.types import Filter
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Moment:
     """Its name."""
     where: Filter = field(default_factory=Filter)
     """Which of its chips are of this moment: by date, or by scene."""
+    skies: Skies = CLEAR
+    """What its scenes say of clouds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,7 +115,7 @@ def seen_cells(
         cosines = labels.cosines(index.vectors(found.rows[part]))
         compared[part] = logits(cosines, labels.card)
         on_progress(f"chips {side}", min(at + CELLS_AT_ONCE, len(found)), len(found))
-    hidden = hidden_cells(compared, kinds)
+    hidden = hidden_cells(compared, kinds) | moment.skies.hidden(index, found)
     best = _best(found, hidden, side, event)
     moments, sources = np.unique(found.taken[best], return_inverse=True)
     return SeenCells(

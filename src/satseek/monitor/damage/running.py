@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import shapely
+
 from satseek.errors import InvalidRequest
 from satseek.monitor.damage.assessing import USUAL_RULES, assess
 from satseek.monitor.damage.assessment import Moment
@@ -21,6 +23,8 @@ from satseek.monitor.damage.imagery import (
     read_period,
     scenes_of,
 )
+from satseek.monitor.damage.parcels import shapes_of_parcels
+from satseek.monitor.damage.skies import skies_of
 from satseek.search.indexing import index_scenes
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from satseek.monitor.damage.assessment import Assessment, OnProgress
     from satseek.monitor.damage.grading import EvidenceRules, GradeTable
     from satseek.monitor.damage.parcels import ParcelList
+    from satseek.monitor.damage.skies import Skies
     from satseek.monitor.labels.labelling import LabelSet
     from satseek.search.glossary import Glossary
     from satseek.search.indexing import IndexProgress, IndexReport
@@ -131,9 +136,10 @@ def run_assessment(
     """
     indexed = index_sources(order, tools=tools, on_progress=on_progress)
     moments = _moments(order, tools)
+    skies = _skies(order, tools.reader(order.collection))
     with tools.pinned(order.collection) as (index, embedder):
         views = {
-            side: Moment(index=index, collection=order.collection, where=where)
+            side: Moment(index=index, collection=order.collection, where=where, skies=skies)
             for side, where in moments.items()
         }
         assessment = assess(
@@ -212,6 +218,13 @@ def _moments(order: AssessmentOrder, tools: AssessmentTools) -> dict[str, Filter
 def _where(source: str, collection: Collection, tools: AssessmentTools) -> Filter:
     period = read_period(source) if is_period(source) else None
     return moment_of(source, collection, reach=tools.reach) if period is None else period.filter()
+
+
+def _skies(order: AssessmentOrder, collection: Collection) -> Skies:
+    west, south, east, north = shapely.total_bounds(shapes_of_parcels(order.parcels.parcels))
+    return skies_of(
+        collection.scenes(), recipe=collection.spec.recipe, box=(west, south, east, north)
+    )
 
 
 def _told(on_progress: OnProgress) -> Callable[[IndexProgress], None]:
