@@ -39,7 +39,6 @@ from satseek.service.monitor.runs import (
     kept_run,
     kept_runs,
     open_kept,
-    passing,
     remove_run,
     rows_of,
 )
@@ -235,7 +234,6 @@ async def list_rows(
         cursor=cursor,
         limit=limit,
         where={},
-        passes=passing({}),
         shared=shared,
         caller=caller(request),
     )
@@ -267,7 +265,6 @@ async def take_sheet(
         cursor=None,
         limit=1,
         where={"policy": policy},
-        passes=passing({"policy": policy}),
         shared=shared,
         caller=asking,
     )
@@ -307,7 +304,6 @@ async def _features(
         cursor=cursor,
         limit=limit,
         where=where,
-        passes=passing(where),
         shared=shared,
         caller=caller(request),
     )

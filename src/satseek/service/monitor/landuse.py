@@ -37,7 +37,6 @@ from satseek.service.monitor.runs import (
     kept_run,
     kept_runs,
     open_kept,
-    passing,
     remove_run,
     rows_of,
 )
@@ -223,7 +222,6 @@ async def list_changes(
         cursor=cursor,
         limit=limit,
         where=where,
-        passes=passing(where),
         shared=shared,
         caller=caller(request),
     )
@@ -252,7 +250,6 @@ async def list_districts(
         cursor=cursor,
         limit=limit,
         where={},
-        passes=passing({}),
         shared=shared,
         caller=caller(request),
     )

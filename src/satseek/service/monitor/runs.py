@@ -76,7 +76,6 @@ async def rows_of(
     cursor: str | None,
     limit: int,
     where: Mapping[str, str | None],
-    passes: Callable[[Row], bool],
     shared: Running,
     caller: Caller,
 ) -> RowPage:
@@ -88,8 +87,7 @@ async def rows_of(
         table: Which table.
         cursor: From the page before; None: begin.
         limit: Rows on a page at most.
-        where: The filter as it was asked.
-        passes: The same for a row.
+        where: What rows have in some columns; None: whatever is there.
         shared: What all requests share.
         caller: Who asks.
 
@@ -106,16 +104,14 @@ async def rows_of(
         )
         after = listing.after(cursor, kind=int)
         rows, left = shared.monitor.runs.rows(
-            run, table, after=after or 0, limit=limit, passes=passes
+            run, table, after=after or 0, limit=limit, passes=_passing(where)
         )
         return RowPage(run=run, rows=rows, cursor=None if left is None else listing.cursor(left))
 
     return await shared.in_thread(read)
 
 
-def passing(where: Mapping[str, str | None]) -> Callable[[Row], bool]:
-    """Tell rows that have what is asked for in some columns; None: whatever is there."""
-
+def _passing(where: Mapping[str, str | None]) -> Callable[[Row], bool]:
     def passes(row: Row) -> bool:
         told = row.get("properties", row)
         return all(value is None or told.get(key) == value for key, value in where.items())

@@ -29,7 +29,6 @@ from satseek.service.monitor.runs import (
     kept_run,
     kept_runs,
     open_kept,
-    passing,
     remove_run,
     rows_of,
 )
@@ -135,7 +134,6 @@ class Lands:
             cursor=asked.page_token or None,
             limit=asked.page_size,
             where=asked.where,
-            passes=passing(asked.where),
             shared=self._shared,
             caller=current_caller(),
         )
