@@ -50,9 +50,9 @@ def joined(after: Sight, before: Sight | None, affected: list[bool], was: list[b
     marks, first = np.array(affected), np.array(was)
     decided = Decided(
         affected=marks,
-        beside=np.zeros_like(marks),
         before=first,
         after=marks | first,
+        shares=marks.astype(np.float64),
         margins=np.zeros(len(marks)),
         shift=0.0,
     )
@@ -69,6 +69,14 @@ PIECES = Overlaps(
 """A parcel of 4 ha in three cells, and one of 4 ha in the last of them."""
 
 HECTARES = np.array([4.0, 4.0])
+
+
+def test_cells_count_by_the_share_of_them_that_is_affected() -> None:
+    after = sight([1.0, 1.0, 1.0], [False] * 3, [0, 0, 1])
+    sides = joined(after, None, [True, True, False], [False] * 3)
+    decided = replace(sides.decided, shares=np.array([1.0, 0.5, 0.25]))
+    found = figures(replace(sides, decided=decided), PIECES, HECTARES)
+    assert pytest.approx([2.25 / 4, 0.25]) == found.affected
 
 
 def test_shares_are_weighted_by_ground_that_was_seen() -> None:

@@ -3,13 +3,17 @@
 Does not know places, parcels or models. Both dates of a cell are decided together: it is affected
 where the labels say damage after and not before, *and* its step towards damage is larger than what
 cells do whose labels are sound at both dates. What season, light and sensor do to all of those is
-their median step, and taken out first. Beside affected cells the labels may waver by as much as
-sound cells do (two thresholds, as Canny 1986 has them for edges).
+their median step, and taken out first. What chips that overlap make of the ground is blended before
+anything is decided.
+
+A chip half under water takes about half the step of one that is under water altogether. So how much
+of a cell is affected is told by how far its step goes: from where sound cells stay, which is none,
+to the lower quartile of affected cells, which is all. Both ends are the pair's own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,6 +22,8 @@ from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from satseek.monitor.damage.blending import Around
 
     Floats = NDArray[np.float64]
     Marks = NDArray[np.bool_]
@@ -28,6 +34,11 @@ LEAST_SOUND: Final = 30
 
 QUANTILE: Final = 0.975
 """Of the steps of sound cells: a step that a cell takes to be affected is larger."""
+
+WHOLE: Final = 0.25
+"""Quantile of the steps of affected cells from which a cell is affected as a whole. Their steps
+scatter: were it the median, half of those that are under water altogether would be told as less,
+and none as more; see bench/monitoring/damage.py."""
 
 _DEVIATION: Final = 1.4826
 """Standard deviations in a median absolute deviation of a normal law."""
@@ -61,13 +72,13 @@ class Decided:
 
     affected: Marks
     """Affected by the event."""
-    beside: Marks
-    """Affected if a neighbour is: the step towards damage is one, but the labels do not agree by
-    less than sound cells scatter. All False with one date."""
     before: Marks
     """Looking affected before it; all False with one date."""
     after: Marks
     """Looking affected after it, whether new or not."""
+    shares: Floats
+    """Share of each cell that is affected, 0–1: with two dates the share expected of its step, also
+    of cells at a side of affected ones whose labels do not agree; with one 0 or 1."""
     margins: Floats
     """Logits by which damage fits better after than anything sound; with two dates the change of
     that, beyond what sound cells do: the larger, the plainer."""
@@ -96,17 +107,23 @@ def decide_alone(logits: Floats, kinds: Kinds) -> Decided:
         after = np.asarray(margins > 0)
     none = np.zeros_like(after)
     return Decided(
-        affected=after, beside=none, before=none, after=after, margins=margins, shift=0.0
+        affected=after,
+        before=none,
+        after=after,
+        shares=after.astype(np.float64),
+        margins=margins,
+        shift=0.0,
     )
 
 
-def decide_paired(before: Floats, after: Floats, kinds: Kinds) -> Decided:
+def decide_paired(before: Floats, after: Floats, kinds: Kinds, *, near: Around) -> Decided:
     """Decide by both dates together.
 
     Args:
         before: Shape (n, classes); NaN rows: not seen, which decides nothing.
         after: The same cells after the event.
         kinds: What the classes mean; ``new`` ones count as damage at both dates.
+        near: Neighbours of the cells.
 
     Raises:
         InvalidRequest: the shapes differ.
@@ -116,40 +133,32 @@ def decide_paired(before: Floats, after: Floats, kinds: Kinds) -> Decided:
             f"expected logits of the same cells, came {before.shape}, {after.shape}"
         )
     damage = kinds.affected | kinds.new
-    first, last = (_best(one, damage) - _best(one, kinds.sound) for one in (before, after))
+    ends = [_best(one, damage) - _best(one, kinds.sound) for one in (before, after)]
+    both = np.isfinite(ends[0]) & np.isfinite(ends[1])
+    first, last = (near.blend(np.where(both, one, np.nan)) for one in ends)
     with np.errstate(invalid="ignore"):
         sound = (first <= 0) & (last <= 0)
         shift, spread = _steps(last[sound] - first[sound])
         was, steps = first > 0, last - shift - first
-        least = _NORMAL_QUANTILE * spread
-        is_now, may_be = last - shift > 0, last - shift > -least
-        stepped = ~was & (steps > least)
+        is_now = last - shift > 0
+        stepped = ~was & (steps > _NORMAL_QUANTILE * spread)
+        affected = stepped & is_now
     return Decided(
-        affected=stepped & is_now,
-        beside=stepped & may_be & ~is_now,
+        affected=affected,
         before=was,
         after=is_now,
+        shares=np.where(near.reach(affected) & stepped, _parts(steps, affected), 0.0),
         margins=steps,
         shift=shift,
     )
 
 
-def grown(decided: Decided, touching: NDArray[np.int64], *, reach: int) -> Decided:
-    """Take cells beside affected ones for affected where they may be: a flood is in one piece.
-
-    Args:
-        decided: Cells, each for itself.
-        touching: Shape (pairs, 2): places of neighbours, each pair once.
-        reach: Steps from neighbour to neighbour at most.
-    """
-    one, other = touching.T
-    affected = decided.affected.copy()
-    for _ in range(reach):
-        near = np.zeros_like(affected)
-        near[other[affected[one]]] = True
-        near[one[affected[other]]] = True
-        affected |= near & decided.beside
-    return replace(decided, affected=affected, after=decided.after | affected)
+def _parts(steps: Floats, affected: Marks) -> Floats:
+    """Give the share of each cell that its step speaks for, 0–1."""
+    if not affected.any():
+        return np.zeros(len(steps))
+    whole = float(np.quantile(steps[affected], WHOLE))
+    return np.clip(np.nan_to_num(steps) / whole, 0.0, 1.0)
 
 
 def _steps(steps: Floats) -> tuple[float, float]:

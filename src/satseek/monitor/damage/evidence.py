@@ -39,7 +39,7 @@ def shown_chips(
     sights = [_Sighted.of("after", after, joined.after, chosen)]
     if before is not None and joined.before is not None:
         sights.append(_Sighted.of("before", before, joined.before, chosen))
-    affected = joined.decided.affected
+    affected = joined.decided.shares
     return [
         tuple(
             one.shown(cell, affected=float(affected[cell]))
@@ -87,6 +87,6 @@ def _chosen(joined: Joined, pieces: Overlaps, place: int) -> list[int]:
     cells, hectares = pieces.cells[part], pieces.hectares[part]
     judged = joined.judged[cells]
     order: NDArray[np.intp] = np.lexsort(
-        (cells, -hectares, -hectares * judged, -hectares * judged * joined.decided.affected[cells])
+        (cells, -hectares, -hectares * judged, -hectares * judged * joined.decided.shares[cells])
     )
     return [int(cells[at]) for at in order[:MOST]]

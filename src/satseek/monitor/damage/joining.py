@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.errors import GridMismatch
-from satseek.monitor.change.outlining import find_touching
-from satseek.monitor.damage.deciding import decide_alone, decide_paired, grown
+from satseek.monitor.damage.blending import around
+from satseek.monitor.damage.deciding import decide_alone, decide_paired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
 UNSEEN = -1
 """Row, class and source of a cell that a moment did not see."""
-
-REACH = 1
-"""Cells from an affected one as far as doubtful ones are taken for affected: the chip of a direct
-neighbour shows half of the same ground, where chips overlap by half. More gains nothing; see
-bench/monitoring/damage.py."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,8 +96,7 @@ def join(after: SeenCells, before: SeenCells | None, kinds: Kinds) -> Joined:
         )
     cells = tuple(sorted({*after.cells, *before.cells}))
     last, first = _sight(cells, after, kinds), _sight(cells, before, kinds)
-    decided = decide_paired(_bare(first), _bare(last), kinds)
-    decided = grown(decided, find_touching(cells), reach=REACH)
+    decided = decide_paired(_bare(first), _bare(last), kinds, near=around(cells))
     return Joined(cells=cells, after=last, before=first, decided=decided)
 
 

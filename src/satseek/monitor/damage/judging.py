@@ -57,7 +57,7 @@ def figures(joined: Joined, pieces: Overlaps, hectares: Floats) -> Figures:
     parts = {
         name: pieces.sums(weights * marks[pieces.cells])
         for name, marks in (
-            ("affected", decided.affected),
+            ("affected", decided.shares),
             ("before", decided.before),
             ("after", decided.after),
         )
