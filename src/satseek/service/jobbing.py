@@ -187,7 +187,7 @@ async def list_job_files(request: Request, job_id: JobId, shared: Shared) -> Fil
     summary="Take a job's file",
     response_class=Response,
     responses={
-        200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+        200: {"description": "The file.", "content": {"*/*": {}}},
         206: {"description": "The part that `Range` asks for."},
         304: {"description": "You have it: `If-None-Match` names its `ETag`."},
         404: PROBLEM,

@@ -71,7 +71,7 @@ FileName = Annotated[str, PathParameter(max_length=400, description="Name of the
 Date = Annotated[str, PathParameter(max_length=32, description="Date, as the run names it.")]
 
 FILE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+    200: {"description": "The file.", "content": {"*/*": {}}},
     206: {"description": "The part that `Range` asks for."},
     304: {"description": "You have it: `If-None-Match` names its `ETag`."},
     404: PROBLEM,

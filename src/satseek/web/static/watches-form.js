@@ -118,10 +118,10 @@ function drawGround() {
 function drawExamples() {
   const kinds = [["liked", "like_this"], ["disliked", "not_this"]];
   const pictures = kinds.flatMap(([kind, words]) => query[kind].map((chip) =>
-    el("span", { class: `token ${kind === "disliked" ? "not" : ""}` },
+    el("span", { class: `exemplar ${kind === "disliked" ? "not" : ""}` },
       el("img", { src: thumbnail(chip, TOKEN_PX), alt: "" }), el("span", {}, say(words)))));
   const saved = former?.concept.saved || query.concept;
-  if (saved) pictures.unshift(el("span", { class: "token" }, icon("saved"), el("span", {}, `@${saved}`)));
+  if (saved) pictures.unshift(el("span", { class: "exemplar" }, icon("saved"), el("span", {}, `@${saved}`)));
   byId("watch-examples").replaceChildren(
     el("p", { class: "quiet" }, say(pictures.length ? "examples_say" : "examples_none")),
     el("div", { class: "tokens" }, ...pictures));
