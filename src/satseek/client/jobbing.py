@@ -73,15 +73,15 @@ class JobVerbs(Sending):
             not_before=not_before,
             **parameters,
         )
-        return JobHandle(_Jobs(self), self.send(ask))
+        return self._hold(self.send(ask))
 
-    def hold(self, job: Job) -> JobHandle:
+    def _hold(self, job: Job) -> JobHandle:
         """Hold on to a job that was told."""
         return JobHandle(_Jobs(self), job)
 
     def job(self, job_id: str) -> JobHandle:
         """Hold on to a job by its id; raises JobNotFound."""
-        return JobHandle(_Jobs(self), self.send(asking.ask_job(job_id)))
+        return self._hold(self.send(asking.ask_job(job_id)))
 
     def jobs(self, *, state: str | None = None) -> list[Job]:
         """List the jobs that are kept and that you see, the newest first, without their logs."""
@@ -174,15 +174,15 @@ class AsyncJobVerbs(AsyncSending):
             not_before=not_before,
             **parameters,
         )
-        return AsyncJobHandle(_AsyncJobs(self), await self.send(ask))
+        return self._hold(await self.send(ask))
 
-    def hold(self, job: Job) -> AsyncJobHandle:
+    def _hold(self, job: Job) -> AsyncJobHandle:
         """Hold on to a job that was told."""
         return AsyncJobHandle(_AsyncJobs(self), job)
 
     async def job(self, job_id: str) -> AsyncJobHandle:
         """Hold on to a job by its id; raises JobNotFound."""
-        return AsyncJobHandle(_AsyncJobs(self), await self.send(asking.ask_job(job_id)))
+        return self._hold(await self.send(asking.ask_job(job_id)))
 
     async def jobs(self, *, state: str | None = None) -> list[Job]:
         """List the jobs that are kept and that you see, the newest first, without their logs."""

@@ -56,7 +56,7 @@ class LandVerbs(JobVerbs):
             asked: Parameters of the task ``landuse``, such as ``labels``, ``by``, ``districts``,
                 and of its job, such as ``priority``.
         """
-        return self.hold(self.send(asking.ask_run_land_use(collection, key=key, **asked)))
+        return self._hold(self.send(asking.ask_run_land_use(collection, key=key, **asked)))
 
     def run_watch(self, name: str, *, again: bool = False, key: str | None = None) -> JobHandle:
         """Ask for a run of a watch, as a job.
@@ -66,7 +66,7 @@ class LandVerbs(JobVerbs):
             again: True: all dates are looked at again, as after a change.
             key: As in ``run_land_use``.
         """
-        return self.hold(self.send(asking_watches.ask_run_watch(name, again=again, key=key)))
+        return self._hold(self.send(asking_watches.ask_run_watch(name, again=again, key=key)))
 
     def run_assessment(
         self, collection: str, *, parcels: str, after: str, key: str | None = None, **asked: Any
@@ -83,7 +83,7 @@ class LandVerbs(JobVerbs):
                 ``name``, ``losses``, and of its job.
         """
         ask = asking.ask_run_assessment(collection, parcels=parcels, after=after, key=key, **asked)
-        return self.hold(self.send(ask))
+        return self._hold(self.send(ask))
 
     def save_land_use_file(self, name: str, file: str, path: Path | str) -> None:
         """Write a file that a run of land use left into a file, whole or not at all."""
@@ -140,20 +140,20 @@ class AsyncLandVerbs(AsyncJobVerbs):
         self, collection: str, *, key: str | None = None, **asked: Any
     ) -> AsyncJobHandle:
         """Ask for a run as ``Client.run_land_use`` does."""
-        return self.hold(await self.send(asking.ask_run_land_use(collection, key=key, **asked)))
+        return self._hold(await self.send(asking.ask_run_land_use(collection, key=key, **asked)))
 
     async def run_watch(
         self, name: str, *, again: bool = False, key: str | None = None
     ) -> AsyncJobHandle:
         """Ask for a run as ``Client.run_watch`` does."""
-        return self.hold(await self.send(asking_watches.ask_run_watch(name, again=again, key=key)))
+        return self._hold(await self.send(asking_watches.ask_run_watch(name, again=again, key=key)))
 
     async def run_assessment(
         self, collection: str, *, parcels: str, after: str, key: str | None = None, **asked: Any
     ) -> AsyncJobHandle:
         """Ask for an assessment as ``Client.run_assessment`` does."""
         ask = asking.ask_run_assessment(collection, parcels=parcels, after=after, key=key, **asked)
-        return self.hold(await self.send(ask))
+        return self._hold(await self.send(ask))
 
     async def save_land_use_file(self, name: str, file: str, path: Path | str) -> None:
         """Write a file of a run into a file as ``Client.save_land_use_file`` does."""
