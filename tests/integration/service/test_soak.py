@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "bench"))
 
 from soak import soak
 
-MINUTES = float(os.environ.get("SOAK_MINUTES", "0.1"))
+MINUTES = float(os.environ.get("SOAK_MINUTES", "0.2"))
 
 
 @needs_redis
