@@ -5,6 +5,7 @@ Knows neither HTTP nor the framework that serves it; what fills the page is aske
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from satseek.web.wording import Language
 
 STATIC = Path(__file__).parent / "static"
+
+_EDITION = hashlib.sha256(
+    b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))
+).hexdigest()[:12]
+
+STATIC_PATH = f"_satseek/{_EDITION}"
+"""Where style and scripts stand: browsers need not ask again for what can never be another."""
 
 _SCRIPTS = sorted(path.name for path in STATIC.glob("*.js"))
 
@@ -63,9 +71,9 @@ def draw_head(visit: Visit) -> str:
         "{const kept = localStorage.getItem('satseek-dark');"
         "const dark = kept ? kept === '1' : matchMedia('(prefers-color-scheme: dark)').matches;"
         "document.documentElement.classList.toggle('dark', dark);}</script>"
-        '<link rel="stylesheet" href="_satseek/satseek.css">'
-        + "".join(f'<link rel="modulepreload" href="_satseek/{one}">' for one in _SCRIPTS)
-        + '<script type="module" src="_satseek/app.js"></script>'
+        f'<link rel="stylesheet" href="{STATIC_PATH}/satseek.css">'
+        + "".join(f'<link rel="modulepreload" href="{STATIC_PATH}/{one}">' for one in _SCRIPTS)
+        + f'<script type="module" src="{STATIC_PATH}/app.js"></script>'
     )
 
 

@@ -14,7 +14,7 @@ from satseek.errors import SatseekError
 from satseek.service.access.guarding import shown_in
 from satseek.service.calling import caller
 from satseek.service.withholding import told
-from satseek.web.drawing import FAVICON, STATIC, Visit, draw_body, draw_head
+from satseek.web.drawing import FAVICON, STATIC, STATIC_PATH, Visit, draw_body, draw_head
 from satseek.web.wording import COOKIE, language_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ RECONNECT_SECONDS = 20
 BUILD_SECONDS = 30
 """The page may take this long to be built while the machine is busy with searches."""
 
+STATIC_SECONDS = 365 * 24 * 3600
+"""Browsers may keep style and scripts so long; other ones have another address."""
+
 _TOOLS = {"draw": {"polyline": False}, "edit": {"edit": False, "remove": False}}
 _MAP = {"attributionControl": False, "maxZoom": 22, "minZoom": 1, "zoomSnap": 0.25}
 
@@ -36,7 +39,7 @@ _MAP = {"attributionControl": False, "maxZoom": 22, "minZoom": 1, "zoomSnap": 0.
 def mount_page(application: FastAPI, assembly: Assembly) -> None:
     """Serve the page at ``/``; once in a process, as the framework wants it."""
     running: Running = application.state.running
-    app.add_static_files("/_satseek", STATIC, max_cache_age=0)  # asked again by their tags
+    app.add_static_files(f"/{STATIC_PATH}", STATIC, max_cache_age=STATIC_SECONDS)
 
     @ui.page("/", title="satseek", response_timeout=BUILD_SECONDS)
     async def page(request: Request) -> None:
