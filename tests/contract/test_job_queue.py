@@ -19,6 +19,7 @@ from satseek.errors import InvalidRequest, JobNotFound, LeaseLost, Overloaded, S
 from satseek.jobs import ledger, turns
 from satseek.jobs.clocks import Moment
 from satseek.jobs.embedded import EmbeddedQueue
+from satseek.jobs.presence import Presence
 from satseek.jobs.protocol import (
     KEEP_SECONDS,
     LEASE_SECONDS,
@@ -566,6 +567,48 @@ def test_the_same_schedule_again_changes_nothing(queue: LeasingQueue, clock: Clo
     assert (schedule.created, schedule.created) == (again.created, again.last)
     changed = queue.put_schedule(nightly(clock, priority=1))
     assert (clock.now, None) == (changed.created, changed.last)
+
+
+def test_the_longest_wait_of_those_in_line_is_told(queue: LeasingQueue, clock: Clock) -> None:
+    assert 0.0 == queue.wait_seconds()
+    first = submit(queue, "a")
+    clock.pass_(60)
+    submit(queue, "b", terms=Terms(priority=5))
+    clock.pass_(30)
+    assert 90.0 == pytest.approx(queue.wait_seconds(), abs=0.01)
+    assert "b" == claim(queue).job.collection  # it passed the other, which waits on
+    assert 90.0 == pytest.approx(queue.wait_seconds(), abs=0.01)
+    queue.cancel(first.id)
+    assert 0.0 == queue.wait_seconds()
+
+
+def test_who_waits_for_a_moment_waits_from_then_on(queue: LeasingQueue, clock: Clock) -> None:
+    submit(queue, terms=Terms(not_before=clock.now + timedelta(hours=1)))
+    clock.pass_(3500)
+    assert 0.0 == queue.wait_seconds()
+    clock.pass_(200)
+    assert 100.0 == pytest.approx(queue.wait_seconds(), abs=0.01)
+    claim(queue)
+    assert 0.0 == queue.wait_seconds()
+
+
+def test_behind_those_that_were_cancelled_the_next_waits(queue: LeasingQueue, clock: Clock) -> None:
+    gone = [submit(queue, name).id for name in "abc"]
+    clock.pass_(10)
+    submit(queue, "d")
+    for one in gone:
+        queue.cancel(one)
+    clock.pass_(5)
+    assert 5.0 == pytest.approx(queue.wait_seconds(), abs=0.01)
+
+
+def test_it_is_told_whether_anybody_takes_jobs(queue: LeasingQueue, tmp_path: Path) -> None:
+    assert not queue.is_attended()
+    worker = Presence(tmp_path / "jobs")  # what a worker does, whichever queue it is
+    worker.enter()
+    queue.attend("w")
+    assert queue.is_attended()
+    worker.leave()
 
 
 def test_no_two_threads_take_the_same_job(opened: Callable[[], LeasingQueue]) -> None:

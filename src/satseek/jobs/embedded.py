@@ -54,6 +54,9 @@ class EmbeddedQueue(Ledger):
             )
             return Lease(job=find_job(db, job_id, now), token=token)
 
+    def attend(self, worker: str) -> None:
+        """Do nothing: the lock that a worker holds in this folder tells; see ``presence``."""
+
     def report(self, lease: Lease, *, done: int, total: int, note: str, log: str) -> bool:
         """Write down how far a try is; see ``LeasingQueue.report``."""
         said = {"done": done, "total": total, "note": plain(note), "log": plain(log[-MAX_LOG:])}

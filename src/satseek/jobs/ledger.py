@@ -16,6 +16,7 @@ from satseek.index.storing import Store
 from satseek.jobs import turns
 from satseek.jobs.checks import check_terms, check_text, plain, written
 from satseek.jobs.clocks import Moment, moment_here
+from satseek.jobs.presence import is_anybody_there
 from satseek.jobs.protocol import STATES, Terms
 from satseek.jobs.scheduling import check_schedule
 from satseek.jobs.tables import SHOWN, job_of, lay_out, schedule_of
@@ -126,6 +127,17 @@ class Ledger:
             for state, less in db.execute(expired, (self._clock().wall,)):
                 counts[state] += less
         return {state: counts[state] for state in STATES}
+
+    def wait_seconds(self) -> float:
+        """Say how long a job has waited for its turn; see ``JobQueue.wait_seconds``."""
+        if not self._store.path.is_file():
+            return 0.0
+        with self._store.reading() as db:
+            return turns.longest_wait(db, self._clock())
+
+    def is_attended(self) -> bool:
+        """Tell whether a worker of this machine takes its jobs."""
+        return is_anybody_there(self._store.path.parent)
 
     def put_schedule(self, schedule: Schedule) -> Schedule:
         """Set a schedule up; see ``JobQueue.put_schedule``."""

@@ -214,6 +214,16 @@ class JobQueue(Protocol):
     def counts(self) -> Mapping[JobState, int]:
         """Count the jobs that are kept, by state."""
 
+    def wait_seconds(self) -> float:
+        """Say how long a job has waited for its turn; 0: none could begin now.
+
+        Of each priority the first in line is asked, from when it was asked for or was to begin; the
+        longest of these waits is told.
+        """
+
+    def is_attended(self) -> bool:
+        """Tell whether any worker takes its jobs."""
+
     def put_schedule(self, schedule: Schedule) -> Schedule:
         """Set a schedule up, or another one under its name; durable when it returns.
 
@@ -262,6 +272,9 @@ class LeasingQueue(JobQueue, Protocol):
         Those whose worker was not heard of for ``LEASE_SECONDS`` are put back, or fail where they
         were begun too often, before one is taken.
         """
+
+    def attend(self, worker: str) -> None:
+        """Tell those who ask that a worker takes its jobs, for ``LEASE_SECONDS`` from now on."""
 
     def report(self, lease: Lease, *, done: int, total: int, note: str, log: str) -> bool:
         """Write down how far a try is, and that its worker lives.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from satseek.jobs.protocol import JobQueue, LeasingQueue
     from satseek.jobs.rqueue.queue import RqQueue
+    from satseek.jobs.working import TryObserver
     from satseek.settings import Settings
 
 FILE = "jobs.sqlite"
@@ -44,6 +45,7 @@ def worker_for(
     *,
     burst: bool = False,
     program: Sequence[str] | None = None,
+    observer: TryObserver | None = None,
 ) -> Worker:
     """Make who does the jobs of a queue; it begins when told to.
 
@@ -52,11 +54,12 @@ def worker_for(
         settings: Of this machine.
         burst: Whether it ends when nothing waits any more.
         program: Command that does a job; None: our own.
+        observer: As ``Worker`` takes it.
 
     Raises:
         SatseekError: the queue is in a Redis that would forget jobs.
     """
-    worker = Worker(queue, settings=settings, burst=burst, program=program)
+    worker = Worker(queue, settings=settings, burst=burst, program=program, observer=observer)
     shared = _on_redis(queue)
     if shared is not None:
         with suppress(ServerUnreachable):  # whoever writes the first job is told

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from satseek.jobs.checks import PRIORITIES
 from satseek.jobs.protocol import FINAL, LEASE_SECONDS
 
 if TYPE_CHECKING:
@@ -69,6 +70,23 @@ def first(db: sqlite3.Connection) -> str | None:
     """Give the id of the job whose turn it is."""
     row = db.execute(f"SELECT id {_READY} ORDER BY priority DESC, id LIMIT 1").fetchone()
     return row[0] if row else None
+
+
+def longest_wait(db: sqlite3.Connection, now: Moment) -> float:
+    """Give the longest wait, in seconds, among the first in line of each priority; 0: none waits.
+
+    One look into an index for each priority, however many wait.
+    """
+    waits = [0.0]
+    for priority in PRIORITIES:
+        row = db.execute(
+            f"SELECT created, not_before {_READY} AND priority = ? ORDER BY id LIMIT 1",
+            (priority,),
+        ).fetchone()
+        if row is not None:
+            waits.append(now.wall - max(row["created"], row["not_before"] or 0.0))
+    due = db.execute(f"SELECT min(not_before) {_DUE}", _at(now)).fetchone()[0]  # nobody settled it
+    return max(waits) if due is None else max(*waits, now.wall - due)
 
 
 def end(db: sqlite3.Connection, job_id: str, state: JobState, now: Moment, **said: Any) -> None:

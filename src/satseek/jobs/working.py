@@ -10,7 +10,8 @@ import os
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from satseek.errors import JobNotFound, SatseekError
 from satseek.jobs.attempting import Attempt
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from satseek.jobs.protocol import JobState, Lease, LeasingQueue
+    from satseek.jobs.protocol import Job, JobState, Lease, LeasingQueue, TaskName
     from satseek.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,21 @@ STOP_SECONDS = 10.0
 """How long the end of the jobs at work is waited for, once they were told to end."""
 
 
+BEAT_SECONDS = LEASE_SECONDS / 3
+"""How often a worker is heard of, whether it has a job or not."""
+
+TryEnding: TypeAlias = Literal["done", "failed", "cancelled", "again", "lost"]
+"""How a try of a job ended; ``again``: the job waits for another try; ``lost``: its worker was not
+heard of in time, and somebody else has the job."""
+
+
+class TryObserver(Protocol):
+    """Whoever counts tries; told from several threads."""
+
+    def on_try(self, task: TaskName, ending: TryEnding, seconds: float) -> None:
+        """Hear that a try of a job is over, how it ended and what time it took."""
+
+
 class Worker:
     """The threads that have a queue's jobs done."""
 
@@ -66,6 +82,7 @@ class Worker:
         lanes: int | None = None,
         burst: bool = False,
         program: Sequence[str] | None = None,
+        observer: TryObserver | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -75,11 +92,13 @@ class Worker:
             lanes: Jobs done at once; None: as set.
             burst: True: it ends when no job waits any more, also of those that wait for a moment.
             program: As ``Runner`` takes it.
+            observer: Told of each try of a job when it is over; None: nobody is.
         """
         self._queue = queue
         self._settings = settings
         self._burst = burst
         self._program = program
+        self._observer = observer
         self._woken = [threading.Event() for _ in range(lanes or settings.worker_processes)]
         self._draining = threading.Event()
         self._stopping = threading.Event()
@@ -146,8 +165,12 @@ class Worker:
                 return
 
     def _look_after(self, lanes: Sequence[threading.Thread]) -> None:
-        tidied = -TIDY_SECONDS
+        tidied = attended = -TIDY_SECONDS
         while alive := [lane for lane in lanes if lane.is_alive()]:
+            if time.monotonic() - attended >= BEAT_SECONDS and not self._draining.is_set():
+                attended = time.monotonic()
+                with suppress(SatseekError):  # the lanes say what is wrong with the queue
+                    self._queue.attend(self.name)
             if time.monotonic() - tidied >= TIDY_SECONDS:
                 tidied = time.monotonic()
                 sweep(self._settings.data_dir, self._is_kept)
@@ -177,7 +200,11 @@ class Worker:
             lease = self._claimed(at)
             if lease is None:
                 return False
-            Attempt(lease, queue=self._queue, runner=runner, stopping=self._stopping).make()
+            started = time.monotonic()
+            job = Attempt(lease, queue=self._queue, runner=runner, stopping=self._stopping).make()
+            if self._observer is not None:
+                seconds = time.monotonic() - started
+                self._observer.on_try(lease.job.task, _ending(job), seconds)
         except Exception:  # the outermost loop: the next job is another one
             logger.exception("jobs")
             runner.close()
@@ -223,6 +250,13 @@ class Worker:
         if reason != self._said:
             logger.warning("jobs: %s", reason)
         self._said = reason
+
+
+def _ending(job: Job | None) -> TryEnding:
+    """Say how a try ended, by the job as it is then; None: it is another worker's."""
+    if job is None:
+        return "lost"
+    return "again" if job.state in ("queued", "running") else job.state
 
 
 def _age(folder: Path) -> float:

@@ -128,6 +128,14 @@ class RqLedger:
         """Count the jobs that are kept, by state."""
         return dict(zip(STATES, self._steps.take("counts")[1:], strict=True))
 
+    def wait_seconds(self) -> float:
+        """Say how long a job has waited for its turn; see ``JobQueue.wait_seconds``."""
+        return float(self._steps.take("waited")[1])
+
+    def is_attended(self) -> bool:
+        """Tell whether a worker of any machine takes its jobs."""
+        return bool(self._steps.take("is_attended")[1])
+
     def put_schedule(self, schedule: Schedule) -> Schedule:
         """Set a schedule up; see ``JobQueue.put_schedule``."""
         check_schedule(schedule)

@@ -72,6 +72,10 @@ class RqQueue(RqLedger):
             return None
         return Lease(job=job_of(answer[1], answer[2]), token=token)
 
+    def attend(self, worker: str) -> None:
+        """Tell that a worker takes its jobs; see ``LeasingQueue.attend``."""
+        self._steps.take("attend", worker=plain(worker))
+
     def report(self, lease: Lease, *, done: int, total: int, note: str, log: str) -> bool:
         """Write down how far a try is; see ``LeasingQueue.report``."""
         told = our_fields(done=done, total=total, note=plain(note))

@@ -26,12 +26,14 @@ local LAST = OURS .. 'last' -- milliseconds of the last id
 local SCHEDULES = OURS .. 'schedules' -- definitions by name
 local MADE = OURS .. 'made' -- when they were set up, by name
 local FIRED = OURS .. 'fired' -- the latest moment asked for, by name
+local ATTENDED = OURS .. 'attended' -- a worker that was heard of lately
 local BELL = OURS .. 'bell' -- channel that says: look now
 
 local FORGOTTEN_AT_ONCE = 200 -- about a millisecond's work
 local LATE_SECONDS = 3600 -- Redis itself drops what nobody came by to forget
 local DUE_AT_ONCE = 64
 local GHOSTS_AT_ONCE = 5000
+local LOOKED_THROUGH = 500 -- of the head of a line, behind those that were cancelled
 local ENDED = { 'finished', 'failed', 'canceled' }
 
 local function clock()
@@ -339,6 +341,41 @@ function steps.counts()
     end
   end
   return counted
+end
+
+-- How long the first in line of one queue has waited.
+local function waited_at(name)
+  local longest = 0
+  for _, id in ipairs(redis.call('LRANGE', list_of(name), 0, LOOKED_THROUGH - 1)) do
+    local held = redis.call('HMGET', job_at(id), 'status', 'satseek.created')
+    if held[1] == 'queued' then
+      longest = now - tonumber(held[2])
+      break
+    end
+  end
+  local due = redis.call('ZRANGEBYSCORE', registry('scheduled', name), '-inf', stamp(now),
+    'WITHSCORES', 'LIMIT', 0, 1)
+  if due[2] then
+    longest = math.max(longest, now - tonumber(due[2]))
+  end
+  return longest
+end
+
+function steps.waited()
+  local longest = 0
+  for _, name in ipairs(NAMES) do
+    longest = math.max(longest, waited_at(name))
+  end
+  return { 'waited', stamp(longest) }
+end
+
+function steps.attend()
+  redis.call('SET', ATTENDED, given.worker, 'EX', math.ceil(given.lease))
+  return { 'attended' }
+end
+
+function steps.is_attended()
+  return { 'is', redis.call('EXISTS', ATTENDED) }
 end
 
 function steps.claim()
