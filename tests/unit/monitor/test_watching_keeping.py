@@ -116,10 +116,12 @@ def test_one_process_runs_a_watch_at_a_time(watches: Watches, tmp_path: Path) ->
 
 def test_runs_are_told_newest_first_and_not_kept_for_ever(watches: Watches, tmp_path: Path) -> None:
     watches.save(MINES)
+    assert watches.last_run("mines") is None
     with closing(Findings(tmp_path, parts=(PART,))) as findings, findings.changing() as change:
         for number in range(3):
             write_run(change.db, "mines", {"run": number}, now=NOW)
         write_run(change.db, "mines", {"run": 2, "more": True}, now=NOW, number=3)
+    assert NOW == watches.last_run("mines")
     assert [2, 1] == [one["run"] for one in watches.runs("mines", limit=2)]
     assert watches.runs("mines")[0]["more"]
     with closing(Findings(tmp_path, parts=(PART,))) as findings, findings.changing() as change:

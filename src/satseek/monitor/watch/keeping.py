@@ -175,6 +175,13 @@ class Watches:
             rows = [] if db is None else db.execute(text, (name, limit)).fetchall()
         return tuple({"at": row["at"], **json.loads(row["body"])} for row in rows)
 
+    def last_run(self, name: str) -> datetime | None:
+        """Say when a watch was run last, to its end or until it was killed, UTC; None: never."""
+        text = "SELECT at FROM watches_runs WHERE watch = ? ORDER BY number DESC LIMIT 1"
+        with self._reading() as db:
+            row = None if db is None else db.execute(text, (name,)).fetchone()
+        return None if row is None else datetime.fromisoformat(row["at"])
+
     def look_again(self, name: str) -> None:
         """Have the next run look at all dates again: sites that are known stay what they are.
 

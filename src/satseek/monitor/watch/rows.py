@@ -147,6 +147,14 @@ def write_run(
     return number
 
 
+def idle_run(db: Database, name: str) -> int | None:
+    """Give the number of a watch's newest run if that had nothing new to look at; None: it had."""
+    text = "SELECT number, body FROM watches_runs WHERE watch = ? ORDER BY number DESC LIMIT 1"
+    row = db.execute(text, (name,)).fetchone()
+    idle = row is not None and not json.loads(row["body"]).get("new_scenes")
+    return int(row["number"]) if idle else None
+
+
 def answer_of(row: Row) -> Answer:
     """Read an answer back."""
     at = datetime.fromisoformat(row["at"])

@@ -18,7 +18,7 @@ from satseek.monitor.watch.alerts import Alerting, alert_of
 from satseek.monitor.watch.ground import check_model, odd_footprints, survey, unseen_scenes
 from satseek.monitor.watch.learning import learn, learning_of
 from satseek.monitor.watch.marks import mark_cells, patches_at
-from satseek.monitor.watch.rows import mark, write_run
+from satseek.monitor.watch.rows import idle_run, mark, write_run
 from satseek.monitor.watch.sites import KnownSites
 from satseek.monitor.watch.tools import WatchTools
 
@@ -94,6 +94,8 @@ def run_watch(
         run = _Run(watch, tools)
         if unseen:
             run.look(unseen, on_progress)
+        else:
+            run.rest()
         done = run.told()
     log_line(
         logger,
@@ -152,6 +154,12 @@ class _Run:
         with tools.findings.changing() as change:
             self._scenes = len(unseen)
             mark(change.db, watch.name, scenes=unseen, sightings={}, now=change.now)
+            self._write(change)
+
+    def rest(self) -> None:
+        """Write down that there was nothing new: one line, however often in a row."""
+        with self._tools.findings.changing() as change:
+            self._number = idle_run(change.db, self._watch.name)
             self._write(change)
 
     def _look_at_dates(
