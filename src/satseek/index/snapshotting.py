@@ -162,11 +162,11 @@ def _copy_database(
     with storage_errors(path), closing(sqlite3.connect(path, isolation_level=None)) as copy:
         db.backup(copy, pages=_PAGES_AT_ONCE, progress=told)
         if name is not None:
-            _rename(copy, name)
+            rename(copy, name)
     _sync(path)
 
 
-def _rename(db: sqlite3.Connection, name: str) -> None:
+def rename(db: sqlite3.Connection, name: str) -> None:
     edition = edition_of(db)
     renamed = replace(edition, spec=replace(edition.spec, name=name))
     followed = Ledger(db) if edition.spec.format_version >= LEDGER_VERSION else None

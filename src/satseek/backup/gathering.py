@@ -1,0 +1,247 @@
+"""A data folder in use → its files in a repository, each store as it was at one moment.
+
+Does not know what is in them. What names something else is taken before it (``rules.RULES``), so
+that nothing that is named is missing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from satseek.backup.manifests import KeptCollection
+from satseek.backup.rules import COLLECTIONS, RULES, is_skipped, strangers
+from satseek.backup.taking import signature
+from satseek.errors import CollectionNotFound, Overloaded
+from satseek.index.collection import list_collections
+from satseek.index.freezing import copy_database, frozen
+from satseek.index.milvus.pointing import POINTER, is_attached
+from satseek.index.reading import DATABASE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from satseek.backup.manifests import KeptFile
+    from satseek.backup.rules import Kind, Rule
+    from satseek.backup.taking import Taking
+    from satseek.index.compacting import OnProgress
+
+_TRIES = 8
+"""Times that a folder is looked at until it stays as it is from one look to the next."""
+
+_PAUSE_SECONDS = 0.05
+"""Before the second look; each further one waits twice as long."""
+
+_Listing = dict[str, tuple[int, ...]]
+"""Files of a folder, and what tells that they were changed."""
+
+
+class Gathering:
+    """Goes through one data folder, once."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        taking: Taking,
+        *,
+        drafts: Path,
+        without: Collection[str],
+        on_progress: OnProgress,
+    ) -> None:
+        """Take nothing yet.
+
+        Args:
+            data_dir: The data folder.
+            taking: Takes its files.
+            drafts: Folder for copies of databases.
+            without: Names of collections that are not taken.
+            on_progress: Told what is being taken.
+        """
+        self._data_dir = data_dir
+        self._taking = taking
+        self._drafts = drafts
+        self._without = without
+        self._on_progress = on_progress
+        self.files: dict[str, KeptFile] = {}
+        """What was taken, by path."""
+        self.collections: list[KeptCollection] = []
+        """Collections that were taken."""
+        self.left_out: list[str] = []
+        """What was not, one line each."""
+
+    def gather(self) -> None:
+        """Take all of it.
+
+        Raises:
+            DamagedData: a file is not what was written; says which.
+            Overloaded: something is changed without end.
+            DiskFull: the repository has no room.
+        """
+        for number, rule in enumerate(RULES):
+            self._on_progress(rule.path, number, len(RULES))
+            source = self._data_dir / rule.path
+            if source.exists():
+                self._WAYS[rule.kind](self, source, rule)
+        self.left_out += [
+            f"{path}: satseek knows nothing of it" for path in strangers(self._data_dir)
+        ]
+
+    def _database(self, source: Path, rule: Rule) -> None:
+        copy = self._drafts / "database"
+        copy_database(source, copy, on_progress=self._on_progress)
+        self._keep(self._taking.copy(copy, rule.path, mode=_mode(source)))
+        copy.unlink()
+
+    def _file(self, source: Path, rule: Rule) -> None:
+        with suppress(FileNotFoundError):
+            self._keep(self._taking.file(source, rule.path))
+
+    def _lines(self, source: Path, rule: Rule) -> None:
+        """Take files that are only added to: as long as they are while nobody may."""
+        with _held(source / "lock"):
+            sizes = {
+                one: one.stat().st_size
+                for one in sorted(source.iterdir())
+                if not is_skipped(one.name, rule)
+            }
+        for path, size in sizes.items():
+            self._keep(self._taking.lines(path, f"{rule.path}/{path.name}", size=size))
+
+    def _pictures(self, source: Path, rule: Rule) -> None:
+        """Take files that never change; one that goes meanwhile is shown nowhere."""
+        for path in sorted(_listed(source, rule)):
+            with suppress(FileNotFoundError):
+                self._keep(self._taking.file(source / path, f"{rule.path}/{path}"))
+
+    def _unit(self, source: Path, rule: Rule) -> None:
+        self._settled(source, rule.path, rule)
+
+    def _units(self, source: Path, rule: Rule) -> None:
+        """Take folders that belong together, one after the other."""
+        for folder in sorted(_below(source, rule.depth)):
+            if not is_skipped(folder.name, rule):
+                path = folder.relative_to(self._data_dir).as_posix()
+                self._settled(folder, path, rule)
+
+    def _settled(self, folder: Path, path: str, rule: Rule) -> None:
+        """Take a folder, again until it was the same before and after."""
+        for attempt in range(_TRIES):
+            before = _listed(folder, rule)
+            with suppress(FileNotFoundError):
+                taken = [self._taking.file(folder / one, f"{path}/{one}") for one in sorted(before)]
+                if _listed(folder, rule) == before:
+                    for one in taken:
+                        self._keep(one)
+                    return
+            time.sleep(_PAUSE_SECONDS * 2**attempt)
+        raise Overloaded(f"{folder}: is changed without end; back up again later")
+
+    def _collections(self, source: Path, _rule: Rule) -> None:
+        for folder in sorted(source.iterdir()):
+            if is_attached(folder):
+                self._pointer(folder)
+        for name in list_collections(source):
+            if name in self._without:
+                self.left_out.append(f"{COLLECTIONS}/{name}: as asked")
+            elif not is_attached(source / name):
+                with suppress(CollectionNotFound):  # removed meanwhile
+                    self._collection(source / name)
+
+    def _pointer(self, folder: Path) -> None:
+        path = f"{COLLECTIONS}/{folder.name}/{POINTER}"
+        with suppress(FileNotFoundError):
+            self._keep(self._taking.file(folder / POINTER, path))
+            self.left_out.append(
+                f"{COLLECTIONS}/{folder.name}: lives in a Milvus, which is backed up by its own "
+                "means; its address is kept"
+            )
+
+    def _collection(self, folder: Path) -> None:
+        copy, below = self._drafts / "database", f"{COLLECTIONS}/{folder.name}"
+        with frozen(folder, copy, on_progress=self._on_progress) as held:
+            mode = _mode(folder / DATABASE)
+            taken = [self._taking.copy(copy, f"{below}/{DATABASE}", mode=mode)]
+            total = sum(one.bytes for one in held.extents)
+            done = 0
+            for one in held.extents:
+                path = f"{below}/{one.name}"
+                taken.append(
+                    self._taking.opened(one.descriptor, path, size=one.bytes, checks=one.checks)
+                )
+                done += one.bytes
+                self._on_progress(f"{folder.name}, MB", done // 1_000_000, total // 1_000_000)
+        copy.unlink()
+        for kept in taken:
+            self._keep(kept)
+        self.collections.append(
+            KeptCollection(
+                name=folder.name, generation=held.generation, chips=held.chips, model=held.model
+            )
+        )
+
+    def _keep(self, one: KeptFile) -> None:
+        self.files[one.path] = one
+
+    _WAYS: dict[Kind, Callable[[Gathering, Path, Rule], None]] = {  # noqa: RUF012 - never changed
+        "database": _database,
+        "file": _file,
+        "lines": _lines,
+        "unit": _unit,
+        "units": _units,
+        "pictures": _pictures,
+        "results": _pictures,
+        "collections": _collections,
+    }
+
+
+def _listed(folder: Path, rule: Rule) -> _Listing:
+    """Find the files below a folder, by their path in it; none where it has gone."""
+    found: _Listing = {}
+    for here, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = sorted(one for one in folders if not is_skipped(one, rule))
+        for name in names:
+            path = os.path.join(here, name)  # noqa: PTH118 - as os.walk gives it
+            if not is_skipped(name, rule):
+                with suppress(FileNotFoundError):
+                    told = os.lstat(path)
+                    if stat.S_ISREG(told.st_mode):
+                        found[os.path.relpath(path, folder)] = signature(told)
+    return found
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _below(folder: Path, depth: int) -> Iterator[Path]:
+    """Give the folders so far below one."""
+    for one in folder.iterdir():
+        if one.is_dir() and depth > 1:
+            yield from _below(one, depth - 1)
+        elif one.is_dir():
+            yield one
+
+
+@contextmanager
+def _held(lock: Path) -> Iterator[None]:
+    """Keep others from adding meanwhile; where there is no lock nobody adds."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
