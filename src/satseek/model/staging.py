@@ -6,12 +6,14 @@ any more, and is swept by the next writer.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from satseek.errors import Conflict
 from satseek.model import durable
 from satseek.model.locking import locked, try_lock
 
@@ -35,14 +37,15 @@ class Staging:
         """Be the store's only writer, after sweeping up behind those that died.
 
         Raises:
-            Conflict: another writer did not finish in time.
+            Conflict: another writer did not finish in time, or the store can only be read here.
             DiskFull: whatever was done meanwhile failed because the disk is full.
         """
-        with durable.room_named(self._store):
-            durable.make_folder(self.folder)
-            with locked(self._store / _LOCK):
-                self._sweep()
-                yield
+        with durable.room_named(self._store), ExitStack() as stack:
+            with _writable(self._store):
+                durable.make_folder(self.folder)
+                stack.enter_context(locked(self._store / _LOCK))
+            self._sweep()
+            yield
 
     @contextmanager
     def room(self) -> Iterator[Path]:
@@ -91,6 +94,19 @@ class Staging:
             discard(self.folder / name)
             lock.unlink(missing_ok=True)
             os.close(descriptor)
+
+
+@contextmanager
+def _writable(store: Path) -> Iterator[None]:
+    """Say what a volume that is mounted for reading means here: a cluster's servers have that."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES):
+            raise
+        raise Conflict(
+            f"the model store {store} can only be read here: change it where it can be written to"
+        ) from error
 
 
 def discard(folder: Path) -> None:
