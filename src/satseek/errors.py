@@ -41,7 +41,8 @@ Knows nothing of HTTP or gRPC; each branch names its exit code, doors map the le
     │   ├── CollectionLocked
     │   ├── GateNotPassed
     │   ├── IdempotencyConflict
-    │   └── LeaseLost
+    │   ├── LeaseLost
+    │   └── FormatTooNew
     ├── DamagedData                   6   stored bytes are not what was written
     │   └── UnreadableCheckpoint
     ├── Overloaded                    7   too much at once; try again later
@@ -234,6 +235,10 @@ class IdempotencyConflict(Conflict):
 
 class LeaseLost(Conflict):
     """A worker tells of a job that is another's by now, or final."""
+
+
+class FormatTooNew(Conflict):
+    """A later release has written it, in a format that this one does not know."""
 
 
 class DamagedData(SatseekError):

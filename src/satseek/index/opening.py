@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from satseek.errors import CollectionExists, CollectionNotFound, Conflict, DamagedData
+from satseek.formats import check_format
 from satseek.index import acknowledging, ledger, traits
 from satseek.index.milvus.pointing import is_attached
 from satseek.index.reading import DATABASE
@@ -78,7 +79,8 @@ def checked_rows_per_segment(folder: Path) -> int:
 
     Raises:
         CollectionNotFound: It holds none.
-        Conflict: A newer satseek has made it, or it lives in a Milvus.
+        FormatTooNew: A later release has made it.
+        Conflict: It lives in a Milvus.
         DamagedData: It is not what was written, or commits are missing.
     """
     acknowledged = acknowledging.read(folder)  # before the database, which may get newer
@@ -106,12 +108,9 @@ def checked_rows_per_segment(folder: Path) -> int:
             raise DamagedData(message) from error
         finally:
             db.close()
+    check_format(folder, version, max(KNOWN_VERSIONS))
     if version not in KNOWN_VERSIONS:
-        message = (
-            f"{folder}: expected format {max(KNOWN_VERSIONS)} or older, came {version}; "
-            "another satseek made it"
-        )
-        raise Conflict(message)
+        raise DamagedData(f"{path}: expected a format from 1 on, came {version}")
     return rows_per_segment
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from satseek.errors import IdempotencyConflict, InvalidRequest
+from satseek.formats import check_format
 from satseek.index.storing import Store
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ BEGUN_SECONDS = 120.0
 """A request begun longer ago than this by another process is taken for one that died with it: no
 write takes as long. Done again, it does no harm: jobs know their keys themselves, and a collection
 that is gone or a model that is active stays so."""
+
+LAYOUT = 1
+"""Number of this layout, kept in the file (``PRAGMA user_version``); 0.1.0 wrote the same and no
+number."""
 
 _TABLES = (
     """
@@ -162,8 +167,11 @@ class Answers:
 
 
 def _lay_out(db: sqlite3.Connection) -> None:
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    check_format("the file of answers", found, LAYOUT)
     for statement in _TABLES:
         db.execute(statement)
+    db.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
 def _values(answer: Kept) -> tuple[int, str, bytes, str]:

@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from satseek.errors import SatseekError
+from satseek.formats import check_format
 from satseek.jobs.protocol import KEEP_SECONDS, MAX_ATTEMPTS, STATES, Job, Schedule
 
 if TYPE_CHECKING:
@@ -110,16 +110,12 @@ def lay_out(db: sqlite3.Connection) -> None:
     """Make the tables where they are missing; keep the jobs of a file of the former layout.
 
     Raises:
-        SatseekError: a newer satseek has written it.
+        FormatTooNew: a later release has written it.
     """
     found = db.execute("PRAGMA user_version").fetchone()[0]
     if found == LAYOUT:
         return
-    if found > LAYOUT:
-        raise SatseekError(
-            f"the queue's file was written by a newer satseek (layout {found}, this one knows "
-            f"{LAYOUT}); update this one"
-        )
+    check_format("the queue's file", found, LAYOUT)
     former = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchone()
     if former:
         db.execute("DROP INDEX IF EXISTS jobs_by_state")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from satseek.errors import DamagedData
+from satseek.formats import check_format
 from satseek.model import durable
 from satseek.model.naming import STARTER
 
@@ -77,9 +78,11 @@ def read_history(path: Path) -> tuple[Activation, ...]:
 
     Raises:
         DamagedData: the file is no history; the message says what to do.
+        FormatTooNew: a later release has written it.
     """
     try:
         written = json.loads(path.read_text(encoding="utf-8"))
+        check_format(path, written["format"], _FORMAT)
         return tuple(_entry(entry) for entry in written["entries"])
     except FileNotFoundError:
         return ()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import DamagedData
+from satseek.formats import check_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,9 +96,11 @@ def parse_manifest(text: str, *, where: str) -> Manifest:
 
     Raises:
         DamagedData: it is anything else.
+        FormatTooNew: a later release has written it.
     """
     try:
         written: Any = json.loads(text)
+        check_format(where, written["format"], _FORMAT)
         files = {
             str(name): FileDigest(bytes=int(file["bytes"]), sha256=str(file["sha256"]))
             for name, file in written["files"].items()

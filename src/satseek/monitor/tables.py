@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satseek.errors import SatseekError
+from satseek.formats import check_format
 from satseek.index.storing import Store
 
 if TYPE_CHECKING:
@@ -41,16 +41,12 @@ class Part:
         """Make what is missing, within a change.
 
         Raises:
-            SatseekError: a newer satseek has written it.
+            FormatTooNew: a later release has written it.
         """
         db.execute(_LAYOUTS)
         row = db.execute("SELECT layout FROM layouts WHERE part = ?", (self.name,)).fetchone()
         found, known = (0 if row is None else int(row[0])), len(self.layouts)
-        if found > known:
-            raise SatseekError(
-                f"{self.name} in {DATABASE} were written by a newer satseek (layout {found}, this "
-                f"one knows {known}); update this one"
-            )
+        check_format(f"{self.name} in {DATABASE}", found, known)
         for statements in self.layouts[found:]:
             for statement in statements:
                 db.execute(statement)

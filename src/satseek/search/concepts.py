@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import ConceptNotFound, DamagedData, InvalidName, InvalidRequest
+from satseek.formats import check_folder, is_marked, mark_folder
 from satseek.model.durable import make_folder, replace_text, room_named, sync
 from satseek.model.locking import locked
 from satseek.types import Concept
@@ -19,6 +20,9 @@ from satseek.types import Concept
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+FORMAT = 1
+"""Of the folder's files: one concept each, a version a line. Kept in a file beside them."""
 
 MAX_NAME = 64
 """Letters of a name: a file name on every file system."""
@@ -57,11 +61,14 @@ class ConceptStore:
             InvalidName, InvalidRequest: the name or what is in it cannot be.
             DiskFull: there is no room; nothing was saved.
             DamagedData: what lies under the name is none of ours.
+            FormatTooNew: a later release has written the folder.
         """
         checked = check_concept(concept)
         make_folder(self._folder)
         with room_named(self._folder), locked(self._lock):
             lines = self._lines(checked.name)
+            if not is_marked(self._folder):
+                mark_folder(self._folder, FORMAT)
             version = _version(lines[-1]) + 1 if lines else 1
             saved = replace(checked, version=version, created=datetime.now(UTC))
             self._write(checked.name, [*lines, written(saved)])
@@ -127,6 +134,7 @@ class ConceptStore:
         return self._folder / f"{name}{_SUFFIX}"
 
     def _lines(self, name: str) -> tuple[dict[str, Any], ...]:
+        check_folder(self._folder, FORMAT)
         path = self._path(name)
         try:
             text = path.read_text(encoding="utf-8")

@@ -73,6 +73,7 @@ STATUSES: Mapping[type[errors.SatseekError], HTTPStatus] = {
     errors.GateNotPassed: HTTPStatus.CONFLICT,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.LeaseLost: HTTPStatus.CONFLICT,
+    errors.FormatTooNew: HTTPStatus.CONFLICT,
     errors.DamagedData: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.UnreadableCheckpoint: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Overloaded: HTTPStatus.TOO_MANY_REQUESTS,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from versionmaker import make_version, store_version
 
-from satseek.errors import DamagedData, DiskFull, FolderNotFound, ModelNotFound
+from satseek.errors import DamagedData, DiskFull, FolderNotFound, FormatTooNew, ModelNotFound
 from satseek.model.manifest import (
     FileDigest,
     Manifest,
@@ -284,9 +284,11 @@ def test_a_manifest_reads_back_as_it_was_written(tmp_path: Path) -> None:
     manifest = take_manifest(tmp_path / "mine", model="colours@0123456789ab")
     text = manifest_text(manifest)
     assert manifest == parse_manifest(text, where="here")
-    for other in (text + " ", text.replace("  ", " "), text.replace('"format": 1', '"format": 2')):
+    for other in (text + " ", text.replace("  ", " ")):
         with pytest.raises(DamagedData, match="as it was written"):
             parse_manifest(other, where="here")
+    with pytest.raises(FormatTooNew, match="here: written by a newer satseek"):
+        parse_manifest(text.replace('"format": 1', '"format": 2'), where="here")
 
 
 def test_no_file_and_no_folder_are_named(store: ModelStore, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from satseek.errors import (
     Conflict,
     DamagedData,
     FindingNotFound,
+    FormatTooNew,
     InvalidFilter,
     InvalidRequest,
     SatseekError,
@@ -344,7 +345,7 @@ def test_a_layout_is_reached_from_the_one_before(tmp_path: Path) -> None:
         ]
     with (
         closing(Findings(tmp_path, parts=(HEARD,))) as findings,
-        pytest.raises(SatseekError, match=r"by a newer satseek \(layout 2, this one knows 1\)"),
+        pytest.raises(FormatTooNew, match=r"by a newer satseek \(format 2\).*up to 1:"),
     ):
         findings.page()
 

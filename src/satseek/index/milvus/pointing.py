@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from satseek.errors import CollectionExists, Conflict, DamagedData, InvalidRequest
+from satseek.errors import CollectionExists, DamagedData, InvalidRequest
+from satseek.formats import check_format
 from satseek.index.checks import check_name
 from satseek.index.segments import sync_folder
 
@@ -104,7 +105,7 @@ def read_address(folder: Path, *, token: str) -> Address:
 
     Raises:
         DamagedData: The file is not what was written.
-        Conflict: A newer satseek has written it.
+        FormatTooNew: A later release has written it.
     """
     path = folder / POINTER
     try:
@@ -112,8 +113,7 @@ def read_address(folder: Path, *, token: str) -> Address:
         version, uri, collection = said["format"], str(said["uri"]), str(said["collection"])
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
         raise DamagedData(f"{path}: expected the address of a collection, came {error}") from error
-    if version != _FORMAT:
-        raise Conflict(f"{path}: expected format {_FORMAT}, came {version}; a newer satseek's")
+    check_format(path, version, _FORMAT)
     return Address(uri=uri, collection=collection, token=token)
 
 

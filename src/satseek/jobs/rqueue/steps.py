@@ -16,6 +16,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import ServerUnreachable
+from satseek.formats import check_format
 from satseek.jobs.checks import PRIORITIES
 from satseek.jobs.protocol import LEASE_SECONDS
 from satseek.jobs.rqueue.connecting import connect, redis_errors
@@ -28,6 +29,13 @@ logger = logging.getLogger(__name__)
 
 QUEUE = "satseek"
 """Name of RQ's queue for jobs of priority 0; others are called satseek+3, satseek-2, and so on."""
+
+
+LAYOUT = 1
+"""Number of the layout that jobs have in Redis, besides what RQ decides."""
+
+_LAYOUT = "satseek:jobs:layout"
+"""Key of that number; 0.1.0 wrote the same layout and no number."""
 
 
 class Steps:
@@ -111,11 +119,14 @@ class Steps:
         """Ask Redis, once, how it keeps what it is told.
 
         Raises:
+            FormatTooNew: a later release keeps jobs there.
             SatseekError: it would forget jobs.
             ServerUnreachable: it is away.
         """
         with self._lock, redis_errors():
             if self._lasting is None:
+                self.client.set(_LAYOUT, LAYOUT, nx=True)
+                check_format("the queue's Redis", int(self.client.get(_LAYOUT)), LAYOUT)
                 self._lasting = lasting_of(self.client, self._replicas)
                 if self._lasting.doubt:
                     logger.warning("queue: %s", self._lasting.doubt)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import shapely
 
 from satseek.errors import Conflict, DamagedData, NotFound
+from satseek.formats import check_format
 from satseek.model.durable import make_folder, room_named, sync, sync_tree
 from satseek.monitor.damage.parcels import Problem
 from satseek.monitor.damage.parcels_reading import ParcelColumns, read_parcels
@@ -41,6 +42,9 @@ TOLD: Final = 100
 
 LEFT_SECONDS: Final = 86_400
 """A draft that is older was left behind by a process that was killed."""
+
+LAYOUT: Final = 1
+"""Number of the layout of what is told of an upload."""
 
 _FOLDER: Final = "uploads"
 _FACTS: Final = "upload.json"
@@ -210,12 +214,14 @@ def _described(
 
 
 def _text(upload: Upload) -> str:
-    return json.dumps(asdict(upload), ensure_ascii=False, default=str)
+    said = {"layout": LAYOUT, **asdict(upload)}
+    return json.dumps(said, ensure_ascii=False, default=str)
 
 
 def _upload_of(text: str) -> Upload:
     try:
         read: dict[str, Any] = json.loads(text)
+        check_format("an upload", read.pop("layout", 1), LAYOUT)
         problems = tuple(Problem(**one) for one in read.pop("problems"))
         uploaded = datetime.fromisoformat(read.pop("uploaded"))
         west, south, east, north = read.pop("bbox")

@@ -11,9 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from satseek.errors import DamagedData
+from satseek.formats import check_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+FORMAT: Final = 1
+"""Of what is told of a run, and of the folder that it names."""
 
 RunKind: TypeAlias = Literal["landuse", "damage"]
 """Runs that are kept; what a watch found are findings, and its runs are its own."""
@@ -83,7 +87,8 @@ class KeptRun:
 
 def run_text(run: KeptRun) -> str:
     """Write a run as its file holds it."""
-    return json.dumps(asdict(run) | {"made_at": run.made_at.isoformat()}, ensure_ascii=False)
+    said = {"format": FORMAT, **asdict(run), "made_at": run.made_at.isoformat()}
+    return json.dumps(said, ensure_ascii=False)
 
 
 def run_of(text: str) -> KeptRun:
@@ -91,9 +96,11 @@ def run_of(text: str) -> KeptRun:
 
     Raises:
         DamagedData: it is not what was written.
+        FormatTooNew: a later release has written it.
     """
     try:
         read = json.loads(text)
+        check_format("a run", read.pop("format", 1), FORMAT)
         files = tuple(KeptFile(**one) for one in read.pop("files"))
         made_at = datetime.fromisoformat(read.pop("made_at"))
         return KeptRun(**read, files=files, made_at=made_at)

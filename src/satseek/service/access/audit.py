@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import DamagedData, DiskFull
+from satseek.formats import check_folder, is_marked, mark_folder
 from satseek.logs import log_line
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from satseek.service.access.principals import Principal
 
 logger = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Of the trail's lines. Kept in a file beside them."""
 
 FOLDER = "audit"
 SUFFIX = ".jsonl"
@@ -144,6 +148,8 @@ class Audit:
         with _held(self.folder):
             path = self.folder / f"{datetime.now(UTC).date().isoformat()}{SUFFIX}"
             number, before = _end(self.folder)
+            if not is_marked(self.folder):
+                mark_folder(self.folder, FORMAT)
             if not path.exists() and number:
                 log_line(logger, "audit day", number=number, digest=before)
             content = bytearray()
@@ -159,7 +165,12 @@ _LOST = {"who": "satseek", "action": "audit", "target": "lines", "outcome": "los
 
 
 def days(folder: Path) -> list[Path]:
-    """Return the files of the trail, the earliest first."""
+    """Return the files of the trail, the earliest first.
+
+    Raises:
+        FormatTooNew: a later release has written them.
+    """
+    check_folder(folder, FORMAT)
     return sorted(folder.glob(f"????-??-??{SUFFIX}"))
 
 

@@ -35,6 +35,10 @@ CREATE UNIQUE INDEX IF NOT EXISTS names ON keys (name) WHERE revoked_at IS NULL;
 """
 """One row a key, also once it is revoked: who had which key stays known."""
 
+LAYOUT = 1
+"""Number of this layout, kept in the file (``PRAGMA user_version``); 0.1.0 wrote the same and no
+number."""
+
 INSERT = "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 """Takes what ``row_of`` returns."""
 

@@ -25,8 +25,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from satseek.errors import Conflict, DamagedData, DiskFull, InvalidName, KeyNotFound
+from satseek.formats import check_format
 from satseek.index.placing import journal_for
-from satseek.service.access.keyrows import INSERT, SCHEMA, Key, key_of, row_of
+from satseek.service.access.keyrows import INSERT, LAYOUT, SCHEMA, Key, key_of, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +68,7 @@ class KeyStore:
 
         Raises:
             DamagedData: the file is no such store.
+            FormatTooNew: a later release has written it.
             DiskFull: there is no room for one.
         """
         self._path = folder / FILE_NAME
@@ -78,7 +80,11 @@ class KeyStore:
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         with self._writing() as database:
             database.execute(f"PRAGMA journal_mode = {journal_for(self._path)}")
-            database.executescript(SCHEMA)
+            found = database.execute("PRAGMA user_version").fetchone()[0]
+            check_format(self._path, found, LAYOUT)
+            if found != LAYOUT:
+                database.executescript(SCHEMA)
+                database.execute(f"PRAGMA user_version = {LAYOUT}")
 
     def create(
         self,

@@ -76,6 +76,7 @@ STATUSES: Mapping[type[errors.SatseekError], grpc.StatusCode] = {
     errors.GateNotPassed: Code.FAILED_PRECONDITION,
     errors.IdempotencyConflict: Code.ALREADY_EXISTS,
     errors.LeaseLost: Code.ABORTED,
+    errors.FormatTooNew: Code.FAILED_PRECONDITION,
     errors.DamagedData: Code.DATA_LOSS,
     errors.UnreadableCheckpoint: Code.DATA_LOSS,
     errors.Overloaded: Code.RESOURCE_EXHAUSTED,
