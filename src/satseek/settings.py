@@ -130,6 +130,18 @@ class Settings(BaseModel):
         default=True,
         description="The server does jobs itself. Unset it where `satseek worker` does them.",
     )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address at which `satseek worker` shows its figures and probes. Set 0.0.0.0 "
+        "where who watches it runs on another machine; it asks nobody who they are.",
+    )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of these figures (`/metrics`, `/livez`, `/readyz`); unset: none; 0 takes "
+        "a free one. Set it where Prometheus, or an orchestrator, watches workers.",
+    )
     host: str = Field(
         default="127.0.0.1",
         description="Address to listen on. Set 0.0.0.0, and `auth`, to be reached from other "

@@ -7,7 +7,7 @@ task and JSON.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +30,9 @@ TaskName: TypeAlias = Literal[
     "report",
 ]
 """What there is to do."""
+
+TASKS: tuple[TaskName, ...] = get_args(TaskName)
+"""All of it."""
 
 JobState: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 """Where a job stands; the last three are final."""

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 from satseek.errors import JobNotFound, SatseekError
 from satseek.jobs.attempting import Attempt
@@ -23,10 +23,10 @@ from satseek.jobs.running import Runner
 from satseek.jobs.scheduling import Scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from satseek.jobs.protocol import Job, JobState, Lease, LeasingQueue, TaskName
+    from satseek.jobs.protocol import JobState, Lease, LeasingQueue, TaskName
     from satseek.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -62,6 +62,19 @@ BEAT_SECONDS = LEASE_SECONDS / 3
 TryEnding: TypeAlias = Literal["done", "failed", "cancelled", "again", "lost"]
 """How a try of a job ended; ``again``: the job waits for another try; ``lost``: its worker was not
 heard of in time, and somebody else has the job."""
+
+ENDINGS: tuple[TryEnding, ...] = get_args(TryEnding)
+"""All of them."""
+
+
+_ENDING: Mapping[JobState, TryEnding] = {
+    "queued": "again",
+    "running": "again",
+    "done": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+"""How a try ended, by the job's state then."""
 
 
 class TryObserver(Protocol):
@@ -204,7 +217,8 @@ class Worker:
             job = Attempt(lease, queue=self._queue, runner=runner, stopping=self._stopping).make()
             if self._observer is not None:
                 seconds = time.monotonic() - started
-                self._observer.on_try(lease.job.task, _ending(job), seconds)
+                ending = "lost" if job is None else _ENDING[job.state]
+                self._observer.on_try(lease.job.task, ending, seconds)
         except Exception:  # the outermost loop: the next job is another one
             logger.exception("jobs")
             runner.close()
@@ -250,13 +264,6 @@ class Worker:
         if reason != self._said:
             logger.warning("jobs: %s", reason)
         self._said = reason
-
-
-def _ending(job: Job | None) -> TryEnding:
-    """Say how a try ended, by the job as it is then; None: it is another worker's."""
-    if job is None:
-        return "lost"
-    return "again" if job.state in ("queued", "running") else job.state
 
 
 def _age(folder: Path) -> float:

@@ -71,7 +71,10 @@ async def metrics(request: Request, shared: Shared) -> Response:
     """Show requests, latencies, queues, batches, caches, collections, the model in force."""
     who = caller(request).principal
     stocks = await shared.in_thread(lambda: shared.stocktaking.take(who))
-    content = shared.metrics.write(stocks=stocks, model=shared.readiness.model)
+    readiness = shared.readiness
+    content = shared.metrics.write(
+        stocks=stocks, model=readiness.model, refused=bool(readiness.refused)
+    )
     return Response(content, headers={"content-type": CONTENT_TYPE_LATEST})
 
 

@@ -21,15 +21,26 @@ from prometheus_client import (
     generate_latest,
 )
 
+from satseek.index.tuning import RECALL
+from satseek.jobs.protocol import TASKS
+from satseek.jobs.working import ENDINGS
+from satseek.service.upkeep import Upkeep
+from satseek.service.upkeep_figures import UpkeepFigures
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from satseek.index.protocol import QueryKind
     from satseek.index.watching import Watched
+    from satseek.jobs.protocol import TaskName
+    from satseek.jobs.working import TryEnding
     from satseek.search.searching import Answer
 
 SECONDS = (0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.2, 0.4, 1.0, 2.0, 5.0, 10.0)
 """Bucket borders: a text search takes tens of milliseconds, an image up to a second."""
+
+JOB_SECONDS = (0.1, 1.0, 10.0, 60.0, 300.0, 1800.0, 7200.0, 28800.0, 86400.0)
+"""Bucket borders of tries of jobs: from a moment to days."""
 
 ROWS = (1, 2, 4, 8, 16, 32, 64)
 """Bucket borders of batches: they are powers of two where the load fills them."""
@@ -41,6 +52,10 @@ class Stocks:
 
     chips: Mapping[str, int] = field(default_factory=dict)
     """Chips by collection."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Rows of vectors by collection, dead ones included."""
+    dead_rows: Mapping[str, int] = field(default_factory=dict)
+    """Rows of chips that were replaced or removed, by collection."""
     index_bytes: Mapping[str, int] = field(default_factory=dict)
     """Bytes on disk by collection."""
     jobs: Mapping[str, int] = field(default_factory=dict)
@@ -48,7 +63,11 @@ class Stocks:
     recall: Mapping[str, Mapping[QueryKind, Watched]] = field(default_factory=dict)
     """What was seen of recall, by collection and kind of query."""
     redis: bool | None = None
-    """Whether Redis answers; None: none is configured."""
+    """Whether the shared cache's Redis answers; None: none is configured."""
+    upkeep: Upkeep = field(default_factory=Upkeep)
+    """What an operator has to look after."""
+    sees: Callable[[str], bool] = field(default=lambda _: True)
+    """Whether who asks sees a collection, by its name."""
 
 
 class Metrics:
@@ -101,7 +120,16 @@ class Metrics:
         self._index_bytes = self._gauge(
             "index_bytes", "Bytes of a collection on disk.", "collection"
         )
+        self._rows = self._gauge(
+            "rows", "Rows of vectors of a collection, dead ones included.", "collection"
+        )
+        self._dead_rows = self._gauge(
+            "dead_rows", "Rows of chips that were replaced or removed.", "collection"
+        )
         self._jobs = self._gauge("jobs", "Jobs by state.", "state")
+        self._tries = Tries(self._registry)
+        self._upkeep = UpkeepFigures()
+        self._registry.register(self._upkeep)
         self._recall = self._gauge(
             "recall_at_k",
             "Share of the nearest chips that searches by codes found lately, of those compared.",
@@ -111,8 +139,14 @@ class Metrics:
         self._recall_samples = self._counter(
             "recall_samples", "Searches compared with their exact answer.", "collection", "kind"
         )
-        self._redis = self._gauge("redis_up", "1 while the shared cache answers.", "server")
+        self._gauge(
+            "recall_promised", "Recall below which the codes of a collection are mended."
+        ).set(RECALL)
+        self._redis = self._gauge("redis_up", "1 while that Redis answers.", "server")
         self._ready = self._gauge("ready", "1 once the model is loaded.")
+        self._refused = self._gauge(
+            "model_refused", "1 while the version activated last cannot be put in force."
+        )
         self._model = self._gauge(
             "model_info", "1 for the model version in force.", "name", "version"
         )
@@ -142,6 +176,10 @@ class Metrics:
         """Count one request that was denied: ``unauthenticated``, ``forbidden``, ``rate``."""
         self._denials.labels(reason).inc()
 
+    def on_try(self, task: TaskName, ending: TryEnding, seconds: float) -> None:
+        """Count one try of a job that this process did."""
+        self._tries.on_try(task, ending, seconds)
+
     def on_queue(self, tower: str, rows: int) -> None:
         """Take note of how many rows wait for a tower now."""
         self._queue_rows.labels(tower).set(rows)
@@ -157,15 +195,18 @@ class Metrics:
         self._lookups.labels(kind, "hit").inc(hits)
         self._lookups.labels(kind, "miss").inc(misses)
 
-    def write(self, *, stocks: Stocks, model: str) -> bytes:
+    def write(self, *, stocks: Stocks, model: str, refused: bool = False) -> bytes:
         """Return everything in Prometheus' text format.
 
         Args:
             stocks: What lies there now.
             model: ``name@version`` in force; empty: none yet.
+            refused: Whether it is not the one that was activated last.
         """
         for gauge, counts in (
             (self._chips, stocks.chips),
+            (self._rows, stocks.rows),
+            (self._dead_rows, stocks.dead_rows),
             (self._index_bytes, stocks.index_bytes),
             (self._jobs, stocks.jobs),
         ):
@@ -173,9 +214,12 @@ class Metrics:
             for name, count in counts.items():
                 gauge.labels(name).set(count)
         self._write_recall(stocks)
+        self._upkeep.show(stocks.upkeep, sees=stocks.sees)
         self._redis.clear()
-        if stocks.redis is not None:
-            self._redis.labels("cache").set(int(stocks.redis))
+        for server, is_up in (("cache", stocks.redis), ("queue", stocks.upkeep.queue_up)):
+            if is_up is not None:
+                self._redis.labels(server).set(int(is_up))
+        self._refused.set(int(refused))
         self._ready.set(int(bool(model)))
         self._model.clear()
         if model:
@@ -201,6 +245,37 @@ class Metrics:
         self, name: str, text: str, buckets: tuple[float, ...], *labels: str
     ) -> Histogram:
         return Histogram(f"satseek_{name}", text, labels, buckets=buckets, registry=self._registry)
+
+
+class Tries:
+    """Counts tries of jobs, in the registry of whoever has them made.
+
+    Every task and ending begins at nothing: a first failure would not show as a rise otherwise.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Begin all of them at nothing."""
+        self._ended = Counter(
+            "satseek_job_tries",
+            "Tries of jobs that this process made, by how they ended.",
+            ("task", "ending"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "satseek_job_try_duration_seconds",
+            "Time of one try of a job.",
+            ("task",),
+            buckets=JOB_SECONDS,
+            registry=registry,
+        )
+        for task in TASKS:
+            for ending in ENDINGS:
+                self._ended.labels(task, ending)
+
+    def on_try(self, task: TaskName, ending: TryEnding, seconds: float) -> None:
+        """Count one try."""
+        self._ended.labels(task, ending).inc()
+        self._seconds.labels(task).observe(seconds)
 
 
 def plan_name(plan: str) -> str:

@@ -139,19 +139,20 @@ class Running:
         jobs = open_queue(settings)
         assembly.models.share_calls(metrics)
         sampling = Sampling(assembly.settings.recall_sample)
+        stores = Stores.of(settings)
         return cls(
             assembly,
             Permits(count, retry_after_s=lambda: _retry_after_s(assembly)),
             CapacityLimiter(count + SPARE_THREADS),
             CapacityLimiter(assembly.settings.decoders),
             Decoders.of(assembly.settings),
-            Stocktaking(assembly, jobs, sampling),
+            Stocktaking(assembly, jobs, sampling, stores),
             jobs,
-            worker_for(jobs, settings) if settings.server_worker else None,
+            worker_for(jobs, settings, observer=metrics) if settings.server_worker else None,
             Answers(settings.data_dir / FOLDER / "answers.sqlite"),
             Admission.of(assembly.settings, logins=Sessions.of(assembly.settings)),
             Tiling.of(decoders=assembly.settings.decoders, requests=count),
-            Stores.of(settings),
+            stores,
             metrics,
             AnswerMemory(assembly.caches.open(metrics), observer=metrics),
             sampling=sampling,

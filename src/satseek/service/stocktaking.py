@@ -7,10 +7,12 @@ generation.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from satseek.errors import SatseekError
 from satseek.service.metrics import Stocks
+from satseek.service.upkeep import Upkeeping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,19 +21,32 @@ if TYPE_CHECKING:
     from satseek.index.collection import Collection, CollectionStats
     from satseek.jobs.protocol import JobQueue
     from satseek.service.access.principals import Principal
+    from satseek.service.monitor.stores import Stores
     from satseek.service.sampling import Sampling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """What was counted of a collection."""
+
+    stats: CollectionStats
+    rows: int
+    dead: int
 
 
 class Stocktaking:
     """Counts what one assembly holds; safe to share between threads."""
 
-    def __init__(self, assembly: Assembly, jobs: JobQueue, sampling: Sampling) -> None:
+    def __init__(
+        self, assembly: Assembly, jobs: JobQueue, sampling: Sampling, stores: Stores
+    ) -> None:
         """Count nothing yet."""
         self._assembly = assembly
         self._jobs = jobs
         self._sampling = sampling
         self._lock = threading.Lock()
-        self._counted: dict[str, tuple[Collection, int, CollectionStats]] = {}
+        self._upkeep = Upkeeping(assembly.settings, jobs=jobs, stores=stores)
+        self._counted: dict[str, tuple[Collection, int, _Counted]] = {}
 
     def take(self, who: Principal) -> Stocks:
         """Count what somebody sees; a collection that cannot be read has no figure."""
@@ -47,11 +62,15 @@ class Stocktaking:
             except SatseekError:
                 continue
         return Stocks(
-            chips={name: stats.chips for name, stats in counted.items()},
-            index_bytes={name: stats.bytes for name, stats in counted.items()},
+            chips={name: one.stats.chips for name, one in counted.items()},
+            rows={name: one.rows for name, one in counted.items()},
+            dead_rows={name: one.dead for name, one in counted.items()},
+            index_bytes={name: one.stats.bytes for name, one in counted.items()},
             jobs=self._job_states(),
             recall={name: self._sampling.watched(name) for name in counted},
             redis=None if redis is None else redis == "up",
+            upkeep=self._upkeep.take(),
+            sees=lambda name: who.sees(name, limits),
         )
 
     def _forget_all_but(self, names: Sequence[str]) -> None:
@@ -66,7 +85,7 @@ class Stocktaking:
         except SatseekError:
             return {}
 
-    def _stats(self, name: str) -> CollectionStats:
+    def _stats(self, name: str) -> _Counted:
         collection = self._assembly.reader(name)
         with collection.pinned() as pinned:
             generation = pinned.generation
@@ -74,7 +93,8 @@ class Stocktaking:
             known = self._counted.get(name)
         if known is not None and known[0] is collection and known[1] == generation:
             return known[2]
-        stats = collection.stats()
+        held = collection.inventory()
+        counted = _Counted(stats=collection.stats(), rows=held.rows, dead=held.dead)
         with self._lock:
-            self._counted[name] = collection, stats.generation, stats
-        return stats
+            self._counted[name] = collection, generation, counted
+        return counted

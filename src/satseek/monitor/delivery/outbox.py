@@ -13,7 +13,9 @@ from satseek.monitor.delivery.rows import (
     ALERTS,
     LETTER_STATES,
     OUTBOX,
+    Backlog,
     alert_of,
+    backlog,
     counted,
 )
 from satseek.monitor.tables import opened
@@ -110,6 +112,13 @@ class Outbox:
             return dict.fromkeys(LETTER_STATES, 0)
         with self.store.reading() as db:
             return counted(db)
+
+    def backlog(self, *, now: float) -> Backlog:
+        """Count what has not arrived, by channel."""
+        if not self.is_there:
+            return Backlog(waiting={}, dead=0, resting=frozenset())
+        with self.store.reading() as db:
+            return backlog(db, now)
 
     def resend(self, alert_id: str, *, now: float) -> Alert:
         """Have an alert's letter sent again under its key, whatever became of it, from now on.

@@ -244,6 +244,54 @@ def counted(db: Database) -> Mapping[LetterState, int]:
     return {state: found.get(state, 0) for state in LETTER_STATES}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Letters that wait for one channel."""
+
+    letters: int
+    """How many."""
+    since: datetime
+    """From when on the first of them has been tried, UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What has not arrived."""
+
+    waiting: Mapping[str, Line]
+    """By channel."""
+    dead: int
+    """Letters that were given up."""
+    resting: frozenset[str]
+    """Channels that failed again and again, and are left alone for a while."""
+
+
+def backlog(db: Database, now: float) -> Backlog:
+    """Count what has not arrived: by indexes alone, however many have."""
+    rows = db.execute(
+        "SELECT channel, count(*) AS n, min(number) AS first FROM outbox_letters"
+        " INDEXED BY outbox_turn WHERE state = 'waiting' GROUP BY channel"
+    ).fetchall()
+    since = "SELECT since FROM outbox_letters WHERE number = ?"
+    waiting = {
+        row["channel"]: Line(
+            letters=row["n"],
+            since=moment(db.execute(since, (row["first"],)).fetchone()["since"]),
+        )
+        for row in rows
+    }
+    settled = db.execute(
+        "SELECT (SELECT count(*) FROM outbox_letters) - (SELECT count(*) FROM outbox_letters"
+        " INDEXED BY outbox_arrived WHERE state = 'arrived') AS n"
+    ).fetchone()["n"]
+    rests = db.execute("SELECT channel FROM outbox_pauses WHERE until > ?", (now,))
+    return Backlog(
+        waiting=waiting,
+        dead=settled - sum(one.letters for one in waiting.values()),
+        resting=frozenset(row["channel"] for row in rests),
+    )
+
+
 def moment(seconds: float) -> datetime:
     """Give a moment as it is told."""
     return datetime.fromtimestamp(seconds, tz=UTC)

@@ -187,6 +187,13 @@ class Findings:
         with self._store.reading() as db:
             return keeping_pages.counts(db, asked)
 
+    def oldest_undecided(self) -> datetime | None:
+        """Say since when the oldest finding has waited for a decision, UTC; None: none waits."""
+        if not self.is_there:
+            return None
+        with self._store.reading() as db:
+            return keeping_rows.oldest_undecided(db)
+
     def verify(self) -> list[str]:
         """Tell everything that is not as it was written, a line each; empty: all is well."""
         from satseek.monitor.findings.verifying import verify  # noqa: PLC0415 (it reads pictures)

@@ -151,6 +151,17 @@ def undecided(db: Database, kind: str, source: str) -> list[Finding]:
     return [read(row) for row in db.execute(text, (kind, source)).fetchall()]
 
 
+def oldest_undecided(db: Database) -> datetime | None:
+    """Give when the first of the findings that nobody has decided upon was kept; None: none is."""
+    text = (
+        "SELECT created FROM findings WHERE n ="
+        " (SELECT min(n) FROM findings INDEXED BY findings_waiting"
+        " WHERE state IN ('new', 'assigned'))"
+    )
+    row = db.execute(text).fetchone()
+    return None if row is None else datetime.fromisoformat(row["created"])
+
+
 def read(row: Row) -> Finding:
     """Read a row.
 
