@@ -119,7 +119,7 @@ def _finished(gathering: Gathering, repository: Repository, started: datetime) -
     files = gathering.files.values()
     listing = repository.list_files(files)
     backup = Backup(
-        id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+        id=f"{started:%Y%m%dT%H%M%S}.{started.microsecond // 1000:03d}Z-{secrets.token_hex(2)}",
         started=started,
         finished=datetime.now(UTC),
         satseek=version("satseek"),

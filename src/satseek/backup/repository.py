@@ -35,7 +35,7 @@ LATEST = "latest"
 
 _BACKUPS, _DRAFTS, _LOCK = "backups", ".unfinished", ".lock"
 _SUFFIX = ".json"
-_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{4}")
 
 LISTED_BYTES = 1 << 20
 """Size of the pieces that a list of files is kept in."""
