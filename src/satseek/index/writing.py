@@ -23,6 +23,7 @@ from satseek.index.editions import edition_of, find_pending
 from satseek.index.halves import to_halves
 from satseek.index.lock import WriterLock
 from satseek.index.merging import Merging
+from satseek.index.proving import rows_kept
 from satseek.index.reading import DATABASE
 from satseek.index.records import (
     CHIP_COLUMNS,
@@ -62,6 +63,9 @@ _UNFINISHED = re.compile(r"(codes|tuning)(-\d+)?\.(bin|json)\.\d+")
 
 COMPACTING = "compacting"
 """Folder of a copy that is being made of the living rows; its next writer clears it away."""
+
+_RAISED = (("collection", "spec"), ("collection", "generation"))
+"""What alone changes where a format is raised."""
 
 _CHIP_SLOTS = ", ".join("?" * 17)
 _INSERT_CHIP = (
@@ -254,15 +258,16 @@ class Writer:
         version = edition.spec.format_version
         if version >= LEDGER_VERSION:
             return
+        raised = replace(edition, spec=replace(edition.spec, format_version=FORMAT_VERSION))
         with self._transaction() as db:
-            if version < TRAITS_VERSION:
-                db.execute("ALTER TABLE chips ADD COLUMN level INTEGER NOT NULL DEFAULT 1")
-                db.execute("DROP TABLE footprints")
-                traits.take_over(db)
-            raised = replace(edition, spec=replace(edition.spec, format_version=FORMAT_VERSION))
-            text = "UPDATE collection SET spec = ?, generation = generation + 1"
-            db.execute(text, (raised.to_json(),))
-            ledger.found(db)
+            with rows_kept(db, dropped=("footprints",), altered=_RAISED):
+                if version < TRAITS_VERSION:
+                    db.execute("ALTER TABLE chips ADD COLUMN level INTEGER NOT NULL DEFAULT 1")
+                    db.execute("DROP TABLE footprints")
+                    traits.take_over(db)
+                text = "UPDATE collection SET spec = ?, generation = generation + 1"
+                db.execute(text, (raised.to_json(),))
+                ledger.found(db)
             db.execute("COMMIT")
 
     def append(self, db: sqlite3.Connection, chips: Sequence[Chip], halves: Halves) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from satseek.formats import check_format
+from satseek.index.proving import rows_kept
 from satseek.jobs.protocol import KEEP_SECONDS, MAX_ATTEMPTS, STATES, Job, Schedule
 
 if TYPE_CHECKING:
@@ -116,6 +117,12 @@ def lay_out(db: sqlite3.Connection) -> None:
     if found == LAYOUT:
         return
     check_format("the queue's file", found, LAYOUT)
+    with rows_kept(db):
+        _lay_out_anew(db)
+    db.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _lay_out_anew(db: sqlite3.Connection) -> None:
     former = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchone()
     if former:
         db.execute("DROP INDEX IF EXISTS jobs_by_state")
@@ -126,7 +133,6 @@ def lay_out(db: sqlite3.Connection) -> None:
     if former:
         _take_over(db)
         db.execute("DROP TABLE former")
-    db.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
 def _take_over(db: sqlite3.Connection) -> None:
