@@ -56,6 +56,7 @@ def main() -> None:
         storing,
         training,
         tuning,
+        upgrading,
         watching,
         watching_judging,
         working,

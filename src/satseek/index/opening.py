@@ -7,6 +7,7 @@ the database with the last commit that was acknowledged.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,23 @@ def checked_rows_per_segment(folder: Path) -> int:
     if version not in KNOWN_VERSIONS:
         raise DamagedData(f"{path}: expected a format from 1 on, came {version}")
     return rows_per_segment
+
+
+def format_of_collection(folder: Path) -> int:
+    """Read the number of a collection's format, whatever it is; changes nothing.
+
+    Raises:
+        DamagedData: the database is not what was written.
+    """
+    path = folder / DATABASE
+    with storage_errors(path), closing(connect(path, mode="look")) as db:
+        try:
+            return _head(db)[0]
+        except sqlite3.OperationalError as error:
+            if not any(said in str(error) for said in _UNREADABLE):
+                raise
+            message = f"{path}: expected the tables of a collection, came {error}"
+            raise DamagedData(message) from error
 
 
 def _head(db: sqlite3.Connection) -> tuple[int, int]:

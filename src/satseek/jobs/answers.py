@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -164,6 +164,17 @@ class Answers:
         if row["by"] == self._own:
             return (row["who"], row["key"]) in self._open
         return bool(now - row["begun"] < BEGUN_SECONDS)
+
+
+def opened_answers(path: Path) -> None:
+    """Bring a file to the newest layout.
+
+    Raises:
+        FormatTooNew: a later release has written it.
+        Overloaded, DiskFull, DamagedData, SatseekError: as ``Store.transaction``.
+    """
+    with closing(Store(path, _lay_out)) as store, store.reading():
+        pass
 
 
 def _lay_out(db: sqlite3.Connection) -> None:
