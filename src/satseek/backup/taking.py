@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from satseek.backup.blocks import Blocks
 
-BLOCK_BYTES = 4 << 20
-"""Size of the pieces of files: each takes a name and a sync."""
+BLOCK_BYTES = 1 << 20
+"""Size of the pieces of files: each takes a name and a sync, and one of a file that was added to is
+kept anew."""
 
 DATABASE_BLOCK_BYTES = 1 << 18
 """The same of databases, whose changes lie here and there; a multiple of their pages."""
@@ -33,8 +34,8 @@ _THREADS = 4
 """That compress and write: twice the cores of a small machine, as half of them wait for its disk.
 """
 
-_AHEAD = 8
-"""Pieces that wait for them: 32 MB."""
+_AHEAD = 16
+"""Pieces that wait for them: 16 MB."""
 
 Check = tuple[int, int, str]
 """First byte, bytes and SHA-256 of a part of a file."""
