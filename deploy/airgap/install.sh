@@ -273,9 +273,9 @@ else
     [ "$said" = "satseek $version" ] || die 1 "expected satseek $version, got $said"
 fi
 if [ -n "$data" ]; then
-    "$target/venv/bin/satseek" --data-dir "$data" model verify starter
     for one in "$target"/bundle/models/*.bundle; do
-        [ ! -e "$one" ] || "$target/venv/bin/satseek" --data-dir "$data" model import-bundle "$one"
+        [ ! -e "$one" ] ||
+            "$target/venv/bin/satseek" --data-dir "$data" model import-bundle "$one" >&2
     done
 fi
 if [ -n "$systemd" ]; then
