@@ -194,8 +194,9 @@ class Stack:
             return file
         there = self.volume("secrets") / name
         host = name.removesuffix("_url")
-        text = file.read_text(encoding="utf-8")
-        there.write_text(text.replace(f"@{host}:", f"@{self.address(host)}:"), encoding="utf-8")
+        if not there.exists():
+            text = file.read_text(encoding="utf-8")
+            there.write_text(text.replace(f"@{host}:", f"@{self.address(host)}:"))
         return there
 
     def mount(self, service: str) -> None:
@@ -260,7 +261,10 @@ class Stack:
                 return False
             return answer.is_success
         text = text.replace("redis-cli", f"redis-cli -h {self.address(service)}")
-        return subprocess.run(["/bin/sh", "-c", text], check=False, capture_output=True).returncode == 0
+        return (
+            subprocess.run(["/bin/sh", "-c", text], check=False, capture_output=True).returncode
+            == 0
+        )
 
 
 def own_net() -> str:
