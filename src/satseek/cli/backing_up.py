@@ -10,7 +10,7 @@ import typer
 from satseek.cli.application import Json, app, configured
 from satseek.cli.printing import MAX_LISTED, print_json, print_table, progress_bar, say
 from satseek.cli.recording import operator, recorded
-from satseek.errors import DamagedData
+from satseek.errors import DamagedData, InvalidRequest
 
 if TYPE_CHECKING:
     from satseek.backup.making import Made
@@ -99,6 +99,8 @@ def restore(
     from satseek.backup.repository import Repository  # noqa: PLC0415
     from satseek.backup.restoring import restore_backup, restore_collections  # noqa: PLC0415
 
+    if name is not None and not collection:
+        raise InvalidRequest("--as gives one collection a new name: expected --collection, too")
     data_dir, repository = configured(context).settings.data_dir, Repository(source)
     with repository.reading(), progress_bar("restoring") as on_progress:
         if collection:
