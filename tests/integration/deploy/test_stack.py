@@ -36,6 +36,8 @@ pytest.importorskip("rq", reason="rq is not on this machine: pip install 'satsee
 import grpc
 from websockets.sync.client import connect
 
+from satseek.service.access.policy import rule
+
 pytestmark = needs_programs
 
 SECONDS = 60
@@ -80,7 +82,8 @@ class House:
 
     def asked(self, server: str, path: str) -> Any:
         """Ask one of the programs behind nginx, as another one of them would."""
-        return httpx.get(f"http://{self.stack.address(server)}{path}", timeout=SECONDS).json()
+        address = f"http://{self.stack.address(server)}{path}"
+        return self.stack.inside.get(address, timeout=SECONDS).json()
 
 
 def until(look: Callable[[], Any], *, pause: float = 0.05) -> Any:
@@ -273,6 +276,22 @@ def test_nobody_sees_the_page_unrecognised(house: House) -> None:
     assert 403 == socket.status_code
 
 
+def test_whatever_may_be_sent_again_is_a_question_or_takes_a_key(house: House) -> None:
+    """What `proxy_next_upstream … non_idempotent` rests on: nginx gives every write a key."""
+    with house.client() as client:
+        paths = client.get("/openapi.json").json()["paths"]
+    bare = [
+        f"{method} {path}"
+        for path, routes in paths.items()
+        for method, route in routes.items()
+        if method in ("post", "put", "patch", "delete")
+        if rule(path).changes
+        if "Idempotency-Key" not in {one["name"] for one in route.get("parameters", [])}
+    ]
+
+    assert [] == bare
+
+
 # -- gRPC, and jobs ------------------------------------------------------------------------------
 
 
@@ -458,7 +477,7 @@ def test_sigterm_under_load_costs_nobody_a_request(house: House) -> None:
 
 def refuses(house: House, server: str) -> bool:
     address = f"http://{house.stack.address(server)}:7860/v1/formats"
-    return httpx.get(address, timeout=SECONDS).status_code == 503
+    return house.stack.inside.get(address, timeout=SECONDS).status_code == 503
 
 
 def test_sigkill_under_load_costs_what_is_documented_and_raises_an_alert(house: House) -> None:
@@ -520,6 +539,7 @@ def test_prometheus_reads_everybody_and_nobody_is_in_trouble(house: House) -> No
     named = {one["scrapeUrl"] for one in found}
     for server in SERVERS:
         assert f"http://{house.stack.address(server)}:7860/metrics" in named
+    assert f"http://{house.stack.address('worker')}:7862/metrics" in named
     rules = house.asked("prometheus", ":9090/api/v1/rules")["data"]["groups"]
     assert rules
     assert {"ok"} == {rule["health"] for group in rules for rule in group["rules"]}
