@@ -149,6 +149,12 @@ def problems(document: dict[str, Any], *, version: str = STATED) -> list[str]:
     return found or [*_quantities(document), *_selectors(document)]
 
 
+def refused(document: dict[str, Any]) -> bool:
+    """Whether the schemas alone refuse a document; quicker than to ask what they would say."""
+    validator = _validator(document.get("apiVersion", ""), document.get("kind", ""), STATED)
+    return validator is None or not validator.is_valid(document)
+
+
 def _quantities(told: Any) -> Iterator[str]:
     """Resources have names that schemas do not know."""
     if isinstance(told, dict):

@@ -6,6 +6,7 @@ what schemas cannot say: who mounts what, who finds whom, and that every pod is 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 import re
@@ -284,12 +285,17 @@ def test_what_is_run_is_a_command_with_its_options(name: str) -> None:
 
 def _understood(words: list[str]) -> None:
     """Have the program itself take a command line apart: it raises what it does not know."""
-    for module in pkgutil.iter_modules(satseek.cli.__path__, "satseek.cli."):
-        importlib.import_module(module.name)  # commands register themselves when imported
-    command: Any = get_command(app)
+    command = _program()
     while hasattr(command, "commands"):
         command, words = command.commands[words[0]], words[1:]
     command.make_context("satseek", list(words))
+
+
+@functools.cache
+def _program() -> Any:
+    for module in pkgutil.iter_modules(satseek.cli.__path__, "satseek.cli."):
+        importlib.import_module(module.name)  # commands register themselves when imported
+    return get_command(app)
 
 
 def test_notes_tell_of_commands_that_there_are() -> None:
