@@ -89,11 +89,14 @@ def downgrade(
 
     release = release_named(to)
     settings = configured(context).settings
-    done = planned(settings, release)
-    if not check:
-        # before, and no line after it: the trail is handed back with the rest
+
+    def begun() -> None:  # and no line when it is done: the trail is handed back with the rest
         Audit(settings.data_dir).append(operator(), "downgrade", "data", "begun", to=to)
-        done = lower(settings, release, drop=drop)
+
+    if check:
+        done = planned(settings, release)
+    else:
+        done = lower(settings, release, drop=drop, on_begin=begun)
     if json:
         print_json(_plan(done, settings.data_dir))
         return
@@ -102,7 +105,7 @@ def downgrade(
     for one in done.changed:
         say(f"{_place(one, settings.data_dir)}: its number is taken away")
     for one in done.beside:
-        say(f"{_place(one, settings.data_dir)}: stays; {to} does not look at it")
+        say(f"{_place(one, settings.data_dir)} ({one.kind}): stays; {to} does not look at it")
     say(f"{'can be' if check else 'is'} handed back to {release.version}")
 
 

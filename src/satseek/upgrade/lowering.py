@@ -22,6 +22,7 @@ from satseek.upgrade.databases import is_open_elsewhere, write_number
 from satseek.upgrade.stores import refuse_newer, stores_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from satseek.jobs.protocol import Job, LeasingQueue, Schedule
@@ -89,13 +90,16 @@ def planned(settings: Settings, release: Release) -> Lowered:
     )
 
 
-def downgrade(settings: Settings, release: Release, *, drop: bool) -> Lowered:
+def downgrade(
+    settings: Settings, release: Release, *, drop: bool, on_begin: Callable[[], None]
+) -> Lowered:
     """Write a data folder back as a former release wrote it; run again, it goes on.
 
     Args:
         settings: Of the data folder and the queue.
         release: Which.
         drop: Whether what is lost may be; what the other choice refuses is named by ``planned``.
+        on_begin: Called once nothing stands against it, before anything is changed.
 
     Raises:
         Conflict: something would be lost and may not be, or a server or worker is at work.
@@ -110,9 +114,10 @@ def downgrade(settings: Settings, release: Release, *, drop: bool) -> Lowered:
             f"{release.version} does not know all that is asked for here: {told[0]}{more}; "
             "--check lists all, --drop goes on without them"
         )
+    on_begin()
     if told:
         _drop(settings, plan.losses)
-    for one in plan.changed:
+    for one in planned(settings, release).changed:  # what was written down to begin with, too
         if one.path.is_dir():
             unmark_folder(one.path)
         else:
