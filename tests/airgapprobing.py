@@ -81,7 +81,7 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
         try:
             with urllib.request.urlopen(f"{SERVED}/readyz", timeout=5):  # noqa: S310
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # not there yet, or busy
             time.sleep(0.1)
     sys.exit(f"the server was not ready: {process.poll()}")
 
