@@ -161,11 +161,13 @@ def test_no_field_of_what_is_rendered_may_be_misspelt() -> None:
         kind = one.document["kind"]
         for place in list(_places(one.document)):
             path = (kind, *(str(key) for key in place if not isinstance(key, int)))
+            if "template" in path:  # a pod is a pod, whoever makes it
+                path = path[path.index("template") :]
             if path in seen or "/" in path[-1] or any(key in FREE for key in path[1:-1]):
                 continue
             seen.add(path)
             assert _misspelt_at(one.document, place), path
-    assert len(seen) > 400
+    assert len(seen) > 250
 
 
 def _misspelt_at(document: dict[str, Any], place: tuple[str | int, ...]) -> bool:
