@@ -269,10 +269,16 @@ def test_every_variable_is_a_setting(name: str) -> None:
 def _lines(name: str) -> Iterator[list[str]]:
     """Every command line of satseek."""
     for _, container in _containers(name):
-        if container.get("command") == ["satseek"]:
-            yield ["satseek", *container["args"]]
+        if container["name"] != "redis" and "command" not in container:
+            if "args" in container:  # otherwise KubeRay says what is run
+                yield ["satseek", *container["args"]]
     for job in _kind(name, "RayJob"):
         yield shlex.split(job["spec"]["entrypoint"])
+
+
+def test_the_image_runs_what_it_is_given_as_words_of_satseek() -> None:
+    text = (helming.ROOT / "deploy" / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    assert 'ENTRYPOINT ["tini", "--", "satseek"]' in text
 
 
 @every_example
