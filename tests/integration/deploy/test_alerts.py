@@ -1,0 +1,113 @@
+"""Alert rules: each asks for figures that there are, is tested, and stands in the runbook."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from promfiles import (
+    PROMETHEUS,
+    RULE_TESTS,
+    RULES,
+    RUNBOOK,
+    TARGET_LABELS,
+    asked,
+    every_figure,
+    rule_tests,
+    rules,
+)
+
+PROMTOOL = pytest.mark.skipif(
+    shutil.which("promtool") is None,
+    reason="promtool is not on this machine: apt-get install prometheus",
+)
+ALERTS = rules()
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, set[str]]:
+    return every_figure() | PROMETHEUS
+
+
+@PROMTOOL
+def test_promtool_accepts_the_rules() -> None:
+    checked = subprocess.run(
+        ["promtool", "check", "rules", RULES], capture_output=True, text=True, check=False
+    )
+    assert 0 == checked.returncode, checked.stderr
+    assert f"{len(ALERTS)} rules found" in checked.stdout
+
+
+@PROMTOOL
+def test_each_fires_when_it_should_and_is_quiet_before_and_after() -> None:
+    tested = subprocess.run(
+        ["promtool", "test", "rules", RULE_TESTS], capture_output=True, text=True, check=False
+    )
+    assert 0 == tested.returncode, tested.stdout + tested.stderr
+
+
+def test_no_alert_is_without_such_a_test() -> None:
+    steps: dict[str, list[tuple[float, bool]]] = {name: [] for name in ALERTS}
+    for group in rule_tests():
+        for step in group["alert_rule_test"]:
+            at, unit = re.fullmatch(r"(\d+)(m|h)", step["eval_time"]).groups()
+            minutes = int(at) * (60 if unit == "h" else 1)
+            steps[step["alertname"]].append((minutes, bool(step.get("exp_alerts"))))
+    shapes = {name: [fires for _, fires in sorted(found)] for name, found in steps.items()}
+    assert {name: [False, True, False] for name in ALERTS} == shapes
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_asks_for_what_there_is(name: str, figures: dict[str, set[str]]) -> None:
+    found = asked(ALERTS[name]["expr"])
+    assert found.names
+    assert found.names <= set(figures)
+    for figure, labels in found.matched.items():
+        assert labels <= figures[figure] | TARGET_LABELS, figure
+    known = set().union(*(figures[one] for one in found.names))
+    assert found.grouped <= known | TARGET_LABELS
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_what_an_alert_says_names_labels_that_it_has(
+    name: str, figures: dict[str, set[str]]
+) -> None:
+    rule = ALERTS[name]
+    assert rule["labels"].keys() == {"severity"}
+    assert rule["labels"]["severity"] in ("critical", "warning", "info")
+    told = rule["annotations"]
+    assert {"summary", "description", "runbook_url"} == set(told)
+    named = set(re.findall(r"\$labels\.(\w+)", told["summary"] + told["description"]))
+    found = asked(rule["expr"])
+    known = set().union(*(figures[one] for one in found.names)) | {"job", "instance"}
+    left_out = set()
+    for labels in re.findall(r"without \(([^)]*)\)", rule["expr"]):
+        left_out |= {one.strip() for one in labels.split(",")}
+    assert named <= known - left_out
+
+
+def test_the_runbook_has_a_section_for_each_and_for_no_other() -> None:
+    text = RUNBOOK.read_text(encoding="utf-8")
+    sections = re.findall(r"^## (Satseek\w+)$", text, flags=re.MULTILINE)
+    assert list(ALERTS) == sections  # in the order of the rules
+    for name, rule in ALERTS.items():
+        assert f"docs/guides/runbook.md#{name.lower()}" == rule["annotations"]["runbook_url"]
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_a_section_tells_all_that_is_needed_at_night(name: str) -> None:
+    text = RUNBOOK.read_text(encoding="utf-8")
+    section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    for part in ("**Users notice**", "**Look**", "**Do**", "**Over**"):
+        assert part in section, part
+    severity = ALERTS[name]["labels"]["severity"]
+    assert f"({severity})" in section.strip().splitlines()[0]
+
+
+def test_a_figure_that_is_not_there_would_be_noticed(figures: dict[str, set[str]]) -> None:
+    found = asked('sum by (colour) (rate(satseek_nonsense_total{size="1"}[5m])) > 1')
+    assert {"satseek_nonsense_total"} == found.names
+    assert ({"size"}, {"colour"}) == (found.matched["satseek_nonsense_total"], found.grouped)
+    assert not found.names <= set(figures)
