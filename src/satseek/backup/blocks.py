@@ -28,7 +28,8 @@ _PLAIN, _DEFLATED = b"\0", b"\1"
 """First byte of a file: what follows is the piece itself, or what zlib made of it."""
 
 _LEVEL = 1
-"""Of zlib: 6 takes four times as long and makes databases a tenth smaller."""
+"""Of zlib: a database of a collection comes down to a fifth; 6 takes three times as long, for 8 %
+less."""
 
 _PROBED = 1 << 16
 """Bytes that tell whether a piece is worth compressing."""

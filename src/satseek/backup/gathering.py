@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from satseek.backup.taking import Taking
     from satseek.index.compacting import OnProgress
 
-_TRIES = 8
+_TRIES = 6
 """Times that a folder is looked at until it stays as it is from one look to the next."""
 
 _PAUSE_SECONDS = 0.05

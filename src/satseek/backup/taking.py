@@ -56,7 +56,8 @@ class Taking:
             reread: Read all of them, and what is kept of them, too.
         """
         self._blocks = blocks
-        self._former = {} if reread else former
+        self._former = {} if reread else dict(former)
+        """By path, those of this backup in their place: a folder may be taken again."""
         self._reread = reread
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="backup")
         self.bytes_read = 0
@@ -130,7 +131,7 @@ class Taking:
             blocks = self._put(descriptor, size, BLOCK_BYTES, checks)
         except DamagedData as error:
             raise DamagedData(f"{path}: {error}") from error
-        return KeptFile(
+        taken = KeptFile(
             path=path,
             bytes=size,
             mode=stat.S_IMODE(found.st_mode),
@@ -138,6 +139,8 @@ class Taking:
             block_bytes=BLOCK_BYTES,
             seen=seen,
         )
+        self._former[path] = taken
+        return taken
 
     def _put(
         self, descriptor: int, size: int, block_bytes: int, checks: Sequence[Check]
