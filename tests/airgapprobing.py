@@ -61,7 +61,9 @@ def _ran(command: list[str], folder: Path) -> str:
 
 def _served(folder: Path, words: list[str]) -> dict[str, object]:
     """Serve the demonstration as the archive's own README says, look, and stop it."""
-    process = subprocess.Popen(["make", "serve", *words], cwd=folder, start_new_session=True)
+    process = subprocess.Popen(
+        ["make", "serve", *words], cwd=folder, stdout=sys.stderr, start_new_session=True
+    )
     try:
         _wait(process)
         asked = json.dumps({"text": "storage tanks", "k": 3}).encode()

@@ -6,6 +6,8 @@ installation takes a second.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -95,11 +97,19 @@ def tiny_wheel(
     }
     contents[f"{name}/run.py"] = f"def main():\n{_indented(contents[f'{name}/run.py'])}"
     record = f"{told}/RECORD"
-    contents[record] = "".join(f"{inside},,\n" for inside in contents)
+    contents[record] = "".join(
+        f"{inside},,\n" if inside == record else f"{inside},sha256={_digest(text)},{len(text)}\n"
+        for inside, text in contents.items()
+    )
     with zipfile.ZipFile(path, "w") as wheel:
         for inside, text in contents.items():
             wheel.writestr(zipfile.ZipInfo(inside, (1980, 1, 1, 0, 0, 0)), text)
     return path
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _indented(text: str) -> str:

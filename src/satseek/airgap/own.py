@@ -90,12 +90,13 @@ def _files(installed: Distribution) -> Iterator[tuple[str, bytes]]:
     """Every file that came in the wheel, its path inside and its bytes."""
     for one in installed.files or ():
         inside = one.as_posix()
-        if one.hash is None or inside.startswith("..") or "__pycache__" in one.parts:
+        if inside.startswith("..") or "__pycache__" in one.parts:
             continue
         if one.parent.name.endswith(".dist-info") and one.name in OF_THE_INSTALLER:
             continue
         path = Path(str(one.locate()))
-        if not path.is_file() or _digest(content := path.read_bytes()) != one.hash.value:
+        content = path.read_bytes() if path.is_file() else b""
+        if one.hash is None or _digest(content) != one.hash.value:
             raise DamagedData(f"{path}: expected the file that was installed; install {NAME} anew")
         yield inside, content
 
