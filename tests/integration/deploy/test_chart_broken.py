@@ -84,11 +84,11 @@ def copy(tmp_path: Path) -> Path:
     return Path(shutil.copytree(CHART, tmp_path / "satseek"))
 
 
-def _refused(chart: Path) -> set[str]:
-    """Templates of which something is refused."""
+def _refused(chart: Path, wanted: int = len(DOCUMENTS)) -> set[str]:
+    """Templates of which something is refused; once so many are, it is not looked for more."""
     found: set[str] = set()
     for values in BRANCHES:
-        if found >= set(DOCUMENTS):
+        if len(found) >= wanted:
             break
         for one in helming.render(chart / "values" / "everything.yaml", *values, chart=chart):
             if one.template not in found and helming.problems(one.document):
@@ -119,7 +119,7 @@ def test_a_mistake_in_any_part_is_caught(copy: Path, name: str) -> None:
     assert broken != text
     path.write_text(broken, encoding="utf-8")
     try:
-        found = _refused(copy)
+        found = _refused(copy, wanted=1)
     except helming.Refused:
         return
     assert found

@@ -31,8 +31,10 @@ def status(url: str) -> int | str:
     opener = urllib.request.build_opener(
         urllib.request.HTTPSHandler(context=UNCHECKED), Staying(), urllib.request.ProxyHandler({})
     )
+    # as a browser, which is shown the login where a program is refused
+    asked = urllib.request.Request(url, headers={"Accept": "text/html"})  # noqa: S310
     try:
-        with opener.open(url, timeout=10) as answer:
+        with opener.open(asked, timeout=10) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
