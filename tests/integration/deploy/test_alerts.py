@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 from promfiles import (
@@ -18,6 +21,10 @@ from promfiles import (
     rule_tests,
     rules,
 )
+from typer.main import get_command
+
+from satseek import cli
+from satseek.cli.application import app
 
 PROMTOOL = pytest.mark.skipif(
     shutil.which("promtool") is None,
@@ -104,6 +111,30 @@ def test_a_section_tells_all_that_is_needed_at_night(name: str) -> None:
         assert part in section, part
     severity = ALERTS[name]["labels"]["severity"]
     assert f"({severity})" in section.strip().splitlines()[0]
+
+
+@pytest.fixture(scope="module")
+def commands() -> Any:
+    """Every command: each registers itself when its file is imported."""
+    for one in pkgutil.iter_modules(cli.__path__):
+        importlib.import_module(f"satseek.cli.{one.name}")
+    return get_command(app)
+
+
+@pytest.mark.parametrize("guide", ["runbook", "monitoring"])
+def test_the_commands_of_a_guide_are_there(guide: str, commands: Any) -> None:
+    text = RUNBOOK.with_name(f"{guide}.md").read_text(encoding="utf-8")
+    lines = re.findall(r"`(satseek [^`\n]+)`", text)
+    for block in re.findall(r"```(?:bash|console)\n(.*?)```", text, flags=re.DOTALL):
+        lines += re.findall(r"(?:^|; |\$ )(satseek [^|;#>\n]+)", block, flags=re.MULTILINE)
+    assert len(lines) > 1
+    for line in (one for one in lines if one.split()[1] != "…"):
+        command, words = commands, line.split()[1:]
+        while words and hasattr(command, "commands"):
+            assert words[0] in command.commands, line
+            command = command.commands[words.pop(0)]
+        options = {name for one in command.params for name in one.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line
 
 
 def test_a_figure_that_is_not_there_would_be_noticed(figures: dict[str, set[str]]) -> None:
