@@ -48,6 +48,8 @@ PROGRAMS = {
 }
 """What an image brings, as Debian calls it."""
 
+PARENTS = ("nginx", "worker")
+
 PACKAGES = ("nginx-light", "redis-server", "prometheus", "prometheus-alertmanager", "openssl")
 
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
@@ -59,6 +61,9 @@ needs_programs = pytest.mark.skipif(
     bool(missing),
     reason=f"{', '.join(missing)} is not on this machine: apt-get install {' '.join(PACKAGES)}",
 )
+
+OWN = ("./scenes", "./backups")
+"""Folders of whoever runs it."""
 
 _VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
@@ -151,9 +156,11 @@ class Stack:
         return self.processes.pop(service).wait(grace + 20)
 
     def end(self) -> None:
+        """End all at once; nginx and the worker end processes of their own before."""
+        for service, process in self.processes.items():
+            process.send_signal(signal.SIGTERM if service in PARENTS else signal.SIGKILL)
         for process in self.processes.values():
-            process.kill()
-            process.wait(20)
+            process.wait(START_SECONDS)
         self.inside.close()
 
     def replaced(self, service: str, text: str) -> str:
@@ -184,8 +191,8 @@ class Stack:
                 places[mount["target"]] = self.volume(source)
             elif source.startswith("./secrets"):
                 places[mount["target"]] = self.home / "compose" / source
-            elif source == "./scenes":
-                places[mount["target"]] = self.home / "scenes"
+            elif source in OWN:
+                places[mount["target"]] = self.home / source
             else:
                 places[mount["target"]] = self.home / "mounts" / service / Path(source).name
         return places
@@ -206,7 +213,7 @@ class Stack:
         """Copy the configuration that a service mounts, with places of this machine."""
         for mount in self.compose["services"][service].get("volumes", []):
             source = COMPOSE / mount["source"]
-            if mount["type"] != "bind" or mount["source"].startswith(("./secrets", "./scenes")):
+            if mount["type"] != "bind" or mount["source"].startswith(("./secrets", *OWN)):
                 continue
             files = [source] if source.is_file() else sorted(source.rglob("*.*"))
             for file in files:

@@ -8,12 +8,23 @@ set -eu
 cd "$(dirname "$0")"
 command -v openssl >/dev/null || { echo "prepare.sh: expected openssl on this machine: apt install openssl" >&2; exit 1; }
 
+# theirs FOLDER: a folder that user 10001 of the containers writes into; without root nobody but
+# everybody can be given it
+theirs() {
+  mkdir -p "$1"
+  if [ "$(id -u)" -eq 0 ]; then
+    chown 10001:10001 "$1"
+    chmod 0755 "$1"
+  else
+    chmod 0777 "$1"
+  fi
+}
+
 # Files are read by users of containers, whose numbers nobody here has: the folder keeps others out.
-mkdir -p secrets
+mkdir -p secrets scenes
 chmod 0700 secrets
-mkdir -p secrets/scrape
-chmod 0777 secrets/scrape # `begin` leaves a key there
-[ -n "${SCENES:-}" ] || mkdir -p scenes
+theirs secrets/scrape # `begin` leaves a key there
+[ -d backups ] || theirs backups
 
 # write FILE: what comes in, unless the file is there; whole or not at all
 write() {

@@ -30,6 +30,12 @@ EXCEPTIONS = {
 }
 """What a service may lack of what all have."""
 
+ONCE = ("begin", "backup")
+"""Services that end by themselves."""
+
+MADE = ("./secrets", "./scenes", "./backups")
+"""What prepare.sh makes."""
+
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
@@ -106,7 +112,7 @@ def test_whatever_is_mounted_is_there(compose: dict[str, Any]) -> None:
                 assert mount["source"] in compose["volumes"], name
             else:
                 assert mount["bind"] == {"create_host_path": False}, name
-                made = mount["source"].startswith("./secrets") or mount["source"] == "./scenes"
+                made = mount["source"].startswith(MADE)
                 assert made or (COMPOSE / mount["source"]).exists(), mount
         assert set(told.get("secrets", [])) <= set(compose["secrets"]), name
         assert set(told.get("depends_on", {})) <= set(compose["services"]), name
@@ -126,8 +132,8 @@ def test_every_service_is_hardened(compose: dict[str, Any]) -> None:
         assert told["mem_limit"], name
         assert told["pids_limit"], name
         assert told["logging"]["options"]["max-size"], name
-        assert "healthcheck" in told or name == "begin", name
-        assert told["restart"] == ("no" if name == "begin" else "unless-stopped"), name
+        assert ("healthcheck" in told) == (name not in ONCE), name
+        assert told["restart"] == ("no" if name in ONCE else "unless-stopped"), name
         assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+[\w.-]*", told["image"]), told["image"]
 
 
@@ -147,7 +153,8 @@ def test_only_nginx_is_reached_from_outside(compose: dict[str, Any]) -> None:
     assert all(port.startswith("127.0.0.1:") for port in published["grafana"])
     for name in ("queue", "cache", "prometheus", "milvus"):
         assert "house" not in compose["services"][name]["networks"], name
-    assert "none" == compose["services"]["begin"]["network_mode"]
+    for name in ONCE:
+        assert "none" == compose["services"][name]["network_mode"]
 
 
 def test_who_asks_whom_is_on_one_network(compose: dict[str, Any]) -> None:

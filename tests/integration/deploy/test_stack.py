@@ -373,6 +373,18 @@ def test_a_job_sent_through_nginx_is_done_by_the_worker_and_followed(house: Hous
     assert job["id"] in worked
 
 
+def test_a_backup_is_made_while_all_of_it_runs(house: House) -> None:
+    (house.stack.home / "backups").mkdir()
+
+    house.stack.run("backup")
+
+    folder = str(house.stack.home / "backups")
+    listed = keymaking.satseek(house.stack.volume("data"), "backups", "list", folder, "--json")
+    assert 1 == len(json.loads(listed.stdout))
+    checked = keymaking.satseek(house.stack.volume("data"), "backups", "verify", folder)
+    assert 0 == checked.returncode, checked.stderr
+
+
 # -- a server ends under load --------------------------------------------------------------------
 
 
