@@ -89,29 +89,34 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
 
 
 def _looked() -> dict[str, object]:
-    """Every address that the page names, and what comes of asking for those of this server."""
-    _, page = _got(f"{SERVED}/")
+    """Every address that the page names, and what comes of asking for its code and styles."""
+    _, _, page = _got(f"{SERVED}/")
     named = set(re.findall(r"""(?:src|href)=["']([^"']+)["']""", page))
     named |= set(re.findall(r""""(/_nicegui/[^"']+\.(?:js|css))\"""", page))
     addresses = {urljoin(f"{SERVED}/", one) for one in named if not one.startswith("data:")}
     outside = sorted(one for one in addresses if not one.startswith(SERVED))
-    answers = {one: _got(one) for one in sorted(addresses) if one.startswith(SERVED)}
-    for address, (_, text) in answers.items():
-        if address.endswith(".css"):
+    answers = {one: _got(one) for one in sorted(addresses) if one.endswith((".js", ".css"))}
+    for kind, text in ((kind, text) for _, kind, text in answers.values()):
+        if kind.startswith("text/css"):
             outside += re.findall(r"url\([\"']?(https?://[^)\"']+)", text)
     return {
         "outside": outside,
         "asked": len(answers),
-        "failed": sorted(one for one, (status, _) in answers.items() if status != 200),
+        "failed": sorted(
+            one
+            for one, (status, kind, _) in answers.items()
+            if status != 200 or kind.startswith("text/html")
+        ),
     }
 
 
-def _got(address: str) -> tuple[int, str]:
+def _got(address: str) -> tuple[int, str, str]:
     try:
         with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:  # noqa: S310
-            return answer.status, answer.read().decode("utf-8", "replace")
+            text = answer.read().decode("utf-8", "replace")
+            return answer.status, answer.headers.get("content-type", ""), text
     except urllib.error.HTTPError as error:
-        return error.code, ""
+        return error.code, "", ""
 
 
 if __name__ == "__main__":
