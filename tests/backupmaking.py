@@ -16,6 +16,7 @@ from satseek.assemble import Assembly
 from satseek.embedded import Embedded
 from satseek.index.collection import open_collection
 from satseek.index.milvus.pointing import Address, attach
+from satseek.jobs.answers import Answers
 from satseek.jobs.embedded import EmbeddedQueue
 from satseek.jobs.protocol import Schedule
 from satseek.jobs.results import folder_of, new_try, told
@@ -77,7 +78,9 @@ def make_office(home: Path, land: Path, receiver: Receiver) -> tuple[Settings, s
 
 
 def _make_jobs(data: Path) -> None:
-    """Leave a job that waits, one at work and one that has left a file, and a schedule."""
+    """Leave a job that waits, one at work and one that has left a file, a schedule, and answers."""
+    with closing(Answers(data / "jobs" / "answers.sqlite")) as answered:
+        answered.begin("ada", "one", "0" * 64)
     with closing(EmbeddedQueue(data / "jobs" / "jobs.sqlite")) as queue:
         queue.submit("verify", {"collection": "county"}, collection="county", asked_by="ada")
         lease = queue.claim("here")
@@ -113,7 +116,7 @@ def account(data: Path) -> dict[str, Any]:
     }
 
 
-_DATABASES = ("access.db", "jobs/jobs.sqlite", "monitor/findings.sqlite")
+_DATABASES = ("access.db", "jobs/answers.sqlite", "jobs/jobs.sqlite", "monitor/findings.sqlite")
 _COLLECTION = "collection.sqlite"
 _KEPT = ("results", "concepts", "models", "audit", "monitor/pictures", "monitor/runs",
          "monitor/uploads", "glossary.tsv", "engines.json", "collections/far")  # fmt: skip

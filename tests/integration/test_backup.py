@@ -262,7 +262,7 @@ def test_a_manifest_that_was_altered_is_refused(kept: Path, tmp_path: Path) -> N
         restore(folder, tmp_path / "data")
     assert 1 == len(verify_backups(Repository(folder)).damages)
     newest.write_text(text.replace('"format": 1', '"format": 2'))
-    with pytest.raises(Conflict, match="newer satseek"):
+    with pytest.raises(Conflict, match="written by a newer satseek"):
         restore(folder, tmp_path / "data")
 
 

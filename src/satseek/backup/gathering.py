@@ -10,7 +10,7 @@ import fcntl
 import os
 import stat
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from satseek.backup.manifests import KeptCollection
@@ -31,11 +31,16 @@ if TYPE_CHECKING:
     from satseek.backup.taking import Taking
     from satseek.index.compacting import OnProgress
 
-_TRIES = 6
-"""Times that a folder is looked at until it stays as it is from one look to the next."""
+_TRIES = 5
+"""Times that a folder is looked at until it stays as it is from one look to the next; the last time
+with the lock of whoever changes it, where it has one, for as long as it takes to read what changed
+since the time before."""
+
+_LOCK = ".lock"
+"""Its name."""
 
 _PAUSE_SECONDS = 0.05
-"""Before the second look; each further one waits twice as long."""
+"""Before the second look; the third waits twice as long, and so on."""
 
 _Listing = dict[str, tuple[int, ...]]
 """Files of a folder, and what tells that they were changed."""
@@ -130,16 +135,24 @@ class Gathering:
 
     def _settled(self, folder: Path, path: str, rule: Rule) -> None:
         """Take a folder, again until it was the same before and after."""
-        for attempt in range(_TRIES):
-            before = _listed(folder, rule)
-            with suppress(FileNotFoundError):
-                taken = [self._taking.file(folder / one, f"{path}/{one}") for one in sorted(before)]
-                if _listed(folder, rule) == before:
-                    for one in taken:
-                        self._keep(one)
-                    return
-            time.sleep(_PAUSE_SECONDS * 2**attempt)
+        for left in reversed(range(_TRIES)):
+            with nullcontext() if left else _held(folder / _LOCK):
+                taken = self._same_after(folder, path, rule)
+            if taken is not None:
+                for one in taken:
+                    self._keep(one)
+                return
+            time.sleep(_PAUSE_SECONDS * (_TRIES - left))
         raise Overloaded(f"{folder}: is changed without end; back up again later")
+
+    def _same_after(self, folder: Path, path: str, rule: Rule) -> list[KeptFile] | None:
+        """Take a folder; None where it was changed meanwhile."""
+        before = _listed(folder, rule)
+        try:
+            taken = [self._taking.file(folder / one, f"{path}/{one}") for one in sorted(before)]
+        except FileNotFoundError:
+            return None
+        return taken if _listed(folder, rule) == before else None
 
     def _collections(self, source: Path, _rule: Rule) -> None:
         for folder in sorted(source.iterdir()):

@@ -12,7 +12,8 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import Conflict, DamagedData
+from satseek.errors import DamagedData
+from satseek.formats import check_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,17 +100,12 @@ def backup_of(text: str, what: object) -> Backup:
 
     Raises:
         DamagedData: it is not what was written.
-        Conflict: a newer satseek has written it.
+        FormatTooNew: a newer satseek has written it.
     """
     try:
         said: dict[str, Any] = json.loads(text)
-        version = int(said.pop("format"))
-        digest = said.pop("sha256")
-        if version > FORMAT:
-            raise Conflict(
-                f"{what}: expected a backup of format {FORMAT}, came {version}; a newer satseek "
-                "made it, and is needed to read it"
-            )
+        version, digest = said.pop("format"), said.pop("sha256")
+        check_format(what, version, FORMAT)
         if _digest({"format": version, **said}) != digest:
             raise DamagedData(f"{what}: not what was written")
         said["started"] = datetime.fromisoformat(said["started"])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from satseek.backup.blocks import Blocks
 from satseek.backup.manifests import FORMAT, backup_of, backup_text, files_in, listing_of
 from satseek.errors import Conflict, DamagedData, FolderNotFound, InvalidRequest, NotFound
+from satseek.formats import check_format
 from satseek.index.schema import storage_errors
 from satseek.index.segments import sync_folder
 from satseek.model.durable import make_folder, replace_text
@@ -83,7 +84,8 @@ class Repository:
 
         Raises:
             FolderNotFound: there is no repository.
-            Conflict: somebody adds to it or prunes it at this moment, or a newer satseek made it.
+            Conflict: somebody adds to it or prunes it at this moment.
+            FormatTooNew: a newer satseek made it.
         """
         self._check_there()
         with storage_errors(self.folder):
@@ -202,7 +204,7 @@ class Repository:
         mark = self.folder / MARK
         with storage_errors(mark):
             try:
-                version = int(json.loads(mark.read_text(encoding="utf-8"))["format"])
+                version = json.loads(mark.read_text(encoding="utf-8"))["format"]
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise FolderNotFound(
                     f"{self.folder}: expected a folder of backups, came none; `satseek backup "
@@ -210,11 +212,7 @@ class Repository:
                 ) from error
             except (ValueError, KeyError, TypeError) as error:
                 raise DamagedData(f"{mark}: expected a format, came {error}") from error
-        if version > FORMAT:
-            raise Conflict(
-                f"{self.folder}: expected backups of format {FORMAT}, came {version}; a newer "
-                "satseek made them, and is needed to read them"
-            )
+        check_format(self.folder, version, FORMAT)
 
 
 def _locked(path: Path, kind: int, flags: int) -> int:

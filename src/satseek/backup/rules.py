@@ -56,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     # What names comes before what it names, so that nothing that is named can be missing; of files
     # that come first and are named later, both what is there before and after is kept.
     Rule(path="results", kind="results", skipped=(".*",)),
+    Rule(path="jobs/answers.sqlite", kind="database"),
     Rule(path="jobs/jobs.sqlite", kind="database"),
     Rule(path="results", kind="results", skipped=(".*",)),
     Rule(path="monitor/pictures", kind="pictures", skipped=(".*", "*.swept")),

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from satseek.backup.rules import LEFT_OUT, NOTE, RULES, strangers, why_left_out
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SOURCES = Path(__file__).parents[3] / "src"
 
@@ -38,11 +35,13 @@ HANDED = {
 READ_ONLY = {
     *("Path", "_Place", "_room", "check_data_dir", "check_place", "disks", "look", "make_backup"),
     *("read_backup", "restore_backup", "restore_collections", "result_file", "str", "_record"),
+    *("_below", "_databases", "_documents", "_marked", "_place", "_plan", "refuse_in_use"),
+    *("relative_to", "stores_of", "upgrade"),
 }
 """Who is handed one and writes nothing of their own, or is the backup itself."""
 
-LOOKED_AT = {"satseek.service.machine: name"}
-"""Folders whose room on the disk is looked at."""
+LOOKED_AT = {"satseek.service.machine"}
+"""Who names folders by variables: it looks at the room on their disks."""
 
 CALLS = HANDED.keys() | READ_ONLY
 
@@ -56,26 +55,23 @@ def kept(path: str) -> bool:
     return near or why_left_out(path) is not None
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+@cache
+def modules() -> tuple[tuple[str, ast.Module], ...]:
+    """All that know of data folders, but for the backup itself."""
+    found = []
     for path in sorted((SOURCES / "satseek").rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
         name = ".".join(path.relative_to(SOURCES).with_suffix("").parts)
+        text = path.read_text(encoding="utf-8")
         if "data_dir" in text and not name.startswith("satseek.backup."):
-            yield name, ast.parse(text)
+            found.append((name, ast.parse(text)))
+    return tuple(found)
 
 
-def assigned(tree: ast.Module, name: str) -> str | None:
-    """Find what a name stands for: a text of the module, or of the one that it comes from."""
-    for node in ast.walk(tree):
-        targets = node.targets if isinstance(node, ast.Assign) else ()
-        if any(isinstance(one, ast.Name) and one.id == name for one in targets):
-            return str(ast.literal_eval(node.value))  # type: ignore[attr-defined]
-        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
-            if (alias.asname or alias.name) == name:
-                path = SOURCES.joinpath(*str(node.module).split("."))  # type: ignore[attr-defined]
-                file = path.with_suffix(".py")
-                return assigned(ast.parse(file.read_text(encoding="utf-8")), alias.name)
-    return None
+@cache
+def tree_of(module: str) -> ast.Module:
+    path = SOURCES.joinpath(*module.split("."))
+    file = path.with_suffix(".py")
+    return ast.parse((file if file.is_file() else path / "__init__.py").read_text(encoding="utf-8"))
 
 
 def is_data_dir(node: ast.expr) -> bool:
@@ -87,19 +83,63 @@ def is_data_dir(node: ast.expr) -> bool:
     return False
 
 
-def test_each_folder_that_is_named_below_a_data_folder_has_a_rule() -> None:
-    named: dict[str, str] = {}
-    for name, tree in modules():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.BinOp) and is_data_dir(node.left):
-                below = node.right
-                if isinstance(below, ast.Constant):
-                    named[str(below.value)] = name
-                else:
-                    assert isinstance(below, ast.Name), f"{name}: {ast.unparse(node)}"
-                    named[assigned(tree, below.id) or f"{name}: {below.id}"] = name
-    assert {"collections", "concepts", "models", "monitor", "jobs", "results"} <= named.keys()
-    assert [] == sorted(one for one in named.keys() - LOOKED_AT if not kept(one)), named
+def imported(name: str, tree: ast.Module) -> str | None:
+    """Tell what a name was imported as: ``module.name``."""
+    for one in ast.walk(tree):
+        for alias in one.names if isinstance(one, ast.ImportFrom) else ():
+            if (alias.asname or alias.name) == name:
+                return f"{one.module}.{alias.name}"  # type: ignore[attr-defined]
+    return None
+
+
+def assigned(name: str, tree: ast.Module) -> str | None:
+    """Find the text that a name of a module stands for, there or where it comes from."""
+    for one in ast.walk(tree):
+        targets = one.targets if isinstance(one, ast.Assign) else ()
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            value = one.value  # type: ignore[attr-defined]
+            return str(value.value) if isinstance(value, ast.Constant) else None
+    module, _, own = (imported(name, tree) or "").rpartition(".")
+    return assigned(own, tree_of(module)) if module else None
+
+
+def text_of(node: ast.expr, tree: ast.Module) -> str | None:
+    """Find what a text of a module is; None: a variable."""
+    match node:
+        case ast.Constant(value=str(value)):
+            return value
+        case ast.Name(id=name):
+            return assigned(name, tree)
+        case ast.Attribute(value=ast.Name(id=module), attr=name):  # audit.FOLDER
+            found = imported(module, tree)
+            return assigned(name, tree_of(found)) if found else None
+    return None
+
+
+def paths_of(node: ast.expr, tree: ast.Module) -> str | None:
+    """Give ``a/b`` for ``data_dir / "a" / "b"``, as far as it is known; None: it is none."""
+    if is_data_dir(node):
+        return ""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)):
+        return None
+    above = paths_of(node.left, tree)
+    below = text_of(node.right, tree)
+    return above if above is None or below is None else f"{above}/{below}".lstrip("/")
+
+
+def test_each_path_that_is_named_below_a_data_folder_has_a_rule() -> None:
+    named = {
+        (path, name)
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.BinOp) and (path := paths_of(node, tree)) is not None
+    }
+    paths = {path for path, _ in named}
+    assert {"collections", "concepts", "models", "monitor", "jobs", "results"} <= paths
+    assert {"jobs/jobs.sqlite", "jobs/answers.sqlite", "monitor/pictures"} <= paths
+    unknown = {name for path, name in named if not path}
+    assert unknown == LOOKED_AT, "a folder whose name is not in the source"
+    assert [] == sorted({path for path in paths if path and not kept(path)}), named
 
 
 def test_whoever_is_handed_a_data_folder_is_known() -> None:
@@ -136,6 +176,7 @@ def test_names_of_files_are_those_of_the_rooms_that_write_them() -> None:
 
     uploads = Uploads(Path(FOLDER)).folder.as_posix()
     theirs = {
+        f"{QUEUE}/answers.sqlite",
         *(KEYS, GLOSSARY, ENGINES, AUDIT, f"{QUEUE}/{JOBS}", f"{FOLDER}/{DATABASE}"),
         *(f"{FOLDER}/{PICTURES}", f"{FOLDER}/{RUNS}", uploads),
         *("results", "concepts", "collections", "models"),
