@@ -32,6 +32,10 @@ OLDEST, STATED, NEWEST = "1.27", "1.30", "1.37"
 """Releases of Kubernetes whose schemas the chart is held against; it is rendered for the second."""
 
 
+ON_TOP_OF = {"restore": ("cpu", "restore")}
+"""Values that are not for themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A document that Helm wrote."""
@@ -99,7 +103,9 @@ def render(
 @functools.cache
 def example(name: str) -> tuple[Rendered, ...]:
     """Render ``values/NAME.yaml``, once; what comes is shared and not to be changed."""
-    return tuple(render(CHART / "values" / f"{name}.yaml"))
+    return tuple(
+        render(*(CHART / "values" / f"{one}.yaml" for one in ON_TOP_OF.get(name, (name,))))
+    )
 
 
 def documents(text: str) -> Iterator[Rendered]:

@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 import re
 import shlex
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import helming
@@ -24,6 +25,7 @@ from satseek.settings import SECRETS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 VALUES = sorted(path.stem for path in CHART.glob("values/*.yaml"))
 
@@ -47,7 +49,7 @@ def _kind(name: str, *kinds: str) -> list[dict[str, Any]]:
 
 
 def test_there_are_values_for_every_kind_of_machine() -> None:
-    assert {"minimal", "cpu", "gpu", "gpus", "everything"} == set(VALUES)
+    assert {"minimal", "cpu", "gpu", "gpus", "everything", "restore"} == set(VALUES)
 
 
 @every_example
@@ -365,6 +367,35 @@ def test_a_volume_of_one_node_has_everybody_on_that_node() -> None:
         if one.name == "Deployment/satseek-server":
             assert {"type": "Recreate"} == one.document["spec"]["strategy"]
     assert 2 == wanted
+
+
+def test_a_backup_is_restored_where_nothing_is_in_its_way() -> None:
+    """The command wants an empty folder: a volume within it would be something."""
+    (job,) = [one.document for one in example("restore") if "Job/satseek-restore" in one.name]
+    spec = job["spec"]["template"]["spec"]
+    (restoring,), (moving,) = spec["initContainers"], spec["containers"]
+    assert ["restore", "/backup"] == restoring["args"]
+    places = [mount["mountPath"] for mount in restoring["volumeMounts"]]
+    assert [] == [place for place in places if place.startswith("/data/")]
+    assert {"/data", "/models"} == {mount["mountPath"] for mount in moving["volumeMounts"]}
+    assert 0 == _one("restore", "Deployment", "-server")["spec"]["replicas"]
+    assert _one("restore", "CronJob", "-backup")["spec"]["suspend"] is True
+
+
+def test_models_that_were_restored_go_to_their_volume(tmp_path: Path) -> None:
+    (job,) = [one.document for one in example("restore") if "Job/satseek-restore" in one.name]
+    (moving,) = job["spec"]["template"]["spec"]["containers"]
+    (script,) = moving["args"]
+    (tmp_path / "data" / "models" / "m").mkdir(parents=True)
+    (tmp_path / "data" / "models" / ".activations.json").write_text("[]", encoding="utf-8")
+    (tmp_path / "data" / "models" / "m" / "card.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "models").mkdir()
+    script = re.sub(r"(?<![/\w])/(data|models)", rf"{tmp_path}/\1", script)
+    for _ in range(2):  # begun again, it harms nothing
+        subprocess.run([*moving["command"], script], check=True, timeout=20)
+    assert [] == list((tmp_path / "data" / "models").iterdir())
+    assert {".activations.json", "m"} == {one.name for one in (tmp_path / "models").iterdir()}
+    assert (tmp_path / "models" / "m" / "card.json").is_file()
 
 
 def test_models_are_read_only_but_where_they_are_made() -> None:

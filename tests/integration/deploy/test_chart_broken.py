@@ -39,7 +39,13 @@ KEDA = (
     "worker.autoscaling.triggerAuthentication=prometheus",
 )
 FIXED = ("worker.autoscaling.enabled=false", "server.autoscaling.enabled=false")
-BRANCHES = ((), KEDA, ("worker.autoscaling.by=cpu",), FIXED)
+RESTORING = (
+    CHART / "values" / "restore.yaml",
+    *FIXED,
+    "modelLoad.enabled=false",
+    "rayJob.enabled=false",
+)
+BRANCHES = ((), KEDA, RESTORING, ("worker.autoscaling.by=cpu",), FIXED)
 """Every line of every template is rendered with one of these on top of everything."""
 
 

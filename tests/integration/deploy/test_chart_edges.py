@@ -197,7 +197,7 @@ def test_whoever_need_not_does_not(one: Peer, other: Peer, port: int | str) -> N
     assert not reaches(example("everything"), one, other, port)
 
 
-@pytest.mark.parametrize("name", ["minimal", "cpu", "gpu", "gpus", "everything"])
+@pytest.mark.parametrize("name", ["minimal", "cpu", "gpu", "gpus", "everything", "restore"])
 def test_every_pod_is_closed_by_default(name: str) -> None:
     """Taken from what is rendered, so that a new kind of pod cannot be forgotten."""
     for one in example(name):

@@ -207,6 +207,14 @@ REFUSED = {
         ["modelLoad.enabled=true"],
         "expected modelLoad.bundles",
     ),
+    "a backup restored under whoever works": (
+        ["restore.enabled=true", "backup.existingClaim=backups"],
+        "nobody may use the data folder meanwhile",
+    ),
+    "a backup restored from nowhere": (
+        ["restore.enabled=true", "server.replicas=0"],
+        "expected backup.existingClaim",
+    ),
     "a CA of two sources": (
         [
             "authorities.oidc_ca_file.configMap=a",

@@ -69,6 +69,14 @@ What is misspelt or of a wrong type is refused before this by values.schema.json
 {{- if and .Values.modelLoad.enabled (not .Values.modelLoad.bundles) }}
 {{- fail "modelLoad.enabled: expected modelLoad.bundles, files of `satseek model export-bundle`" }}
 {{- end }}
+{{- if .Values.restore.enabled }}
+{{- if or (gt (int .Values.server.replicas) 0) .Values.server.autoscaling.enabled .Values.worker.enabled .Values.toolbox.enabled .Values.modelLoad.enabled .Values.rayJob.enabled }}
+{{- fail "restore.enabled: nobody may use the data folder meanwhile; expected server.replicas: 0, and server.autoscaling, worker, toolbox, modelLoad and rayJob not enabled" }}
+{{- end }}
+{{- if not (or .Values.backup.enabled .Values.backup.existingClaim) }}
+{{- fail "restore.enabled: expected backup.existingClaim, the volume that the backups are on" }}
+{{- end }}
+{{- end }}
 {{- range $source := values .Values.authorities }}
 {{- if eq (not $source.configMap) (not $source.secret) }}
 {{- fail "authorities: expected one of configMap and secret for each" }}
