@@ -1,4 +1,4 @@
-"""What does it cost to count what an operator looks after, in a data folder of an old, large office?
+"""What does it cost to count what an operator looks after, in the folder of an old, large office?
 
 A million jobs that wait, a million findings, a million letters that arrived and ten thousand that
 wait, two hundred schedules. Processor time of one count, of which there is one in ten seconds at

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from satseek.errors import InvalidRequest
-from satseek.jobs.scheduling import moments
+from satseek.jobs.scheduling import moments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -63,5 +64,11 @@ def late_watches(
 def _seconds_late(schedule: Schedule, since: datetime, now: datetime) -> float | None:
     """Give the time since its first moment after another one; None: it has none any more."""
     with suppress(InvalidRequest, StopIteration):
-        return max(0.0, (now - next(moments(schedule, since))).total_seconds())
+        due = _first_after(schedule.cron, schedule.timezone, since)
+        return max(0.0, (now - due).total_seconds())
     return None
+
+
+@lru_cache(maxsize=4096)  # asked again and again until the schedule has been seen to
+def _first_after(cron: str, timezone: str, since: datetime) -> datetime:
+    return next(moments_of(cron, timezone, since))

@@ -73,8 +73,13 @@ def moments(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     Raises:
         InvalidRequest: no cron expression, or no time zone.
     """
-    zone = _zone(schedule.timezone)
-    for moment in _cron(schedule.cron, after.astimezone(zone)):
+    return moments_of(schedule.cron, schedule.timezone, after)
+
+
+def moments_of(cron: str, timezone: str, after: datetime) -> Iterator[datetime]:
+    """Give the moments of an expression in a zone; see ``moments``."""
+    zone = _zone(timezone)
+    for moment in _cron(cron, after.astimezone(zone)):
         found = moment.astimezone(UTC)
         if found > after:  # not the first of two hours of one name, seen from the second
             yield found
