@@ -50,7 +50,7 @@ PROGRAMS = {
 
 PARENTS = ("nginx", "worker")
 
-PACKAGES = ("nginx-light", "redis-server", "prometheus", "prometheus-alertmanager", "openssl")
+PACKAGES = ("nginx", "redis-server", "prometheus", "prometheus-alertmanager", "openssl")
 
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
