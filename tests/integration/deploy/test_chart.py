@@ -307,7 +307,7 @@ def _program() -> Any:
 
 def test_notes_tell_of_commands_that_there_are() -> None:
     notes = (CHART / "templates" / "NOTES.txt").read_text(encoding="utf-8")
-    lines = re.findall(r"-- satseek ([^>\n]+)", notes)
+    lines = re.findall(r"-- satseek ([^)\n]+)", notes)
     assert 3 == len(lines)
     for line in lines:
         _understood(shlex.split(line))
