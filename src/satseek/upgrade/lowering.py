@@ -106,7 +106,7 @@ def downgrade(
         FolderNotFound, FormatTooNew, ServerUnreachable: as ``planned``.
     """
     plan = planned(settings, release)
-    refuse_in_use(settings.data_dir)
+    refuse_in_use(settings)
     told = plan.losses.told()
     if told and not drop:
         more = f" and {len(told) - 1} more" if told[1:] else ""
@@ -125,15 +125,23 @@ def downgrade(
     return plan
 
 
-def refuse_in_use(data_dir: Path) -> None:
+def refuse_in_use(settings: Settings) -> None:
     """Refuse a data folder that a server or a worker of this machine has open.
 
     Raises:
-        Conflict: one has.
+        Conflict: one has, or a worker of any machine takes the jobs of the queue in Redis.
     """
+    data_dir = settings.data_dir
     jobs = data_dir / JOBS_FOLDER
     if is_anybody_there(jobs):
         raise Conflict(f"{data_dir}: a worker is at work here; stop servers and workers first")
+    if settings.queue_url is not None:
+        with closing(open_queue(settings)) as queue:
+            if queue.is_attended():
+                raise Conflict(
+                    "a worker takes the queue's jobs, or did some seconds ago; stop servers and "
+                    "workers first"
+                )
     files = [*jobs.glob("*.sqlite"), *(data_dir / "monitor").glob("*.sqlite")]
     files += sorted((data_dir / "collections").glob(f"*/{DATABASE}"))
     for path in files:

@@ -189,10 +189,12 @@ def _collections(folder: Path) -> Iterator[Store]:
 def _number_in(path: Path, field: str) -> int:
     """Read a document's number; 1 where it has none."""
     try:
-        number = json.loads(path.read_text(encoding="utf-8")).get(field, 1)
-        return int(number)
+        number = int(json.loads(path.read_text(encoding="utf-8")).get(field, 1))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise DamagedData(f"{path}: expected a document of satseek, came {error}") from error
+    if number < 1:
+        raise DamagedData(f"{path}: expected a format from 1 on, came {number}")
+    return number
 
 
 def state_of(store: Store) -> str:
