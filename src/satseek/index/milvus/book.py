@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import CollectionNotFound, DamagedData
+from satseek.formats import check_format
 from satseek.index.milvus.expressions import literal, literals
 from satseek.index.milvus.layout import PATH_BYTES, line_json
 from satseek.index.milvus.states import Bounds, State, Told, longer
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from satseek.index.milvus.connecting import Connection
+
+FORMAT = 1
+"""Of the entries and of what chips look like there; 0.1.0 wrote the same and no number."""
 
 ROWS_PER_CLAIM = 2**16
 """Rows that a writer claims at once. What it does not give is lost: there are 2**63 of them."""
@@ -61,6 +65,7 @@ class Book:
 
         Raises:
             CollectionNotFound: There is none, or it was never finished.
+            FormatTooNew: A later release has made it.
         """
         texts = self._texts("spec")
         if not texts:
@@ -69,12 +74,13 @@ class Book:
                 "bring one there with `satseek collection push`"
             )
         said = json.loads(texts[0][1])
+        check_format(f"{self._name} in Milvus", said.get("format", FORMAT), FORMAT)
         spec = CollectionSpec.from_json(line_json(said["spec"]))
         return Told(spec=spec, born=said["born"], engine=said["engine"], vectors=said["vectors"])
 
     def tell(self, told: Told) -> None:
         """Write what the collection is: from then on it is there."""
-        said = {"born": told.born, "engine": told.engine, "vectors": told.vectors}
+        said = {"format": FORMAT, "born": told.born, "engine": told.engine, "vectors": told.vectors}
         text = line_json(said | {"spec": json.loads(told.spec.to_json())})
         self._write("spec", [("", text)])
 
