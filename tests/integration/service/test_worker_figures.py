@@ -17,6 +17,7 @@ from jobprogram import PROGRAM
 from redisserving import KEEPS, needs_redis, running_redis
 
 from satseek.errors import InvalidSettings
+from satseek.jobs import retrying
 from satseek.jobs.queues import open_queue, worker_for
 from satseek.service.working import WorkerDoor, WorkerFigures
 from satseek.settings import Settings
@@ -35,10 +36,13 @@ def _value(text: str, name: str) -> float:
     return float(line.rpartition(" ")[2])
 
 
-def test_tries_are_counted_and_the_machine_is_told(tmp_path: Path) -> None:
+def test_tries_are_counted_and_the_machine_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "FIRST_SECONDS", 0.05)
     settings = Settings(data_dir=tmp_path)
     with closing(open_queue(settings)) as queue:
-        for parameters in ({}, {"raises": "InvalidRequest"}):
+        for parameters in ({}, {"raises": "InvalidRequest"}, {"signal": 9, "bad_tries": 1}):
             queue.submit("verify", parameters, collection="", asked_by="local")
         figures = WorkerFigures(settings, queue)
         worker = worker_for(queue, settings, burst=True, program=PROGRAM, observer=figures)
@@ -58,8 +62,9 @@ def test_tries_are_counted_and_the_machine_is_told(tmp_path: Path) -> None:
     assert answer.headers["content-type"].startswith("text/plain")
     tries = 'satseek_job_tries_total{ending="%s",task="verify"}'
     done = sorted(job.state for job in _jobs(settings))
-    assert ["done", "failed"] == done
-    assert (1.0, 1.0) == tuple(_value(answer.text, tries % one) for one in ("done", "failed"))
+    assert ["done", "done", "failed"] == done
+    endings = ("done", "failed", "again", "lost")
+    assert (2.0, 1.0, 1.0, 0.0) == tuple(_value(answer.text, tries % one) for one in endings)
     assert _value(answer.text, "satseek_memory_limit_bytes") > 0
     assert "satseek_redis_up{" not in answer.text
     assert (503, "the worker has ended") == (ended.status_code, ended.json()["detail"])
