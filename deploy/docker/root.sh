@@ -8,12 +8,12 @@ root=${1:?usage: root.sh FOLDER}
 here=deploy/docker
 id=10001
 
-installed=(ca-certificates busybox-static python3-minimal python3.13 tini tzdata)
+installed=(ca-certificates busybox-static python3-minimal python3.13 tini)
 # With what these need, named one by one: a list that grows by itself is no list.
 taken=(
   base-files busybox-static ca-certificates libbz2-1.0 libc6 libexpat1 libffi8 libgcc-s1
   liblzma5 libpython3.13-minimal libpython3.13-stdlib libsqlite3-0 libssl3t64 libstdc++6
-  libuuid1 media-types netbase python3-minimal python3.13 python3.13-minimal tini tzdata zlib1g libzstd1
+  libuuid1 media-types netbase python3-minimal python3.13 python3.13-minimal tini zlib1g libzstd1
 )
 
 apt-get update -qq
@@ -27,6 +27,7 @@ dpkg-query -L "${taken[@]}" | sort -u |
   grep -vE '^/(\.|dev|usr/share/(man|info|locale|lintian|bug|doc-base|perl5|zoneinfo/right)(/|$)|usr/share/doc/[^/]+/[^c])' |
   grep -vE '/gconv/|/usr/(s?bin)/(update-ca-certificates|py3)|/usr/share/ca-certificates' |
   grep -vE '^/usr/lib/python3.13/(lib2to3|idlelib|pydoc_data|ensurepip|turtledemo|tkinter)' |
+  grep -vE '^/usr/(bin/tini-static|include|games|src)(/|$)' |
   grep -vE '^/etc/(dpkg|update-motd.d|init.d)(/|$)' |
   while read -r path; do [ -e "$path" ] && echo "$path"; done |
   tar --create --no-recursion --files-from - | tar --extract --directory "$root"

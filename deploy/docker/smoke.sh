@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# An image's root filesystem → proof that it works, without an engine: smoke.sh ROOT (root of this machine alone).
+# An image's root filesystem → proof that it works, without an engine: smoke.sh ROOT [SCRIPT] (for root alone).
 # As a container would be run by an operator who is careful: a user that is nobody, nothing but /data and /tmp to be
 # written, no capability, no way out. The environment is the one that the Dockerfile gives.
 set -euo pipefail
 
-root=$(realpath "${1:?usage: smoke.sh ROOT}")
+root=$(realpath "${1:?usage: smoke.sh ROOT [SCRIPT]}")
 here=$(realpath "$(dirname "$0")")
+script=$(realpath "${2:-$here/proof.sh}")
 
 inner() {
   mount --bind "$root" "$root"
@@ -20,7 +21,7 @@ inner() {
   mkdir -m 1777 "$root/dev/shm"
   mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
   mount -t tmpfs -o mode=755,uid=10001,gid=10001 tmpfs "$root/data"
-  cp "$here/proof.sh" "$root/dev/proof.sh"
+  cp "$script" "$root/dev/proof.sh"
   ip link set lo up 2>/dev/null || true
   cd "$root/data"
   # ENV of the last stage, a name and a value each
@@ -33,4 +34,4 @@ inner() {
 }
 
 if [ "${INNER:-}" = yes ]; then inner; fi
-INNER=yes exec unshare --mount --net --pid --ipc --fork --kill-child "$0" "$root"
+INNER=yes exec unshare --mount --net --pid --ipc --fork --kill-child "$0" "$root" "$script"
