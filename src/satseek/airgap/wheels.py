@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
     """What is at work, how many are done, how many there are."""
 
-AT_ONCE = 16
+AT_ONCE = 32
 """Wheels per run of pip, which keeps what it fetched only at the end of a run."""
 
 MAX_ROUNDS = 30
