@@ -139,14 +139,6 @@ def test_both_readmes_give_the_same_commands() -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_links_lead_somewhere(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)#]+)\)", text)
-    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
-    assert missing == []
-
-
 def test_readme_is_short_and_starts_with_a_command() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 150

@@ -1,4 +1,4 @@
-"""Pages in Chinese say what those in English say: the same commands, tables and sections."""
+"""Links of every page lead somewhere; pages in Chinese say what those in English say."""
 
 from __future__ import annotations
 
@@ -7,12 +7,33 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
-TWINS = sorted(DOCS.glob("**/*.zh-CN.md"))
+ROOT = Path(__file__).parents[2]
+TWINS = sorted(ROOT.glob("docs/**/*.zh-CN.md"))
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
 
 
 def _english(path: Path) -> str:
     return path.with_name(path.name.replace(".zh-CN", "")).read_text(encoding="utf-8")
+
+
+def _anchors(page: Path) -> set[str]:
+    """Give what parts of a page are called by, as GitHub names them."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+def _leads(page: Path, link: str) -> bool:
+    name, _, anchor = link.partition("#")
+    target = page.parent / name if name else page
+    is_page = bool(anchor) and target.suffix == ".md"
+    return target.exists() and (not is_page or anchor in _anchors(target))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    inside = [link for link in links if not re.match(r"\w+:", link)]
+    assert [] == [link for link in inside if not _leads(path, link)]
 
 
 @pytest.mark.parametrize("path", TWINS, ids=lambda path: path.name)
