@@ -130,6 +130,10 @@ def starve(folder: Path, points: int) -> dict[str, Any]:
     room.give_back()
     restore(folder / "calm", small)
     shutil.rmtree(small)
+    mounted = Room(folder / "mounted" / "collections", ROOM_BYTES)
+    (mounted.folder / "lost+found").mkdir()
+    restore(folder / "calm", folder / "mounted")
+    there = sorted(one.name for one in (folder / "mounted").iterdir())
     (room.folder / "data").mkdir()
     shutil.copytree(data, room.folder / "data", dirs_exist_ok=True)
     (room.folder / "data" / "backup.json").unlink(missing_ok=True)
@@ -143,6 +147,8 @@ def starve(folder: Path, points: int) -> dict[str, Any]:
         "left": left,
         "refused_restore": refused_restore,
         "visible": visible,
+        "mounted": contents(folder / "mounted") == expected,
+        "there": there,
         "full": Repository(folder / "of-a-full-disk").ids(),
     }
 

@@ -5,6 +5,7 @@ Does not know who uses it afterwards. Every piece is compared with its checksum 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -28,7 +29,7 @@ from satseek.index.freezing import rename_collection
 from satseek.index.milvus.pointing import is_attached
 from satseek.index.schema import storage_errors
 from satseek.index.segments import sync_folder
-from satseek.model.durable import check_room, make_folder, replace_text
+from satseek.model.durable import check_room, make_folder, replace_text, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,6 +49,9 @@ _THREADS = 4
 
 _USUAL = 0o755
 """Permissions of folders, unless a rule says otherwise."""
+
+_NO_RENAMING = frozenset({errno.EXDEV, errno.EBUSY, errno.ENOTEMPTY, errno.EEXIST})
+"""What is said of a folder that a disk is mounted on."""
 
 _NOBODYS = frozenset({DRAFT, NOTE, "lost+found"})
 """What may lie in an empty data folder."""
@@ -81,7 +85,7 @@ def restore_backup(
 
     Args:
         repository: Where the backup is.
-        data_dir: An empty folder, or none yet.
+        data_dir: An empty folder, or none yet; empty folders in it may be disks of their own.
         at: Which backup, as ``Repository.find`` takes it.
         on_progress: Told how far it is.
 
@@ -198,7 +202,9 @@ def _bring_back(made: Path, to: Path, on_progress: OnProgress) -> None:
 
 
 def _refuse_filled(data_dir: Path) -> None:
-    others = sorted({one.name for one in data_dir.iterdir()} - _NOBODYS)
+    others = sorted(
+        one.name for one in data_dir.iterdir() if one.name not in _NOBODYS and _holds_files(one)
+    )
     if others:
         raise Conflict(
             f"{data_dir}: expected an empty data folder, came one with {others[0]!r} in it; "
@@ -232,10 +238,46 @@ def _tell(draft: Path, state: dict[str, object]) -> None:
 def _put_into_place(draft: Path, data_dir: Path) -> None:
     """Move what is whole; again goes on where it was killed."""
     for one in sorted((draft / _FILES).iterdir()):
-        one.rename(data_dir / one.name)
+        _move(one, data_dir / one.name)
     sync_folder(data_dir)
     shutil.rmtree(draft)
     sync_folder(data_dir)
+
+
+def _move(one: Path, to: Path) -> None:
+    """Move a file or a folder; into a folder that is a disk of its own, what lies in it."""
+    try:
+        one.rename(to)
+    except OSError as error:
+        if error.errno not in _NO_RENAMING or not to.is_dir():
+            raise
+        for inner in sorted(one.iterdir()):
+            _carry(inner, to / inner.name)
+        sync_folder(to)
+        shutil.rmtree(one)
+
+
+def _carry(one: Path, to: Path) -> None:
+    """Copy to another disk under another name, and give it its own when it is whole."""
+    if os.path.lexists(to):  # killed after that
+        return
+    draft = to.with_name(f"{DRAFT}-{to.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    if one.is_dir():
+        shutil.copytree(one, draft, symlinks=True)
+    else:
+        shutil.copy2(one, draft)
+    for path in [draft, *draft.rglob("*")]:
+        sync(path)
+    draft.rename(to)
+
+
+def _holds_files(path: Path) -> bool:
+    """Tell whether something is more than empty folders, such as where disks are mounted."""
+    if not path.is_dir() or path.is_symlink():
+        return True
+    inner = (one for one in path.iterdir() if not one.name.startswith(DRAFT))
+    return any(_holds_files(one) for one in inner if one.name not in _NOBODYS)
 
 
 def _write_all(
