@@ -79,6 +79,20 @@ def test_no_name_is_taken_twice() -> None:
         assert len(set(names)) == len(names)
 
 
+def test_a_release_of_any_name_has_names_of_its_own() -> None:
+    words = ["--kube-version", f"{STATED}.0", "--values", CHART / "values" / "everything.yaml"]
+    text = helming.helm("template", "north-" * 8 + "end", CHART, "--namespace", "eye", *words)
+    for one in helming.documents(text):
+        name = one.document["metadata"]["name"]
+        assert name.startswith("north-north-")
+        # what controllers add to the names of CronJobs and RayJobs has to fit as well
+        assert len(name) <= {"CronJob": 52, "RayJob": 47}.get(one.document["kind"], 63), name
+        assert [] == helming.problems(one.document)
+        for pod in helming.pods(one.document):
+            instance = pod["metadata"]["labels"]["app.kubernetes.io/instance"]
+            assert "north-" * 8 + "end" == instance
+
+
 def test_helm_finds_nothing_to_say() -> None:
     said = helming.helm("lint", "--strict", CHART, "--values", CHART / "values" / "everything.yaml")
     assert "0 chart(s) failed" in said
@@ -229,18 +243,30 @@ def test_every_service_finds_pods_with_its_ports(name: str) -> None:
             assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
 
 
-@every_example
-def test_whatever_names_another_names_one_that_is_there(name: str) -> None:
-    kept = {one.name for one in example(name)}
-    services = {
-        service["metadata"]["name"]: {port["name"] for port in service["spec"]["ports"]}
+def _ports(name: str, what: str) -> dict[str, set[Any]]:
+    """Ports of each Service: their ``name``, or ``port``."""
+    return {
+        service["metadata"]["name"]: {port[what] for port in service["spec"]["ports"]}
         for service in _kind(name, "Service")
     }
+
+
+@every_example
+def test_whoever_leads_to_a_service_leads_to_one_of_its_ports(name: str) -> None:
     for ingress in _kind(name, "Ingress"):
         for rule in ingress["spec"]["rules"]:
             for path in rule["http"]["paths"]:
                 backend = path["backend"]["service"]
-                assert backend["port"]["name"] in services[backend["name"]]
+                assert backend["port"]["name"] in _ports(name, "name")[backend["name"]]
+    for route in _kind(name, "HTTPRoute", "GRPCRoute"):
+        for rule in route["spec"]["rules"]:
+            for backend in rule["backendRefs"]:
+                assert backend["port"] in _ports(name, "port")[backend["name"]]
+
+
+@every_example
+def test_whatever_names_another_names_one_that_is_there(name: str) -> None:
+    kept = {one.name for one in example(name)}
     for scaler in _kind(name, "HorizontalPodAutoscaler", "ScaledObject"):
         assert f"Deployment/{scaler['spec']['scaleTargetRef']['name']}" in kept
     for monitor in _kind(name, "ServiceMonitor"):
@@ -248,8 +274,8 @@ def test_whatever_names_another_names_one_that_is_there(name: str) -> None:
         (service,) = [
             one for one in _kind(name, "Service") if wanted <= one["metadata"]["labels"].items()
         ]
-        ports = services[service["metadata"]["name"]]
-        assert {endpoint["port"] for endpoint in monitor["spec"]["endpoints"]} <= ports
+        there = _ports(name, "name")[service["metadata"]["name"]]
+        assert {endpoint["port"] for endpoint in monitor["spec"]["endpoints"]} <= there
     for budget in _kind(name, "PodDisruptionBudget"):
         assert _matching(name, budget["spec"]["selector"]["matchLabels"])
     for issued in _kind(name, "Certificate"):

@@ -98,15 +98,19 @@ def _paths(values: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 def _taken(change: Callable[[dict[str, Any], str], None]) -> list[str]:
     """Change each value in turn; give the paths of those that the schema takes all the same."""
-    validator, defaults, taken = jsonschema.Draft7Validator(SCHEMA), _defaults(), []
-    for path in _paths(defaults):
-        values = json.loads(json.dumps(defaults))
-        place = values
-        for key in path[:-1]:
-            place = place[key]
-        change(place, path[-1])
-        if validator.is_valid(values):
-            taken.append(".".join(path))
+    defaults, taken = _defaults(), []
+    for top in defaults:
+        # no more than one part has to be looked at, as that is all that is changed
+        part = {top: SCHEMA["properties"][top]}
+        validator = jsonschema.Draft7Validator(SCHEMA | {"properties": part})
+        for path in _paths({top: defaults[top]}):
+            values = json.loads(json.dumps({top: defaults[top]}))
+            place = values
+            for key in path[:-1]:
+                place = place[key]
+            change(place, path[-1])
+            if validator.is_valid(values):
+                taken.append(".".join(path))
     return taken
 
 
@@ -269,6 +273,14 @@ REFUSED = {
             "ingress.grpc.host=b.example.org",
         ],
         "HTTP/2 over TLS alone",
+    ),
+    "a gateway that is not named": (
+        ["gateway.enabled=true", "gateway.host=a.example.org"],
+        "in gateway.parentRefs the gateway that leads here",
+    ),
+    "a gateway to gRPC that no server speaks": (
+        ["gateway.grpcHost=a.example.org"],
+        "gateway.grpcHost: expected server.grpc.enabled as well",
     ),
     "a certificate of nobody": (
         ["certManager.enabled=true"],

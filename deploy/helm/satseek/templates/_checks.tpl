@@ -135,6 +135,13 @@ What is misspelt or of a wrong type is refused before this by values.schema.json
 {{- fail "ingress.grpc.enabled: expected ingress.enabled, ingress.tls.enabled and ingress.grpc.host: ingress controllers speak HTTP/2 over TLS alone" }}
 {{- end }}
 {{- end }}
+{{- $gateway := .Values.gateway }}
+{{- if and $gateway.enabled (not (and $gateway.host $gateway.parentRefs)) }}
+{{- fail "gateway.enabled: expected gateway.host, and in gateway.parentRefs the gateway that leads here" }}
+{{- end }}
+{{- if and $gateway.grpcHost (not .Values.server.grpc.enabled) }}
+{{- fail "gateway.grpcHost: expected server.grpc.enabled as well" }}
+{{- end }}
 {{- if .Values.certManager.enabled }}
 {{- if not (and .Values.certManager.issuer.name $ingress.enabled $ingress.tls.enabled) }}
 {{- fail "certManager.enabled: expected certManager.issuer.name, ingress.enabled and ingress.tls.enabled" }}

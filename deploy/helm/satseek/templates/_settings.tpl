@@ -75,5 +75,7 @@ ldap_bind_password milvus_token oidc_client_secret queue_url redis_url servers_t
 {{- define "satseek.publicUrl" -}}
 {{- if .Values.ingress.enabled }}
 {{- printf "%s://%s" (ternary "https" "http" .Values.ingress.tls.enabled) .Values.ingress.host }}
+{{- else if .Values.gateway.enabled }}
+{{- printf "https://%s" .Values.gateway.host }}
 {{- end }}
 {{- end }}
