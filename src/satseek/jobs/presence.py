@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 NAME = "workers"
 """File in the folder of the queue that living workers hold together."""
+
+AGAIN_SECONDS = 0.002
+"""Between two looks: one takes the lock for a few microseconds, a worker has it for good."""
 
 
 class Presence:
@@ -52,6 +56,13 @@ def is_anybody_there(folder: Path) -> bool:
     path = folder / NAME
     if not path.is_file():
         return False
+    if not _is_held(path):
+        return False
+    time.sleep(AGAIN_SECONDS)  # somebody else may just have looked
+    return _is_held(path)
+
+
+def _is_held(path: Path) -> bool:
     descriptor = _opened(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

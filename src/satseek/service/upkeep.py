@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from satseek.backup.rules import NOTE
 from satseek.errors import SatseekError
 from satseek.jobs.overdue import late_schedules, late_watches
 from satseek.jobs.queues import state_of
@@ -40,9 +41,6 @@ T = TypeVar("T")
 FRESH_SECONDS = 10.0
 """How long what was counted is told again: scrapes come every 15 s or more seldom, but several
 Prometheus may ask."""
-
-BACKUP = "backup.json"
-"""File of the data folder that says what came of the latest backup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +166,7 @@ class Upkeeping:
 def read_backup(data_dir: Path) -> BackupSeen | None:
     """Read what came of the latest backup; None: none was made, or nobody can tell."""
     with suppress(OSError, ValueError, TypeError, AttributeError):
-        told = json.loads((data_dir / BACKUP).read_text(encoding="utf-8"))
+        told = json.loads((data_dir / NOTE).read_text(encoding="utf-8"))
         finished, whole = _moment(told.get("finished")), told.get("outcome") == "complete"
         added = told.get("bytes_added")
         return BackupSeen(

@@ -23,6 +23,7 @@ import httpx
 import pytest
 import starting
 import yaml
+from keymaking import satseek
 from promfiles import (
     DASHBOARDS,
     PROMETHEUS,
@@ -166,15 +167,14 @@ class Watcher:
 
 @pytest.fixture(scope="module")
 def watcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watcher]:
-    """A server and a worker over one folder, searched, and watched with the shipped rules."""
+    """A server and a worker over a folder that was backed up; watched with the shipped rules."""
     if shutil.which("prometheus") is None:
         pytest.skip("prometheus is not on this machine: apt-get install prometheus")
     folder = tmp_path_factory.mktemp("watched")
     data = folder / "data"
     index(data, make_scenes(folder / "scenes"), "county")
-    moment = "2026-11-22T03:00:00+00:00"
-    told = {"finished": moment, "completed": moment, "outcome": "complete", "bytes_added": 7}
-    (data / "backup.json").write_text(json.dumps(told), encoding="utf-8")
+    made = satseek(data, "backup", str(folder / "backups"))
+    assert 0 == made.returncode, made.stderr
     with (
         running_server(data, server_worker="false") as server,
         _worker(data) as worker,
@@ -272,6 +272,7 @@ def test_the_overview_shows_what_there_is(watcher: Watcher) -> None:
         ("index", "Chips", 12.0),
         ("jobs", "Anybody takes jobs", 1.0),
         ("monitor", "Letters given up", 0.0),
+        ("monitor", "Backup failed", 0.0),
     ],
 )
 def test_a_panel_shows_the_right_number(
