@@ -1,11 +1,14 @@
-"""The server of this container → exit code 0 while it is ready. Needs nothing but Python."""
+"""The server of this container → exit code 0 while it is ready. Needs nothing but Python.
+
+A port may be named, such as that of a worker's figures; else it is that of the settings.
+"""
 
 import http.client
 import os
 import ssl
 import sys
 
-port = int(os.environ.get("SATSEEK_PORT") or 7860)
+port = int(sys.argv[1] if sys.argv[1:] else os.environ.get("SATSEEK_PORT") or 7860)
 if os.environ.get("SATSEEK_TLS_CERT_FILE"):
     # whoever asks is the server itself: its certificate names another host than this one
     context = ssl.create_default_context()

@@ -85,7 +85,8 @@ def supervised(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]
         text = text.replace("/tmp", str(home)).replace("127.0.0.1", host)  # noqa: S108
         text = text.replace("listen 7860", f"listen {host}:7860")
         target.write_text(text.replace("daemon off;", "daemon off; user root;"), encoding="utf-8")
-    settings = {"SATSEEK_HOST": host, "SATSEEK_DATA_DIR": str(home / "data")}
+    settings = {"SATSEEK_HOST": host, "SATSEEK_METRICS_HOST": host}
+    settings["SATSEEK_DATA_DIR"] = str(home / "data")
     environment = os.environ | settings | {"PATH": SEARCHED, "SATSEEK_THREADS": "1"}
     command = ["supervisord", "--nodaemon", "--configuration", str(home / "supervisord.conf")]
     with (home / "log").open("wb") as log:
@@ -119,7 +120,7 @@ def test_the_servers_leave_jobs_to_the_worker(supervised: Supervised) -> None:
     told = [_environment(supervised.pid(name)).get("SATSEEK_SERVER_WORKER") for name in SERVERS]
 
     assert ["false", "false"] == told
-    until(lambda: "worker begins" in map(_event, supervised.log().splitlines()), supervised)
+    until(lambda: supervised.is_ready(7862), supervised)
 
 
 @needs_supervisor

