@@ -113,6 +113,16 @@ def test_a_section_tells_all_that_is_needed_at_night(name: str) -> None:
     assert f"({severity})" in section.strip().splitlines()[0]
 
 
+def test_the_guide_lists_all_alerts_and_all_figures(figures: dict[str, set[str]]) -> None:
+    guide = RUNBOOK.with_name("monitoring.md").read_text(encoding="utf-8")
+    both = guide + RUNBOOK.with_name("serve.md").read_text(encoding="utf-8")
+    assert set(ALERTS) == set(re.findall(r"`(Satseek\w+)`", guide))
+    assert f"{len(ALERTS)} alert rules" in guide
+    named = set(re.findall(r"`(satseek_\w+)(?:\{[^`]*)?`", both))
+    ours = {one for one in figures if one.startswith("satseek_") and not one.endswith("_created")}
+    assert {re.sub("_(bucket|sum|count)$", "", one) for one in ours} == named
+
+
 @pytest.fixture(scope="module")
 def commands() -> Any:
     """Every command: each registers itself when its file is imported."""
