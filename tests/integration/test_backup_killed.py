@@ -64,7 +64,7 @@ def test_a_killed_backup_leaves_whole_ones_and_the_next_goes_on(data: Path, tmp_
     before, killed = Repository(folder).ids(), 0
     for _ in range(KILLS):
         there = len(pieces(folder))
-        enough = there + chance.randint(1, (needed - there) // 2)
+        enough = there + chance.randint(1, max(1, (needed - there) // 4))
         code = run(data, "backup", str(folder), until=partial(holds, folder / "objects", enough))
         if code == 0:  # it was quicker
             break
