@@ -167,6 +167,7 @@ def _copy_database(
 
 
 def rename(db: sqlite3.Connection, name: str) -> None:
+    """Give the collection of a database another name, in one transaction."""
     edition = edition_of(db)
     renamed = replace(edition, spec=replace(edition.spec, name=name))
     followed = Ledger(db) if edition.spec.format_version >= LEDGER_VERSION else None
