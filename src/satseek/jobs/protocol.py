@@ -55,6 +55,10 @@ MAX_LOG = 16_000
 LEASE_SECONDS = 15.0
 """How long a worker is believed to live after it was last heard of; its job is another's then."""
 
+ATTENDED_SECONDS = 3 * LEASE_SECONDS
+"""How long a queue counts as attended after a worker without a job was heard of: these tell seldom,
+as a Redis writes down each time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -277,7 +281,7 @@ class LeasingQueue(JobQueue, Protocol):
         """
 
     def attend(self, worker: str) -> None:
-        """Tell those who ask that a worker takes its jobs, for ``LEASE_SECONDS`` from now on."""
+        """Tell who asks that a worker takes its jobs, for ``ATTENDED_SECONDS`` from now on."""
 
     def report(self, lease: Lease, *, done: int, total: int, note: str, log: str) -> bool:
         """Write down how far a try is, and that its worker lives.

@@ -17,7 +17,7 @@ from satseek.errors import JobNotFound, SatseekError
 from satseek.jobs.attempting import Attempt
 from satseek.jobs.delivering import Deliverer
 from satseek.jobs.presence import Presence
-from satseek.jobs.protocol import KEEP_SECONDS, LEASE_SECONDS
+from satseek.jobs.protocol import ATTENDED_SECONDS, KEEP_SECONDS, LEASE_SECONDS
 from satseek.jobs.results import folder_of, sweep
 from satseek.jobs.running import Runner
 from satseek.jobs.scheduling import Scheduler
@@ -56,8 +56,8 @@ STOP_SECONDS = 10.0
 """How long the end of the jobs at work is waited for, once they were told to end."""
 
 
-BEAT_SECONDS = LEASE_SECONDS / 3
-"""How often a worker is heard of, whether it has a job or not."""
+BEAT_SECONDS = ATTENDED_SECONDS / 3
+"""How often a worker tells that it is there, whether it has a job or not."""
 
 TryEnding: TypeAlias = Literal["done", "failed", "cancelled", "again", "lost"]
 """How a try of a job ended; ``again``: the job waits for another try; ``lost``: its worker was not

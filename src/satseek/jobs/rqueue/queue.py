@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from satseek.errors import LeaseLost
 from satseek.jobs.checks import plain
-from satseek.jobs.protocol import LEASE_SECONDS, MAX_LOG, Lease
+from satseek.jobs.protocol import ATTENDED_SECONDS, LEASE_SECONDS, MAX_LOG, Lease
 from satseek.jobs.retrying import delay
 from satseek.jobs.rqueue.bell import Bell
 from satseek.jobs.rqueue.fields import STATUS_OF, job_of, our_fields, told_to_rq
@@ -74,7 +74,7 @@ class RqQueue(RqLedger):
 
     def attend(self, worker: str) -> None:
         """Tell that a worker takes its jobs; see ``LeasingQueue.attend``."""
-        self._steps.take("attend", worker=plain(worker))
+        self._steps.take("attend", worker=plain(worker), seconds=ATTENDED_SECONDS)
 
     def report(self, lease: Lease, *, done: int, total: int, note: str, log: str) -> bool:
         """Write down how far a try is; see ``LeasingQueue.report``."""

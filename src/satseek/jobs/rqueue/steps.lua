@@ -370,7 +370,7 @@ function steps.waited()
 end
 
 function steps.attend()
-  redis.call('SET', ATTENDED, given.worker, 'EX', math.ceil(given.lease))
+  redis.call('SET', ATTENDED, given.worker, 'EX', math.ceil(given.seconds))
   return { 'attended' }
 end
 
