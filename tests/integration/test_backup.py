@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 import stat
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from satseek.errors import (
     InvalidRequest,
     NotFound,
 )
+from satseek.index.reading import DATABASE
 from satseek.jobs.embedded import EmbeddedQueue
 from satseek.model.store import ModelStore
 from satseek.monitor.delivery.outbox import Outbox
@@ -342,3 +344,17 @@ def test_one_collection_comes_back_beside_the_others(
         name: one for name, one in account(data)["collections"].items() if name != "former"
     }
     shutil.rmtree(data / "collections" / "former")
+
+
+def test_a_flipped_bit_in_a_table_is_not_copied_over_what_was_sound(
+    kept: Path, tmp_path: Path
+) -> None:
+    data, folder = tmp_path / "data", tmp_path / "backups"
+    restore(kept, data)
+    first = back_up(data, folder)
+    with closing(sqlite3.connect(data / "collections" / making.COLLECTION / DATABASE)) as db:
+        db.execute("UPDATE chips SET valid_fraction = 0.5 WHERE row = 3")  # which nobody settled
+        db.commit()
+    with pytest.raises(DamagedData, match="chips is not what was written; repair"):
+        back_up(data, folder)
+    assert [first.backup.id] == Repository(folder).ids()

@@ -18,7 +18,7 @@ from satseek.backup.rules import COLLECTIONS, RULES, is_skipped, strangers
 from satseek.backup.taking import signature
 from satseek.errors import CollectionNotFound, Overloaded
 from satseek.index.collection import list_collections
-from satseek.index.freezing import copy_database, frozen
+from satseek.index.freezing import check_copy, copy_database, frozen
 from satseek.index.milvus.pointing import POINTER, is_attached
 from satseek.index.reading import DATABASE
 
@@ -178,7 +178,10 @@ class Gathering:
         copy, below = self._drafts / "database", f"{COLLECTIONS}/{folder.name}"
         with frozen(folder, copy, on_progress=self._on_progress) as held:
             mode = _mode(folder / DATABASE)
-            taken = [self._taking.copy(copy, f"{below}/{DATABASE}", mode=mode)]
+            database = self._taking.copy(copy, f"{below}/{DATABASE}", mode=mode)
+            if not self._taking.is_known(database):  # which was sound
+                check_copy(copy)
+            taken = [database]
             total = sum(one.bytes for one in held.extents)
             done = 0
             for one in held.extents:

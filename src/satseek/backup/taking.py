@@ -107,6 +107,11 @@ class Taking:
             path=path, bytes=size, mode=mode, blocks=blocks, block_bytes=DATABASE_BLOCK_BYTES
         )
 
+    def is_known(self, one: KeptFile) -> bool:
+        """Tell whether the backup before had the same bytes."""
+        former = self._former.get(one.path)
+        return former is not None and former.blocks == one.blocks
+
     def opened(
         self, descriptor: int, path: str, *, size: int, checks: Sequence[Check] = ()
     ) -> KeptFile:

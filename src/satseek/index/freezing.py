@@ -109,12 +109,12 @@ def frozen(
 
     Args:
         folder: Of the collection.
-        copy: File to be made: its database; not synced. It is compared with its own sums.
+        copy: File to be made: its database; not synced.
         on_progress: Told of pages.
 
     Raises:
         CollectionNotFound: there is none.
-        DamagedData: a file is missing, or the database is not what was written.
+        DamagedData: a file is missing.
         DiskFull: there is no room for the copy.
     """
     with (
@@ -124,8 +124,22 @@ def frozen(
     ):
         held, pinned = _held(collection, stack)
         _copy(pinned.db, copy, on_progress)
-        _check_copy(copy)
         yield held
+
+
+def check_copy(path: Path) -> None:
+    """Compare the tables of a collection's copied database with their sums.
+
+    Raises:
+        DamagedData: they are not what was written.
+    """
+    connections = Connections(path)
+    with closing(connections), connections.snapshot() as db:
+        damages = auditing.database_damages(db)
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    if damages:
+        raise DamagedData(f"{damages[0]}; repair the collection")
 
 
 def rename_collection(folder: Path, name: str) -> None:
@@ -220,14 +234,3 @@ def _copy(db: sqlite3.Connection, path: Path, on_progress: OnProgress) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as copy:
         copy.execute("PRAGMA synchronous = OFF")  # who keeps the copy syncs it
         db.backup(copy, pages=_PAGES_AT_ONCE, progress=told)
-
-
-def _check_copy(path: Path) -> None:
-    """Compare the tables of a collection with their sums; raises DamagedData."""
-    connections = Connections(path)
-    with closing(connections), connections.snapshot() as db:
-        damages = auditing.database_damages(db)
-    for end in ("-wal", "-shm"):
-        path.with_name(path.name + end).unlink(missing_ok=True)
-    if damages:
-        raise DamagedData(f"{damages[0]}; repair the collection")
