@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script
 """Tables of panels → the Grafana dashboards of satseek, as JSON.
 
 Run it after a change: ``python deploy/prometheus/dashboards.py``. It writes
