@@ -34,7 +34,10 @@ def made(room: Path) -> dict[str, Any]:
             pytest.skip(f"{program} is not on this machine: apt-get install iproute2 openssl make")
     house = wheelhouse.installed()
     _satseek("bundle", "key", "office.key", room=room, house=house)
+    with tarfile.open(room / "image.tar", "w") as image:  # as `docker save` begins one
+        image.addfile(tarfile.TarInfo("manifest.json"))
     words = ("--extras", ",".join(wheelhouse.EXTRAS), "--sign-key", "office.key")
+    words += ("--image", "image.tar")
     said = _satseek(
         *("bundle", "make", "satseek.tar", *words, "--model", "starter", "--json"),
         room=room,
@@ -97,7 +100,12 @@ def test_archive_holds_all_that_an_office_needs(made: dict[str, Any], room: Path
     for name in (
         *("install.sh", "Makefile", "README.md", "sbom.cdx.json", "signer.pub"),
         *("deploy/helm/satseek/Chart.yaml", "deploy/compose/compose.yaml"),
-        *("docs/guides/air-gap.md", "docs/guides/images/hits.png", "CHANGELOG.md"),
+        *(
+            "images/image.tar",
+            "docs/guides/air-gap.md",
+            "docs/guides/images/hits.png",
+            "CHANGELOG.md",
+        ),
     ):
         assert name in names
     (model,) = [name for name in names if name.startswith("models/")]
