@@ -60,8 +60,10 @@ def test_the_pages_that_operators_need_first_are_translated() -> None:
     assert names >= {
         "air-gap",
         "backup",
+        "compose",
         "disaster-recovery",
         "hardening",
+        "kubernetes",
         "monitoring",
         "private-cloud",
         "sizing",
