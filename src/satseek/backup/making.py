@@ -153,7 +153,8 @@ def _note(
     try:
         replace_text(data_dir / NOTE, json.dumps(told, indent=1) + "\n", by_way_of=draft)
     except OSError as error:
-        draft.unlink(missing_ok=True) if os.access(data_dir, os.W_OK) else None
+        with suppress(OSError):  # a folder that is read-only
+            draft.unlink()
         logger.warning("%s: cannot be written: %s", data_dir / NOTE, error.strerror)
 
 
