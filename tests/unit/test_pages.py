@@ -61,6 +61,7 @@ def test_the_pages_that_operators_need_first_are_translated() -> None:
         "air-gap",
         "backup",
         "compose",
+        "deploy",
         "disaster-recovery",
         "hardening",
         "kubernetes",
