@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from satseek.errors import InvalidRequest
-from satseek.monitor.damage.blending import Around
+from satseek.monitor.change.blending import Around
 from satseek.monitor.damage.deciding import (
     LEAST_SOUND,
     Kinds,

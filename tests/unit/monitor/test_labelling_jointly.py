@@ -9,10 +9,12 @@ import pytest
 
 from satseek.errors import InvalidRequest
 from satseek.monitor.labels import jointly as labelling_jointly
-from satseek.monitor.labels.jointly import NOT_SEEN, Stickiness, decide
+from satseek.monitor.labels.jointly import NOT_SEEN, Stickiness, decide, turned_shares
 
 UNSEEN = (np.nan, np.nan, np.nan)
 USUAL = Stickiness(change=0.05, steepness=2.0, even=90.0)
+
+USUAL_NONE = Stickiness(change=0.9, steepness=0)
 
 
 def _shares(*dates: tuple[float, ...]) -> np.ndarray:
@@ -118,7 +120,17 @@ def test_shapes_that_do_not_go_together_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"change": 0.0}, {"change": 1.0}, {"steepness": -0.5}, {"even": 0.0}, {"even": 100.0}]
+    "wrong",
+    [
+        {"change": 0.0},
+        {"change": 1.0},
+        {"steepness": -0.5},
+        {"even": 0.0},
+        {"even": 100.0},
+        {"turn_steepness": -1.0},
+        {"turn_even": 0.0},
+        {"turn_even": 1.0},
+    ],
 )
 def test_a_stickiness_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InvalidRequest):
@@ -132,3 +144,27 @@ def test_chances_rise_with_the_change_and_are_the_prior_where_nothing_is_known()
     expected = (0.05, odds / (1 + odds), 0.05)
     assert expected == pytest.approx(chances[[2, 3, 5]].tolist(), rel=1e-4)
     assert chances[0] < 1e-9
+
+
+def test_turned_is_what_classes_gained_since_the_cell_was_seen_last() -> None:
+    shares = np.array(
+        [
+            [[0.9, 0.1], [1.0, 0.0], UNSEEN[:2]],
+            [UNSEEN[:2], [0.0, 1.0], UNSEEN[:2]],
+            [[0.1, 0.9], [0.0, 1.0], [0.5, 0.5]],
+        ]
+    )
+    found = turned_shares(shares)
+    # the roots of 0.9 and 0.1 are as 3 to 1: three quarters, which become a quarter
+    assert [[0, 1, 0], [pytest.approx(0.5), 0, 0]] == found.tolist()
+    assert (0, 3) == turned_shares(shares[:1]).shape
+
+
+def test_where_the_turned_share_is_asked_a_little_of_it_is_no_change() -> None:
+    shares = _shares((0.55, 0.35, 0.1), (0.35, 0.55, 0.1))
+    asked = Stickiness(change=0.5, steepness=0, turn_steepness=4, turn_even=0.3)
+    assert [[0], [1]] == decide(shares, _percentiles(50), stickiness=USUAL_NONE).tolist()
+    still = decide(shares, _percentiles(50), stickiness=asked)
+    assert still[0] == still[1]
+    plain = _shares((0.9, 0.05, 0.05), (0.05, 0.9, 0.05))
+    assert [[0], [1]] == decide(plain, _percentiles(50), stickiness=asked).tolist()

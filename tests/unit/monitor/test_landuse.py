@@ -21,7 +21,7 @@ from landusing import (
     mapped,
     used,
 )
-from madeground import cell_at, collected
+from madeground import LATTICE, cell_at, collected
 
 from satseek.errors import InvalidRequest
 from satseek.monitor.change.patches import PatchRule
@@ -41,7 +41,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from satseek.imagery.lattices import Lattice
     from satseek.monitor.landuse.landuse import LandUse
+
+HALF = replace(LATTICE, stride_px=LATTICE.chip_px // 2)
+"""Chips every half a chip."""
 
 QUARRY, MEADOW, HARBOUR = range(3)
 TURNED = sorted(cell_at(column, row) for column, row in ((3, 2), (4, 2), (3, 3), (4, 3)))
@@ -71,14 +75,29 @@ def test_every_place_is_what_it_is_at_every_date(tmp_path: Path) -> None:
         assert np.isnan(found.shares[~found.seen]).all()
 
 
-def test_blocks_of_cells_are_decided_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with used(tmp_path) as (whole, index):
+@pytest.mark.parametrize("lattice", [LATTICE, HALF], ids=["beside", "overlapping"])
+def test_blocks_of_cells_are_decided_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lattice: Lattice
+) -> None:
+    with collected(tmp_path, *ground(lattice=lattice)) as index:
+        whole = mapped(index)
         for module in (landuse, landuse_deciding):
             monkeypatch.setattr(module, "CELLS_AT_ONCE", 7)
         parts = mapped(index)
     np.testing.assert_array_equal(whole.classes, parts.classes)
     np.testing.assert_allclose(whole.cell_ha, parts.cell_ha)
     np.testing.assert_array_equal(whole.changes, parts.changes)
+
+
+def test_where_chips_overlap_one_that_scatters_is_outvoted(tmp_path: Path) -> None:
+    """A chip alone that is taken for another class, whose ground eight others show as well."""
+    odd = ("mmmmm", "mmmmm", "mmqmm", "mmmmm", "mmmmm")
+    days = {"2024-05-03": odd, "2024-06-02": odd}
+    classes = []
+    for name, lattice in (("beside", LATTICE), ("overlapping", HALF)):
+        with collected(tmp_path / name, *ground(days, lattice=lattice)) as index:
+            classes.append((mapped(index).classes == QUARRY).sum(axis=1).tolist())
+    assert [[1, 1], [0, 0]] == classes
 
 
 def test_a_cell_that_was_not_seen_is_compared_with_when_it_was(tmp_path: Path) -> None:

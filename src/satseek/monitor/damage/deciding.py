@@ -23,7 +23,7 @@ from satseek.errors import InvalidRequest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satseek.monitor.damage.blending import Around
+    from satseek.monitor.change.blending import Around
 
     Floats = NDArray[np.float64]
     Marks = NDArray[np.bool_]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satseek.errors import GridMismatch
-from satseek.monitor.damage.blending import around
+from satseek.monitor.change.blending import around
 from satseek.monitor.damage.deciding import decide_alone, decide_paired
 
 if TYPE_CHECKING:

@@ -29,6 +29,9 @@ _LEAST = 1e-12
 _EXTREME = 1e-6
 """Least distance of a percentile from 0 and 1: what single precision still tells from 1."""
 
+_LEAST_TURNED = 1e-3
+"""Least distance of a turned share from 0 and 1: models are not surer of a label."""
+
 _MOST_FOR_CHANGE = 1.5
 """Logarithm of how much likelier another label may be than the same one, whatever has changed: it
 must fit at least a fifth as well, at both dates together. Of the made-up counties' changes as many
@@ -51,16 +54,30 @@ class Stickiness:
     even: float = 90.0
     """Percentile, 0–100, exclusive, that is as frequent among changed cells as among unchanged
     ones: the pair speaks for a change above it, and against one below."""
+    turn_steepness: float = 0.0
+    """How fast the turned share speaks for another label, as ``steepness`` does of the percentile;
+    see ``turned_shares``. 0 or more; 0: it is not asked."""
+    turn_even: float = 0.2
+    """Turned share, 0–1, exclusive, that is as frequent among changed cells as among unchanged
+    ones."""
 
     def __post_init__(self) -> None:
         if not 0 < self.change < 1:
             raise InvalidRequest(f"change: expected a chance between 0 and 1, came {self.change}")
         if not self.steepness >= 0:
             raise InvalidRequest(f"steepness: expected 0 or more, came {self.steepness}")
+        if not self.turn_steepness >= 0:
+            raise InvalidRequest(
+                f"steepness of the turned share: expected 0 or more, came {self.turn_steepness}"
+            )
         if not 0 < self.even < 100:  # noqa: PLR2004 -- percent
             raise InvalidRequest(f"even: expected a percentile, 0 to 100, came {self.even}")
+        if not 0 < self.turn_even < 1:
+            raise InvalidRequest(f"even: expected a turned share, 0 to 1, came {self.turn_even}")
 
-    def chances(self, percentiles: NDArray[np.float32]) -> NDArray[np.float64]:
+    def chances(
+        self, percentiles: NDArray[np.float32], turned: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         """Chance of another label, by how much a cell changed: the same shape.
 
         The logarithm of a percentile's odds grows with the deviations of a normal law, about 1.7
@@ -68,11 +85,15 @@ class Stickiness:
 
         Args:
             percentiles: 0–100 against cells that are likely unchanged; NaN: not known.
+            turned: Of ``turned_shares``, the same shape; None: not known.
         """
         known = np.isfinite(percentiles)
         p = np.clip(np.where(known, percentiles, self.even) / 100, _EXTREME, 1 - _EXTREME)
         speaks = self.steepness * (_log_odds(p) - _log_odds(self.even / 100))
         odds = _log_odds(self.change) + np.where(known, speaks, 0.0)
+        if turned is not None:
+            share = np.clip(turned, _LEAST_TURNED, 1 - _LEAST_TURNED)
+            odds = odds + self.turn_steepness * (_log_odds(share) - _log_odds(self.turn_even))
         return np.clip(1 / (1 + np.exp(-odds)), _LEAST, 1 - _LEAST)
 
 
@@ -83,6 +104,35 @@ def _log_odds(chance: float | NDArray[np.floating]) -> NDArray[np.float64]:
 STICKINESS = Stickiness()
 """Measured on made-up counties: of what was tried, nearest to four changed cells in five found with
 seven right of ten that are told; see docs/guides/landuse.md."""
+
+
+OVERLAPPING = Stickiness(steepness=1.0, even=80.0, turn_steepness=4.0, turn_even=0.2)
+"""The same where chips overlap: several of them look at each cell, so that how much of it turned is
+told by its labels, and the percentile says less beside it."""
+
+
+def turned_shares(shares: Shares) -> NDArray[np.float64]:
+    """Estimate how much of each cell is of another class than when it was last seen, 0–1.
+
+    Shares of a softmax are surer than a cell is uniform: that half of it is under water hardly
+    shows in them. Their square roots, scaled to sum to 1, are those of half the logits, and about
+    as large as the parts of the cell; see docs/guides/landuse.md.
+
+    Args:
+        shares: Shape (dates, cells, classes); a row of NaN: not seen.
+
+    Returns:
+        float64, shape (dates − 1, cells): half the sum of what the classes gain and lose; 0 where
+        the cell was not seen, or never before.
+    """
+    soft = np.sqrt(shares.astype(np.float64))
+    soft /= soft.sum(axis=2, keepdims=True)
+    turned = np.zeros((max(len(soft) - 1, 0), shares.shape[1]))
+    last = soft[:1].sum(axis=0)
+    for date, now in enumerate(soft[1:]):
+        turned[date] = np.nan_to_num(np.abs(now - last).sum(axis=1) / 2)
+        last = np.where(np.isfinite(now), now, last)
+    return turned
 
 
 def decide(
@@ -123,7 +173,8 @@ def _decided(
     dates, cells, classes = shares.shape
     seen: NDArray[np.bool_] = np.asarray(np.isfinite(shares).all(axis=2))
     fits = np.log(np.maximum(np.where(seen[:, :, None], shares, 1.0), _LEAST))
-    chances = stickiness.chances(changes)
+    turned = turned_shares(shares) if stickiness.turn_steepness else None
+    chances = stickiness.chances(changes, turned)
     stay = np.where(seen[1:], np.log1p(-chances), 0.0)
     drawn = np.log(chances / max(classes - 1, 1))
     move = np.where(seen[1:], np.minimum(drawn, stay + _MOST_FOR_CHANGE), -np.inf)

@@ -5,14 +5,14 @@ Does not know terminals or queues: whoever asks, asks here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from satseek.errors import InvalidRequest
 from satseek.model.prompts import DISTRACTORS
 from satseek.monitor.change.patches import PatchRule
 from satseek.monitor.labels.files import find_labels
-from satseek.monitor.labels.jointly import STICKINESS, Stickiness
+from satseek.monitor.labels.jointly import OVERLAPPING, STICKINESS
 from satseek.monitor.labels.labelling import own_labels
 from satseek.monitor.landuse.districts import read_districts
 from satseek.monitor.landuse.landuse import PATCHES, Choices
@@ -105,7 +105,8 @@ def asked_of(said: Said, *, folder: Path) -> Asked:
         where=said.where,
         by=said.by,
         least_valid=said.least_valid,
-        stickiness=Stickiness(change=said.change, steepness=STICKINESS.steepness),
+        stickiness=replace(STICKINESS, change=said.change),
+        overlapping=replace(OVERLAPPING, change=said.change),
         shift=said.shift,
         patches=rule,
         persist=said.persist,

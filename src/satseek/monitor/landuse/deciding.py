@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from satseek.model.scores import share
 from satseek.monitor.change.pairing import pair_up
 from satseek.monitor.labels.jointly import NOT_SEEN, decide
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.index.pinned import Pinned
+    from satseek.monitor.change.blending import Around
     from satseek.monitor.change.series import Series, Table
     from satseek.monitor.change.shift import Shift
     from satseek.monitor.labels.jointly import Stickiness
@@ -83,6 +85,7 @@ def decided(
     looked: LabelVectors,
     changes: NDArray[np.float32],
     *,
+    near: Around,
     stickiness: Stickiness,
     on_progress: OnProgress,
 ) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
@@ -93,6 +96,8 @@ def decided(
         table: Cells and dates.
         looked: Labels in the space of its model.
         changes: Of ``changes_since``.
+        near: Neighbours of the cells: those whose chips overlap with a cell's own count as well,
+            for which 4 · dates · classes bytes a cell are held.
         stickiness: What a change of label takes.
         on_progress: Called at each block.
 
@@ -102,10 +107,16 @@ def decided(
     """
     classes = np.full(table.rows.shape, NOT_SEEN, dtype=np.int16)
     shares = np.full(table.rows.shape, np.nan, dtype=np.float32)
+    blended = _blended(index, table, looked, near) if near.overlap else None
     for start in range(0, len(table.cells), CELLS_AT_ONCE):
         on_progress("deciding labels", start, len(table.cells))
         part = slice(start, start + CELLS_AT_ONCE)
-        fits = np.stack([_shares(index, rows, looked) for rows in table.rows[:, part]])
+        cosines = (
+            np.stack([_cosines(index, rows, looked) for rows in table.rows[:, part]])
+            if blended is None
+            else blended[:, part]
+        )
+        fits = share(cosines, looked.card).astype(np.float32)
         classes[:, part] = decide(fits, changes[1:, part], stickiness=stickiness)
         chosen = np.maximum(classes[:, part], 0)[:, :, None].astype(np.intp)
         shares[:, part] = np.take_along_axis(fits, chosen, axis=2)[:, :, 0]
@@ -113,10 +124,24 @@ def decided(
     return classes, shares
 
 
-def _shares(index: Pinned, rows: NDArray[np.int64], looked: LabelVectors) -> NDArray[np.float32]:
-    """Give the shares of rows, (rows, classes); NaN where a row is −1."""
+def _blended(
+    index: Pinned, table: Table, looked: LabelVectors, near: Around
+) -> NDArray[np.float32]:
+    """Give the cosines of all cells, blended with what overlapping chips make of their ground."""
+    found = np.empty((*table.rows.shape, len(looked.names)), dtype=np.float32)
+    for date, rows in enumerate(table.rows):
+        for start in range(0, rows.size, CELLS_AT_ONCE):
+            part = slice(start, start + CELLS_AT_ONCE)
+            found[date, part] = _cosines(index, rows[part], looked)
+        for one in found[date].T:
+            one[:] = near.blend(one.astype(np.float64))
+    return found
+
+
+def _cosines(index: Pinned, rows: NDArray[np.int64], looked: LabelVectors) -> NDArray[np.float32]:
+    """Compare rows with classes, (rows, classes); NaN where a row is −1."""
     found = np.full((rows.size, len(looked.names)), np.nan, dtype=np.float32)
     seen = rows >= 0
     if seen.any():
-        found[seen] = looked.shares(index.vectors(rows[seen]))
+        found[seen] = looked.cosines(index.vectors(rows[seen]))
     return found

@@ -14,11 +14,12 @@ import numpy as np
 
 from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
+from satseek.monitor.change.blending import around
 from satseek.monitor.change.outlining import outline_cells
 from satseek.monitor.change.patches import PatchRule
 from satseek.monitor.change.series import By, read_series
 from satseek.monitor.change.shift import SHIFTS
-from satseek.monitor.labels.jointly import NOT_SEEN, STICKINESS, Stickiness
+from satseek.monitor.labels.jointly import NOT_SEEN, OVERLAPPING, STICKINESS, Stickiness
 from satseek.monitor.labels.labelling import LabelSet, label_vectors
 from satseek.monitor.landuse.deciding import CELLS_AT_ONCE, changes_since, decided, last_seen
 from satseek.search.mapping_cells import place
@@ -60,7 +61,9 @@ class Choices:
     """A date counts for a cell where it measured at least so much of it, 0–1, as the date that
     measured most: half a cell below a cloud looks like another one."""
     stickiness: Stickiness = STICKINESS
-    """What it takes for a place to change its label."""
+    """What it takes for a place to change its label…"""
+    overlapping: Stickiness = OVERLAPPING
+    """…and where chips overlap, so that several of them look at each place."""
     shift: Shift = "fitted"
     """What of the step between two dates is season, light and sensor."""
     patches: PatchRule = PATCHES
@@ -215,8 +218,15 @@ def land_use(
         shift=chosen.shift,
         on_progress=on_progress,
     )
+    near = around(table.cells)
     classes, shares = decided(
-        index, table, looked, changes, stickiness=chosen.stickiness, on_progress=on_progress
+        index,
+        table,
+        looked,
+        changes,
+        near=near,
+        stickiness=chosen.overlapping if near.overlap else chosen.stickiness,
+        on_progress=on_progress,
     )
     alone = _footprints(index, table)
     return LandUse(

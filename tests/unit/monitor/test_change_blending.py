@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from madeground import LATTICE, cell_at
 
-from satseek.monitor.damage.blending import around
+from satseek.monitor.change.blending import around
 
 HALF = replace(LATTICE, stride_px=50)
 SQUARE = [cell_at(x, y, HALF) for x in range(3) for y in range(3)]

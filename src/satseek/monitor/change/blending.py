@@ -1,7 +1,8 @@
-"""Margins of cells → the same, blended with those of chips that show some of the same ground.
+"""Values of cells → the same, blended with those of chips that show some of the same ground.
 
 Does not know labels or dates. Where chips overlap, several of them look at one place; what one
-alone makes of it scatters, and their mean scatters less. See bench/monitoring/damage.py.
+alone makes of it scatters, and their mean scatters less. See bench/monitoring/damage.py and
+landuse.py.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ class Around:
     """Shape (pairs,): share of a chip that the other one of the pair shows as well, 0–1."""
     sides: NDArray[np.int64]
     """Shape (sides, 2): those that touch at a side."""
+
+    @property
+    def overlap(self) -> bool:
+        """True where some chips show ground that others show as well."""
+        return bool(self.common.any())
 
     def blend(self, values: Floats) -> Floats:
         """Give the mean of each cell's value and its neighbours', by what their chips share.
