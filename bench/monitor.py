@@ -25,7 +25,7 @@ HERE = Path(__file__).parent / "monitoring"
 PARTS = {
     "areas": (),
     "damage": ("--usual",),
-    "landuse": ("15", "16", "17", "18", "19"),
+    "landuse": ("23", "24", "25", "26", "27"),
     "watch": ("--counties", "3"),
 }
 """Scripts and what they are told: usual settings, and counties that no default was chosen on."""

@@ -2,11 +2,12 @@
 
 Made-up counties of several seeds, whose truth is known, are mapped into the eight classes of
 planning practice by the shipped model: with labels decided for all dates together, and for each
-date alone. A cell's truth is the class that covers most of it. Beside it the same county is seen
-again in another light, where nothing has changed, and real aerial images of
-../shared/data/aerial19, which the model was not trained on, are mapped one by one (empty where they
-are absent). Prints one JSON object; ``--counties FOLDER`` keeps counties and what was made of them,
-and goes on from there.
+date alone. Chips lie every half a chip, so that nine of them look at each cell; the patches that
+chips beside each other alone find are told as well. A cell's truth is the class that covers most of
+it. Beside it the same county is seen again in another light, where nothing has changed, and real
+aerial images of ../shared/data/aerial19, which the model was not trained on, are mapped one by one
+(empty where they are absent). Prints one JSON object; ``--counties FOLDER`` keeps counties and what
+was made of them, and goes on from there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +29,14 @@ import numpy as np
 import rasterio
 
 from satseek.assemble import Assembly, Layout
+from satseek.model.scores import share
 from satseek.monitor.labels.files import preset
-from satseek.monitor.labels.jointly import STICKINESS, Stickiness, decide
+from satseek.monitor.labels.jointly import OVERLAPPING, Stickiness, decide
 from satseek.monitor.labels.labelling import Label, label_vectors
 from satseek.monitor.landuse.changes import find_changes
+from satseek.monitor.landuse.deciding import blended, sights_of
 from satseek.monitor.landuse.images import images_of
-from satseek.monitor.landuse.landuse import Choices, land_use
+from satseek.monitor.landuse.landuse import Choices, land_use, read_ground
 from satseek.search.demonstrating import CountyTruth, county_at
 from satseek.search.indexing import index_folder
 from satseek.settings import Settings
@@ -43,17 +47,18 @@ if TYPE_CHECKING:
 
     from satseek.embed.embedder import Embedder
     from satseek.index.pinned import Pinned
-    from satseek.monitor.labels.labelling import LabelSet
+    from satseek.monitor.labels.labelling import LabelSet, LabelVectors
     from satseek.monitor.landuse.landuse import LandUse
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "aerial19"
-CHOSEN_ON = (0, 9, 12, 13, 14)
+CHOSEN_ON = (0, 9, 12, 13, 14, 15, 16, 17, 18, 19)
 """Counties that the defaults were chosen on."""
-SEEDS = (*CHOSEN_ON, 15, 16, 17, 18, 19)
+SEEDS = (*CHOSEN_ON, 23, 24, 25, 26, 27)
 """None of them is a county that the shipped model was trained on."""
 COUNTY_PX = 4096
 CHIP_PX = 128
 """1,024 cells of 128 m."""
+STRIDE_PX = CHIP_PX // 2
 MOST = 0.5
 """Share of a cell that must have changed, or be of one class, to count as such."""
 DIGITS = 3
@@ -68,8 +73,9 @@ PLANNING = {
     "unused land": ("beach", "bare_land"),
 }
 OF_COVER = {cover: name for name, covers in PLANNING.items() for cover in covers}
-EVENS = (50.0, 60.0, 70.0, 80.0, 90.0)
-STEEPNESSES = (1.0, 1.5, 2.0, 3.0)
+STEEPNESSES = (0.5, 0.75, 1.0, 2.0)
+TURN_STEEPNESSES = (0.0, 2.0, 4.0, 6.0)
+TURN_EVENS = (0.15, 0.2, 0.25, 0.3)
 LEAST_PERCENTILES = (0.0, 50.0, 80.0, 90.0, 95.0, 99.0, 99.9)
 
 
@@ -91,7 +97,7 @@ class County:
     changed: np.ndarray
     """Shape (cells,): share of the cell whose class is another at the second date, at least."""
     fits: np.ndarray
-    """Shape (dates, cells, classes): shares of labels."""
+    """Shape (dates, cells, classes): shares of labels, of all chips that show a cell together."""
 
 
 def main() -> None:
@@ -102,7 +108,7 @@ def main() -> None:
     asked = parser.parse_args()
     seeds = tuple(asked.seeds)
     with tempfile.TemporaryDirectory() as folder:
-        counties, figures = [], {}
+        counties, beside, figures = [], [], {}
         for seed in seeds:
             print(f"county {seed} …", file=sys.stderr, flush=True)
             begun = time.perf_counter()
@@ -120,15 +126,26 @@ def main() -> None:
                     },
                     "by prompts": prompts(index, embedder, counties[-1]),
                 }
+            with indexed(home / "scenes", home, stride_px=CHIP_PX) as (index, embedder):
+                beside.append(mapped(index, embedder, home))
             figures[f"seed {seed}"] |= told(counties[-1])
+            figures[f"seed {seed}"]["patches by chips beside each other"] = patches(beside[-1])
         figures["all seeds"] = joined(counties)
-        chosen_on = [one for seed, one in zip(seeds, counties, strict=True) if seed in CHOSEN_ON]
-        others = [one for seed, one in zip(seeds, counties, strict=True) if seed not in CHOSEN_ON]
-        figures["patches"] = {"chosen on": patches(*chosen_on), "others": patches(*others)}
+        figures["patches"] = by_choice(seeds, counties)
+        figures["patches by chips beside each other"] = by_choice(seeds, beside)
         quiet_home = (asked.counties or Path(folder)) / f"county-{seeds[0]}"
         figures["nothing changed"] = quiet(quiet_home, Path(folder))
         figures["aerial19"] = aerial(Path(folder))
     print(json.dumps(figures))
+
+
+def by_choice(seeds: Sequence[int], counties: Sequence[County]) -> dict[str, object]:
+    """Give the patches of counties that defaults were chosen on, and of the others."""
+    known = [seed in CHOSEN_ON for seed in seeds]
+    return {
+        name: patches(*(one for one, its in zip(counties, known, strict=True) if its == chosen))
+        for name, chosen in (("chosen on", True), ("others", False))
+    }
 
 
 def mapped(index: Pinned, embedder: Embedder, home: Path) -> County:
@@ -145,8 +162,16 @@ def mapped(index: Pinned, embedder: Embedder, home: Path) -> County:
         truth=truth,
         largest=largest,
         changed=np.abs(parts[1] - parts[0]).sum(axis=1) / 2,
-        fits=np.stack([looked.shares(index.vectors(rows)) for rows in found.rows[:, kept]]),
+        fits=fits_of(index, found, looked, kept),
     )
+
+
+def fits_of(index: Pinned, found: LandUse, looked: LabelVectors, kept: np.ndarray) -> np.ndarray:
+    """Give the shares that labels are decided by, blended where chips overlap."""
+    sights = sights_of(read_ground(index, found.choices).chips.table())
+    if sights is None:
+        return np.stack([looked.shares(index.vectors(rows)) for rows in found.rows[:, kept]])
+    return share(blended(index, found.rows, looked, sights)[:, kept], looked.card)
 
 
 def truths(
@@ -158,8 +183,8 @@ def truths(
     parts = np.zeros((len(found.dates), kept.size, len(names)))
     for date, rows in enumerate(found.rows[:, kept]):
         for at, chip in enumerate(index.chips(rows)):
-            for cover, share in county.shares(chip).items():
-                parts[date, at, names.index(OF_COVER[cover])] += share
+            for cover, part in county.shares(chip).items():
+                parts[date, at, names.index(OF_COVER[cover])] += part
     best = np.where(parts.sum(axis=2) > 0, parts.argmax(axis=2), -1)
     return best, parts.max(axis=2), parts
 
@@ -232,12 +257,17 @@ def patches(*counties: County) -> dict[str, object]:
 def joined(counties: Sequence[County]) -> dict[str, object]:
     """Sweep what a change of label takes, over all counties."""
     table = {}
-    for even in EVENS:
-        for steepness in STEEPNESSES:
-            sticky = Stickiness(even=even, steepness=steepness)
-            table[f"even {even:g}, steepness {steepness:g}"] = over(counties, sticky)
-    usual = f"even {STICKINESS.even:g}, steepness {STICKINESS.steepness:g}"
-    return {"usual": usual, "stickiness": table, "least percentile": cuts(counties)}
+    for steepness, turn, even in product(STEEPNESSES, TURN_STEEPNESSES, TURN_EVENS):
+        if turn or even == OVERLAPPING.turn_even:
+            sticky = replace(OVERLAPPING, steepness=steepness, turn_steepness=turn, turn_even=even)
+            table[named(sticky)] = over(counties, sticky)
+    return {"usual": named(OVERLAPPING), "stickiness": table, "least percentile": cuts(counties)}
+
+
+def named(sticky: Stickiness) -> str:
+    """Name what a change of label takes."""
+    turn = f"turn steepness {sticky.turn_steepness:g}, turn even {sticky.turn_even:g}"
+    return f"steepness {sticky.steepness:g}, {turn}"
 
 
 def cuts(counties: Sequence[County]) -> dict[str, object]:
@@ -367,7 +397,7 @@ def aerial(folder: Path) -> dict[str, object]:
     for name, label in wanted.items():
         if label in AERIAL:
             shutil.copy(SHARED / name, scenes / name)
-    with indexed(scenes, folder / "aerial", chip_px=400) as (index, embedder):
+    with indexed(scenes, folder / "aerial", chip_px=400, stride_px=400) as (index, embedder):
         looked = label_vectors(preset("planning"), embedder=embedder)
         images = images_of(index, looked)
     names = list(PLANNING)
@@ -390,13 +420,13 @@ def aerial(folder: Path) -> dict[str, object]:
 
 @contextmanager
 def indexed(
-    scenes: Path, home: Path, *, chip_px: int = CHIP_PX
+    scenes: Path, home: Path, *, chip_px: int = CHIP_PX, stride_px: int = STRIDE_PX
 ) -> Iterator[tuple[Pinned, Embedder]]:
     """Index a folder with the starter model and lend what came of it."""
     parts = Assembly(Settings(data_dir=home / "data", model="starter"))
-    grid = GridSpec(crs=None, chip_px=chip_px, stride_px=chip_px, pixel_size=None)
+    grid = GridSpec(crs=None, chip_px=chip_px, stride_px=stride_px, pixel_size=None)
     try:
-        with parts.writer("bench", Layout(grid=grid)) as collection:
+        with parts.writer(f"bench{chip_px}s{stride_px}", Layout(grid=grid)) as collection:
             index_folder(scenes, collection=collection, embedder=parts.embedder, batch=parts.batch)
             with collection.pinned() as index:
                 yield index, parts.embedder

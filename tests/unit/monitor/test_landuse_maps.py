@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
     from satseek.monitor.landuse.landuse import LandUse
 
-OVERLAPPING = Lattice(crs="EPSG:32633", pixel_x=1.0, pixel_y=1.0, chip_px=200, stride_px=100)
+ODD = Lattice(crs="EPSG:32633", pixel_x=1.0, pixel_y=1.0, chip_px=150, stride_px=100)
+"""No chip lies beside another."""
+
+HALF = Lattice(crs="EPSG:32633", pixel_x=1.0, pixel_y=1.0, chip_px=200, stride_px=100)
 
 
 def _rows(values: np.ndarray) -> list[str]:
@@ -56,8 +59,18 @@ def test_areas_of_the_map_are_those_of_the_cells(tmp_path: Path) -> None:
             assert areas.tolist() == pytest.approx([by_map[name] for name in NAMES], rel=1e-4)
 
 
-def test_where_chips_overlap_a_cell_is_the_middle_of_its_chip(tmp_path: Path) -> None:
-    chips, vectors = ground({"2024-05-03": BEFORE}, lattice=OVERLAPPING)
+def test_where_chips_overlap_every_other_one_is_a_cell(tmp_path: Path) -> None:
+    with collected(tmp_path, *ground({"2024-05-03": BEFORE}, lattice=HALF)) as index:
+        found = mapped(index)
+    made = ClassMaps.of(found).at(0)
+    assert ["qqm", "qmm", "mmh"] == _rows(made.values)
+    a, _, c, _, e, f = made.transform
+    assert (200.0, -200.0, 5000 * 100, 52_000 * 100 + 600) == (a, e, c, f)
+    assert pytest.approx(36, rel=0.01) == float(found.cell_ha.sum())
+
+
+def test_where_no_chip_lies_beside_another_a_cell_is_the_middle_of_its_chip(tmp_path: Path) -> None:
+    chips, vectors = ground({"2024-05-03": BEFORE}, lattice=ODD)
     with collected(tmp_path, chips, vectors) as index:
         found = mapped(index)
     made = ClassMaps.of(found).at(0)
@@ -67,11 +80,11 @@ def test_where_chips_overlap_a_cell_is_the_middle_of_its_chip(tmp_path: Path) ->
     chip = chips[0].footprint
     assert chip is not None
     left = shapely.from_geojson(json.dumps(chip)).bounds[0]
-    # a quarter of a chip inwards: 50 m of 200 m, some 72 km a degree there
-    assert pytest.approx(50 / 72_000, rel=0.2) == west - left
+    # a sixth of a chip inwards: 25 m of 150 m, some 72 km a degree there
+    assert pytest.approx(25 / 72_000, rel=0.2) == west - left
     a, _, c, _, e, f = made.transform
     assert (100.0, -100.0) == (a, e)
-    assert (5000 * 100 + 50, 52_000 * 100 + 650) == (c, f)
+    assert (5000 * 100 + 25, 52_000 * 100 + 625) == (c, f)
     assert pytest.approx(36, rel=0.01) == float(found.cell_ha.sum())
     assert 0 < east - west < north - south + 1
 

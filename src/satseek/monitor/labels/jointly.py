@@ -106,7 +106,7 @@ STICKINESS = Stickiness()
 seven right of ten that are told; see docs/guides/landuse.md."""
 
 
-OVERLAPPING = Stickiness(steepness=1.0, even=80.0, turn_steepness=4.0, turn_even=0.2)
+OVERLAPPING = Stickiness(steepness=0.75, even=80.0, turn_steepness=6.0, turn_even=0.2)
 """The same where chips overlap: several of them look at each cell, so that how much of it turned is
 told by its labels, and the percentile says less beside it."""
 

@@ -5,13 +5,16 @@ Does not know files, nor what becomes of the classes. Vectors are read block by 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from satseek.model.scores import share
+from satseek.monitor.change.blending import around
 from satseek.monitor.change.pairing import pair_up
 from satseek.monitor.labels.jointly import NOT_SEEN, decide
+from satseek.monitor.landuse.spacing import spaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +34,32 @@ OnProgress: TypeAlias = "Callable[[str, int, int], None]"
 
 CELLS_AT_ONCE = 8_192
 """Cells whose vectors are held at a time: 25 MB of 768 numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sights:
+    """Chips that overlap, so that several of them show the ground of one cell."""
+
+    rows: NDArray[np.int64]
+    """Shape (dates, chips): row of each; −1 where it was not seen."""
+    near: Around
+    """Which of them have ground in common, and how much of it."""
+    cells: NDArray[np.int64]
+    """Shape (cells,): which of them are the cells of the map, in their order."""
+
+
+def sights_of(chips: Table) -> Sights | None:
+    """Find what the chips show in common; None: nothing.
+
+    Args:
+        chips: All dates, of all chips: of ``Ground.chips``.
+    """
+    near = around(chips.cells)
+    if not near.overlap:
+        return None
+    places = {chip: place for place, chip in enumerate(chips.cells)}
+    cells = [places[chip] for chip in spaced(chips.cells).values()]
+    return Sights(rows=chips.rows, near=near, cells=np.array(cells, dtype=np.int64))
 
 
 def last_seen(seen: NDArray[np.bool_]) -> NDArray[np.int16]:
@@ -85,7 +114,7 @@ def decided(
     looked: LabelVectors,
     changes: NDArray[np.float32],
     *,
-    near: Around,
+    sights: Sights | None,
     stickiness: Stickiness,
     on_progress: OnProgress,
 ) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
@@ -96,8 +125,7 @@ def decided(
         table: Cells and dates.
         looked: Labels in the space of its model.
         changes: Of ``changes_since``.
-        near: Neighbours of the cells: those whose chips overlap with a cell's own count as well,
-            for which 4 · dates · classes bytes a cell are held.
+        sights: Of ``sights_of``; None: each cell is seen by its own chip alone.
         stickiness: What a change of label takes.
         on_progress: Called at each block.
 
@@ -107,14 +135,14 @@ def decided(
     """
     classes = np.full(table.rows.shape, NOT_SEEN, dtype=np.int16)
     shares = np.full(table.rows.shape, np.nan, dtype=np.float32)
-    blended = _blended(index, table, looked, near) if near.overlap else None
+    together = None if sights is None else blended(index, table.rows, looked, sights)
     for start in range(0, len(table.cells), CELLS_AT_ONCE):
         on_progress("deciding labels", start, len(table.cells))
         part = slice(start, start + CELLS_AT_ONCE)
         cosines = (
             np.stack([_cosines(index, rows, looked) for rows in table.rows[:, part]])
-            if blended is None
-            else blended[:, part]
+            if together is None
+            else together[:, part]
         )
         fits = share(cosines, looked.card).astype(np.float32)
         classes[:, part] = decide(fits, changes[1:, part], stickiness=stickiness)
@@ -124,17 +152,31 @@ def decided(
     return classes, shares
 
 
-def _blended(
-    index: Pinned, table: Table, looked: LabelVectors, near: Around
+def blended(
+    index: Pinned, rows: NDArray[np.int64], looked: LabelVectors, sights: Sights
 ) -> NDArray[np.float32]:
-    """Give the cosines of all cells, blended with what overlapping chips make of their ground."""
-    found = np.empty((*table.rows.shape, len(looked.names)), dtype=np.float32)
-    for date, rows in enumerate(table.rows):
-        for start in range(0, rows.size, CELLS_AT_ONCE):
+    """Give the cosines of cells, blended with what overlapping chips make of their ground.
+
+    4 · classes bytes a cell and date are held for it, and 8 · classes a chip.
+
+    Args:
+        index: The generation that the rows are of.
+        rows: Shape (dates, cells): of the cells; −1 where one was not seen.
+        looked: Labels in the space of its model.
+        sights: Of ``sights_of``.
+
+    Returns:
+        float32, shape (dates, cells, classes); NaN where a cell was not seen.
+    """
+    found = np.empty((*rows.shape, len(looked.names)), dtype=np.float32)
+    compared = np.empty((sights.rows.shape[1], len(looked.names)))
+    for date, chips in enumerate(sights.rows):
+        for start in range(0, chips.size, CELLS_AT_ONCE):
             part = slice(start, start + CELLS_AT_ONCE)
-            found[date, part] = _cosines(index, rows[part], looked)
-        for one in found[date].T:
-            one[:] = near.blend(one.astype(np.float64))
+            compared[part] = _cosines(index, chips[part], looked)
+        for at, one in enumerate(compared.T):
+            found[date, :, at] = sights.near.blend(one)[sights.cells]
+        found[date, rows[date] < 0] = np.nan
     return found
 
 

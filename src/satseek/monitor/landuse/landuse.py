@@ -14,14 +14,20 @@ import numpy as np
 
 from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
-from satseek.monitor.change.blending import around
 from satseek.monitor.change.outlining import outline_cells
 from satseek.monitor.change.patches import PatchRule
 from satseek.monitor.change.series import By, read_series
 from satseek.monitor.change.shift import SHIFTS
 from satseek.monitor.labels.jointly import NOT_SEEN, OVERLAPPING, STICKINESS, Stickiness
 from satseek.monitor.labels.labelling import LabelSet, label_vectors
-from satseek.monitor.landuse.deciding import CELLS_AT_ONCE, changes_since, decided, last_seen
+from satseek.monitor.landuse.deciding import (
+    CELLS_AT_ONCE,
+    changes_since,
+    decided,
+    last_seen,
+    sights_of,
+)
+from satseek.monitor.landuse.spacing import spaced
 from satseek.search.mapping_cells import place
 from satseek.types import Filter
 
@@ -88,7 +94,9 @@ class Ground:
     """What of a collection has a date and lies on the ground."""
 
     series: Series
-    """The dates."""
+    """The dates, of the cells of a map: chips beside each other."""
+    chips: Series
+    """The same dates, of all chips: where they overlap, of those in between as well."""
     undated: int
     """Chips left out as they have no date."""
     groundless: int
@@ -163,8 +171,13 @@ def read_ground(index: Pinned, choices: Choices) -> Ground:
     """
     found = read_series(index, where=choices.where, by=choices.by, least_valid=choices.least_valid)
     kept = [_placed(one) for one in found.occasions]
+    cells = [(_spaced(one), one) for one in kept]
+    series, chips = (
+        replace(found, occasions=tuple(both[at] for both in cells if len(both[0]))) for at in (0, 1)
+    )
     return Ground(
-        series=replace(found, occasions=tuple(one for one in kept if len(one))),
+        series=series,
+        chips=chips,
         undated=found.undated,
         groundless=sum(map(len, found.occasions)) - sum(map(len, kept)),
     )
@@ -218,14 +231,14 @@ def land_use(
         shift=chosen.shift,
         on_progress=on_progress,
     )
-    near = around(table.cells)
+    sights = sights_of(_evenly_seen(read.chips.table(), chosen.least_of_best))
     classes, shares = decided(
         index,
         table,
         looked,
         changes,
-        near=near,
-        stickiness=chosen.overlapping if near.overlap else chosen.stickiness,
+        sights=sights,
+        stickiness=chosen.stickiness if sights is None else chosen.overlapping,
         on_progress=on_progress,
     )
     alone = _footprints(index, table)
@@ -261,15 +274,28 @@ def _evenly_seen(table: Table, least_of_best: float) -> Table:
     )
 
 
+def _spaced(occasion: Occasion) -> Occasion:
+    """Keep the cells of a map, by their names."""
+    cells = spaced(occasion.cells)
+    places = {chip: place for place, chip in enumerate(occasion.cells)}
+    return _only(occasion, tuple(cells), [places[chip] for chip in cells.values()])
+
+
 def _placed(occasion: Occasion) -> Occasion:
     """Leave out cells of images without georeference."""
     at = [n for n, cell in enumerate(occasion.cells) if not cell.startswith(_GROUNDLESS)]
+    return _only(occasion, tuple(occasion.cells[n] for n in at), at)
+
+
+def _only(occasion: Occasion, cells: tuple[str, ...], at: Sequence[int]) -> Occasion:
+    """Keep some places of an occasion, called so."""
+    places = np.array(at, dtype=np.int64)
     return replace(
         occasion,
-        cells=tuple(occasion.cells[n] for n in at),
-        rows=occasion.rows[at],
-        sources=occasion.sources[at],
-        valid_fractions=occasion.valid_fractions[at],
+        cells=cells,
+        rows=occasion.rows[places],
+        sources=occasion.sources[places],
+        valid_fractions=occasion.valid_fractions[places],
     )
 
 
