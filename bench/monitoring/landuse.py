@@ -31,7 +31,7 @@ import rasterio
 from satseek.assemble import Assembly, Layout
 from satseek.model.scores import share
 from satseek.monitor.labels.files import preset
-from satseek.monitor.labels.jointly import OVERLAPPING, Stickiness, decide
+from satseek.monitor.labels.jointly import OVERLAPPING, Stickiness, decide, turned_shares
 from satseek.monitor.labels.labelling import Label, label_vectors
 from satseek.monitor.landuse.changes import find_changes
 from satseek.monitor.landuse.deciding import blended, sights_of
@@ -75,7 +75,7 @@ PLANNING = {
 OF_COVER = {cover: name for name, covers in PLANNING.items() for cover in covers}
 STEEPNESSES = (0.5, 0.75, 1.0, 2.0)
 TURN_STEEPNESSES = (0.0, 2.0, 4.0, 6.0)
-TURN_EVENS = (0.15, 0.2, 0.25, 0.3)
+TURN_EVENS = (0.15, 0.18, 0.2, 0.25)
 LEAST_PERCENTILES = (0.0, 50.0, 80.0, 90.0, 95.0, 99.0, 99.9)
 
 
@@ -293,7 +293,9 @@ def over(counties: Sequence[County], sticky: Stickiness) -> dict[str, object]:
     """Figures of all counties together under one stickiness."""
     hits, said_all, true_all, macros = 0, 0, 0, []
     for county in counties:
-        classes = decide(county.fits.astype(np.float32), county.percentiles, stickiness=sticky)
+        fits = county.fits.astype(np.float32)
+        turned = turned_shares(np.log(fits))
+        classes = decide(fits, county.percentiles, turned=turned, stickiness=sticky)
         said, true = classes[0] != classes[1], county.changed >= MOST
         hits += int((said & true).sum())
         said_all, true_all = said_all + int(said.sum()), true_all + int(true.sum())
@@ -372,7 +374,11 @@ def quiet(home: Path, folder: Path) -> dict[str, object]:
             "cells": len(found.cells),
             "changed_together": [int(one.sum()) for one in found.changed()[1:]],
             "changed_apart": [int((one != apart[0]).sum()) for one in apart[1:]],
-            "patches": len(find_changes(found)),
+            "patches": len(told_changes := find_changes(found)),
+            "told_together": [
+                sum(len(one.patch.cells) for one in told_changes if one.date == date)
+                for date in range(1, len(found.dates))
+            ],
         }
 
 

@@ -14,8 +14,6 @@ from satseek.monitor.labels.jointly import NOT_SEEN, Stickiness, decide, turned_
 UNSEEN = (np.nan, np.nan, np.nan)
 USUAL = Stickiness(change=0.05, steepness=2.0, even=90.0)
 
-USUAL_NONE = Stickiness(change=0.9, steepness=0)
-
 
 def _shares(*dates: tuple[float, ...]) -> np.ndarray:
     """One cell at several dates."""
@@ -149,22 +147,34 @@ def test_chances_rise_with_the_change_and_are_the_prior_where_nothing_is_known()
 def test_turned_is_what_classes_gained_since_the_cell_was_seen_last() -> None:
     shares = np.array(
         [
-            [[0.9, 0.1], [1.0, 0.0], UNSEEN[:2]],
-            [UNSEEN[:2], [0.0, 1.0], UNSEEN[:2]],
-            [[0.1, 0.9], [0.0, 1.0], [0.5, 0.5]],
+            [[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], UNSEEN[:2]],
+            [UNSEEN[:2], [0.9, 0.1], [0.9, 0.1], UNSEEN[:2]],
+            [[0.1, 0.9], [0.9, 0.1], [0.9, 0.1], [0.5, 0.5]],
         ]
     )
-    found = turned_shares(shares)
     # the roots of 0.9 and 0.1 are as 3 to 1: three quarters, which become a quarter
-    assert [[0, 1, 0], [pytest.approx(0.5), 0, 0]] == found.tolist()
-    assert (0, 3) == turned_shares(shares[:1]).shape
+    assert [[0, 0, 0, 0], [pytest.approx(0.5), 0, 0, 0]] == turned_shares(np.log(shares)).tolist()
+    assert (0, 4) == turned_shares(np.log(shares[:1])).shape
 
 
-def test_where_the_turned_share_is_asked_a_little_of_it_is_no_change() -> None:
-    shares = _shares((0.55, 0.35, 0.1), (0.35, 0.55, 0.1))
-    asked = Stickiness(change=0.5, steepness=0, turn_steepness=4, turn_even=0.3)
-    assert [[0], [1]] == decide(shares, _percentiles(50), stickiness=USUAL_NONE).tolist()
-    still = decide(shares, _percentiles(50), stickiness=asked)
-    assert still[0] == still[1]
-    plain = _shares((0.9, 0.05, 0.05), (0.05, 0.9, 0.05))
-    assert [[0], [1]] == decide(plain, _percentiles(50), stickiness=asked).tolist()
+def test_what_all_cells_do_is_light_and_turns_nothing() -> None:
+    rng = np.random.default_rng(7)
+    before = rng.normal(0, 2, (1, 90, 4))
+    light = before + np.array([1.5, -0.5, 0, 0.3])
+    assert pytest.approx(np.zeros((1, 90))) == turned_shares(np.concatenate([before, light]))
+    flooded = light.copy()
+    flooded[0, :9, 2] += 8
+    found = turned_shares(np.concatenate([before, flooded]))[0]
+    assert found[:9].min() > 0.2
+    assert found[9:].max() < 0.01
+
+
+def test_a_little_turned_is_no_change_and_much_is_one() -> None:
+    shares = _shares((0.8, 0.1, 0.1), (0.1, 0.8, 0.1))
+    asked = Stickiness(change=0.5, steepness=0, turn_steepness=6, turn_even=0.2)
+    found = [
+        decide(shares, _percentiles(50), turned=np.array([[turned]]), stickiness=asked)[:, 0]
+        for turned in (0.02, 0.8)
+    ]
+    assert found[0][0] == found[0][1]
+    assert [0, 1] == found[1].tolist()

@@ -32,6 +32,10 @@ _EXTREME = 1e-6
 _LEAST_TURNED = 1e-3
 """Least distance of a turned share from 0 and 1: models are not surer of a label."""
 
+_OWN_LIGHT = 30
+"""Cells of one class from which light is told by themselves: forest turns in autumn, roads do
+not."""
+
 _MOST_FOR_CHANGE = 1.5
 """Logarithm of how much likelier another label may be than the same one, whatever has changed: it
 must fit at least a fifth as well, at both dates together. Of the made-up counties' changes as many
@@ -56,8 +60,8 @@ class Stickiness:
     ones: the pair speaks for a change above it, and against one below."""
     turn_steepness: float = 0.0
     """How fast the turned share speaks for another label, as ``steepness`` does of the percentile;
-    see ``turned_shares``. 0 or more; 0: it is not asked."""
-    turn_even: float = 0.2
+    see ``turned_shares``. 0 or more; 0: it does not matter."""
+    turn_even: float = 0.18
     """Turned share, 0–1, exclusive, that is as frequent among changed cells as among unchanged
     ones."""
 
@@ -106,37 +110,60 @@ STICKINESS = Stickiness()
 seven right of ten that are told; see docs/guides/landuse.md."""
 
 
-OVERLAPPING = Stickiness(steepness=0.75, even=80.0, turn_steepness=6.0, turn_even=0.2)
+OVERLAPPING = Stickiness(steepness=0.75, even=80.0, turn_steepness=6.0, turn_even=0.18)
 """The same where chips overlap: several of them look at each cell, so that how much of it turned is
 told by its labels, and the percentile says less beside it."""
 
 
-def turned_shares(shares: Shares) -> NDArray[np.float64]:
+def turned_shares(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Estimate how much of each cell is of another class than when it was last seen, 0–1.
 
-    Shares of a softmax are surer than a cell is uniform: that half of it is under water hardly
-    shows in them. Their square roots, scaled to sum to 1, are those of half the logits, and about
-    as large as the parts of the cell; see docs/guides/landuse.md.
+    What light and season do is taken out first: the median step of all cells that looked like the
+    same class. Shares of a softmax are surer than a cell is uniform: that half of it is under water
+    hardly shows in them. Those of half the logits are about as large as the parts of the cell; see
+    docs/guides/landuse.md.
 
     Args:
-        shares: Shape (dates, cells, classes); a row of NaN: not seen.
+        logits: Shape (dates, cells, classes); a row of NaN: not seen.
 
     Returns:
         float64, shape (dates − 1, cells): half the sum of what the classes gain and lose; 0 where
         the cell was not seen, or never before.
     """
-    soft = np.sqrt(shares.astype(np.float64))
-    soft /= soft.sum(axis=2, keepdims=True)
-    turned = np.zeros((max(len(soft) - 1, 0), shares.shape[1]))
-    last = soft[:1].sum(axis=0)
-    for date, now in enumerate(soft[1:]):
-        turned[date] = np.nan_to_num(np.abs(now - last).sum(axis=1) / 2)
+    turned = np.zeros((max(len(logits) - 1, 0), logits.shape[1]))
+    last = logits[0].astype(np.float64)
+    for date, now in enumerate(logits[1:]):
+        steps = now - last
+        known = np.isfinite(steps).all(axis=1)
+        if known.any():
+            level = now[known] - _usual(steps[known], last[known].argmax(axis=1))
+            turned[date, known] = np.abs(_parts(level) - _parts(last[known])).sum(axis=1) / 2
         last = np.where(np.isfinite(now), now, last)
     return turned
 
 
+def _usual(steps: NDArray[np.float64], classes: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Give the median step of the cells that were of the same class; of few such, that of all."""
+    found = np.broadcast_to(np.median(steps, axis=0), steps.shape).copy()
+    for one in np.unique(classes).tolist():
+        own = classes == one
+        if own.sum() >= _OWN_LIGHT:
+            found[own] = np.median(steps[own], axis=0)
+    return found
+
+
+def _parts(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Give the shares of half the logits."""
+    weights = np.exp((logits - logits.max(axis=1, keepdims=True)) / 2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
 def decide(
-    shares: Shares, changes: NDArray[np.float32], *, stickiness: Stickiness = STICKINESS
+    shares: Shares,
+    changes: NDArray[np.float32],
+    *,
+    turned: NDArray[np.float64] | None = None,
+    stickiness: Stickiness = STICKINESS,
 ) -> NDArray[np.int16]:
     """Decide the labels of cells at all dates together.
 
@@ -144,6 +171,7 @@ def decide(
         shares: Shape (dates, cells, classes), dates ascending; a row of NaN: not seen.
         changes: Shape (dates − 1, cells): percentile of the change up to each date but the first,
             since the cell was last seen; NaN where that was not compared.
+        turned: Of ``turned_shares``, likewise; None: not asked.
         stickiness: What a change of label takes.
 
     Returns:
@@ -162,19 +190,16 @@ def decide(
         return decided
     for at in range(0, shares.shape[1], _CELLS_AT_ONCE):
         part = slice(at, at + _CELLS_AT_ONCE)
-        decided[:, part] = _decided(shares[:, part], changes[:, part], stickiness)
+        chances = stickiness.chances(changes[:, part], None if turned is None else turned[:, part])
+        decided[:, part] = _decided(shares[:, part], chances)
     return decided
 
 
-def _decided(
-    shares: Shares, changes: NDArray[np.float32], stickiness: Stickiness
-) -> NDArray[np.int16]:
+def _decided(shares: Shares, chances: NDArray[np.float64]) -> NDArray[np.int16]:
     """Find the most likely run of each cell; a date that did not see it passes it on unchanged."""
     dates, cells, classes = shares.shape
     seen: NDArray[np.bool_] = np.asarray(np.isfinite(shares).all(axis=2))
     fits = np.log(np.maximum(np.where(seen[:, :, None], shares, 1.0), _LEAST))
-    turned = turned_shares(shares) if stickiness.turn_steepness else None
-    chances = stickiness.chances(changes, turned)
     stay = np.where(seen[1:], np.log1p(-chances), 0.0)
     drawn = np.log(chances / max(classes - 1, 1))
     move = np.where(seen[1:], np.minimum(drawn, stay + _MOST_FOR_CHANGE), -np.inf)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from satseek.model.scores import share
+from satseek.model.scores import logits, share
 from satseek.monitor.change.blending import around
 from satseek.monitor.change.pairing import pair_up
-from satseek.monitor.labels.jointly import NOT_SEEN, decide
+from satseek.monitor.labels.jointly import NOT_SEEN, decide, turned_shares
 from satseek.monitor.landuse.spacing import spaced
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def decided(
     classes = np.full(table.rows.shape, NOT_SEEN, dtype=np.int16)
     shares = np.full(table.rows.shape, np.nan, dtype=np.float32)
     together = None if sights is None else blended(index, table.rows, looked, sights)
+    turned = None if together is None else turned_shares(logits(together, looked.card))
     for start in range(0, len(table.cells), CELLS_AT_ONCE):
         on_progress("deciding labels", start, len(table.cells))
         part = slice(start, start + CELLS_AT_ONCE)
@@ -145,7 +146,12 @@ def decided(
             else together[:, part]
         )
         fits = share(cosines, looked.card).astype(np.float32)
-        classes[:, part] = decide(fits, changes[1:, part], stickiness=stickiness)
+        classes[:, part] = decide(
+            fits,
+            changes[1:, part],
+            turned=None if turned is None else turned[:, part],
+            stickiness=stickiness,
+        )
         chosen = np.maximum(classes[:, part], 0)[:, :, None].astype(np.intp)
         shares[:, part] = np.take_along_axis(fits, chosen, axis=2)[:, :, 0]
     on_progress("deciding labels", len(table.cells), len(table.cells))
