@@ -14,7 +14,13 @@ from apart import account, account_of, hostile_scenes
 from clusterserving import needs_dask, needs_ray, running_ray
 
 from satseek.assemble import Assembly, Layout
-from satseek.errors import Abandoned, FolderNotFound, InvalidRequest, SatseekError
+from satseek.errors import (
+    Abandoned,
+    FolderNotFound,
+    InvalidRequest,
+    Overloaded,
+    SatseekError,
+)
 from satseek.imagery.candidates import FolderScenes
 from satseek.index.partitions import SUFFIX
 from satseek.jobs.executors import executor_named
@@ -236,12 +242,28 @@ def test_a_worker_that_does_not_see_a_scene_is_told_apart_from_a_scene_that_is_g
 
 def test_a_partition_that_kills_every_worker_is_named(scenes: Path, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
-    dying = LocalExecutor(workers=1, settings=settings, program=["sh", "-c", "read line; exit 7"])
+    dying = LocalExecutor(
+        workers=1, settings=settings, program=["sh", "-c", "echo; read line; exit 7"]
+    )
     with pytest.raises(SatseekError, match=rf"partition 1 of .* died {TRIES} times.*exit code 7"):
         _index(scenes, tmp_path, dying)
     absent = LocalExecutor(workers=1, settings=settings, program=["/nowhere/at/all"])
     with pytest.raises(SatseekError, match="no process can be started"):
         _index(scenes, tmp_path, absent)
+
+
+@pytest.mark.parametrize(
+    ("end", "kind", "how"),
+    [("exit 7", SatseekError, "with exit code 7"), ("kill -9 $$", Overloaded, "by SIGKILL")],
+)
+def test_workers_that_die_while_they_start_are_not_laid_to_a_partition(
+    end: str, kind: type[SatseekError], how: str, scenes: Path, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    dying = LocalExecutor(workers=2, settings=settings, program=["sh", "-c", end])
+    with pytest.raises(SatseekError, match=rf"{TRIES} workers in a row .* {how}") as caught:
+        _index(scenes, tmp_path, dying)
+    assert kind is caught.type
 
 
 def test_executors_that_are_none_are_refused(tmp_path: Path) -> None:

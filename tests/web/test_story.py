@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from conftest import Tab
 
+DEAF_MS = 100
+"""After a corner Leaflet.draw takes no click for 50 ms of the page's own clock."""
+
 
 def test_from_the_first_visit_to_a_file_in_the_gis(tab: Tab, tmp_path: Path) -> None:
     page = tab.open().page
@@ -75,6 +78,7 @@ def _draw_the_east(tab: Tab) -> None:
         tab.page.mouse.click(x, y)
         if count < len(corners):
             tab.wait_count(".leaflet-editing-icon", count)
+            tab.page.evaluate(f"new Promise((done) => setTimeout(done, {DEAF_MS}))")
 
 
 def _east_of(tab: Tab, chip: str) -> float:

@@ -15,10 +15,10 @@ import sys
 import threading
 from collections import Counter, deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from satseek.engines.machine import this_machine
-from satseek.errors import Abandoned, SatseekError
+from satseek.errors import Abandoned, Overloaded, SatseekError
 from satseek.jobs.executors.telling import TRIES, ask, gave_up, read_answer
 from satseek.logs import log_line
 
@@ -72,24 +72,25 @@ class LocalExecutor:
 
         Raises:
             Abandoned: somebody wanted an end; no process is left.
+            Overloaded: processes are killed while they start.
             SatseekError: as a partition's worker met it, or too many died of one.
         """
         crew = _Crew(self._program)
         waiting = deque(range(len(partitions)))
-        tries: Counter[int] = Counter()
+        deaths: Counter[int] = Counter()
         try:
             while waiting or crew.busy:
                 if progress.cancelled():
                     raise Abandoned("cancelled; the partitions that are done are kept")
                 while waiting and crew.busy < self._workers:
                     crew.begin(index := waiting.popleft(), self._ask(partitions[index]))
-                    tries[index] += 1
-                for index, text, how in crew.ended(TICK_SECONDS):
+                for index, text, how, began in crew.ended(TICK_SECONDS):
                     if text is not None:
                         progress.done(index, read_answer(text))
                         continue
-                    log_line(logger, "worker died", partition=index, tries=tries[index], how=how)
-                    if tries[index] >= TRIES:
+                    deaths[index] += began
+                    log_line(logger, "worker died", partition=index, deaths=deaths[index], how=how)
+                    if deaths[index] >= TRIES:
                         raise gave_up(index, partitions, tries=TRIES, how=how)
                     waiting.appendleft(index)
         finally:
@@ -100,6 +101,18 @@ class LocalExecutor:
         return ask({**partition, "settings": settings})
 
 
+class _Ended(NamedTuple):
+    """What became of a partition in a process."""
+
+    partition: int
+    text: str | None
+    """The answer; None: the process died."""
+    how: str
+    """How it died; empty: it lives."""
+    began: bool
+    """Whether it had started: one that dies before that does not die of its partition."""
+
+
 class _Crew:
     """The processes, idle and at work; of one thread."""
 
@@ -108,6 +121,7 @@ class _Crew:
         self._selector = selectors.DefaultSelector()
         self._idle: list[_Process] = []
         self._busy: dict[_Process, int] = {}
+        self._failed_starts = 0
 
     @property
     def busy(self) -> int:
@@ -120,12 +134,18 @@ class _Crew:
         self._busy[process] = index
         process.ask(text)
 
-    def ended(self, seconds: float) -> list[tuple[int, str | None, str]]:
-        """Wait a moment; give partitions with their answers, or None and how a worker died."""
-        ended: list[tuple[int, str | None, str]] = []
+    def ended(self, seconds: float) -> list[_Ended]:
+        """Wait a moment; give what became of partitions.
+
+        Raises:
+            Overloaded, SatseekError: so many in a row died while they started.
+        """
+        ended: list[_Ended] = []
         for key, _ in self._selector.select(seconds):
             process: _Process = key.data
             text = process.listen()
+            if process.began:
+                self._failed_starts = 0
             if text is None and process.lives:
                 continue
             index = self._busy.pop(process, None)
@@ -133,8 +153,10 @@ class _Crew:
                 self._idle.append(process)
             else:
                 self._bury(process)
+            if not process.began:
+                self._check_start(process)
             if index is not None:
-                ended.append((index, text, process.how_it_ended()))
+                ended.append(_Ended(index, text, process.how_it_ended(), process.began))
         return ended
 
     def kill(self) -> None:
@@ -143,6 +165,15 @@ class _Crew:
             process.kill()
         self._busy, self._idle = {}, []
         self._selector.close()
+
+    def _check_start(self, process: _Process) -> None:
+        self._failed_starts += 1
+        if self._failed_starts >= TRIES:
+            kind = Overloaded if process.killed else SatseekError
+            raise kind(
+                f"{TRIES} workers in a row ended while they started, the last one "
+                f"{process.how_it_ended()}; see the logs, and run again: what is done is kept"
+            )
 
     def _hired(self) -> _Process:
         process = _Process(self._program)
@@ -158,7 +189,7 @@ class _Crew:
 
 
 class _Process:
-    """One worker: takes a line, tells a line."""
+    """One worker: tells an empty line once it has started; takes a line, tells a line."""
 
     def __init__(self, program: Sequence[str]) -> None:
         try:
@@ -176,6 +207,7 @@ class _Process:
         self._asks = self._process.stdin
         self.pipe = self._process.stdout
         self.lives = True
+        self.began = False
         self._heard = bytearray()
         self._writing: threading.Thread | None = None
 
@@ -196,10 +228,18 @@ class _Process:
         chunk = os.read(self.pipe.fileno(), _CHUNK)
         self.lives = bool(chunk)
         self._heard += chunk
+        if not self.began and self._heard.startswith(b"\n"):
+            self.began = True
+            del self._heard[:1]
         if not self._heard.endswith(b"\n"):
             return None
         text, self._heard = self._heard.decode(), bytearray()
         return text
+
+    @property
+    def killed(self) -> bool:
+        """Whether a signal has ended it."""
+        return (self._process.poll() or 0) < 0
 
     def wait(self) -> None:
         """Let it end by itself."""

@@ -1,7 +1,7 @@
 """Partitions on standard input → what came of them on standard output, one line each.
 
-Does not know who asks; but it ends when they do: its standard input is closed then. What else is
-printed belongs to the log.
+Before the first comes an empty line: it has started. Does not know who asks; but it ends when they
+do: its standard input is closed then. What else is printed belongs to the log.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def main() -> None:
     os.dup2(2, 1)
     lines: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=_listen, args=(asks, lines), daemon=True).start()
+    os.write(tells, b"\n")
     while True:
         text = lines.get()
         set_up_logging(json.loads(text)["partition"]["settings"]["log_level"])
