@@ -183,7 +183,7 @@ def test_a_folder_is_classified_now_and_again_and_its_table_taken(tab: Tab, tmp_
     page.select_option("#order [name=task]", "compact")
     page.select_option("#order [name=collection]", "county")
     page.select_option("#order [name=when]", "week")
-    page.fill("#order [name=name]", "sundays")
+    page.fill("#order [name=schedule]", "sundays")
     page.click("#order-go")
     page.wait_for_selector("[data-schedule=sundays]")
     page.click(".toast .round")

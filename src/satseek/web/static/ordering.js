@@ -4,12 +4,14 @@
 import { allowed, boot, byId, el, empty, iconButton, say, toast } from "./elements.js";
 import { ask, on, query, tell } from "./asking.js";
 import { jobTitle, moment } from "./jobs.js";
+import { mountWhen } from "./when.js";
 
 const TASKS = ["index", "classify", "export", "reembed", "verify", "repair", "compact", "tune"];
 const SCOPES = { classify: "classify", export: "search" };
 const TABLES = ["csv", "geoparquet", "geojson"];
-const CRONS = { night: "30 2 * * *", week: "30 2 * * 0", own: "30 2 * * *" };
 const NAME = "[A-Za-z0-9_.\\-]+";
+
+let when = null; // now, or again and again
 
 export function startOrdering() {
   const form = byId("order");
@@ -17,10 +19,10 @@ export function startOrdering() {
   form.elements.task.replaceChildren(...TASKS.filter((task) => allowed(SCOPES[task] ?? "jobs")).map((task) =>
     el("option", { value: task }, say(`do_${task}`))));
   form.elements.task.addEventListener("change", drawFields);
-  form.elements.when.addEventListener("change", drawWhen);
   form.addEventListener("submit", order);
+  when = mountWhen(byId("order-when"), { go: byId("order-go") });
   drawFields();
-  drawWhen();
+  on("schedules", showSchedules);
   on("viewed", (name) => name === "jobs" && showSchedules());
   on("collection", drawFields);
 }
@@ -59,36 +61,21 @@ function select(name, words, values, chosen = values[0]) {
 
 const collections = () => select("collection", "collection", boot.collections, query.collection);
 
-// ---- when: now, or again and again ----
-
-function drawWhen() {
-  const form = byId("order");
-  const again = form.elements.when.value !== "now";
-  byId("order-again").hidden = !again;
-  for (const name of ["name", "cron", "timezone"]) form.elements[name].disabled = !again;
-  form.elements.cron.value = CRONS[form.elements.when.value] ?? "";
-  form.elements.cron.readOnly = form.elements.when.value !== "own";
-  form.elements.timezone.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-  byId("order-go").textContent = say(again ? "schedule_go" : "job_go");
-}
+// ---- asking ----
 
 async function order(event) {
   event.preventDefault();
-  const form = event.target;
-  const { when, name, cron, timezone, priority, ...job } = Object.fromEntries(new FormData(form));
+  const given = Object.fromEntries(new FormData(event.target));
+  const { when: _when, schedule, cron, timezone, priority, ...job } = given;
   if (job.labels !== undefined) job.labels = job.labels.split("\n").map((one) => one.trim()).filter(Boolean);
   const terms = { priority: Number(priority) };
   try {
-    if (when === "now") {
+    if (!(await when.schedule(job, terms))) {
       const taken = await ask("jobs", { method: "POST", body: { ...job, ...terms } });
       toast(say("job_taken", { id: taken.id.slice(-6) }), "good");
-    } else {
-      await ask(`schedules/${encodeURIComponent(name)}`, { method: "PUT", body: { cron, timezone, job, ...terms } });
-      toast(say("schedule_taken", { name }), "good");
     }
     byId("order-box").open = false;
     tell("jobs");
-    showSchedules();
   } catch (problem) {
     toast(problem.message);
   }

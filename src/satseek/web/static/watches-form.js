@@ -5,8 +5,8 @@ import { byId, el, icon, number, say, toast } from "./elements.js";
 import { ask, collectionPath, on, query, thumbnail, visit } from "./asking.js";
 import { readArea } from "./question.js";
 import { terms } from "./tables.js";
+import { mountWhen } from "./when.js";
 
-const CRONS = { night: "30 2 * * *", week: "30 2 * * 0", own: "30 2 * * *" };
 const USUAL = { background_quantile: 99.5, precision: 80, recall: 90 };
 const GROW = 0.97; // as the server has it where nothing is said: watch.GROW_QUANTILE
 const TOKEN_PX = 64;
@@ -15,13 +15,14 @@ const GROUND_KM2 = 1000; // what alerts are told by
 let polygons = { permits: null, exclusions: null }; // as read from files, or as the watch has them
 let former = null; // the watch that is being changed; null: a new one
 let begun = false; // whether the form holds a new watch
+let when = null; // by the clock, or by somebody's hand
 let cellM2 = null; // ground of one chip of the collection; null: not known
 
 export function startForm() {
   const form = byId("watch-form");
   if (!form) return;
   form.addEventListener("submit", save);
-  form.elements.when.addEventListener("change", () => drawWhen());
+  when = mountWhen(byId("watch-when"), { first: "hand", named: false });
   form.elements.aim.addEventListener("change", () => { form.elements.value.value = USUAL[form.elements.aim.value]; drawPoint(); });
   form.elements.value.addEventListener("input", drawPoint);
   for (const name of ["permits", "exclusions"]) form.elements[name].addEventListener("change", ({ target }) => read(name, target));
@@ -63,17 +64,14 @@ function fillIn(watch) {
   const given = {
     name: watch.name, label: watch.concept.label, prompts: watch.concept.prompts.join("\n"),
     negatives: watch.concept.negatives.join("\n"), folder: watch.scenes?.folder ?? "",
-    when: watch.schedule ? "own" : "never", aim: aimOf(watch)[0],
+    aim: aimOf(watch)[0],
     seen: watch.persistence.seen, of: watch.persistence.of, least_area_ha: watch.least_area_ha, existing: watch.existing,
   };
   for (const [name, value] of Object.entries(given)) form.elements[name].value = value;
   form.elements.name.readOnly = true;
   form.elements.value.value = Number((100 * aimOf(watch)[1]).toFixed(2));
   draw();
-  if (watch.schedule) {
-    form.elements.cron.value = watch.schedule.cron;
-    form.elements.timezone.value = watch.schedule.timezone;
-  }
+  when.show(watch.schedule);
   byId("watch-new").open = true;
   form.elements.label.focus();
 }
@@ -87,21 +85,11 @@ function draw() {
   byId("watch-new-title").textContent = former ? say("watch_changing", { name: former.name }) : say("watch_new");
   const form = byId("watch-form");
   if (!former) form.elements.value.value = USUAL[form.elements.aim.value];
-  drawWhen();
+  when.draw();
   drawGround();
   drawExamples();
   drawPolygons();
   drawPoint();
-}
-
-function drawWhen() {
-  const form = byId("watch-form");
-  const chosen = form.elements.when.value;
-  byId("watch-again").hidden = chosen === "never";
-  for (const name of ["cron", "timezone"]) form.elements[name].disabled = chosen === "never";
-  form.elements.cron.value = CRONS[chosen] ?? "";
-  form.elements.cron.readOnly = chosen !== "own";
-  form.elements.timezone.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 }
 
 // ---- where, and by which examples ----
@@ -208,7 +196,7 @@ function asked(fields) {
     },
     scenes: fields.folder.value.trim() ? { ...former?.scenes, folder: fields.folder.value.trim() } : null,
     ground: { area: query.area ?? former?.ground.area ?? null, ...polygons },
-    schedule: fields.when.value === "never" ? null : { cron: fields.cron.value, timezone: fields.timezone.value },
+    schedule: when.hours(),
     operating_point: pointOf(fields),
     persistence: { seen: Number(fields.seen.value), of: Number(fields.of.value) },
     least_area_ha: Number(fields.least_area_ha.value), existing: fields.existing.value,
