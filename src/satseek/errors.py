@@ -222,7 +222,7 @@ class CollectionExists(Conflict):
 
 
 class CollectionLocked(Conflict):
-    """Another living process is writing to the collection."""
+    """Another living process is writing to the collection, or runs the same watch or run."""
 
 
 class GateNotPassed(Conflict):

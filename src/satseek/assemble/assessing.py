@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from satseek.index.collection import Collection
     from satseek.index.pinned import Pinned
     from satseek.monitor.damage.asking import Said
-    from satseek.monitor.damage.assessment import OnProgress
-    from satseek.monitor.damage.finishing import Done
+    from satseek.monitor.damage.assessment import Assessment, OnProgress
+    from satseek.monitor.damage.finishing import Done, Wanted
     from satseek.monitor.damage.running import AssessmentTools
     from satseek.types import GridSpec
 
@@ -49,38 +49,56 @@ def assessment_of(
 
     Raises:
         InvalidName, Conflict: no assessment of this collection may have the name.
+        CollectionLocked: another process runs it at this moment.
         As `order_of`, `wanted_of`, `run_assessment` and `finish`.
     """
     from satseek.monitor.damage.asking import order_of, wanted_of  # noqa: PLC0415 - slow to load
-    from satseek.monitor.damage.finishing import finish  # noqa: PLC0415
     from satseek.monitor.damage.keeping import keep_assessment  # noqa: PLC0415
     from satseek.monitor.damage.running import run_assessment  # noqa: PLC0415
-    from satseek.monitor.opening import (  # noqa: PLC0415
-        opened_findings,
-        opened_pictures,
-        opened_runs,
-    )
+    from satseek.monitor.opening import opened_runs  # noqa: PLC0415
 
     runs = opened_runs(parts.settings)
-    runs.check_free("damage", said.name, said.into())
-    wanted, order = wanted_of(said), order_of(said, folder=folder)
-    assessed = run_assessment(
-        order, tools=tools_of(parts, allowed=allowed), on_progress=on_progress
-    )
-    names = assessed.assessment.collections
-    with closing(opened_findings(parts.settings)) as findings:
-        done = finish(
+    with runs.held("damage", said.name):
+        runs.check_free("damage", said.name, said.into())
+        wanted, order = wanted_of(said), order_of(said, folder=folder)
+        assessed = run_assessment(
+            order, tools=tools_of(parts, allowed=allowed), on_progress=on_progress
+        )
+        done = _finished(
             assessed.assessment,
             wanted,
+            parts=parts,
             out=out,
-            collections={name: parts.reader(name) for name in names},
+            made_at=made_at,
+            on_progress=on_progress,
+        )
+        keep_assessment(done, wanted, runs=runs, collection=said.into(), made_at=made_at)
+    return done
+
+
+def _finished(
+    assessment: Assessment,
+    wanted: Wanted,
+    *,
+    parts: Assembly,
+    out: Path,
+    made_at: datetime,
+    on_progress: OnProgress,
+) -> Done:
+    from satseek.monitor.damage.finishing import finish  # noqa: PLC0415 - slow to load
+    from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415
+
+    with closing(opened_findings(parts.settings)) as findings:
+        return finish(
+            assessment,
+            wanted,
+            out=out,
+            collections={name: parts.reader(name) for name in assessment.collections},
             findings=findings,
             pictures=opened_pictures(parts.settings),
             made_at=made_at,
             on_progress=on_progress,
         )
-    keep_assessment(done, wanted, runs=runs, collection=said.into(), made_at=made_at)
-    return done
 
 
 def tools_of(parts: Assembly, *, allowed: Sequence[str] = ()) -> AssessmentTools:

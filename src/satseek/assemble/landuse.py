@@ -37,19 +37,35 @@ def land_use_of(
         CollectionNotFound, ModelMismatch: the collection or its model cannot be had.
         ConceptNotFound: a prompt names a concept that is not there.
         InvalidName, Conflict: no run of this collection may have the name.
+        CollectionLocked: another process runs it at this moment.
     """
     from satseek.monitor.landuse.keeping import keep_land_use  # noqa: PLC0415 - slow to load
-    from satseek.monitor.landuse.running import Stores, run_land_use  # noqa: PLC0415
-    from satseek.monitor.opening import (  # noqa: PLC0415
-        opened_findings,
-        opened_pictures,
-        opened_runs,
-    )
-    from satseek.monitor.samples.keeping import Samples  # noqa: PLC0415 - slow
-    from satseek.monitor.tables import FOLDER  # noqa: PLC0415
+    from satseek.monitor.opening import opened_runs  # noqa: PLC0415
 
     runs = opened_runs(parts.settings)
-    runs.check_free("landuse", asked.name, collection)
+    with runs.held("landuse", asked.name):
+        runs.check_free("landuse", asked.name, collection)
+        done = _run(
+            collection, asked, parts=parts, out=out, made_at=made_at, on_progress=on_progress
+        )
+        keep_land_use(done, asked, runs=runs, collection=collection, made_at=made_at)
+    return done
+
+
+def _run(
+    collection: str,
+    asked: Asked,
+    *,
+    parts: Assembly,
+    out: Path,
+    made_at: datetime,
+    on_progress: OnProgress,
+) -> Done:
+    from satseek.monitor.landuse.running import Stores, run_land_use  # noqa: PLC0415 - slow to load
+    from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415
+    from satseek.monitor.samples.keeping import Samples  # noqa: PLC0415
+    from satseek.monitor.tables import FOLDER  # noqa: PLC0415
+
     matched = parts.matched(collection)
     known = concepts_among(asked.labels, matched, parts)
     with (
@@ -60,7 +76,7 @@ def land_use_of(
         stores = Stores(
             findings=findings, pictures=opened_pictures(parts.settings), samples=samples
         )
-        done = run_land_use(
+        return run_land_use(
             asked,
             collection=matched.collection,
             index=index,
@@ -72,8 +88,6 @@ def land_use_of(
             known=known,
             on_progress=on_progress,
         )
-    keep_land_use(done, asked, runs=runs, collection=collection, made_at=made_at)
-    return done
 
 
 def concepts_among(labels: LabelSet, matched: Matched, parts: Assembly) -> dict[str, Vectors]:

@@ -27,15 +27,18 @@ FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 15.0
 """No pause is longer."""
 
+WAITS = "waits: another process is writing to the collection, or runs the same"
+"""Told of the job meanwhile."""
+
 HEAVY = ("distributed", "ray")
 """Packages that leave threads and connections to a cluster behind: not for the next job."""
 
 
 def do(asked: Asked, on_progress: OnProgress) -> Mapping[str, Any]:
-    """Do one task; of two that write one collection the second waits here for the first.
+    """Do one task; of two that write one collection, or run the same, the second waits here.
 
-    That spends none of its attempts, however long the first one takes: a writer that dies lets go
-    of the collection, so that nobody waits for the dead. (A task that failed to do so has this
+    That spends none of its attempts, however long the first one takes: whoever dies lets go
+    of what they had, so that nobody waits for the dead. (A task that failed to do so has this
     process replaced.)
     """
     pause = FIRST_WAIT_SECONDS
@@ -49,7 +52,7 @@ def do(asked: Asked, on_progress: OnProgress) -> Mapping[str, Any]:
                 results=folder_of(asked.settings.data_dir, asked.job),
             )
         except CollectionLocked:
-            on_progress(0, 0, "waits: another process is writing to the collection")
+            on_progress(0, 0, WAITS)
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_WAIT_SECONDS)
 

@@ -10,6 +10,7 @@ import json
 import secrets
 import shutil
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,11 +19,12 @@ from satseek.errors import Conflict, InvalidName, NotFound
 from satseek.index.checks import check_name
 from satseek.model.durable import make_folder, replace_text, room_named, sync
 from satseek.model.locking import locked
+from satseek.monitor.holding import held
 from satseek.monitor.runs.drafting import ARRAYS, FILES, TABLES, Outcome, drafted
 from satseek.monitor.runs.run import RESERVED, run_of, run_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -65,6 +67,17 @@ class Runs:
             return
         if former.collection != collection:
             raise Conflict(f"a run of another collection is called {name!r}; choose another name")
+
+    @contextmanager
+    def held(self, kind: RunKind, name: str) -> Iterator[None]:
+        """Have a name to oneself: of two runs of it the one that ends last is the newer one.
+
+        Raises:
+            InvalidName: no run may be called so.
+            CollectionLocked: another process runs it at this moment; a job waits for it.
+        """
+        with held(self.folder.parent, kind, name):
+            yield
 
     def keep(self, outcome: Outcome, files: Path, names: Iterable[str]) -> KeptRun:
         """Keep a run in place of the former one of its name.

@@ -6,17 +6,15 @@ Does not know how a watch is run. What was acknowledged is on the disk, whoever 
 from __future__ import annotations
 
 import json
-import os
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import CollectionLocked, Conflict, WatchNotFound
-from satseek.model.durable import make_folder
-from satseek.model.locking import try_lock
+from satseek.errors import Conflict, WatchNotFound
 from satseek.monitor.delivery.rows import OUTBOX
 from satseek.monitor.delivery.telling import subscribe
+from satseek.monitor.holding import held
 from satseek.monitor.tables import opened
 from satseek.monitor.watch.rows import (
     PART,
@@ -116,18 +114,10 @@ class Watches:
         Raises:
             CollectionLocked: another does at this moment; a job waits for it.
         """
-        make_folder(self.folder)
-        descriptor = try_lock(self.folder / f".watch-{name}.lock")
-        if descriptor is None:
-            raise CollectionLocked(
-                f"watch {name}: another process runs it at this moment; try again later"
-            )
-        try:
+        with held(self.folder, "watch", name):
             with self._store.reading():
                 pass
             yield
-        finally:
-            os.close(descriptor)
 
     def looked_at(self, name: str) -> dict[str, str]:
         """Give the scenes that a watch has looked at, and the digest of each as it was then."""
