@@ -26,6 +26,11 @@ ASSESSMENT = (
 )
 """What is told of an assessment in lists, beside its lights and when it was made."""
 
+_READING = (
+    *("policy_column", "parcel_column", "crop_column", "insured_column", "district_column"),
+    *("insured_unit", "crs", "layer"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFile:
@@ -168,6 +173,10 @@ class Upload:
     """What is odd about it, the first hundred: ``row``, ``id``, ``kind``, ``what``."""
     problem_count: int
     """How much is."""
+    columns: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+    """How it was said to be read, and is read by an assessment that says nothing else:
+    ``policy_column``, ``parcel_column``, ``crop_column``, ``insured_column``, ``district_column``,
+    ``insured_unit``, ``crs``, ``layer``; None: as usual."""
 
 
 def land_use_of(answer: Json) -> LandUse:
@@ -208,6 +217,7 @@ def upload_of(answer: Json) -> Upload:
         uploaded=datetime.fromisoformat(answer["uploaded"]),
         bbox=tuple(answer["bbox"]),
         problems=tuple(answer["problems"]),
+        columns={name: answer.get(name) for name in _READING},
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from satseek.monitor.damage.asking import Said
     from satseek.monitor.damage.finishing import Done
     from satseek.monitor.damage.grading import GradeTable
+    from satseek.monitor.damage.parcels_reading import Reading
+    from satseek.monitor.damage.uploads import Upload
     from satseek.settings import Settings
 
 _Label = Annotated[str, Field(min_length=1, max_length=4000)]
@@ -106,8 +109,10 @@ class AssessTask(CollectionTask):
     crop_column: _Column | None = Field(None, description="Of the crop.")
     insured_column: _Column | None = Field(None, description="Of the insured area.")
     district_column: _Column | None = Field(None, description="Of the village or district.")
-    insured_unit: Literal["ha", "mu", "acre", "m2"] = Field(
-        "ha", description="Of the insured area."
+    insured_unit: Literal["ha", "mu", "acre", "m2"] | None = Field(
+        None,
+        description="Of the insured area; unset: hectares. Of an upload all of these, the CRS and "
+        "the layer are, where they are unset, as they were named when it was sent.",
     )
     parcels_crs: str | None = Field(
         None, max_length=5000, description="CRS of the parcels; unset: what their file names."
@@ -144,10 +149,13 @@ class AssessHere(AssessTask, TypedByHand):
 _OPTIONAL = ("least_seen", "least_cells", "most_days_between", "most_days_after", "neighbours")
 _DAYS = frozenset({"most_days_between", "most_days_after"})
 _SAME = (
-    *("name", "hazard", "affected", "sound", "hidden", "event", "policy_column"),
-    *("parcel_column", "crop_column", "insured_column", "district_column", "insured_unit"),
-    *("parcels_crs", "layer", "chip_px", "stride_px", "pixel_size", "crs", "visits", "seed"),
-    *("formats", "reports", "sheets", "language", "attribution"),
+    *("name", "hazard", "affected", "sound", "hidden", "event", "chip_px", "stride_px"),
+    *("pixel_size", "crs", "visits", "seed", "formats", "reports", "sheets", "language"),
+    "attribution",
+)
+_COLUMNS = (
+    *("policy_column", "parcel_column", "crop_column", "insured_column", "district_column"),
+    *("insured_unit", "layer"),
 )
 
 
@@ -214,6 +222,9 @@ def _said(asked: AssessTask, settings: Settings) -> Said:
     if not is_by_hand(asked) and asked.hazard not in hazards():  # a door reads no file
         raise InvalidRequest(f"hazard: expected one of {', '.join(hazards())}")
     grades = None if asked.grades is None else path_of(asked, asked.grades, settings)
+    is_sent = asked.parcels.startswith(UPLOAD)
+    upload = uploads_of(settings).get(asked.parcels) if is_sent else None
+    reading = _reading(asked, upload)
     usual: dict[str, Any] = {
         name: None if name in _DAYS and value == 0 else value
         for name in _OPTIONAL
@@ -225,15 +236,24 @@ def _said(asked: AssessTask, settings: Settings) -> Said:
         before=None if asked.before is None else _source(asked, asked.before, settings),
         grades=None if grades is None else str(grades.absolute()),
         losses=_losses(asked),
-        parcels_name=uploads_of(settings).get(asked.parcels).name
-        if asked.parcels.startswith(UPLOAD)
-        else "",
+        parcels_name="" if upload is None else upload.name,
+        parcels_crs=reading.crs,
         collection=asked.about(),
         operator=operator_of(asked),
         command=command_of("assess", asked),
         **{name: getattr(asked, name) for name in _SAME},
+        **{name: getattr(reading, name) for name in _COLUMNS},
         **usual,
     )
+
+
+def _reading(asked: AssessTask, upload: Upload | None) -> Reading:
+    """Take columns, unit, CRS and layer as asked; what is not, as whoever sent the file said."""
+    from satseek.monitor.damage.parcels_reading import Reading  # noqa: PLC0415 - slow to load
+
+    said = {"crs": asked.parcels_crs, **{name: getattr(asked, name) for name in _COLUMNS}}
+    sent = Reading() if upload is None else upload.reading
+    return replace(sent, **{name: one for name, one in said.items() if one is not None})
 
 
 def _losses(asked: AssessTask) -> GradeTable | None:

@@ -6,6 +6,7 @@ anywhere.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,8 @@ from satseek.errors import InvalidRequest
 from satseek.jobs.reports import LocalReports
 from satseek.jobs.sources import UPLOAD
 from satseek.jobs.verbs import CHUNK, LOCAL
-from satseek.monitor.damage.asking import UNITS_HA
 from satseek.monitor.damage.keeping import sheet_name
-from satseek.monitor.damage.parcels_reading import ParcelColumns
+from satseek.monitor.damage.parcels_reading import Reading
 from satseek.monitor.damage.uploads import Uploads
 from satseek.monitor.labels.describing import described_set
 from satseek.monitor.labels.files import preset, preset_names
@@ -37,7 +37,7 @@ Json = dict[str, Any]
 PAGE = 1000
 """Rows read at a time."""
 
-_COLUMNS = ("policy", "parcel", "crop", "insured", "district")
+_READING = frozenset(one.name for one in fields(Reading))
 
 
 class LocalRuns(LocalReports):
@@ -89,17 +89,11 @@ class LocalRuns(LocalReports):
 
     def send_parcels(self, file: Image, *, name: str = "parcels", **columns: Any) -> Upload:
         """Keep a file of parcels; takes what ``Client.send_parcels`` takes."""
-        given = {key: columns.pop(f"{key}_column", None) for key in _COLUMNS}
-        unit, crs, layer = (columns.pop(key, None) for key in ("insured_unit", "crs", "layer"))
-        if columns:
-            raise InvalidRequest(f"send_parcels: expected no {next(iter(columns))!r}")
-        if unit is not None and unit not in UNITS_HA:
-            raise InvalidRequest(f"insured_unit: expected {', '.join(UNITS_HA)}, came {unit!r:.40}")
-        given["id"] = given.pop("parcel")
-        chosen = ParcelColumns(**given, insured_unit_ha=UNITS_HA[unit or "ha"])
-        kept = self._uploads.add(
-            content_of(file), name=name, by=LOCAL, columns=chosen, crs=crs, layer=layer
-        )
+        unknown = sorted(columns.keys() - _READING)
+        if unknown:
+            raise InvalidRequest(f"send_parcels: expected no {unknown[0]!r}")
+        reading = Reading(**{key: one for key, one in columns.items() if one})
+        kept = self._uploads.add(content_of(file), name=name, by=LOCAL, reading=reading)
         return upload_of(kept.told())
 
     def uploads(self) -> list[Upload]:

@@ -319,8 +319,16 @@ def test_uploads_are_their_senders_alone(desk: Desk) -> None:
     ):
         assert 404 == guest.post(path, json=body).status_code
     assert 403 == desk.clients["looker"].get("/v1/parcels").status_code
-    own = desk.call("SendParcels", key="guest", content=parcels(), name="../a.geojson").upload
-    assert ("a.geojson", "key:guest") == (own.name, own.by)
+    columns = {"policy_column": "village", "insured_unit": "mu"}
+    own = desk.call("SendParcels", key="guest", content=parcels(), name="../a.geojson", **columns)
+    own = own.upload
+    assert ("a.geojson", "key:guest", 1) == (own.name, own.by, own.policies)
+    told = guest.get(f"/v1/parcels/{own.id}").json()
+    assert columns == {name: told[name] for name in columns}
+    assert columns == {name: getattr(own, name) for name in columns}
+    assert (None, False) == (told["layer"], own.HasField("layer"))
+    usual = dict.fromkeys(desk.sdk.uploads()[0].columns)
+    assert usual | {"insured_unit": "ha"} == desk.sdk.uploads()[0].columns
     desk.call("RemoveUpload", key="guest", id=own.id)
     for content in (b"", b"<OGRVRTDataSource/>", b"/vsicurl/http://127.0.0.1/x"):
         assert 422 == staff.post("/v1/parcels", content=content).status_code

@@ -15,7 +15,7 @@ import pytest
 
 from satseek.errors import Conflict, InvalidRequest, NotFound
 from satseek.monitor.damage import uploads, uploads_reading
-from satseek.monitor.damage.parcels_reading import ParcelColumns, read_parcels
+from satseek.monitor.damage.parcels_reading import Reading, read_parcels
 from satseek.monitor.damage.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -92,11 +92,29 @@ def test_what_a_file_is_its_bytes_say(made: Path, tmp_path: Path, form: str) -> 
 
 def test_columns_say_what_they_are_told_to(tmp_path: Path) -> None:
     content = geojson(policy=None, contract="K-7", mu=150.0)
-    columns = ParcelColumns(policy="contract", insured="mu", insured_unit_ha=1 / 15)
+    reading = Reading(policy_column="contract", insured_column="mu", insured_unit="mu")
     store = Uploads(tmp_path)
-    kept = store.add(content, name="a", by="x", columns=columns)
-    (parcel,) = read_parcels(store.path_of(kept.id), columns=columns).parcels
+    kept = store.get(store.add(content, name="a", by="x", reading=reading).id)
+    assert reading == kept.reading
+    (parcel,) = kept.reading.read(store.path_of(kept.id)).parcels
     assert ("K-7", 10.0) == (parcel.policy, pytest.approx(parcel.insured_ha))
+    told = kept.told()
+    assert ("contract", "mu", None) == (told["policy_column"], told["insured_unit"], told["crs"])
+
+
+def test_a_file_that_was_sent_before_its_reading_was_kept_is_read_as_usual(tmp_path: Path) -> None:
+    store = Uploads(tmp_path)
+    kept = store.add(geojson(), name="a", by="x", reading=Reading(insured_unit="mu"))
+    facts = store.folder / kept.id / "upload.json"
+    told = json.loads(facts.read_text(encoding="utf-8"))
+    del told["reading"]
+    facts.write_text(json.dumps(told), encoding="utf-8")
+    assert Reading() == store.get(kept.id).reading
+
+
+def test_a_unit_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="expected one of ha, mu, acre, m2, came 'bigha'"):
+        Reading(insured_unit="bigha")
 
 
 @pytest.mark.parametrize(

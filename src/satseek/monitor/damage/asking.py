@@ -15,12 +15,11 @@ from satseek.monitor.damage.assessing import USUAL_RULES
 from satseek.monitor.damage.finishing import REPORTS, Wanted
 from satseek.monitor.damage.grading import USUAL_GRADES, EvidenceRules, read_grades
 from satseek.monitor.damage.labels import hazard_labels, own_damage_labels
-from satseek.monitor.damage.parcels_reading import ParcelColumns, read_parcels
+from satseek.monitor.damage.parcels_reading import Reading
 from satseek.monitor.damage.running import AssessmentOrder
 from satseek.monitor.damage.writing import check_formats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from satseek.monitor.damage.grading import GradeTable
@@ -32,9 +31,6 @@ USUAL_HAZARD: Final = "flood"
 
 NAME: Final = "assessment"
 """Of an assessment, and of the collection of its imagery, where neither is named."""
-
-UNITS_HA: Final[Mapping[str, float]] = {"ha": 1.0, "mu": 1 / 15, "acre": 0.40468564224, "m2": 1e-4}
-"""Hectares in what insured areas are written in: 15 mu are a hectare; NIST SP 811, B.8 (acre)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +84,7 @@ class Said:
     district_column: str | None = None
     """Column of the village or district."""
     insured_unit: str = "ha"
-    """Of the insured area: a key of `UNITS_HA`."""
+    """Of the insured area: a key of `parcels_reading.UNITS_HA`."""
     parcels_crs: str | None = None
     """CRS of the parcels; None: the one that their file names."""
     layer: str | None = None
@@ -139,9 +135,7 @@ def order_of(said: Said, *, folder: Path) -> AssessmentOrder:
     """
     check_name(said.name)
     labels, rules, event = labels_of(said, folder=folder), _rules(said), _event(said.event)
-    parcels = read_parcels(
-        folder / said.parcels, columns=_columns(said), crs=said.parcels_crs, layer=said.layer
-    )
+    parcels = _reading(said).read(folder / said.parcels)
     return AssessmentOrder(
         name=said.name,
         parcels=replace(parcels, source=said.parcels_name or parcels.source),
@@ -218,15 +212,14 @@ def _event(text: str | None) -> date | None:
         raise InvalidRequest(f"event: expected a day such as 2025-08-20, came {text!r}") from error
 
 
-def _columns(said: Said) -> ParcelColumns:
-    if said.insured_unit not in UNITS_HA:
-        known = ", ".join(UNITS_HA)
-        raise InvalidRequest(f"insured unit: expected one of {known}, came {said.insured_unit!r}")
-    return ParcelColumns(
-        policy=said.policy_column,
-        id=said.parcel_column,
-        crop=said.crop_column,
-        insured=said.insured_column,
-        district=said.district_column,
-        insured_unit_ha=UNITS_HA[said.insured_unit],
+def _reading(said: Said) -> Reading:
+    return Reading(
+        policy_column=said.policy_column,
+        parcel_column=said.parcel_column,
+        crop_column=said.crop_column,
+        insured_column=said.insured_column,
+        district_column=said.district_column,
+        insured_unit=said.insured_unit,
+        crs=said.parcels_crs,
+        layer=said.layer,
     )

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 1 << 30
 """Largest file that is read at once: a county has some hundred thousand parcels, 200 MB."""
 
+UNITS_HA: Final[Mapping[str, float]] = {"ha": 1.0, "mu": 1 / 15, "acre": 0.40468564224, "m2": 1e-4}
+"""Hectares in what insured areas are written in: 15 mu are a hectare; NIST SP 811, B.8 (acre)."""
+
 _WGS84: Final = "EPSG:4326"
 _PARQUET: Final = frozenset({".parquet", ".geoparquet"})
 _JSON: Final = frozenset({".geojson", ".json"})
@@ -80,6 +83,49 @@ class ParcelColumns:
 
 
 _ANY: Final = ParcelColumns()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How somebody says that their file is to be read; what is left out is as usual."""
+
+    policy_column: str | None = None
+    """Column of the policy id; None: one of the usual names, likewise the others."""
+    parcel_column: str | None = None
+    """Column of the parcel id."""
+    crop_column: str | None = None
+    """Column of the crop."""
+    insured_column: str | None = None
+    """Column of the insured area."""
+    district_column: str | None = None
+    """Column of the village or district."""
+    insured_unit: str = "ha"
+    """Of the insured area: a key of `UNITS_HA`."""
+    crs: str | None = None
+    """CRS of the coordinates; None: the one that the file names."""
+    layer: str | None = None
+    """Of a file that has several; None: its first."""
+
+    def __post_init__(self) -> None:
+        """Refuse a unit that nobody knows; raises InvalidRequest."""
+        if self.insured_unit not in UNITS_HA:
+            known, came = ", ".join(UNITS_HA), str(self.insured_unit)[:40]
+            raise InvalidRequest(f"insured_unit: expected one of {known}, came {came!r}")
+
+    def columns(self) -> ParcelColumns:
+        """Say which column says what."""
+        return ParcelColumns(
+            policy=self.policy_column,
+            id=self.parcel_column,
+            crop=self.crop_column,
+            insured=self.insured_column,
+            district=self.district_column,
+            insured_unit_ha=UNITS_HA[self.insured_unit],
+        )
+
+    def read(self, path: Path) -> ParcelList:
+        """Read and check the parcels of a file; raises as `read_parcels`."""
+        return read_parcels(path, columns=self.columns(), crs=self.crs, layer=self.layer)
 
 
 def read_parcels(

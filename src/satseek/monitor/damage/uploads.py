@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +23,7 @@ from satseek.errors import Conflict, DamagedData, NotFound
 from satseek.formats import check_format
 from satseek.model.durable import make_folder, room_named, sync, sync_tree
 from satseek.monitor.damage.parcels import Problem
-from satseek.monitor.damage.parcels_reading import ParcelColumns, read_parcels
+from satseek.monitor.damage.parcels_reading import Reading
 from satseek.monitor.damage.uploads_reading import UploadFormat, path_within, write_upload
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ LEFT_SECONDS: Final = 86_400
 
 LAYOUT: Final = 1
 """Number of the layout of what is told of an upload."""
+
+_USUAL: Final = Reading()
 
 _FOLDER: Final = "uploads"
 _FACTS: Final = "upload.json"
@@ -82,13 +84,15 @@ class Upload:
     """What is odd about it, the first `TOLD`."""
     problem_count: int
     """How much is."""
+    reading: Reading = _USUAL
+    """How it was read, and is wherever nothing else is said."""
 
     def told(self) -> dict[str, Any]:
         """Give all of it as JSON, as every door does."""
         told = asdict(self)
-        form, uploaded = told.pop("form"), told.pop("uploaded")
-        ref = f"{SIGN}{self.id}"
-        return told | {"parcels_ref": ref, "format": form, "uploaded": uploaded.isoformat()}
+        form, uploaded = told.pop("form"), told.pop("uploaded").isoformat()
+        ref, reading = f"{SIGN}{self.id}", told.pop("reading")
+        return told | {"parcels_ref": ref, "format": form, "uploaded": uploaded} | reading
 
 
 class Uploads:
@@ -98,25 +102,14 @@ class Uploads:
         """Take ``<data_dir>/monitor``; nothing is made before something is sent."""
         self.folder = folder / _FOLDER
 
-    def add(
-        self,
-        content: bytes,
-        *,
-        name: str,
-        by: str,
-        columns: ParcelColumns | None = None,
-        crs: str | None = None,
-        layer: str | None = None,
-    ) -> Upload:
+    def add(self, content: bytes, *, name: str, by: str, reading: Reading = _USUAL) -> Upload:
         """Keep a file, once it was read.
 
         Args:
             content: All of it.
             name: What its sender calls it; folders of it are left out.
             by: Who sends it.
-            columns: Which column says what; None: those with usual names.
-            crs: Of the coordinates; None: the one that the file names.
-            layer: Of a file that has several; None: its first.
+            reading: How it is to be read, now and by whoever names it later.
 
         Raises:
             InvalidRequest: it is no file of parcels, or one that leads elsewhere.
@@ -134,8 +127,9 @@ class Uploads:
             draft.mkdir()
             try:
                 path, form = write_upload(content, draft)
-                found = read_parcels(path, columns=columns or ParcelColumns(), crs=crs, layer=layer)
+                found = reading.read(path)
                 upload = _described(found, content, upload_id, name=name, by=by, form=form)
+                upload = replace(upload, reading=reading)
                 (draft / _FACTS).write_text(_text(upload), encoding="utf-8")
                 sync_tree(draft)
                 draft.rename(self.folder / upload_id)
@@ -226,6 +220,7 @@ def _upload_of(text: str) -> Upload:
         uploaded = datetime.fromisoformat(read.pop("uploaded"))
         west, south, east, north = read.pop("bbox")
         bbox = (west, south, east, north)
-        return Upload(**read, bbox=bbox, problems=problems, uploaded=uploaded)
+        reading = Reading(**read.pop("reading", {}))  # those sent before it was kept have none
+        return Upload(**read, bbox=bbox, problems=problems, uploaded=uploaded, reading=reading)
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedData(f"expected an upload as it was written, came {error}") from error

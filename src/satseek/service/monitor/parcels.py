@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from satseek.monitor.damage.asking import UNITS_HA
-from satseek.monitor.damage.parcels_reading import ParcelColumns
+from satseek.monitor.damage.parcels_reading import Reading
 from satseek.service.calling import caller
 from satseek.service.describing import PROBLEM
 from satseek.service.monitor.parcels_verbs import (
@@ -95,16 +94,9 @@ class UploadAsked(BaseModel):
         "ha", description="Of the insured area."
     )
 
-    def columns(self) -> ParcelColumns:
-        """Say which column says what."""
-        return ParcelColumns(
-            policy=self.policy_column,
-            id=self.parcel_column,
-            crop=self.crop_column,
-            insured=self.insured_column,
-            district=self.district_column,
-            insured_unit_ha=UNITS_HA[self.insured_unit],
-        )
+    def reading(self) -> Reading:
+        """Say how the file is to be read."""
+        return Reading(**self.model_dump(exclude={"name"}))
 
 
 class ProblemShown(BaseModel):
@@ -139,6 +131,14 @@ class UploadShown(BaseModel):
     bbox: list[float] = Field(description="West, south, east, north.")
     problems: list[ProblemShown] = Field(description="What is odd about it, the first hundred.")
     problem_count: int
+    policy_column: str | None = Field(description="Named when it was sent; null: a usual name.")
+    parcel_column: str | None
+    crop_column: str | None
+    insured_column: str | None
+    district_column: str | None
+    insured_unit: str = Field(description="Of the insured area: `ha`, `mu`, `acre` or `m2`.")
+    crs: str | None = Field(description="Named when it was sent; null: what the file names.")
+    layer: str | None
 
 
 class UploadsAnswer(BaseModel):
@@ -167,9 +167,7 @@ async def post_parcels(
     upload = await send_parcels(
         content,
         name=asked.name,
-        columns=asked.columns(),
-        crs=asked.crs,
-        layer=asked.layer,
+        reading=asked.reading(),
         shared=shared,
         caller=caller(request),
     )

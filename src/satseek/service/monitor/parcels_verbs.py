@@ -12,7 +12,7 @@ from satseek.service.jobbing_checks import allowed, sees_upload
 from satseek.service.recording import record
 
 if TYPE_CHECKING:
-    from satseek.monitor.damage.parcels_reading import ParcelColumns
+    from satseek.monitor.damage.parcels_reading import Reading
     from satseek.monitor.damage.uploads import Upload
     from satseek.service.calling import Caller
     from satseek.service.running import Running
@@ -22,9 +22,7 @@ async def send_parcels(
     content: bytes,
     *,
     name: str,
-    columns: ParcelColumns,
-    crs: str | None,
-    layer: str | None,
+    reading: Reading,
     shared: Running,
     caller: Caller,
 ) -> Upload:
@@ -40,9 +38,7 @@ async def send_parcels(
         raise InvalidRequest("expected GeoJSON, GeoPackage or a zipped Shapefile, came no bytes")
     async with record("parcels.send", name[:64], shared=shared, caller=caller, bytes=len(content)):
         upload = await shared.in_exporter(
-            lambda: shared.monitor.uploads.add(
-                content, name=name, by=who.name, columns=columns, crs=crs, layer=layer
-            )
+            lambda: shared.monitor.uploads.add(content, name=name, by=who.name, reading=reading)
         )
     caller.pairs.update(upload=upload.id, parcels=upload.parcels)
     return upload

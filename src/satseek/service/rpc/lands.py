@@ -167,9 +167,7 @@ class Lands:
         upload = await send_parcels(
             request.content,
             name=asked.name,
-            columns=asked.columns(),
-            crs=asked.crs,
-            layer=asked.layer,
+            reading=asked.reading(),
             shared=self._shared,
             caller=current_caller(),
         )

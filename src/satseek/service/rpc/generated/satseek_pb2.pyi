@@ -1414,7 +1414,7 @@ class MeasureWatchResponse(_message.Message):
     def __init__(self, sensitivity: _Optional[float] = ..., sensitivity_95: _Optional[_Iterable[float]] = ..., specificity: _Optional[float] = ..., specificity_95: _Optional[_Iterable[float]] = ..., alerts: _Optional[int] = ..., area_km2: _Optional[float] = ..., alerts_per_1000_km2: _Optional[float] = ..., days: _Optional[_Iterable[str]] = ..., right: _Optional[int] = ..., wrong: _Optional[int] = ..., folds: _Optional[int] = ...) -> None: ...
 
 class Upload(_message.Message):
-    __slots__ = ("id", "parcels_ref", "name", "format", "bytes", "sha256", "by", "uploaded", "parcels", "policies", "area_ha", "bbox", "problems", "problem_count")
+    __slots__ = ("id", "parcels_ref", "name", "format", "bytes", "sha256", "by", "uploaded", "parcels", "policies", "area_ha", "bbox", "problems", "problem_count", "crs", "layer", "policy_column", "parcel_column", "crop_column", "insured_column", "district_column", "insured_unit")
     ID_FIELD_NUMBER: _ClassVar[int]
     PARCELS_REF_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -1429,6 +1429,14 @@ class Upload(_message.Message):
     BBOX_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CRS_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    POLICY_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    PARCEL_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    CROP_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    INSURED_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    DISTRICT_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    INSURED_UNIT_FIELD_NUMBER: _ClassVar[int]
     id: str
     parcels_ref: str
     name: str
@@ -1443,7 +1451,15 @@ class Upload(_message.Message):
     bbox: BoundingBox
     problems: _containers.RepeatedCompositeFieldContainer[ParcelProblem]
     problem_count: int
-    def __init__(self, id: _Optional[str] = ..., parcels_ref: _Optional[str] = ..., name: _Optional[str] = ..., format: _Optional[str] = ..., bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., by: _Optional[str] = ..., uploaded: _Optional[str] = ..., parcels: _Optional[int] = ..., policies: _Optional[int] = ..., area_ha: _Optional[float] = ..., bbox: _Optional[_Union[BoundingBox, _Mapping]] = ..., problems: _Optional[_Iterable[_Union[ParcelProblem, _Mapping]]] = ..., problem_count: _Optional[int] = ...) -> None: ...
+    crs: str
+    layer: str
+    policy_column: str
+    parcel_column: str
+    crop_column: str
+    insured_column: str
+    district_column: str
+    insured_unit: str
+    def __init__(self, id: _Optional[str] = ..., parcels_ref: _Optional[str] = ..., name: _Optional[str] = ..., format: _Optional[str] = ..., bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., by: _Optional[str] = ..., uploaded: _Optional[str] = ..., parcels: _Optional[int] = ..., policies: _Optional[int] = ..., area_ha: _Optional[float] = ..., bbox: _Optional[_Union[BoundingBox, _Mapping]] = ..., problems: _Optional[_Iterable[_Union[ParcelProblem, _Mapping]]] = ..., problem_count: _Optional[int] = ..., crs: _Optional[str] = ..., layer: _Optional[str] = ..., policy_column: _Optional[str] = ..., parcel_column: _Optional[str] = ..., crop_column: _Optional[str] = ..., insured_column: _Optional[str] = ..., district_column: _Optional[str] = ..., insured_unit: _Optional[str] = ...) -> None: ...
 
 class ParcelProblem(_message.Message):
     __slots__ = ("row", "id", "kind", "what")
