@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ import rasterio
 import shapely
 from counties import SERIES, copied_home, indexed_county, seen_county
 
-from satseek.assemble import Assembly
+from satseek.assemble import Assembly, Layout
 from satseek.assemble.landuse import land_use_of
 from satseek.monitor.change.patches import PatchRule
 from satseek.monitor.findings.finding import WITHDRAWN
@@ -29,7 +30,9 @@ from satseek.monitor.landuse.landuse import Choices
 from satseek.monitor.landuse.running import Asked
 from satseek.monitor.landuse.writing import LIST
 from satseek.monitor.tables import FOLDER
+from satseek.search.indexing import index_folder
 from satseek.settings import Settings
+from satseek.types import GridSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +164,40 @@ def test_asked_again_nothing_is_told_twice_and_decisions_stay(ran: Ran, tmp_path
     assert 0 == again.news
     with opened(home) as findings:
         assert "confirmed" == findings.get(first).state
+
+
+def test_another_scene_of_the_month_asks_nobody_again(ran: Ran, tmp_path: Path) -> None:
+    home = copied_home(ran.home, tmp_path / "home")
+    told = [one for one in ran.done.findings if one.properties["after_date"] == "2024-07"]
+    with opened(home) as findings:
+        for one in told:
+            confirm(one.id, findings, who="a planner")
+    see_again(home, tmp_path / "scenes", "2024-07-04", on="2024-07-20")
+    again = run(home, tmp_path / "out", reports=())
+    assert [one.id for one in ran.done.findings] == [one.id for one in again.findings]
+    july = next(one for one in again.findings if one.id == told[0].id)
+    assert "2024-07-20" == f"{july.evidence[1].datetime:%Y-%m-%d}"
+    with opened(home) as findings:
+        kept = list(findings.all(FindingFilter(sources=(NAME,))))
+    assert {one.id for one in ran.done.findings} == {one.id for one in kept}
+    assert {one.id for one in told} == {one.id for one in kept if one.state == "confirmed"}
+    assert {()} == {one.flags for one in kept}
+
+
+def see_again(home: Path, folder: Path, day: str, *, on: str) -> None:
+    """Index the county's scenes of a day once more, as if they had been taken on another."""
+    folder.mkdir()
+    for scene in seen_county().scenes.glob(f"*{day}*.tif"):
+        again = folder / scene.name.replace(day, on)
+        shutil.copyfile(scene, again)
+        with rasterio.open(again, "r+") as raster:
+            raster.update_tags(TIFFTAG_DATETIME=f"{on.replace('-', ':')} 10:12:00")
+    grid = GridSpec(crs=None, chip_px=128, stride_px=128, pixel_size=None)
+    with (
+        closing(Assembly(Settings(data_dir=home, model="starter"))) as parts,
+        parts.writer("county", Layout(grid=grid)) as collection,
+    ):
+        index_folder(folder, collection=collection, embedder=parts.embedder, batch=parts.batch)
 
 
 def test_what_is_no_longer_found_is_withdrawn_and_nothing_is_lost(ran: Ran, tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ which a background is known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
 from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
@@ -113,6 +115,27 @@ def find_patches(
         if len(group) >= asked.least_cells and not areas[group].sum() < asked.least_ha
     ]
     return sorted(found, key=lambda patch: (-patch.peak, patch.peak_cell))
+
+
+def join_patches(patches: Sequence[Patch]) -> Patch:
+    """Make one patch of several that share no cell; they need not touch.
+
+    Args:
+        patches: One at least, of one list of cells.
+    """
+    own = sorted(
+        (cell, at) for one in patches for cell, at in zip(one.cells, one.places, strict=True)
+    )
+    best = min(patches, key=lambda one: (-one.peak, one.peak_cell))
+    outlines = [None if one.footprint is None else json.dumps(one.footprint) for one in patches]
+    return replace(
+        best,
+        cells=tuple(cell for cell, _ in own),
+        places=tuple(at for _, at in own),
+        mean=sum(one.mean * len(one.cells) for one in patches) / len(own),
+        footprint=join_outlines(shapely.from_geojson(np.array(outlines, dtype=np.object_))),
+        area_ha=sum(one.area_ha for one in patches),
+    )
 
 
 def _patch(

@@ -172,7 +172,8 @@ def finding_id(
         kind: Which job found it.
         source: Name of the watch, run or assessment.
         anchor: What it hangs on, whatever else it grows to: the cell at which it was first seen, of
-            several of one date that which comes first by name; of damage the parcel.
+            several of one date that which comes first by name; of land use with the date's name
+            before it; of damage the parcel.
         label: What it is.
         first_seen: Acquisition time of the first scene that shows it; None: none is known.
 

@@ -66,7 +66,12 @@ def find_changes(found: LandUse) -> list[LandChange]:
         for date in range(1, len(found.dates))
         for change in _changes_at(found, date, lasting[date], lengths)
     ]
-    return sorted(changes, key=lambda one: (one.date, -one.patch.area_ha, one.patch.peak_cell))
+    return sorted(changes, key=order_of)
+
+
+def order_of(change: LandChange) -> tuple[int, float, str]:
+    """Give what changes are told by: the earliest first, within a date the largest."""
+    return change.date, -change.patch.area_ha, change.patch.peak_cell
 
 
 def runs(classes: NDArray[np.int16]) -> NDArray[np.int32]:

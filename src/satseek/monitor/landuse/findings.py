@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from satseek.export.areas import SQUARE_METRES
-from satseek.monitor.findings.finding import Finding, finding_id
+from satseek.monitor.findings.finding import Finding
 from satseek.monitor.findings.pictures import evidence_of
 from satseek.monitor.landuse.sampling import change_label
 
@@ -21,11 +21,18 @@ if TYPE_CHECKING:
     from satseek.monitor.findings.finding import Evidence, Side
     from satseek.monitor.findings.pictures import Pictures
     from satseek.monitor.landuse.changes import LandChange
+    from satseek.monitor.landuse.knowing import NamedChange
     from satseek.monitor.landuse.landuse import LandUse
     from satseek.types import Chip
 
 KIND: Final = "landuse"
 """Which of the three jobs these findings come from."""
+
+BEFORE_DATE: Final = "before_date"
+"""Property of a finding: name of the date at which its ground was last seen as it was before…"""
+
+AFTER_DATE: Final = "after_date"
+"""…and of that at which it was first seen as it is now."""
 
 NOT_COMPARED: Final = "not-compared"
 """Flag of a change for which labels alone speak: its pair of scenes has too few cells to tell what
@@ -33,7 +40,7 @@ is usual."""
 
 
 def findings_of(
-    changes: Iterable[LandChange],
+    changes: Iterable[NamedChange],
     *,
     found: LandUse,
     source: str,
@@ -46,7 +53,7 @@ def findings_of(
     The urgency of a finding is its area in hectares.
 
     Args:
-        changes: Patches.
+        changes: Patches, each with its finding's id.
         found: What they were found in.
         source: Name of the land-use run: the same name, the same findings.
         index: The generation that it was read from.
@@ -58,7 +65,8 @@ def findings_of(
         DiskFull: there is no room for pictures.
     """
     places = {cell: place for place, cell in enumerate(found.cells)}
-    for one in changes:
+    for named in changes:
+        one = named.change
         anchor = places[one.patch.cells[0]]
         rows = (
             found.rows[one.since, one.cell],
@@ -75,44 +83,42 @@ def findings_of(
             )
 
         evidence = shown(before, "before"), shown(after, "after")
-        yield _finding(one, found, source, (first.datetime, latest.datetime), evidence)
+        yield _finding(named, found, source, (first.datetime, latest.datetime), evidence)
 
 
 def _finding(
-    change: LandChange,
+    named: NamedChange,
     found: LandUse,
     source: str,
     seen: tuple[datetime | None, datetime | None],
     evidence: tuple[Evidence, ...],
 ) -> Finding:
-    label = change_label(change.before, change.after)
+    change = named.change
     scores = {"share": change.share}
     if change.percentile is not None:
         scores["percentile"] = change.percentile
-    cells, first_seen = change.patch.cells, seen[0]
+    cells = change.patch.cells
     return Finding(
-        id=finding_id(
-            kind=KIND, source=source, anchor=cells[0], label=label, first_seen=first_seen
-        ),
+        id=named.finding,
         kind=KIND,
         source=source,
         collection=found.collection,
         cells=cells,
-        label=label,
+        label=change_label(change.before, change.after),
         before=change.before,
         after=change.after,
         scores=scores,
         footprint=change.patch.footprint,
         area_m2=change.patch.area_ha * SQUARE_METRES,
-        first_seen=first_seen,
+        first_seen=seen[0],
         last_seen=seen[1],
         seen=change.seen,
         urgency=change.patch.area_ha,
         flags=(NOT_COMPARED,) if change.percentile is None else (),
         evidence=evidence,
         properties={
-            "before_date": found.dates[change.since],
-            "after_date": found.dates[change.date],
+            BEFORE_DATE: found.dates[change.since],
+            AFTER_DATE: found.dates[change.date],
             "cells": len(cells),
             "label_set": found.labels.name,
         },

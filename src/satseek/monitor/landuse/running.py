@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, get_args
 
 from satseek.errors import InvalidRequest
 from satseek.index.checks import check_name
+from satseek.monitor.findings.keeping import FindingFilter
+from satseek.monitor.findings.known import KnownFindings
 from satseek.monitor.labels.labelling import label_vectors
 from satseek.monitor.landuse.accuracy import accuracy_sections
 from satseek.monitor.landuse.areas import areas_by_class
@@ -19,6 +21,7 @@ from satseek.monitor.landuse.changes import find_changes
 from satseek.monitor.landuse.districts import areas_by_district
 from satseek.monitor.landuse.findings import KIND, findings_of
 from satseek.monitor.landuse.images import images_of
+from satseek.monitor.landuse.knowing import named_changes
 from satseek.monitor.landuse.landuse import Choices, land_use, read_ground
 from satseek.monitor.landuse.report import Material, land_use_report
 from satseek.monitor.landuse.tables import area_rows, change_rows, district_rows, image_rows
@@ -38,10 +41,10 @@ if TYPE_CHECKING:
     from satseek.monitor.findings.keeping import Findings
     from satseek.monitor.findings.pictures import Pictures
     from satseek.monitor.labels.labelling import LabelSet
-    from satseek.monitor.landuse.changes import LandChange
     from satseek.monitor.landuse.deciding import OnProgress
     from satseek.monitor.landuse.districts import District, DistrictAreas
     from satseek.monitor.landuse.images import ImageLandUse
+    from satseek.monitor.landuse.knowing import NamedChange
     from satseek.monitor.landuse.landuse import LandUse
     from satseek.monitor.landuse.writing import OutFile
     from satseek.monitor.reports.report import Section
@@ -204,14 +207,14 @@ class _Writing:
         areas = areas_by_district(found, asked.districts) if asked.districts else None
         self._tables(areas)
         maps = write_maps(found, self.folder, on_progress=self.on_progress)
-        changes = tuple(find_changes(found))
+        changes = self._named()
         findings = tuple(self._findings(changes))
         write_changes(findings, found, self.folder)
         news = self._keep(findings)
         material = Material(
             name=asked.name,
             found=found,
-            changes=changes,
+            changes=tuple(one.change for one in changes),
             findings=findings,
             maps=maps,
             districts=areas,
@@ -247,7 +250,14 @@ class _Writing:
         for name, (about, rows) in tables.items():
             self.folder.add(name, about, make=partial(write_rows, rows))
 
-    def _findings(self, changes: Sequence[LandChange]) -> Iterator[Finding]:
+    def _named(self) -> Sequence[NamedChange]:
+        """Find what changed, and what of it this run has told of before."""
+        found, source = self.found, self.asked.name
+        where = FindingFilter(kinds=(KIND,), sources=(source,), collections=(found.collection,))
+        known = KnownFindings(self.stores.findings.all(where))
+        return named_changes(find_changes(found), dates=found.dates, source=source, known=known)
+
+    def _findings(self, changes: Sequence[NamedChange]) -> Iterator[Finding]:
         made = findings_of(
             changes,
             found=self.found,

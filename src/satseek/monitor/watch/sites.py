@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from satseek.monitor.change.outlining import find_touching
+from satseek.monitor.findings.known import KnownFindings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from satseek.monitor.change.patches import Patch
     from satseek.monitor.findings.finding import Finding
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +34,11 @@ class KnownSites:
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         """Take what the watch has found so far."""
-        self._by_id: dict[str, Finding] = {}
-        self._owners: dict[str, set[str]] = defaultdict(set)
-        for finding in findings:
-            self.add(finding)
+        self._known = KnownFindings(findings)
 
     def add(self, finding: Finding) -> None:
         """Know one more finding, or one that has grown."""
-        self._by_id[finding.id] = finding
-        for cell in finding.cells:
-            self._owners[cell].add(finding.id)
+        self._known.add(finding)
 
     def among(self, patches: Sequence[Patch]) -> list[Site]:
         """Tell which sites the patches of a date are.
@@ -56,34 +48,19 @@ class KnownSites:
         """
         cells: dict[str, set[str]] = defaultdict(set)
         new: list[Site] = []
-        beside = self._beside(patches)
+        beside = self._known.beside({cell for patch in patches for cell in patch.cells})
         for patch in patches:
             touched = {name for cell in patch.cells for name in beside[cell]}
             if not touched:
                 new.append(Site(known=None, cells=patch.cells))
                 continue
-            first = min(touched, key=lambda name: _age(self._by_id[name]))
+            first = self._known.oldest(touched)
             cells[first] |= set(patch.cells)
             for other in touched - {first}:
-                cells[other] |= set(patch.cells) & set(self._by_id[other].cells)
+                cells[other] |= set(patch.cells) & set(self._known[other].cells)
         known = [
-            Site(known=self._by_id[name], cells=tuple(sorted(seen)))
+            Site(known=self._known[name], cells=tuple(sorted(seen)))
             for name, seen in sorted(cells.items())
             if seen
         ]
         return known + new
-
-    def _beside(self, patches: Sequence[Patch]) -> dict[str, set[str]]:
-        """Give the findings that cover each cell of some patches, or a cell that touches it."""
-        own = {cell for patch in patches for cell in patch.cells}
-        found = {cell: set(self._owners.get(cell, ())) for cell in own}
-        names = sorted(own | set(self._owners))
-        for one, other in find_touching(names).tolist():
-            for cell, next_to in ((names[one], names[other]), (names[other], names[one])):
-                if cell in own:
-                    found[cell] |= self._owners.get(next_to, set())
-        return found
-
-
-def _age(finding: Finding) -> tuple[datetime, str]:
-    return finding.first_seen or _NEVER, finding.id
