@@ -172,7 +172,7 @@ def check_assess(asked: AssessTask, parts: Parts) -> None:
         labels_of,
         wanted_of,
     )
-    from satseek.monitor.damage.imagery import is_period  # noqa: PLC0415
+    from satseek.monitor.damage.imagery import read_period  # noqa: PLC0415
     from satseek.monitor.opening import opened_runs  # noqa: PLC0415
 
     opened_runs(parts.settings).check_free("damage", asked.name, asked.about())
@@ -180,7 +180,7 @@ def check_assess(asked: AssessTask, parts: Parts) -> None:
     wanted_of(said)
     grades_of(said, folder=Path.cwd())
     labels_of(said, folder=Path.cwd())
-    if all(one is None or is_period(one) for one in (asked.after, asked.before)):
+    if all(one is None or read_period(one) is not None for one in (asked.after, asked.before)):
         parts.reader(asked.about())
 
 

@@ -56,6 +56,17 @@ def test_parcels_that_were_sent_are_read_as_they_were_sent(
     assert (policy, insured_ha) == (parcel.policy, pytest.approx(parcel.insured_ha))
 
 
+def test_a_period_is_one_whatever_lies_where_a_worker_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "2025-08").mkdir()
+    monkeypatch.chdir(tmp_path)
+    asked = task(parcels=f"upload:{sent(tmp_path, Reading())}", before="2024")
+    order = order_of(assess._said(asked, Settings(data_dir=tmp_path)), folder=tmp_path)
+    assert () == order.sources()
+    assert ("2025-08", "2024") == (str(order.after), str(order.before))
+
+
 def test_crs_and_layer_of_what_was_sent_are_kept_too(tmp_path: Path) -> None:
     ref = f"upload:{sent(tmp_path, Reading(crs='EPSG:4326'))}"
     settings = Settings(data_dir=tmp_path)

@@ -14,6 +14,7 @@ from satseek.index.checks import check_name
 from satseek.monitor.damage.assessing import USUAL_RULES
 from satseek.monitor.damage.finishing import REPORTS, Wanted
 from satseek.monitor.damage.grading import USUAL_GRADES, EvidenceRules, read_grades
+from satseek.monitor.damage.imagery import read_period
 from satseek.monitor.damage.labels import hazard_labels, own_damage_labels
 from satseek.monitor.damage.parcels_reading import Reading
 from satseek.monitor.damage.running import AssessmentOrder
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.monitor.damage.grading import GradeTable
+    from satseek.monitor.damage.imagery import Period
     from satseek.monitor.labels.labelling import LabelSet
     from satseek.monitor.reports.report import Language
 
@@ -42,7 +44,8 @@ class Said:
     parcels_name: str = ""
     """What it is called where that is not the file's own name; empty: it is."""
     after: str
-    """Imagery after the event: a folder, scene or STAC document, or a period of the collection."""
+    """Imagery after the event: a period of the collection, or a folder, scene or STAC document; of
+    a folder that is called like a period its whole path."""
     before: str | None = None
     """Imagery before it; None: mono-temporal."""
     name: str = NAME
@@ -129,7 +132,8 @@ def order_of(said: Said, *, folder: Path) -> AssessmentOrder:
         folder: What relative paths start from.
 
     Raises:
-        InvalidRequest, InvalidConfig, InvalidName, EmptyText: something that cannot be.
+        InvalidRequest, InvalidConfig, InvalidFilter, InvalidName, EmptyText: something that cannot
+            be.
         FolderNotFound: a file that is not there.
         DependencyMissing: reading the parcels takes a package that is not installed.
     """
@@ -140,8 +144,8 @@ def order_of(said: Said, *, folder: Path) -> AssessmentOrder:
         name=said.name,
         parcels=replace(parcels, source=said.parcels_name or parcels.source),
         labels=labels,
-        after=said.after,
-        before=said.before,
+        after=_moment(said.after),
+        before=None if said.before is None else _moment(said.before),
         collection=said.into(),
         grades=grades_of(said, folder=folder),
         rules=rules,
@@ -193,6 +197,11 @@ def grades_of(said: Said, *, folder: Path) -> GradeTable:
     if said.losses is not None:
         raise InvalidRequest("grades: give a file of the table of losses, or the table, not both")
     return read_grades(folder / said.grades)
+
+
+def _moment(named: str) -> Period | str:
+    named = named.strip()
+    return read_period(named) or named
 
 
 def _rules(said: Said) -> EvidenceRules:

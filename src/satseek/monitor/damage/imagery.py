@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -65,10 +65,16 @@ _HECTARE_M2: Final = 10_000.0
 class Period:
     """From a day to a day, both included."""
 
+    text: str = field(compare=False)
+    """As it was written."""
     start: datetime
     """First moment, UTC."""
     end: datetime
     """Last moment, UTC."""
+
+    def __str__(self) -> str:
+        """Give it as it was written."""
+        return self.text
 
     def filter(self) -> Filter:
         """Give what chips of the period pass."""
@@ -93,13 +99,21 @@ def read_period(text: str) -> Period | None:
     if end < start:
         raise InvalidFilter(f"expected a period whose end is not before its start, came {text!r}")
     return Period(
+        text=text.strip(),
         start=datetime.combine(start, time.min, tzinfo=UTC),
         end=datetime.combine(end, time.max, tzinfo=UTC),
     )
 
 
 def is_period(text: str) -> bool:
-    """Tell whether a period is named rather than a folder; raises as `read_period`."""
+    """Tell whether somebody who stands here names a period rather than a folder beside them.
+
+    Only a terminal asks so, and hands on folders by their whole paths; everywhere else the form
+    decides, see `read_period`, so that no folder of a worker's own is taken for what was meant.
+
+    Raises:
+        InvalidFilter: as `read_period`.
+    """
     return not Path(text).exists() and read_period(text) is not None
 
 

@@ -16,11 +16,10 @@ from satseek.monitor.damage.assessing import USUAL_RULES, assess
 from satseek.monitor.damage.assessment import Moment
 from satseek.monitor.damage.grading import USUAL_GRADES
 from satseek.monitor.damage.imagery import (
+    Period,
     candidates_of,
     fitting_grid,
-    is_period,
     moment_of,
-    read_period,
     scenes_of,
 )
 from satseek.monitor.damage.parcels import shapes_of_parcels
@@ -56,9 +55,9 @@ class AssessmentOrder:
     """Which parcels."""
     labels: LabelSet
     """Of `damage_labels`."""
-    after: str
-    """A folder, scene, STAC document or address; or a period of the collection: ``2025-08``."""
-    before: str | None = None
+    after: Period | str
+    """A folder, scene, STAC document or address; or a period of the collection."""
+    before: Period | str | None = None
     """Likewise; None: mono-temporal."""
     collection: str
     """Where imagery is indexed, or lies already."""
@@ -80,7 +79,7 @@ class AssessmentOrder:
     def sources(self) -> tuple[str, ...]:
         """Give what is to be indexed, before first: all that is no period."""
         named = (self.before, self.after)
-        return tuple(dict.fromkeys(one for one in named if one is not None and not is_period(one)))
+        return tuple(dict.fromkeys(one for one in named if isinstance(one, str)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,13 +164,18 @@ def check_order(order: AssessmentOrder, *, collections: list[str]) -> None:
         InvalidRequest: periods of a collection that is not there; before and after are the same.
         InvalidFilter: a period that cannot be.
     """
-    if order.before is not None and order.before.strip() == order.after.strip():
-        raise InvalidRequest(f"expected different imagery before and after, came {order.after!r}")
+    check_moments(order.after, order.before)
     if not order.sources() and order.collection not in collections:
         raise InvalidRequest(
             f"{order.after}: a period of the collection {order.collection!r}, which is not there; "
             f"there are: {', '.join(collections) or 'none'}"
         )
+
+
+def check_moments(after: Period | str, before: Period | str | None) -> None:
+    """Refuse the same imagery as before and after; raises InvalidRequest."""
+    if before == after:
+        raise InvalidRequest(f"expected different imagery before and after, came '{after}'")
 
 
 def index_sources(
@@ -215,9 +219,10 @@ def _moments(order: AssessmentOrder, tools: AssessmentTools) -> dict[str, Filter
     return {side: _where(one, collection, tools) for side, one in named.items()}
 
 
-def _where(source: str, collection: Collection, tools: AssessmentTools) -> Filter:
-    period = read_period(source) if is_period(source) else None
-    return moment_of(source, collection, reach=tools.reach) if period is None else period.filter()
+def _where(source: Period | str, collection: Collection, tools: AssessmentTools) -> Filter:
+    if isinstance(source, Period):
+        return source.filter()
+    return moment_of(source, collection, reach=tools.reach)
 
 
 def _skies(order: AssessmentOrder, collection: Collection) -> Skies:
