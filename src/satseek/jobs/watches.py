@@ -6,6 +6,7 @@ Knows no HTTP. Whoever asks here sits at this machine: scenes may lie anywhere.
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,11 @@ from satseek.jobs.watching import (
     tools_for,
 )
 from satseek.monitor.opening import opened_findings
-from satseek.monitor.watch.describing import described_held_out, described_learnt
+from satseek.monitor.watch.describing import (
+    described_held_out,
+    described_learnt,
+    scenes_as_told,
+)
 from satseek.monitor.watch.files import watch_from
 from satseek.monitor.watch.judging import expect, judge
 
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from satseek.client.watches import Watch, WatchExpected, WatchMeasured
     from satseek.monitor.findings.keeping import Findings
     from satseek.monitor.watch.keeping import Watches
+    from satseek.monitor.watch.watch import Watch as WatchAsked
 
 
 class LocalWatches(LocalRuns):
@@ -59,7 +65,7 @@ class LocalWatches(LocalRuns):
             Conflict: there is one of that name, of another collection.
         """
         told = {key: _listed(one) for key, one in asked.items() if one is not None}
-        watch = watch_from({"name": name, **told}, folder=Path.cwd())
+        watch = self._asked({"name": name, **told})
         check_channels(watch, self._parts.settings)
         plan = planned(watch, asked_by=LOCAL)
         if watch.scenes is None:
@@ -135,6 +141,16 @@ class LocalWatches(LocalRuns):
             tools = tools_for(watch, self._parts, watches=watches, findings=findings)
             held = judge(watch, tools, truth=ground, day=day)
         return watch_measured_of(described_held_out(name, held))
+
+    def _asked(self, told: dict[str, Any]) -> WatchAsked:
+        """Make the watch; scenes that come back as they were told stay what they are."""
+        scenes = told.get("scenes")
+        if not (isinstance(scenes, dict) and scenes.get("here")):
+            return watch_from(told, folder=Path.cwd())
+        with self._stores() as (watches, _):
+            former = {one.name: one for one in watches.list()}.get(told["name"])
+        kept = scenes_as_told(scenes, former)
+        return replace(watch_from({**told, "scenes": None}, folder=Path.cwd()), scenes=kept)
 
     def _told(self, name: str, watches: Watches, findings: Findings) -> dict[str, Any]:
         return described(watches.get(name), watches=watches, findings=findings, queue=self._queue())

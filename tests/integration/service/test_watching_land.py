@@ -19,10 +19,13 @@ from PIL import Image
 
 import satseek
 from satseek.imagery.tiles import tile_at
+from satseek.jobs.watching import opened_watches
+from satseek.monitor.watch.files import read_watch
 from satseek.service.access.keys import KeyStore
 from satseek.service.access.principals import SCOPES
 from satseek.service.access.proving import entries
 from satseek.service.rpc.generated import satseek_pb2 as pb
+from satseek.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +51,7 @@ class Desk:
     """A server with what two runs and a watch found, and all doors to it."""
 
     data: Path
+    settings: Settings
     server: serving.Server
     keys: dict[str, str]
     clients: dict[str, httpx.Client]
@@ -152,7 +156,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             called.channel() as channel,
             satseek.Client(url, token=keys["staff"]) as sdk,
         ):
-            yield Desk(data, called.server, keys, clients, sdk, channel)
+            yield Desk(data, Settings(data_dir=data), called.server, keys, clients, sdk, channel)
         for client in clients.values():
             client.close()
 
@@ -382,6 +386,37 @@ def test_answers_teach_a_watch(desk: Desk) -> None:
     assert 422 == staff.post("/v1/watches/mines/examples", json=both).status_code
     unseen = staff.post("/v1/watches/mines/examples", json={"liked": ["none"]})
     assert 422 == unseen.status_code
+
+
+def test_scenes_named_at_the_terminal_stay_so_through_every_door(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Neither a changed label nor a server that may not read there breaks a watch of a terminal."""
+    file = tmp_path / "dams.json"
+    scenes = {"folder": "new/june", "allow": ["hosts.invalid"], "chip_px": 64}
+    file.write_text(json.dumps(MINES | {"name": "dams", "scenes": scenes, "schedule": None}))
+    with opened_watches(desk.settings) as watches:
+        kept = watches.save(read_watch(file)).scenes
+        staff = desk.clients["staff"]
+        told = staff.get("/v1/watches/dams").json()["scenes"]
+        assert {"folder": "june", "here": True, "chip_px": 64} == told
+        put = staff.put("/v1/watches/dams", json=MINES | {"scenes": told, "least_cells": 2})
+        assert (200, 2, kept) == (
+            put.status_code,
+            put.json()["version"],
+            watches.get("dams").scenes,
+        )
+        again = MINES | {"scenes": told, "least_cells": 3}
+        assert 3 == desk.call("PutWatch", name="dams", watch=json.dumps(again)).watch.version
+        with satseek.open(desk.data, model="starter", server_worker=False) as here:
+            assert 4 == here.put_watch("dams", **MINES, scenes=here.watch("dams").scenes).version
+        assert kept == watches.get("dams").scenes
+        for other in ({"folder": "/etc"}, {"chip_px": 32}):
+            refused = staff.put("/v1/watches/dams", json=MINES | {"scenes": told | other})
+            assert (422, True) == (refused.status_code, "terminal" in refused.json()["detail"])
+        assert 204 == staff.delete("/v1/watches/dams").status_code
+    assert kept is not None
+    assert (str(tmp_path / "new/june"), ("hosts.invalid",)) == (kept.folder, kept.allow)
 
 
 @pytest.mark.parametrize("point", [0.7, {"cosine": 0.7}, {"threshold": "0.7"}])

@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from satseek.errors import InvalidRequest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from satseek.monitor.findings.finding import State
     from satseek.monitor.watch.holding_out_measuring import HeldOut
     from satseek.monitor.watch.learning import Learnt
-    from satseek.monitor.watch.watch import Watch
+    from satseek.monitor.watch.watch import Watch, WatchedScenes
 
 
 def described_watch(
@@ -80,12 +82,33 @@ def described_held_out(watch: str, held: HeldOut) -> dict[str, Any]:
     return {"watch": watch, **_plain(asdict(held))}
 
 
+def scenes_as_told(told: Mapping[str, Any], former: Watch | None) -> WatchedScenes:
+    """Give the scenes that a person at this machine's terminal named, as they come back.
+
+    Args:
+        told: As ``described_watch`` told them; nothing else may be said of them.
+        former: The watch as it is; None: there is none of that name.
+
+    Raises:
+        InvalidRequest: they are others than those of the watch.
+    """
+    if former is not None and former.scenes is not None and _scenes(former) == dict(told):
+        return former.scenes
+    raise InvalidRequest(
+        "scenes: here: only scenes that a watch has from this machine's terminal stay so, as they "
+        "were told; name a folder below the server's reference_roots, without here"
+    )
+
+
 def _scenes(watch: Watch) -> dict[str, Any] | None:
+    """Tell where scenes come from; ``here``: a person at this machine's terminal named it."""
     if watch.scenes is None:
         return None
     told = _plain(asdict(watch.scenes))
-    del told["allow"], told["here"]
-    if watch.scenes.here and "://" not in watch.scenes.folder:
+    del told["allow"]
+    if not told["here"]:
+        del told["here"]
+    elif "://" not in watch.scenes.folder:
         told["folder"] = PurePath(watch.scenes.folder).name
     return {name: value for name, value in told.items() if value is not None}
 

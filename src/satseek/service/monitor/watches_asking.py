@@ -6,12 +6,14 @@ the server's settings name.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from satseek.jobs.asking import StacSearch
+from satseek.monitor.watch.describing import scenes_as_told
 from satseek.monitor.watch.files import check_no_constant, watch_from
 from satseek.monitor.watch.watch import (
     BACKGROUND_QUANTILE,
@@ -66,6 +68,18 @@ class ScenesAsked(_Asked):
     pixel_size: float | None = Field(None, gt=0, description="Metres per pixel.")
     crs: str | None = Field(None, max_length=1000, description="CRS of its grid.")
     min_valid: float | None = Field(None, ge=0, le=1, description="Least valid part of a chip.")
+    here: bool = Field(
+        default=False,
+        description="True: a person at the server's terminal named them; they stay as they are, "
+        "and come back as the watch was told.",
+    )
+
+    def told(self) -> dict[str, Any]:
+        """Give what was said, as a watch's file says it."""
+        said = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        if self.search is not None:
+            said["search"] = self.search.model_dump(mode="json", exclude_unset=True)
+        return said
 
 
 class GroundAsked(_Asked):
@@ -171,8 +185,12 @@ class WatchAsked(_Asked):
             raise ValueError("expected a day such as 2024-06-30")
         return said
 
-    def watch(self, name: str) -> Watch:
+    def watch(self, name: str, former: Watch | None = None) -> Watch:
         """Give the noun.
+
+        Args:
+            name: What it is to be called.
+            former: The watch of that name as it is; None: there is none.
 
         Raises:
             InvalidName, InvalidRequest, InvalidFilter, InvalidConfig: it cannot be.
@@ -182,8 +200,13 @@ class WatchAsked(_Asked):
         )
         told |= {"name": name, "ground": self.ground.model_dump(exclude_none=True)}
         told["persistence"] = self.persistence.model_dump(exclude_none=True)
+        if self.scenes is not None and self.scenes.here:
+            scenes = scenes_as_told(self.scenes.told(), former)
+            return replace(watch_from(told), scenes=scenes)
         if self.scenes is not None:
-            told["scenes"] = self.scenes.model_dump(mode="json", exclude_none=True)
+            told["scenes"] = self.scenes.model_dump(
+                mode="json", exclude={"here"}, exclude_none=True
+            )
         return watch_from(told)
 
 

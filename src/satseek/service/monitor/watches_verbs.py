@@ -35,9 +35,7 @@ async def watches_seen(*, shared: Running, caller: Caller) -> list[WatchDetails]
     who = _reading(caller)
 
     def shown() -> list[WatchDetails]:
-        limits = shared.assembly.settings.collection_groups
-        seen = [one for one in shared.monitor.watches.list() if who.sees(one.collection, limits)]
-        return [_shown(one, shared) for one in seen]
+        return [_shown(one, shared) for one in _all_seen(shared, who)]
 
     return await shared.in_thread(shown)
 
@@ -63,7 +61,8 @@ async def put_watch(
     who = _changing(caller)
 
     def checked() -> tuple[Watch, Schedule | None]:
-        watch = asked.watch(name)
+        former = {one.name: one for one in _all_seen(shared, who)}.get(name)
+        watch = asked.watch(name, former)
         plan = planned(watch, asked_by=who.name)
         _check(watch, shared, who)
         return watch, None if asked.paused else plan
@@ -198,13 +197,18 @@ async def held_out(
 
 def found_watch(name: str, shared: Running, who: Principal) -> Watch:
     """Find a watch that somebody sees; raises WatchNotFound, which names those that they see."""
-    limits = shared.assembly.settings.collection_groups
-    seen = [one for one in shared.monitor.watches.list() if who.sees(one.collection, limits)]
+    seen = _all_seen(shared, who)
     for one in seen:
         if one.name == name:
             return one
     there = ", ".join(one.name for one in seen[:20]) or "none"
     raise WatchNotFound(f"no watch {name[:64]!r}; there are: {there}")
+
+
+def _all_seen(shared: Running, who: Principal) -> list[Watch]:
+    """Give the watches of collections that somebody sees, by name."""
+    limits = shared.assembly.settings.collection_groups
+    return [one for one in shared.monitor.watches.list() if who.sees(one.collection, limits)]
 
 
 async def _seen(name: str, *, shared: Running, caller: Caller) -> Watch:
@@ -227,7 +231,7 @@ def _check(watch: Watch, shared: Running, who: Principal) -> None:
     shared.require(watch.collection, who)
     if watch.scenes is None:
         shared.reader(watch.collection, who)
-    else:
+    elif not watch.scenes.here:  # else a person at this machine's terminal named them
         scenes = watch.scenes
         told: dict[str, Any] = {"collection": watch.collection, "folder": scenes.folder}
         names = ("search", "recipe", "chip_px", "stride_px", "pixel_size", "crs", "min_valid")

@@ -5,6 +5,8 @@ import { byId, el, icon, number, say, toast } from "./elements.js";
 import { ask, collectionPath, on, query, thumbnail, visit } from "./asking.js";
 import { readArea } from "./question.js";
 import { terms } from "./tables.js";
+import { mountSource } from "./source.js";
+import { mountChannels } from "./watches-telling.js";
 import { mountWhen } from "./when.js";
 
 const USUAL = { background_quantile: 99.5, precision: 80, recall: 90 };
@@ -16,6 +18,8 @@ let polygons = { permits: null, exclusions: null }; // as read from files, or as
 let former = null; // the watch that is being changed; null: a new one
 let begun = false; // whether the form holds a new watch
 let when = null; // by the clock, or by somebody's hand
+let source = null; // where new scenes come from
+let channels = null; // who is told
 let cellM2 = null; // ground of one chip of the collection; null: not known
 
 export function startForm() {
@@ -23,6 +27,8 @@ export function startForm() {
   if (!form) return;
   form.addEventListener("submit", save);
   when = mountWhen(byId("watch-when"), { first: "hand", named: false });
+  source = mountSource(byId("watch-source"), { words: "watch_folder", required: false });
+  channels = mountChannels(byId("watch-channels"));
   form.elements.aim.addEventListener("change", () => { form.elements.value.value = USUAL[form.elements.aim.value]; drawPoint(); });
   form.elements.value.addEventListener("input", drawPoint);
   for (const name of ["permits", "exclusions"]) form.elements[name].addEventListener("change", ({ target }) => read(name, target));
@@ -63,8 +69,7 @@ function fillIn(watch) {
   form.reset();
   const given = {
     name: watch.name, label: watch.concept.label, prompts: watch.concept.prompts.join("\n"),
-    negatives: watch.concept.negatives.join("\n"), folder: watch.scenes?.folder ?? "",
-    aim: aimOf(watch)[0],
+    negatives: watch.concept.negatives.join("\n"), aim: aimOf(watch)[0],
     seen: watch.persistence.seen, of: watch.persistence.of, least_area_ha: watch.least_area_ha, existing: watch.existing,
   };
   for (const [name, value] of Object.entries(given)) form.elements[name].value = value;
@@ -86,6 +91,8 @@ function draw() {
   const form = byId("watch-form");
   if (!former) form.elements.value.value = USUAL[form.elements.aim.value];
   when.draw();
+  source.show(former?.scenes ?? null);
+  channels.show(former?.deliver ?? []);
   drawGround();
   drawExamples();
   drawPolygons();
@@ -187,6 +194,7 @@ function asked(fields) {
   const named = (chips) => chips.map((chip) => `${query.collection}/${chip}`);
   const both = (kept, chips) => [...new Set([...(kept ?? []), ...named(chips)])];
   const kept = former?.concept;
+  const area = query.area ?? former?.ground.area ?? null;
   return {
     ...settingsOf(former),
     collection: former?.collection ?? query.collection,
@@ -194,9 +202,9 @@ function asked(fields) {
       label: fields.label.value.trim(), prompts: lines(fields.prompts.value), negatives: lines(fields.negatives.value),
       liked: both(kept?.liked, query.liked), disliked: both(kept?.disliked, query.disliked), saved: kept?.saved || query.concept || "",
     },
-    scenes: fields.folder.value.trim() ? { ...former?.scenes, folder: fields.folder.value.trim() } : null,
-    ground: { area: query.area ?? former?.ground.area ?? null, ...polygons },
-    schedule: when.hours(),
+    scenes: source.asked(area),
+    ground: { area, ...polygons },
+    schedule: when.hours(), deliver: channels.chosen(),
     operating_point: pointOf(fields),
     persistence: { seen: Number(fields.seen.value), of: Number(fields.of.value) },
     least_area_ha: Number(fields.least_area_ha.value), existing: fields.existing.value,
@@ -213,7 +221,7 @@ function pointOf({ aim, value }) {
 
 /** What a watch has besides what the form asks: kept as it is. */
 function settingsOf(watch) {
-  const names = ["since", "neighbours", "least_cells", "level", "least_valid", "deliver", "paused"];
+  const names = ["since", "neighbours", "least_cells", "level", "least_valid", "paused"];
   return Object.fromEntries(names.filter((name) => watch && watch[name] !== undefined).map((name) => [name, watch[name]]));
 }
 

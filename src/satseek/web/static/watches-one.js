@@ -9,6 +9,7 @@ import { hectares, percent, scrolled, sortable, terms } from "./tables.js";
 import { openView } from "./views.js";
 import { acts, factsOf, stateOf } from "./watches.js";
 import { aimOf } from "./watches-form.js";
+import { tellingOf } from "./watches-telling.js";
 
 let watch = null; // as the server tells it
 let alerts = []; // features: findings of the watch
@@ -70,7 +71,7 @@ function draw(spot) {
     concept.saved ? [say("concept"), `@${concept.saved}`] : null,
     [say("schedule"), watch.schedule ? `${watch.schedule.cron} ${watch.schedule.timezone}` : say("when_hand")],
     [say("seen_on"), say("seen_of_dates", watch.persistence)],
-    watch.deliver.length ? [say("deliver"), watch.deliver.join(", ")] : null,
+    [say("deliver"), watch.deliver.join(", ") || say("deliver_none")],
   ].filter(Boolean);
   spot.replaceChildren(
     el("div", { class: "row" }, back(), el("span", { class: "grow" }), stateOf(watch)),
@@ -81,6 +82,7 @@ function draw(spot) {
     el("div", { class: "row" }, ...acts(watch, { spot: job, done: () => openWatch(watch.name) }),
       boot.scopes.includes("jobs") ? el("button", { type: "button", onclick: () => tell("change-watch", watch) }, say("watch_edit")) : null),
     el("section", { class: "boxed", "aria-label": say("alerts") }, el("h3", {}, say("alerts")), ...alertParts()),
+    tellingOf(watch),
     el("section", { class: "boxed", "aria-label": say("looks_for") }, el("h3", {}, say("looks_for")), terms(facts)),
     el("section", { class: "boxed", "aria-label": say("operating_point") }, el("h3", {}, say("operating_point")),
       el("p", {}, pointOf()), el("div", { class: "stack", id: "watch-expected", "aria-live": "polite" },
