@@ -261,6 +261,20 @@ def test_schedules_are_set_up_listed_and_removed(data: Path, scenes: Path) -> No
     assert ScheduleNotFound is type(gone.exception)
 
 
+def test_what_a_schedule_names_starts_where_it_was_set_up(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "june").mkdir()
+    (tmp_path / "parcels.geojson").write_text("{}")
+    named = {"parcels": "parcels.geojson", "before": "june", "after": "2025-08", "out": "claims"}
+    put = told(
+        data, *("jobs", "schedule", "add", "n", "0 4 * * 1", "assess"), "-p", json.dumps(named)
+    )
+    places = {name: str(tmp_path / named[name]) for name in ("parcels", "before", "out")}
+    assert {**places, "after": "2025-08"} == {name: put["parameters"][name] for name in named}
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

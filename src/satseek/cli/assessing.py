@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from satseek.cli.application import Json, app, assembly, configured
-from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
+from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import MAX_LISTED, print_json, print_table, progress_bar, say
 from satseek.cli.recording import operator
+from satseek.jobs.naming import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,8 +16,6 @@ from satseek.cli.detaching import (
     Detach,
     Key,
     Priority,
-    absolute,
-    absolute_recipe,
     asked_of,
     detached,
     wants_job,
@@ -119,7 +117,7 @@ def classify(
         "cut": None if cut == "auto" else cut,
         "chip_px": chip,
         "stride_px": stride,
-        "recipe": absolute_recipe(recipe),
+        "recipe": recipe,
         "min_valid": min_valid,
         "allow": allow,
         "executor": executor,
@@ -154,13 +152,13 @@ def _task(
     from satseek.search.classifying import check_labels  # noqa: PLC0415
 
     check_labels(labels)
-    folder, *more = map(absolute, images)
+    folder, *more = images
     fields = {
         "folder": folder,
         "more": more,
         "labels": labels,
         "distractors": distractors,
-        "out": absolute(out),
+        "out": out,
         **given,
     }
     task = asked_of("classify", fields)

@@ -87,15 +87,18 @@ def detached(
 def asked_of(task: str, fields: Mapping[str, Any]) -> Asked:
     """Make a task of its name and fields; somebody at a terminal asks for it.
 
+    Paths that it names start where they stand: a worker finds them wherever it was started.
+
     Raises:
-        InvalidRequest: there is no such task, or its fields make no sense.
+        InvalidRequest, InvalidFilter: there is no such task, or its fields make no sense.
     """
-    from satseek.jobs.tasks import HERE  # noqa: PLC0415 (help must not wait for it)
+    from satseek.jobs.naming import placed  # noqa: PLC0415 (help must not wait for it)
+    from satseek.jobs.tasks import HERE  # noqa: PLC0415
 
     for name, kind in HERE.items():
         if name == task:
             by_hand = {"here": True} if "here" in kind.model_fields else {}
-            return _validated(kind, {**fields, **by_hand})
+            return _validated(kind, {**placed(task, fields), **by_hand})
     raise InvalidRequest(f"expected a task of {', '.join(HERE)}, came {task[:32]!r}")
 
 
@@ -128,24 +131,6 @@ def _validated(kind: type[Asked], fields: Mapping[str, Any]) -> Asked:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InvalidRequest(f"{where}: {first['msg']}") from error
-
-
-def absolute(named: str) -> str:
-    """Name a place as a worker finds it, wherever that was started: files by absolute paths."""
-    from satseek.imagery.reach import is_bucket, is_remote  # noqa: PLC0415
-
-    return named if is_remote(named) or is_bucket(named) else str(Path(named).resolve())
-
-
-def absolute_recipe(named: str | None) -> str | None:
-    """Give a recipe's name as it is, or its file as a worker finds it; see ``find_recipe``."""
-    is_file = named is not None and named.lower().endswith(".json")
-    return str(Path(named or "").resolve()) if is_file else named
-
-
-def absolute_place(allowed: str) -> str:
-    """Give where a STAC document may lead as a worker finds it."""
-    return str(Path(allowed).resolve()) if allowed.startswith(("/", ".")) else allowed
 
 
 def name_of(asked: Asked) -> TaskName:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from satseek.cli.application import Json, app, assembly
-from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
+from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.printing import list_refusals, print_json, print_table, progress_bar, say
 from satseek.errors import InvalidRequest
 
@@ -73,13 +73,13 @@ def evaluate(
             raise InvalidRequest("--detach takes one set, and leaves --by-label to its report")
         ((path, part),) = named
         asked = {
-            "folder": absolute(str(path)),
+            "folder": path,
             "split": part,
             "form": form,
-            "images": None if images is None else absolute(str(images)),
+            "images": images,
             "templates": templates,
             "limit": limit,
-            "report": None if report is None else str(report.absolute()),
+            "report": report,
         }
         task = asked_of("evaluate", asked)
         detached(context, task, priority=priority, key=key, json=json)

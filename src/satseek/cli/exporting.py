@@ -25,7 +25,7 @@ from satseek.cli.asking import (
     four_of,
     outline_of,
 )
-from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
+from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.printing import print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def export(
     if wants_job(detach, priority=priority, key=key):
         asked = {
             "collection": name,
-            "out": absolute(out),
+            "out": out,
             "format": format,
             "crs": crs,
             "vectors": vectors,

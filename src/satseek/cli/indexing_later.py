@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from satseek.cli.detaching import absolute, absolute_place, absolute_recipe, asked_of
+from satseek.cli.detaching import asked_of
 from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def index_job(
     named = source if source is not None else stac_api
     assert named is not None
     fields = {
-        "folder": absolute(named),
+        "folder": named,
         "search": {key: value for key, value in search.items() if value} if stac_api else None,
-        "recipe": absolute_recipe(recipe),
-        "allow": [absolute_place(one) for one in allow],
+        "recipe": recipe,
+        "allow": list(allow),
         **rest,
     }
     return asked_of("index", fields)

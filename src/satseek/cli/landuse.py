@@ -17,13 +17,11 @@ from satseek.cli.detaching import (
     Detach,
     Key,
     Priority,
-    absolute_place,
-    absolute_recipe,
     detached,
     wants_job,
 )
 from satseek.cli.landuse_showing import show_labels, show_sets
-from satseek.cli.landuse_typed import Typed, given, labels_ref, run_typed, search_of
+from satseek.cli.landuse_typed import Typed, given, run_typed, search_of
 from satseek.errors import InvalidRequest
 
 
@@ -170,7 +168,7 @@ def run(
     Example: satseek landuse ./monthly --out landuse --districts villages.gpkg
     """
     said = {
-        "labels": labels_ref(labels),
+        "labels": labels,
         "own": tuple(label or ()),
         "distractors": distractors,
         "by": by,
@@ -179,7 +177,7 @@ def run(
         "persist": persist,
         "least_cells": least_cells,
         "least_ha": least_ha,
-        "districts": None if districts is None else str(districts.absolute()),
+        "districts": None if districts is None else str(districts),
         "district_column": district_column,
         "districts_crs": districts_crs,
         "reports": tuple(report or ("html",)),
@@ -187,12 +185,12 @@ def run(
         **given(seed=seed, grow=grow, change=change),
     }
     scenes = given(
-        recipe=absolute_recipe(recipe),
+        recipe=recipe,
         chip_px=chip,
         stride_px=stride,
         pixel_size=pixel_size,
         crs=crs,
-        allow=None if allow is None else [absolute_place(one) for one in allow],
+        allow=allow,
         search=search_of(
             stac_api,
             collections=collections,

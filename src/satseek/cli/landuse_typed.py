@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from satseek.cli.application import assembly, configured
 from satseek.cli.asking import filter_of, four_of, outline_of
-from satseek.cli.detaching import absolute, asked_of
+from satseek.cli.detaching import asked_of
 from satseek.cli.landuse_showing import facts_of, show_done
 from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import print_json, progress_bar, say
@@ -72,9 +72,9 @@ class Typed:
         """Ask for the same as a job, whose worker stands elsewhere."""
         fields = {
             "collection": collection,
-            "folder": None if self.source is None else absolute(self.source),
+            "folder": self.source,
             "name": self.name,
-            "out": None if self.out is None else str(self.out.absolute()),
+            "out": self.out,
             "operator": operator().name,
             "command": _command(),
             **self.said,
@@ -131,7 +131,7 @@ def _index(asked: Typed, collection: str, settings: Settings) -> None:
     from satseek.jobs.indexing import IndexHere, index  # noqa: PLC0415 - slow to load
 
     assert asked.source is not None
-    fields = {"folder": absolute(asked.source), "collection": collection, **asked.scenes}
+    fields = {"folder": asked.source, "collection": collection, **asked.scenes}
     task = asked_of("index", fields)
     assert isinstance(task, IndexHere)
     with progress_bar("indexing") as show:
@@ -140,11 +140,6 @@ def _index(asked: Typed, collection: str, settings: Settings) -> None:
         f"{collection}: {told['scenes']} scenes ({told['unchanged']} unchanged), "
         f"{told['chips_added']} chips added, {told['refusals']} refused"
     )
-
-
-def labels_ref(labels: str) -> str:
-    """Give a label set's name, or its file as a worker finds it."""
-    return str(Path(labels).absolute()) if labels.endswith((".json", ".toml")) else labels
 
 
 def search_of(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from satseek.cli.application import Json, assembly, configured
-from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
+from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.modelling import group, opened_store
 from satseek.cli.printing import print_json, print_table, progress_bar, say
 from satseek.cli.recording import recorded
@@ -80,10 +80,10 @@ def quantize(
     if images is not None and collection is not None:
         raise InvalidRequest("give --images or --collection, not both")
     asked = {
-        "model": absolute(name) if name and Path(name).is_dir() else name,
+        "model": name,
         "to": to,
         "towers": towers,
-        "folder": None if images is None else absolute(str(images)),
+        "folder": images,
         "texts": _texts(texts),
         "collection": collection,
         "chips": chips,

@@ -25,7 +25,7 @@ from satseek.cli.asking import (
     four_of,
     outline_of,
 )
-from satseek.cli.detaching import Detach, Key, Priority, absolute, asked_of, detached, wants_job
+from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.findings import Assignee, Flags, Kinds, Labels, Sources, States
 from satseek.cli.printing import print_json, progress_bar, say
 from satseek.cli.recording import operator
@@ -82,10 +82,10 @@ class _Asked:
         """Give the fields of the task."""
         area = None if self.area is None else outline_of(self.area, self.area_crs)
         told = {
-            "out": absolute(str(self.out)),
+            "out": self.out,
             "language": self.language,
             "title": self.title,
-            "fonts": tuple(absolute(str(one)) for one in self.fonts),
+            "fonts": self.fonts,
             "collection": self.collection,
             "kinds": self.kinds,
             "sources": self.sources,

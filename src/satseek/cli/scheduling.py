@@ -111,10 +111,7 @@ def _read(text: str) -> dict[str, Any]:
 
 def _by_hand(task: str, given: Mapping[str, Any]) -> Asked:
     """Check what is asked by somebody who may read whatever this machine lets them."""
-    fields = dict(given)
-    if isinstance(fields.get("folder"), str):
-        fields["folder"] = detaching.absolute(fields["folder"])
-    return detaching.asked_of(task, fields)
+    return detaching.asked_of(task, given)
 
 
 def _row(one: Schedule) -> list[str]:

@@ -7,7 +7,6 @@ anywhere.
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satseek.client.exporting import digested, saved
@@ -15,7 +14,6 @@ from satseek.client.images import content_of
 from satseek.client.runs import ASSESSMENT, LAND_USE, assessment_of, land_use_of, upload_of
 from satseek.errors import InvalidRequest
 from satseek.jobs.reports import LocalReports
-from satseek.jobs.sources import UPLOAD
 from satseek.jobs.verbs import CHUNK, LOCAL
 from satseek.monitor.damage.keeping import sheet_name
 from satseek.monitor.damage.parcels_reading import Reading
@@ -26,6 +24,8 @@ from satseek.monitor.opening import opened_runs
 from satseek.monitor.tables import FOLDER
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from satseek.assemble import Assembly
     from satseek.client.handles import JobHandle
     from satseek.client.images import Image
@@ -51,7 +51,7 @@ class LocalRuns(LocalReports):
 
     def run_land_use(self, collection: str, *, key: str | None = None, **asked: Any) -> JobHandle:
         """Ask what each place was at each date; takes what ``Client.run_land_use`` takes."""
-        return self.submit("landuse", key=key, collection=collection, **_absolute(asked))
+        return self.submit("landuse", key=key, collection=collection, **asked)
 
     def land_uses(self) -> list[LandUse]:
         """List the runs of land use that are kept, by name."""
@@ -112,8 +112,9 @@ class LocalRuns(LocalReports):
         self, collection: str, *, parcels: str, after: str, key: str | None = None, **asked: Any
     ) -> JobHandle:
         """Ask how much of each parcel is affected; takes what ``Client.run_assessment`` takes."""
-        given = _absolute({"parcels": parcels, "after": after, **asked})
-        return self.submit("assess", key=key, collection=collection, **given)
+        return self.submit(
+            "assess", key=key, collection=collection, parcels=parcels, after=after, **asked
+        )
 
     def assessments(self) -> list[Assessment]:
         """List the assessments that are kept, by name."""
@@ -185,16 +186,3 @@ class LocalRuns(LocalReports):
             while chunk := source.read(CHUNK):
                 seen.update(chunk)
                 target.write(chunk)
-
-
-def _absolute(asked: Json) -> Json:
-    """Give paths that are there as they are found from anywhere; periods and uploads stay."""
-    named = {
-        name: asked.get(name) for name in ("parcels", "districts", "grades", "after", "before")
-    }
-    there = {
-        name: str(Path(one).absolute())
-        for name, one in named.items()
-        if isinstance(one, str | Path) and not str(one).startswith(UPLOAD) and Path(one).exists()
-    }
-    return asked | there

@@ -17,7 +17,7 @@ from satseek.client import jobs as told
 from satseek.client.exporting import digested, saved
 from satseek.client.handles import JobHandle
 from satseek.errors import InvalidRequest, ScheduleNotFound
-from satseek.imagery.reach import is_bucket, is_remote
+from satseek.jobs.naming import placed
 from satseek.jobs.protocol import KEEP_SECONDS, MAX_ATTEMPTS, Schedule, Terms
 from satseek.jobs.queues import open_queue, worker_for
 from satseek.jobs.results import open_file
@@ -187,14 +187,11 @@ class LocalJobs:
 
     def _checked(self, task: str, parameters: Mapping[str, Any]) -> Task:
         """Check what a task needs to know, as somebody at this machine may ask for it."""
-        given = dict(parameters)
-        folder = given.get("folder")
-        if isinstance(folder, str | Path) and not _is_address(str(folder)):
-            given["folder"] = str(Path(folder).absolute())
+        given = {key: str(one) if isinstance(one, Path) else one for key, one in parameters.items()}
         name = _named(task)
         asked = read_task(name, given)
         if "here" in HERE[name].model_fields:
-            asked = HERE[name].model_validate({**given, "here": True})
+            asked = HERE[name].model_validate({**placed(name, given), "here": True})
         check_task(asked, self._parts)
         return asked
 
@@ -229,10 +226,6 @@ class _Place:
             while chunk := source.read(CHUNK):
                 digest.update(chunk)
                 file.write(chunk)
-
-
-def _is_address(folder: str) -> bool:
-    return is_remote(folder) or is_bucket(folder)
 
 
 def _named(task: str) -> TaskName:

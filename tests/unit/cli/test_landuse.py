@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -11,9 +12,6 @@ from satseek.cli.landuse import app
 from satseek.cli.landuse_typed import Typed, search_of
 from satseek.errors import InvalidRequest, SatseekError
 from satseek.jobs.landuse import LanduseHere
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +71,9 @@ def test_what_was_typed_is_asked_of_a_worker_with_whole_paths(room: Path) -> Non
         source="monthly",
         collection=None,
         name="towns",
-        out=room / "out",
-        said={"labels": str(room / "own.toml"), "by": "day"},
-        scenes={"chip_px": 128},
+        out=Path("out"),
+        said={"labels": "own.toml", "districts": "towns.gpkg", "by": "day"},
+        scenes={"chip_px": 128, "recipe": "own.json", "allow": ["./more"]},
         ground={"bbox": "14,46,16,48", "start": "2024-05-01"},
     )
     asked = typed.job("landuse")
@@ -86,6 +84,8 @@ def test_what_was_typed_is_asked_of_a_worker_with_whole_paths(room: Path) -> Non
         asked.chip_px,
         asked.by,
     )
+    places = (asked.labels, asked.districts, asked.recipe, *asked.allow)
+    assert [str(room / one) for one in ("own.toml", "towns.gpkg", "own.json", "more")] == [*places]
     assert ((14.0, 46.0, 16.0, 48.0), "2024-05-01") == (asked.bbox, asked.start)
 
 
