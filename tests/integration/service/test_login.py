@@ -154,6 +154,27 @@ def test_a_person_logs_in_at_the_provider_and_comes_back(
     assert 200 == browser.get("/").status_code
 
 
+def test_where_a_proxy_ends_tls_the_cookie_is_for_https_alone(house: House) -> None:
+    """By what a proxy on this machine says, which is trusted; nobody had to set an address."""
+    https = {"x-forwarded-proto": "https"}
+    with httpx.Client(base_url=house.url, headers=https) as proxy:
+        form = proxy.get("/login")
+        begun_cookie, _, kept = form.headers["set-cookie"].partition("; ")
+        assert begun_cookie.startswith("__Host-satseek_login=")
+        assert "Secure" in kept.split("; ")
+        token = re.search(r'name="form" value="([^"]+)"', form.text)
+        assert token
+        done = proxy.post(
+            "/login",
+            data={"form": token[1], "next": "/", "key": house.key},
+            headers={"cookie": begun_cookie},
+        )
+    given = [one for one in done.headers.get_list("set-cookie") if "satseek_session" in one]
+    assert 303 == done.status_code, done.text
+    assert ["__Host-satseek_session"] == [one.partition("=")[0] for one in given]
+    assert "Secure" in given[0].split("; ")
+
+
 def test_logging_out_ends_the_login_here_and_leads_to_the_provider(
     house: House, browser: httpx.Client
 ) -> None:

@@ -24,7 +24,7 @@ from satseek.service.access.admitting import Admission, Shown
 from satseek.service.access.codeflow import CALLBACK, CodeFlow
 from satseek.service.access.forms import field, form, link, page, refusal
 from satseek.service.access.keys import PREFIX
-from satseek.service.access.sessions import LONGEST_SECONDS, Sessions, cookie_in
+from satseek.service.access.sessions import LONGEST_SECONDS, Sessions, cookie_in, cookie_name
 from satseek.service.access.tokens import TokenVerifier
 from satseek.service.problems import STATUSES
 
@@ -76,7 +76,6 @@ class Login:
         )
         self._threads = CapacityLimiter(ASKED_AT_ONCE)
         self._prefix = urlsplit(settings.public_url or "").path.rstrip("/")
-        self._begun_name = f"__Host-{BEGUN_COOKIE}" if sessions.secure else BEGUN_COOKIE
 
     def routes(self) -> list[Route]:
         """Return what to add to the application."""
@@ -95,16 +94,16 @@ class Login:
         if self._flow is not None and (chosen or not (self._passwords or self._keys)):
             address, remembered = await self._aside(self._flow.begin)
             response: Response = RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
-            return self._remember(response, {**remembered, "next": goal})
-        return self._form(goal)
+            return self._remember(request, response, {**remembered, "next": goal})
+        return self._form(request, goal)
 
     async def _take(self, request: Request) -> Response:
         """Log in who filled the form."""
         sent = await _sent(request)
         goal = local(sent.get("next", ""))
-        begun = self._sessions.signed(request.cookies.get(self._begun_name, ""))
+        begun = self._begun(request)
         if begun is None or not _same(sent.get("form", ""), begun.get("form", "")):
-            return self._form(goal, status=HTTPStatus.FORBIDDEN, alert=STALE)
+            return self._form(request, goal, status=HTTPStatus.FORBIDDEN, alert=STALE)
         password = sent.get("password", "")
         key = sent.get("key", "").strip() or (password if password.startswith(PREFIX) else "")
         pair = f"{sent.get('name', '')}:{password}"
@@ -120,11 +119,11 @@ class Login:
         except (Unauthenticated, PermissionDenied, RateLimited) as error:
             alert = WRONG if isinstance(error, Unauthenticated) else str(error)
             name = sent.get("name", "")
-            return self._form(goal, status=STATUSES[type(error)], alert=alert, name=name)
+            return self._form(request, goal, status=STATUSES[type(error)], alert=alert, name=name)
 
     async def _finish(self, request: Request) -> Response:
         """Log in who comes back from the provider."""
-        begun = self._sessions.signed(request.cookies.get(self._begun_name, ""))
+        begun = self._begun(request)
         if self._flow is None or begun is None or "state" not in begun:
             raise Unauthenticated("this login was not begun here, or too long ago; begin again")
         flow, answer = self._flow, dict(request.query_params)
@@ -142,11 +141,15 @@ class Login:
         sessions, before = self._sessions, cookie_in(request.cookies)
         if before:
             await self._aside(sessions.end, before)
-        cookie = await self._aside(lambda: sessions.open(principal, key=key, hint=hint))
+        secure = sessions.secures(request.url.scheme)
+        cookie = await self._aside(
+            lambda: sessions.open(principal, secure=secure, key=key, hint=hint)
+        )
         self._admission.note(principal, "login", "page", "done", address=address)
         response = RedirectResponse(self._prefix + goal, status_code=HTTPStatus.SEE_OTHER)
-        self._set(response, sessions.cookie_name, cookie, seconds=LONGEST_SECONDS)
-        self._set(response, self._begun_name, "", seconds=0)
+        name = cookie_name(secure=secure)
+        _set(response, name, cookie, seconds=LONGEST_SECONDS, secure=secure)
+        _set(response, _begun_name(secure=secure), "", seconds=0, secure=secure)
         return response
 
     async def _ask_to_leave(self, request: Request) -> Response:
@@ -178,10 +181,13 @@ class Login:
         else:
             response = page("Logged out", [link(f"{self._prefix}/login", "Log in again")])
         if cookie:  # not to be caused by another site, whose request carries none
-            self._set(response, self._sessions.cookie_name, "", seconds=0)
+            secure = self._sessions.secures(request.url.scheme)
+            _set(response, cookie_name(secure=secure), "", seconds=0, secure=secure)
         return response
 
-    def _form(self, goal: str, *, status: int = 200, alert: str = "", name: str = "") -> Response:
+    def _form(
+        self, request: Request, goal: str, *, status: int = 200, alert: str = "", name: str = ""
+    ) -> Response:
         token, address = secrets.token_urlsafe(32), f"{self._prefix}/login"
         hidden = {"form": token, "next": goal}
         parts = []
@@ -198,24 +204,19 @@ class Login:
             fields = [field("key", "Key", kind="password", fill="off")]
             parts.append(form(address, fields, hidden=hidden, button="Log in with a key"))
         response = page("Log in", ["<hr>".join(parts)], status=status, alert=alert)
-        return self._remember(response, {"form": token})
+        return self._remember(request, response, {"form": token})
 
-    def _remember(self, response: Response, begun: Mapping[str, str]) -> Response:
+    def _remember(self, request: Request, response: Response, begun: Mapping[str, str]) -> Response:
+        secure = self._sessions.secures(request.url.scheme)
         text = self._sessions.sign(begun, seconds=BEGUN_SECONDS)
-        self._set(response, self._begun_name, text, seconds=BEGUN_SECONDS)
+        _set(response, _begun_name(secure=secure), text, seconds=BEGUN_SECONDS, secure=secure)
         response.headers["cache-control"] = "no-store"
         return response
 
-    def _set(self, response: Response, name: str, value: str, *, seconds: int) -> None:
-        response.set_cookie(
-            name,
-            value,
-            max_age=seconds,
-            path="/",
-            secure=self._sessions.secure,
-            httponly=True,
-            samesite="lax",  # strict would not come back from the provider
-        )
+    def _begun(self, request: Request) -> dict[str, Any] | None:
+        """Read what this login must be the end of; None: it was not begun here, or long ago."""
+        name = _begun_name(secure=self._sessions.secures(request.url.scheme))
+        return self._sessions.signed(request.cookies.get(name, ""))
 
     async def _aside(self, work: Callable[..., T], *given: Any) -> T:
         """Do what waits for the provider or the disk off the event loop."""
@@ -287,6 +288,22 @@ def _where(goodbye: Callable[[], str | None]) -> str | None:
         return goodbye()
     except SatseekError:
         return None
+
+
+def _begun_name(*, secure: bool) -> str:
+    return f"__Host-{BEGUN_COOKIE}" if secure else BEGUN_COOKIE
+
+
+def _set(response: Response, name: str, value: str, *, seconds: int, secure: bool) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="lax",  # strict would not come back from the provider
+    )
 
 
 def _same(one: str, other: str) -> bool:

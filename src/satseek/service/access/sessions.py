@@ -88,7 +88,8 @@ class Sessions:
         self._secret = _secret(folder / "key")
         self._swept_at = 0.0
         self.secure = secure
-        """Whether cookies travel over HTTPS only."""
+        """Whether cookies travel over HTTPS only, however a request came: people are known to use
+        no other way. Else those do that are given over HTTPS."""
 
     @classmethod
     def of(cls, settings: Settings) -> Sessions | None:
@@ -105,21 +106,24 @@ class Sessions:
             keys=KeyStore(settings.data_dir) if "key" in ways else None,
         )
 
-    @property
-    def cookie_name(self) -> str:
-        """Name of the cookie that carries a login."""
-        return HOST_COOKIE if self.secure else COOKIE
+    def secures(self, scheme: str) -> bool:
+        """Tell whether a cookie travels over HTTPS only that is given over this scheme.
 
-    def open(self, principal: Principal, *, key: str = "", hint: str = "") -> str:
+        Where others end TLS, the scheme is what one of them says that is trusted.
+        """
+        return self.secure or scheme == "https"
+
+    def open(self, principal: Principal, *, secure: bool, key: str = "", hint: str = "") -> str:
         """Begin a login; returns the cookie.
 
         Args:
             principal: Who logged in.
+            secure: Whether the cookie travels over HTTPS only.
             key: The API key, where that is how.
             hint: The identity provider's token, where that is how; given back at the end.
         """
         self._sweep()
-        cookie = f"{_HOST if self.secure else _PLAIN}{secrets.token_urlsafe(32)}"
+        cookie = f"{_HOST if secure else _PLAIN}{secrets.token_urlsafe(32)}"
         fields = {
             "name": principal.name,
             "kind": principal.kind,
@@ -203,6 +207,11 @@ class Sessions:
 
     def _digest(self, content: bytes) -> bytes:
         return hmac.digest(self._secret, content, "sha256")
+
+
+def cookie_name(*, secure: bool) -> str:
+    """Return the name of the cookie that carries a login."""
+    return HOST_COOKIE if secure else COOKIE
 
 
 def cookie_in(cookies: Mapping[str, str]) -> str | None:

@@ -21,6 +21,7 @@ from satseek.service.access.sessions import (
     LONGEST_SECONDS,
     Sessions,
     cookie_in,
+    cookie_name,
 )
 from satseek.settings import Settings
 
@@ -58,7 +59,7 @@ def sessions(
 
 def opened(kept: Sessions, clock: Clock) -> str:
     """Open a login at the time that the clock shows, as the file system would write it."""
-    cookie = kept.open(ADA)
+    cookie = kept.open(ADA, secure=False)
     os.utime(kept._path(cookie), (clock.now, clock.now))
     return cookie
 
@@ -74,7 +75,7 @@ def test_a_cookie_stands_for_who_logged_in(tmp_path: Path) -> None:
 
 def test_no_other_cookie_stands_for_anybody(tmp_path: Path) -> None:
     kept = sessions(tmp_path)
-    cookie = kept.open(ADA)
+    cookie = kept.open(ADA, secure=False)
     for other in ("", "p.", cookie[:-1], cookie + "x", cookie.upper(), "../key", "x" * 10_000):
         assert kept.read(other) is None
 
@@ -169,7 +170,7 @@ def test_a_key_that_was_revoked_keeps_no_logins(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, auth=("keys",))
     kept = Sessions.of(settings)
     assert kept is not None
-    cookie = kept.open(key.principal(), key=text)
+    cookie = kept.open(key.principal(), secure=False, key=text)
     found = kept.read(cookie)
     assert found is not None
     assert "key:page" == found.name
@@ -181,7 +182,7 @@ def test_only_the_owner_can_read_and_neither_cookie_nor_key_lies_there(tmp_path:
     kept = Sessions.of(Settings(data_dir=tmp_path, auth=("keys",)))
     assert kept is not None
     key, text = KeyStore(tmp_path).create("page", scopes=SCOPES["reader"], created_by="test")
-    cookie = kept.open(key.principal(), key=text)
+    cookie = kept.open(key.principal(), secure=False, key=text)
     folder = tmp_path / FOLDER
     assert 0o700 == folder.stat().st_mode & 0o777
     for path in folder.iterdir():
@@ -231,8 +232,14 @@ def test_over_https_the_cookie_belongs_to_the_host(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, auth=("ldap",), public_url="https://eye.example.org")
     kept = Sessions.of(settings)
     assert kept is not None
-    assert ("__Host-satseek_session", True) == (kept.cookie_name, kept.secure)
-    assert kept.open(ADA).startswith("h.")
+    assert "__Host-satseek_session" == cookie_name(secure=kept.secures("http"))
+    assert kept.open(ADA, secure=True).startswith("h.")
+
+
+def test_who_came_over_https_has_a_cookie_for_https_alone(tmp_path: Path) -> None:
+    kept = sessions(tmp_path)
+    assert [True, False] == [kept.secures(scheme) for scheme in ("https", "http")]
+    assert "satseek_session" == cookie_name(secure=kept.secures("http"))
 
 
 def test_without_authentication_there_are_no_logins(tmp_path: Path) -> None:
@@ -241,5 +248,5 @@ def test_without_authentication_there_are_no_logins(tmp_path: Path) -> None:
 
 def test_what_is_kept_is_plain_json_of_what_decides(tmp_path: Path) -> None:
     kept = sessions(tmp_path)
-    fields = json.loads(kept._path(kept.open(ADA, hint="t")).read_bytes())
+    fields = json.loads(kept._path(kept.open(ADA, secure=False, hint="t")).read_bytes())
     assert {"name", "kind", "groups", "key", "hint", "until"} == set(fields)
