@@ -62,6 +62,9 @@ needs_programs = pytest.mark.skipif(
     reason=f"{', '.join(missing)} is not on this machine: apt-get install {' '.join(PACKAGES)}",
 )
 
+BINDING = {"passing.conf": "proxy_bind", "upstreams.conf": "grpc_bind"}
+"""Files of nginx that are told the address to ask from, and how."""
+
 OWN = ("./scenes", "./backups")
 """Folders of whoever runs it."""
 
@@ -222,9 +225,9 @@ class Stack:
                 there.parent.mkdir(parents=True, exist_ok=True)
                 text = file.read_text(encoding="utf-8")
                 there.write_text(self.replaced(service, text), encoding="utf-8")
-                if file.name == "passing.conf":
+                if file.name in BINDING:
                     with there.open("a", encoding="utf-8") as out:
-                        out.write(f"proxy_bind {self.address(service)};\n")
+                        out.write(f"{BINDING[file.name]} {self.address(service)};\n")
 
     def _command(self, service: str) -> list[str]:
         self.mount(service)

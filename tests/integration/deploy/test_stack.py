@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import ssl
 import threading
@@ -15,6 +16,7 @@ import uuid
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +150,23 @@ def test_it_is_reached_by_tls_alone_and_leads_browsers_there(house: House) -> No
         assert 200 == client.get("/livez").status_code
 
 
+def test_a_login_never_travels_in_the_clear(house: House) -> None:
+    """Whoever types the address without https is led on by a request that carries no cookie."""
+    with httpx.Client(base_url=house.stack.url, verify=house.tls) as browser:
+        form = browser.get("/login")
+        token = re.search(r'name="form" value="([^"]+)"', form.text)
+        assert token, form.text
+        done = browser.post("/login", data={"form": token[1], "next": "/", "key": house.key})
+        assert 303 == done.status_code, done.text
+        assert 200 == browser.get("/", headers={"accept": "text/html"}).status_code
+
+    given = [*form.headers.get_list("set-cookie"), *done.headers.get_list("set-cookie")]
+    assert {"__Host-satseek_login", "__Host-satseek_session"} == {
+        one.partition("=")[0] for one in given
+    }
+    assert all("Secure" in one.split("; ") for one in given)
+
+
 def test_an_answer_comes_as_the_server_gave_it(house: House) -> None:
     name = new_id()
     with house.client(headers={"x-request-id": name}, http1=True) as client:
@@ -173,6 +192,18 @@ def test_the_server_sees_who_asks_and_believes_nobody_else(house: House) -> None
 
     assert "203.0.113.9" not in done.stdout
     (asked, *_) = [one for one in json.loads(done.stdout) if "forged" in one.get("target", "")]
+    assert "127.0.0.1" == asked["address"]
+
+
+def test_over_grpc_too_the_server_sees_who_asks(house: House) -> None:
+    name = new_id()
+    with channel(house) as (stub, shown):
+        told = [*shown, ("x-forwarded-for", "203.0.113.9"), ("x-request-id", name)]
+        stub.Search(house.rpc.pb.SearchRequest(text="water", k=1), metadata=told, timeout=SECONDS)
+
+    done = keymaking.satseek(house.stack.volume("data"), "audit", "show", "--json")
+
+    (asked,) = [one for one in json.loads(done.stdout) if one.get("id") == name]
     assert "127.0.0.1" == asked["address"]
 
 
@@ -450,7 +481,7 @@ class Load:
 
 
 SMALL = {"collection": "small"}
-LATER = "2027-10-01T00:00:00Z"
+LATER = (datetime.now(UTC) + timedelta(days=365)).isoformat(timespec="seconds")
 """When the jobs of the load are to begin: not while anybody looks."""
 
 QUESTIONS: tuple[tuple[str, Callable[[httpx.Client, str], httpx.Response]], ...] = (

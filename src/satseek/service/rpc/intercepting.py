@@ -27,6 +27,7 @@ from satseek.errors import (
 )
 from satseek.logs import log_line
 from satseek.service.access.admitting import NOBODY, Shown
+from satseek.service.access.forwarding import HEADER
 from satseek.service.access.guarding import AUDITED
 from satseek.service.calling import Caller, request_id
 from satseek.service.limits import Permits
@@ -39,6 +40,7 @@ from satseek.service.tracing import trace_id
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from satseek.service.access.forwarding import Proxies
     from satseek.service.access.principals import Principal
     from satseek.service.rpc.draining import Drain
     from satseek.service.rpc.policy import Rule
@@ -92,15 +94,20 @@ class _Call:
     """How it ended."""
     reason: str = ""
     """Kind of problem; empty: none."""
+    clients_time: bool = False
+    """True: what may run out is the client's own time, by its deadline or its silence."""
 
 
 class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Around every method of every service of the server."""
 
-    def __init__(self, shared: Running, *, drain: Drain, tracing: Tracing | None = None) -> None:
-        """Guard a server."""
+    def __init__(
+        self, shared: Running, *, drain: Drain, proxies: Proxies, tracing: Tracing | None = None
+    ) -> None:
+        """Guard a server, to which proxies may tell who asks."""
         self._shared = shared
         self._drain = drain
+        self._proxies = proxies
         self._tracing = tracing
         self._open = Permits(OPEN_CALLS)
 
@@ -120,7 +127,7 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         method = handler_call_details.method
 
         async def answer(_requests: Any, context: Context) -> None:
-            await self._answer(_call(method, context), handler, context)
+            await self._answer(_call(method, context, self._proxies), handler, context)
 
         return grpc.stream_stream_rpc_method_handler(answer, None, None)
 
@@ -180,7 +187,9 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         most = self._shared.assembly.settings.request_seconds
         endless = call.rule is OPEN or call.rule.long
         long = handler.request_streaming or (handler.response_streaming and endless)
-        seconds = _shorter(context.time_remaining(), None if long else most)
+        left = context.time_remaining()
+        seconds = _shorter(left, None if long else most)
+        call.clients_time = left is not None and (long or left <= most)
         patience = Patience(seconds)
         read = handler.request_deserializer or bytes
         incoming = Incoming(context, read, drain=self._drain, idle_seconds=most)
@@ -200,6 +209,7 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             ) from error
         finally:
             incoming.close()
+            call.clients_time |= incoming.idle
             patience.give_up()  # whatever is still computed for it, nobody waits for
         return incoming.cut
 
@@ -211,7 +221,7 @@ class Guarded(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     def _account(self, call: _Call, seconds: float) -> None:
         shared, status = self._shared, call.code.name
         shared.metrics.count_request(
-            door="grpc", method="POST", route=call.method, status=status, seconds=seconds
+            door="grpc", method="POST", route=call.method, status=_counted(call), seconds=seconds
         )
         if call.reason in _DENIALS:
             shared.metrics.count_denied(_DENIALS[call.reason])
@@ -300,15 +310,15 @@ def _shorter(left: float | None, most: float | None) -> float | None:
     return max(0.0, min(known)) if known else None
 
 
-def _call(method: str, context: Context) -> _Call:
-    metadata = {
-        name: value for name, value in context.invocation_metadata() or () if type(value) is str
-    }
+def _call(method: str, context: Context, proxies: Proxies) -> _Call:
+    pairs = [pair for pair in context.invocation_metadata() or () if type(pair[1]) is str]
+    metadata = dict(pairs)
+    forwarded = [value for name, value in pairs if name == HEADER]
     return _Call(
         method=method,
         rule=rule(method),
         metadata=metadata,
-        address=_address(context.peer()),
+        address=proxies.client(_address(context.peer()), forwarded),
         id=request_id(metadata.get(REQUEST_ID, "")),
     )
 
@@ -319,6 +329,12 @@ def _address(peer: str) -> str:
     if kind not in {"ipv4", "ipv6"}:
         return "-"
     return unquote(rest).rpartition(":")[0].strip("[]") or "-"
+
+
+def _counted(call: _Call) -> str:
+    """Name the status that figures have: a client whose own time ran out has gone away."""
+    late = call.code is Code.DEADLINE_EXCEEDED and call.clients_time
+    return (Code.CANCELLED if late else call.code).name
 
 
 def _outcome(code: grpc.StatusCode) -> str:

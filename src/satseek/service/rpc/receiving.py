@@ -37,6 +37,8 @@ class Incoming:
         self._stopping: asyncio.Task[None] | None = None
         self.cut = False
         """True where reading ended because the server stops."""
+        self.idle = False
+        """True where it ended because no message came for too long."""
 
     async def only(self) -> Any:
         """Read the one message of a call.
@@ -78,6 +80,7 @@ class Incoming:
         if self._drain.begun:
             self.cut = True
             raise StopAsyncIteration
+        self.idle = True
         raise DeadlineExceeded(
             f"no message came for {self._idle_seconds:g} s; open a stream when there is one"
         )

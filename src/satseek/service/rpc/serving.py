@@ -6,6 +6,7 @@ Knows which services there are, nothing of what they do.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,6 +17,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from satseek.errors import InvalidSettings
+from satseek.service.access.forwarding import Proxies
 from satseek.service.access.tls import Pair
 from satseek.service.inference.generated import open_inference_pb2
 from satseek.service.rpc.credentials import Renewed
@@ -84,7 +86,9 @@ async def serving(
     settings = shared.assembly.settings
     drain, health = Drain(), Health()
     server = grpc.aio.server(
-        interceptors=[Guarded(shared, drain=drain, tracing=tracing)],
+        interceptors=[
+            Guarded(shared, drain=drain, proxies=Proxies.of(os.environ), tracing=tracing)
+        ],
         options=_options(settings),
         maximum_concurrent_rpcs=_calls(settings),
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import httpx
 import pytest
 import rpcclient
 from google.rpc import error_details_pb2
@@ -44,6 +46,18 @@ class Slowly:
                 self.go_on.wait(rpcclient.SECONDS)
             self.taken += 1
             yield request
+
+
+def counted(called: rpcclient.Called) -> set[str]:
+    """Give the statuses of the calls so far, as the figures have them."""
+    deadline = time.monotonic() + rpcclient.SECONDS
+    while time.monotonic() < deadline:
+        figures = httpx.get(f"{called.server.url}/metrics", timeout=rpcclient.SECONDS).text
+        found = set(re.findall(r'Satseek/(?:EmbedEach|Search)",status="(\w+)"', figures))
+        if found:  # a call is counted just after its answer
+            return found
+        time.sleep(0.05)
+    raise AssertionError(figures)
 
 
 def test_each_item_is_answered_before_the_next_is_sent(
@@ -161,6 +175,7 @@ def test_an_idle_stream_is_ended(client: rpcclient.Client, data: Path) -> None:
             rpcclient.reason(refused.value),
         )
         asked.go_on.set()
+        assert {"CANCELLED"} == counted(called), "it is no failure of the server's"
 
 
 def test_what_takes_longer_than_the_request_may_is_given_up(
@@ -173,6 +188,7 @@ def test_what_takes_longer_than_the_request_may_is_given_up(
             refused.value.code(),
             rpcclient.reason(refused.value),
         )
+        assert {"DEADLINE_EXCEEDED"} == counted(called)
 
 
 def test_the_clients_own_deadline_is_kept(
@@ -187,4 +203,5 @@ def test_the_clients_own_deadline_is_kept(
     assert refused.value.code() is Code.DEADLINE_EXCEEDED
     assert time.monotonic() - began < rpcclient.SECONDS / 2
     assert json.loads(called.line("late-1"))["status"] in {"DEADLINE_EXCEEDED", "CANCELLED"}
+    assert "DEADLINE_EXCEEDED" not in counted(called)
     asked.go_on.set()

@@ -10,6 +10,7 @@ pytest.importorskip("grpc", reason="grpc is not on this machine: pip install 'sa
 
 from satseek.embed.patience import Patience, current_patience, waiting
 from satseek.errors import Abandoned
+from satseek.service.access.forwarding import VARIABLE, Proxies
 from satseek.service.calling import Caller
 from satseek.service.rpc.calling import calling, current_caller, waiting_for_one
 from satseek.service.rpc.intercepting import _address, _shorter
@@ -71,6 +72,40 @@ def test_cancelling_an_item_gives_it_up_in_whatever_thread_it_is_computed() -> N
 )
 def test_addresses_are_read_from_peers(peer: str, address: str) -> None:
     assert address == _address(peer)
+
+
+PROXIES = "10.0.0.1, 10.2.0.0/16, fd00::/8, no address"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("10.0.0.1", ["203.0.113.9"], "203.0.113.9"),
+        ("::ffff:10.0.0.1", ["203.0.113.9"], "203.0.113.9"),
+        ("fd00::7", ["2001:db8::1"], "2001:db8::1"),
+        ("10.0.0.1", ["6.6.6.6, 203.0.113.9", "10.2.3.4"], "203.0.113.9"),  # who forges is behind
+        ("10.0.0.1", ["10.2.0.9, 10.2.3.4"], "10.2.0.9"),  # a client within
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", [" , "], "10.0.0.1"),
+        ("10.0.0.1", ["unknown"], "10.0.0.1"),
+        ("10.0.0.2", ["203.0.113.9"], "10.0.0.2"),
+        ("-", ["203.0.113.9"], "-"),
+    ],
+)
+def test_a_proxy_that_is_trusted_tells_who_calls(
+    peer: str, forwarded: list[str], client: str
+) -> None:
+    assert client == Proxies.of({VARIABLE: PROXIES}).client(peer, forwarded)
+
+
+def test_as_it_comes_this_machine_is_trusted_and_with_a_star_everybody() -> None:
+    usual, everybody = Proxies.of({}), Proxies.of({VARIABLE: "*"})
+    assert ["9.9.9.9", "9.9.9.9"] == [
+        one.client("127.0.0.1", ["9.9.9.9"]) for one in (usual, everybody)
+    ]
+    assert ["8.8.8.8", "9.9.9.9"] == [
+        one.client("8.8.8.8", ["9.9.9.9"]) for one in (usual, everybody)
+    ]
 
 
 @pytest.mark.parametrize(
