@@ -20,7 +20,7 @@ from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wan
 from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import MAX_LISTED, print_json, print_table, progress_bar, say
 from satseek.cli.recording import operator
-from satseek.jobs.naming import absolute
+from satseek.jobs.naming import placed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,17 +178,14 @@ def assess(
     """
     from satseek.monitor.damage.asking import Said  # noqa: PLC0415 (help must not wait for it)
 
+    places = {"parcels": parcels, "after": after, "before": before, "hazard": hazard}
     said = Said(
-        parcels=str(parcels.absolute()),
-        after=_source(after),
-        before=None if before is None else _source(before),
+        **placed("assess", {**places, "grades": grades}),
         name=name,
         collection=collection,
-        hazard=_file(hazard),
         affected=tuple(affected or ()),
         sound=tuple(sound or ()),
         hidden=tuple(hidden or ()),
-        grades=None if grades is None else str(grades.absolute()),
         event=event,
         least_seen=least_seen,
         least_cells=least_cells,
@@ -231,7 +228,7 @@ def _fields(said: Said, out: Path | None, allowed: Sequence[str]) -> dict[str, A
         name: 0 for name in ("most_days_between", "most_days_after") if getattr(said, name) is None
     }
     given = {name: value for name, value in asdict(said).items() if value is not None}
-    told = {"allow": list(allowed), "out": None if out is None else str(out.absolute())}
+    told = {"allow": list(allowed), "out": None if out is None else str(out)}
     return given | any_days | {name: value for name, value in told.items() if value}
 
 
@@ -306,19 +303,6 @@ def _show_problems(assessment: Assessment) -> None:
         say(f"  row {one.row}, {one.id}: {one.kind}: {one.what}")
     if len(assessment.problems) > MAX_LISTED:
         say(f"  … and {len(assessment.problems) - MAX_LISTED} more: see problems.csv, or --json")
-
-
-def _source(named: str) -> str:
-    """Name a source as a worker finds it; a period stays as it is."""
-    from satseek.monitor.damage.imagery import is_period  # noqa: PLC0415
-
-    return named if is_period(named) else absolute(named)
-
-
-def _file(named: str) -> str:
-    """Name a file of labels as a worker finds it; a hazard stays as it is."""
-    is_file = named.lower().endswith((".json", ".toml"))
-    return str(Path(named).absolute()) if is_file else named
 
 
 def _language(named: str) -> Any:
