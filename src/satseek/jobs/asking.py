@@ -6,6 +6,7 @@ kept apart: no door takes it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self, TypeAlias
 
@@ -180,3 +181,17 @@ class TypedByHand(ByHand):
     """Who asks; empty: not told."""
     command: str = Field("", max_length=20_000)
     """What was typed; empty: the task and its parameters are told."""
+
+
+def operator_of(asked: Task) -> str:
+    """Say who asked, as far as that is told; for a report."""
+    return asked.operator if isinstance(asked, TypedByHand) else ""
+
+
+def command_of(task: str, asked: Task) -> str:
+    """Write what was asked, for a report."""
+    if isinstance(asked, TypedByHand) and asked.command:
+        return asked.command
+    hidden = {*ByHand.model_fields, *TypedByHand.model_fields, "out"}
+    said = asked.model_dump(mode="json", exclude_defaults=True, exclude=hidden)
+    return f"{task} {json.dumps(said, ensure_ascii=False, sort_keys=True)}"

@@ -16,10 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from satseek.assemble import Assembly
 from satseek.errors import InvalidRequest
-from satseek.jobs.asking import CollectionTask, TypedByHand
+from satseek.jobs.asking import CollectionTask, TypedByHand, command_of, operator_of
 from satseek.jobs.gathering import gathered
 from satseek.jobs.indexing import IndexHere, IndexTask
-from satseek.jobs.landuse import command_of, operator_of
 from satseek.jobs.results import FILES, new_try
 
 if TYPE_CHECKING:

@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from satseek.assemble import Assembly
-from satseek.jobs.asking import CollectionTask, GroundAsked, TypedByHand
+from satseek.jobs.asking import (
+    CollectionTask,
+    GroundAsked,
+    TypedByHand,
+    command_of,
+    operator_of,
+)
 from satseek.jobs.gathering import gathered
-from satseek.jobs.landuse import command_of, operator_of
 from satseek.jobs.results import FILES, new_try
 
 if TYPE_CHECKING:
