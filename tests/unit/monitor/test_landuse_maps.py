@@ -11,7 +11,7 @@ import shapely
 from landusing import AFTER, BEFORE, DAYS, LABELS, NAMES, ground, mapped, used
 from madeground import collected
 
-from satseek.errors import FolderNotFound, InvalidRequest, SatseekError
+from satseek.errors import FolderNotFound, InvalidRequest
 from satseek.export.areas import raster_area_by_class
 from satseek.imagery.lattices import Lattice
 from satseek.monitor.change.outlining import outline_cells
@@ -21,7 +21,7 @@ from satseek.monitor.landuse.districts import areas_by_district, make_districts,
 from satseek.monitor.landuse.images import ImageLandUse
 from satseek.monitor.landuse.maps import ClassMaps, colours_of
 from satseek.monitor.landuse.tables import area_rows, change_rows, district_rows, image_rows
-from satseek.monitor.landuse.writing import LIST, OutFolder, write_rows
+from satseek.monitor.landuse.writing import write_rows
 from satseek.search.mapping import NO_CLASS
 
 if TYPE_CHECKING:
@@ -171,39 +171,3 @@ def test_images_are_a_csv_as_others_have_it(tmp_path: Path) -> None:
     write_rows(image_rows(images), tmp_path / "images.csv")
     written = (tmp_path / "images.csv").read_text(encoding="utf-8")
     assert 'image,land_use,share,date\n"a,b/1.tif",耕地,0.1235,\n' == written
-
-
-def test_a_run_replaces_what_an_earlier_one_left_and_nothing_else(tmp_path: Path) -> None:
-    room = tmp_path / "out"
-    first = OutFolder(room)
-    for name in ("old.csv", "kept.csv"):
-        first.add(name, "a table", make=lambda path: path.write_text("1\n"))
-    (room / "mine.txt").write_text("not of a run")
-    first.finish({"name": "run"})
-    second = OutFolder(room)
-    second.add("kept.csv", "a table", make=lambda path: path.write_text("2\n"))
-    assert {"old.csv", "kept.csv", "mine.txt", LIST} == {one.name for one in room.iterdir()}
-    second.finish({"name": "run"})
-    assert {"kept.csv", "mine.txt", LIST} == {one.name for one in room.iterdir()}
-    listed = json.loads((room / LIST).read_text())
-    assert ("run", ["kept.csv"]) == (listed["name"], [one["name"] for one in listed["files"]])
-    assert ("text/csv", 2) == (listed["files"][0]["media_type"], listed["files"][0]["bytes"])
-
-
-def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / LIST).write_text("[1]")
-    with pytest.raises(SatseekError, match="name another folder"):
-        OutFolder(tmp_path)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidRequest, match="came a file"):
-        OutFolder(tmp_path / "file")
-
-
-def test_names_in_a_list_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
-    room, beside = tmp_path / "out", tmp_path / "beside.txt"
-    room.mkdir()
-    beside.write_text("not of a run")
-    files = [{"name": name} for name in ("../beside.txt", str(beside), "..", "")]
-    (room / LIST).write_text(json.dumps({"files": files}))
-    OutFolder(room).finish({})
-    assert "not of a run" == beside.read_text()

@@ -25,9 +25,10 @@ from satseek.monitor.landuse.knowing import named_changes
 from satseek.monitor.landuse.landuse import Choices, land_use, read_ground
 from satseek.monitor.landuse.report import Material, land_use_report
 from satseek.monitor.landuse.tables import area_rows, change_rows, district_rows, image_rows
-from satseek.monitor.landuse.writing import OutFolder, write_changes, write_maps, write_rows
+from satseek.monitor.landuse.writing import LIST, write_changes, write_maps, write_rows
 from satseek.monitor.reports.report import Language
 from satseek.monitor.reports.writing import write_report
+from satseek.monitor.runs.folders import OutFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from satseek.monitor.landuse.images import ImageLandUse
     from satseek.monitor.landuse.knowing import NamedChange
     from satseek.monitor.landuse.landuse import LandUse
-    from satseek.monitor.landuse.writing import OutFile
+    from satseek.monitor.runs.folders import OutFile
     from satseek.monitor.reports.report import Section
     from satseek.monitor.samples.keeping import Samples
     from satseek.search.glossary import Glossary
@@ -172,7 +173,7 @@ def run_land_use(
             ground=ground,
             on_progress=on_progress,
         )
-    folder = OutFolder(out)
+    folder = OutFolder(out, LIST)
     folder.add("images.csv", "one line an image", make=partial(write_rows, image_rows(images)))
     if found is None:
         folder.finish({"name": asked.name, "collection": index.spec.name, "images": len(images)})

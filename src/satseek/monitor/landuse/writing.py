@@ -1,150 +1,36 @@
 """What a land-use run found → a folder of maps, tables and outlines that others open.
 
-Does not know reports. Each file is there whole or not at all; the list of them says whether the run
-was finished: what was killed is seen to be unfinished, and the next run clears up behind it.
+Does not know reports. Each file is there whole or not at all.
 """
 
 from __future__ import annotations
 
 import csv
-import json
-from dataclasses import asdict, dataclass
 from functools import partial
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from satseek.errors import InvalidRequest, SatseekError
+from satseek.errors import InvalidRequest
 from satseek.export.feature import Feature
 from satseek.export.formats import FORMATS, write
 from satseek.export.origin import Origin
 from satseek.export.rasters import write_cog
 from satseek.export.replacing import replaced
-from satseek.index.schema import storage_errors
 from satseek.monitor.landuse.maps import ClassMaps, colours_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from satseek.monitor.findings.finding import Finding
     from satseek.monitor.landuse.landuse import LandUse
     from satseek.monitor.landuse.tables import Rows
+    from satseek.monitor.runs.folders import OutFolder
 
 LIST: Final = "land_use.json"
 """Names all files of a run, and says what it found once it is finished."""
 
 CHANGES: Final = "changes"
 """Name of the files of patches that became something else."""
-
-_CHUNK = 1 << 20
-
-MEDIA_TYPES: Mapping[str, str] = {
-    ".csv": "text/csv",
-    ".geojson": "application/geo+json",
-    ".gpkg": "application/geopackage+sqlite3",
-    ".html": "text/html",
-    ".json": "application/json",
-    ".pdf": "application/pdf",
-    ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
-    ".xml": "application/xml",
-}
-"""Of the files of a run, by their ending."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutFile:
-    """One file of a run."""
-
-    name: str
-    """In the run's folder."""
-    about: str
-    """What it holds, in a few words."""
-    media_type: str
-    """IANA's, or what its specification says."""
-    bytes: int
-    """Its size."""
-    sha256: str
-    """Of its content, as hex."""
-
-
-class OutFolder:
-    """The folder of one run; remembers what was written into it."""
-
-    def __init__(self, folder: Path) -> None:
-        """Make the folder where it is missing.
-
-        Raises:
-            InvalidRequest: a file lies where it should be.
-            DiskFull, SatseekError: it cannot be made.
-        """
-        if folder.exists() and not folder.is_dir():
-            raise InvalidRequest(f"{folder}: expected a folder for the results, came a file")
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self._former = _listed(folder)
-        self._files: list[OutFile] = []
-        self._list({"finished": False})
-
-    @property
-    def files(self) -> tuple[OutFile, ...]:
-        """What was written so far."""
-        return tuple(self._files)
-
-    def add(self, name: str, about: str, *, make: Callable[[Path], object]) -> Path:
-        """Write a file and remember it.
-
-        Args:
-            name: In the folder.
-            about: What it holds.
-            make: Writes it to the path that it is given, whole or not at all.
-        """
-        path = self.folder / name
-        make(path)
-        self.remember(name, about)
-        return path
-
-    def remember(self, name: str, about: str) -> None:
-        """Take a file that was written beside another one into the list."""
-        path = self.folder / name
-        digest = sha256()
-        with path.open("rb") as file:
-            while part := file.read(_CHUNK):
-                digest.update(part)
-        self._files.append(
-            OutFile(
-                name=name,
-                about=about,
-                media_type=MEDIA_TYPES.get(path.suffix, "application/octet-stream"),
-                bytes=path.stat().st_size,
-                sha256=digest.hexdigest(),
-            )
-        )
-        self._list({"finished": False})
-
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        """Remove files of an earlier run that are not among those of this one, and say it is done.
-
-        Args:
-            summary: What was found, as JSON holds it.
-        """
-        for name in self._left:
-            (self.folder / name).unlink(missing_ok=True)
-        self._former = set()
-        self._list({"finished": True, **summary})
-
-    @property
-    def _left(self) -> list[str]:
-        """Files of an earlier run that were not written again."""
-        return sorted(self._former - {one.name for one in self._files})
-
-    def _list(self, told: Mapping[str, Any]) -> None:
-        """Write the list, in which what is left of an earlier run stands until it is removed."""
-        files: list[dict[str, Any]] = [asdict(one) for one in self._files]
-        files += [{"name": name, "about": "of an earlier run"} for name in self._left]
-        text = json.dumps({**told, "files": files}, ensure_ascii=False, indent=1)
-        with replaced(self.folder / LIST) as draft:
-            draft.write_text(text + "\n", encoding="utf-8")
 
 
 def write_maps(
@@ -222,19 +108,3 @@ def change_features(findings: Iterable[Finding]) -> list[Feature]:
 
 def _chip(finding: Finding, side: str) -> str | None:
     return next((one.chip_id for one in finding.evidence if one.side == side), None)
-
-
-def _listed(folder: Path) -> set[str]:
-    """Name the files of an earlier run, as its list has them; nothing else is ever removed."""
-    try:
-        read = json.loads((folder / LIST).read_text(encoding="utf-8"))
-        names = [str(one["name"]) for one in read["files"]]
-    except FileNotFoundError:
-        return set()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SatseekError(
-            f"{folder / LIST}: expected the list of an earlier run; name another folder"
-        ) from error
-    return {
-        name for name in names if name and "/" not in name and "\\" not in name and name != ".."
-    }

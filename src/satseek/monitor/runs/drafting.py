@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from satseek.model.durable import make_folder, sync, sync_tree
-from satseek.monitor.landuse.writing import MEDIA_TYPES
+from satseek.monitor.runs.folders import MEDIA_TYPES
 from satseek.monitor.runs.run import KeptFile, KeptRun
 
 if TYPE_CHECKING:
