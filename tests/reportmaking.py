@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,6 @@ from satseek.monitor.reports.blocks import (
     Table,
     Text,
 )
-from satseek.monitor.reports.images import pixels_image
 from satseek.monitor.reports.report import (
     Headline,
     Provenance,
@@ -52,6 +52,11 @@ def square(west: float, south: float, side: float) -> GeoJSON:
 
 def plain_pixels(shade: int, edge: int = 32) -> Pixels:
     return np.full((edge, edge, 3), shade, np.uint8)
+
+
+def pixels_image(pixels: Pixels, *, alt: str) -> Image:
+    digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+    return Image(identity=f"pixels:{digest}", alt=alt, read=lambda: pixels)
 
 
 def gone_image() -> Image:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from reportmaking import gone_image, plain_pixels, square
+from reportmaking import gone_image, pixels_image, plain_pixels, square
 
 from satseek.errors import UnreadableImage
 from satseek.monitor.findings.surrounding import frame_around
-from satseek.monitor.reports.images import pixels_image
 from satseek.monitor.reports.outlining_images import CASING, LINE, outlined, outlined_chip
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Kept files, chips and pixels → images of a report, read only when their page is written.
+"""Kept files and chips → images of a report, read only when their page is written.
 
 Knows no page. What cannot be read any more is told by the page, not raised: the figures beside it
 still stand.
@@ -6,7 +6,6 @@ still stand.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from typing import TYPE_CHECKING
 
@@ -58,12 +57,6 @@ def chip_image(chip_id: str, *, collection: Collection, alt: str) -> Image:
         return chip_pixels(chip_id, collection=collection)
 
     return Image(identity=f"chip:{chip_id}@{digest}", alt=alt, read=read)
-
-
-def pixels_image(pixels: Pixels, *, alt: str) -> Image:
-    """Show pixels that are at hand; they stay in memory as long as the report does."""
-    digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
-    return Image(identity=f"pixels:{digest}", alt=alt, read=lambda: pixels)
 
 
 def jpeg_of(image: Image, *, edge: int = EDGE) -> tuple[bytes, int, int] | None:
