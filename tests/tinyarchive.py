@@ -32,8 +32,12 @@ if sys.argv[1:] == ["--version"]:
     while os.path.exists(os.environ.get("TINY_WAITS_FOR", "")):
         time.sleep(0.02)
     print("satseek {version}")
+if "TINY_TELLS" in os.environ:
+    with open(os.environ["TINY_TELLS"], "a") as told:
+        print("{version}", *sys.argv[1:], file=told)
 """
-"""Waits as long as the file is there that ``TINY_WAITS_FOR`` names, so that it can be killed."""
+"""Waits as long as the file is there that ``TINY_WAITS_FOR`` names, so that it can be killed, and
+writes what it is asked behind the file that ``TINY_TELLS`` names."""
 
 
 def tiny_archive(
@@ -82,14 +86,20 @@ def tiny_archive(
 
 
 def tiny_wheel(
-    folder: Path, version: str, *, name: str = "satseek", metadata: str = "", program: str = PROGRAM
+    folder: Path,
+    version: str,
+    *,
+    name: str = "satseek",
+    metadata: str = "",
+    files: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a wheel of one module and one command."""
+    """Write a wheel of one module and one command, and of further files by name."""
     path = folder / f"{name}-{version}-py3-none-any.whl"
     told = f"{name}-{version}.dist-info"
     contents = {
         f"{name}/__init__.py": "",
-        f"{name}/run.py": program.replace("{version}", version),
+        f"{name}/run.py": PROGRAM.replace("{version}", version),
+        **(files or {}),
         f"{told}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}",
         f"{told}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{told}/entry_points.txt": f"[console_scripts]\n{name} = {name}.run:main\n",

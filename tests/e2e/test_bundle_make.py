@@ -126,7 +126,9 @@ def test_archive_is_sound_to_who_has_the_key(made: dict[str, Any], room: Path) -
     assert sorted(wheelhouse.EXTRAS) == shown["extras"]
 
 
-def test_inventory_names_every_wheel_and_its_digest(made: dict[str, Any], room: Path) -> None:
+def test_inventory_names_all_that_is_carried_and_its_digest(
+    made: dict[str, Any], room: Path
+) -> None:
     with tarfile.open(room / "satseek.tar") as archive:
         (member,) = [one for one in archive if one.name.endswith("/sbom.cdx.json")]
         file = archive.extractfile(member)
@@ -134,10 +136,12 @@ def test_inventory_names_every_wheel_and_its_digest(made: dict[str, Any], room: 
         told = json.load(file)
         sums = archive.extractfile(archive.getmembers()[0])
         assert sums is not None
-        digests = {line.split()[0] for line in sums.read().decode().splitlines()}
+        lines = [line.split("  ", 1) for line in sums.read().decode().splitlines()]
+    folders = ("wheels", "installer", "models", "images")
+    carried = {name: digest for digest, name in lines if name.partition("/")[0] in folders}
     listed = [told["metadata"]["component"], *told["components"]]
-    assert made["wheels"] == len(listed)
-    assert {one["hashes"][0]["content"] for one in listed} <= digests
+    assert carried == {one["properties"][0]["value"]: one["hashes"][0]["content"] for one in listed}
+    assert made["wheels"] + 3 == len(listed) == len({one["bom-ref"] for one in listed})
 
 
 def test_there_is_no_way_out_of_the_namespace(seen: dict[str, Any]) -> None:

@@ -38,15 +38,18 @@ def verify_archive(archive: Path, *, key: Path | None, progress: Progress) -> So
 
     Raises:
         NotFound: there is no such file, or no such key.
-        DamagedData: not as it was made, not signed, or by another.
+        DamagedData: not as it was made, not signed, or by another; or the key is none.
+        DependencyMissing: a key was given, and there is no cryptography (extra auth).
     """
+    # a key that does not serve is told now, not when gigabytes are read
+    signer = fingerprint_of(key) if key else None
     checked = check(archive, progress=progress)
     if key is not None:
         _check_signature(archive, checked.sums, checked.signature, key)
     return Sound(
         about=show_archive(archive),
         files=checked.files,
-        signer=fingerprint_of(key) if key else None,
+        signer=signer,
     )
 
 

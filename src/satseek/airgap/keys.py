@@ -29,7 +29,7 @@ def make_keys(file: Path) -> str:
         FolderNotFound: there is no folder to write into.
         DependencyMissing: without cryptography (extra auth).
     """
-    serialization, ed25519 = _cryptography()
+    serialization, ed25519, _ = _cryptography()
     public_file = public_beside(file)
     for one in (file, public_file):
         if one.exists():
@@ -63,8 +63,9 @@ def sign(content: bytes, key: Path) -> tuple[bytes, bytes]:
     Raises:
         NotFound: there is no such file.
         DamagedData: it is no private key of Ed25519 without a passphrase.
+        DependencyMissing: without cryptography (extra auth).
     """
-    serialization, ed25519 = _cryptography()
+    serialization, ed25519, _ = _cryptography()
     text = _read(key)
     try:
         private = serialization.load_pem_private_key(text, password=None)
@@ -84,18 +85,24 @@ def is_signed(content: bytes, signature: bytes, key: Path) -> bool:
     Raises:
         NotFound: there is no such file.
         DamagedData: it is no public key of Ed25519.
+        DependencyMissing: without cryptography (extra auth).
     """
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 (of the extra auth)
-
+    _, _, is_another_s = _cryptography()
     try:
         _public(_read(key), where=key).verify(signature, content)
-    except InvalidSignature:
+    except is_another_s:
         return False
     return True
 
 
 def fingerprint_of(key: Path) -> str:
-    """Read a public key's file and give its fingerprint."""
+    """Read a public key's file and give its fingerprint.
+
+    Raises:
+        NotFound: there is no such file.
+        DamagedData: it is no public key of Ed25519.
+        DependencyMissing: without cryptography (extra auth).
+    """
     return fingerprint(_read(key), where=key)
 
 
@@ -111,14 +118,14 @@ def fingerprint(public: bytes, *, where: Path) -> str:
     Raises:
         DamagedData: it is no public key of Ed25519.
     """
-    serialization, _ = _cryptography()
+    serialization, _, _ = _cryptography()
     spki = serialization.PublicFormat.SubjectPublicKeyInfo
     content = _public(public, where=where).public_bytes(serialization.Encoding.DER, spki)
     return hashlib.sha256(content).hexdigest()
 
 
 def _public(text: bytes, *, where: Path) -> Any:
-    serialization, ed25519 = _cryptography()
+    serialization, ed25519, _ = _cryptography()
     try:
         key = serialization.load_pem_public_key(text)
     except ValueError as error:
@@ -134,12 +141,14 @@ def _read(file: Path) -> bytes:
     return file.read_bytes()
 
 
-def _cryptography() -> tuple[Any, Any]:
+def _cryptography() -> tuple[Any, Any, type[Exception]]:
+    """What writes keys, the algorithm, and what it raises of a signature that is another's."""
     try:
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 (an extra)
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 (an extra)
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
     except ImportError as error:
         raise DependencyMissing(
-            "signing needs cryptography: pip install 'satseek[auth]'"
+            "keys and signatures need cryptography: pip install 'satseek[auth]'"
         ) from error
-    return serialization, ed25519
+    return serialization, ed25519, InvalidSignature

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satseek.airgap.inventory import inventory_text
+from satseek.airgap.inventory import Carried, inventory_text
 from satseek.airgap.keys import fingerprint, sign
 from satseek.airgap.layout import (
     ABOUT,
@@ -32,7 +32,7 @@ from satseek.airgap.layout import (
 from satseek.airgap.own import NAME
 from satseek.airgap.packing import digest_files, pack
 from satseek.airgap.shipped import unpack_shipped
-from satseek.airgap.wheels import fetch_pip, fetch_wheels
+from satseek.airgap.wheels import fetch_pip, fetch_wheels, wheels_in
 from satseek.errors import FolderNotFound, InvalidRequest, NotFound
 from satseek.model import durable
 from satseek.model.locking import locked
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from satseek.airgap.target import Target
     from satseek.airgap.wheels import Wheel
+    from satseek.types import ModelCard
 
     Progress = Callable[[str, int, int], None]
     """What is at work, how much is done, of how much."""
@@ -111,10 +112,12 @@ def make_archive(
         sign(b"", asked.key)  # a key that does not serve is told now, not when all is fetched
     images = _images(asked.images)
     room = archive.with_name(f".{archive.name}.parts")
-    durable.make_folder(room)
-    with durable.room_named(room), locked(room / ".lock"):
+    # beside the folder, as that goes before the lock does: the next one finds it gone, or whole
+    lock = archive.with_name(f".{archive.name}.lock")
+    with durable.room_named(archive.parent), locked(lock):
+        durable.make_folder(room)
         made = _made(archive, asked, room, images, store=store, progress=progress)
-    shutil.rmtree(room)
+        shutil.rmtree(room)
     return made
 
 
@@ -128,29 +131,33 @@ def _made(
     progress: Callable[[str], Progress],
 ) -> Made:
     wheels = _fetched(asked, room, progress("wheels"))
-    models, names = _models(asked.models, room / MODELS, store, progress("models"))
+    models, cards = _models(asked.models, room / MODELS, store, progress("models"))
     about = About(
         version=str(wheels[NAME].version),
         python=asked.target.python,
         platform=asked.target.platform,
         extras=tuple(sorted(set(asked.extras))),
-        models=names,
+        models={card.ref: name for name, card in cards.items()},
         images=tuple(sorted(images)),
     )
     written = room / "written"
     shutil.rmtree(written, ignore_errors=True)
     written.mkdir()
+    installer = wheels_in(room / INSTALLER)
     files = unpack_shipped(wheels[NAME], written / "shipped")
     files |= {f"{WHEELS}/{one.path.name}": one.path for one in wheels.values()}
-    files |= {f"{INSTALLER}/{path.name}": path for path in (room / INSTALLER).glob("*.whl")}
+    files |= {f"{INSTALLER}/{one.path.name}": one.path for one in installer.values()}
     files |= {f"{MODELS}/{name}": path for name, path in models.items()}
     files |= {f"{IMAGES}/{name}": path for name, path in images.items()}
+    digests = digest_files(files, progress=progress("digests"))
+    carried = _carried(cards, images, digests)
     texts = {
         ABOUT: json.dumps(about.written(), indent=2) + "\n",
-        INVENTORY: inventory_text(wheels, root=NAME),
+        INVENTORY: inventory_text(wheels, root=NAME, installer=installer, carried=carried),
     }
-    files |= {name: _wrote(written / name, text.encode()) for name, text in texts.items()}
-    files, signer = _sealed(files, written, asked.key, progress("digests"))
+    small = {name: _wrote(written / name, text.encode()) for name, text in texts.items()}
+    small, signer = _sealed(small, digests, written, asked.key)
+    files |= small
     sha256 = pack(archive, files, folder=about.folder, progress=progress("packing"))
     beside = archive.with_name(f"{archive.name}.sha256")
     durable.replace_text(beside, f"{sha256}  {archive.name}\n", by_way_of=written / "digest")
@@ -174,29 +181,63 @@ def _fetched(asked: Asked, room: Path, progress: Progress) -> dict[str, Wheel]:
     return wheels
 
 
+def _carried(
+    cards: Mapping[str, ModelCard], images: Mapping[str, Path], digests: Mapping[str, str]
+) -> list[Carried]:
+    """Models and images as the inventory has them."""
+    models = [
+        Carried(
+            kind="machine-learning-model",
+            name=card.name,
+            version=card.version,
+            file=f"{MODELS}/{name}",
+            digest=digests[f"{MODELS}/{name}"],
+            licences=tuple(card.licences.values()),
+        )
+        for name, card in sorted(cards.items())
+    ]
+    containers = [
+        Carried(
+            kind="container",
+            name=name,
+            version=None,
+            file=f"{IMAGES}/{name}",
+            digest=digests[f"{IMAGES}/{name}"],
+        )
+        for name in sorted(images)
+    ]
+    return [*models, *containers]
+
+
 def _sealed(
-    files: Mapping[str, Path], written: Path, key: Path | None, progress: Progress
+    small: Mapping[str, Path], digests: Mapping[str, str], written: Path, key: Path | None
 ) -> tuple[dict[str, Path], str | None]:
-    """Add the sums, and the signature where there is a key, and give its owner's fingerprint."""
-    if key is None:
-        text = sums_text(digest_files(files, progress=progress)).encode()
-        return {**files, SUMS: _wrote(written / SUMS, text)}, None
-    _, public = sign(b"", key)
-    signed = {**files, SIGNER: _wrote(written / SIGNER, public)}
-    text = sums_text(digest_files(signed, progress=progress)).encode()
-    signature, _ = sign(text, key)
-    outside = {
-        SUMS: _wrote(written / SUMS, text),
-        SIGNATURE: _wrote(written / SIGNATURE, signature),
-    }
-    return {**signed, **outside}, fingerprint(public, where=key)
+    """Add the sums, and the signature where there is a key, and give its owner's fingerprint.
+
+    Args:
+        small: Files that were written last, and have no digest yet.
+        digests: Of all others.
+        written: Where to write.
+        key: Private; None: no signature.
+    """
+    sealed, signer = dict(small), None
+    if key:
+        _, public = sign(b"", key)
+        sealed[SIGNER] = _wrote(written / SIGNER, public)
+        signer = fingerprint(public, where=key)
+    fresh = digest_files(sealed, progress=lambda *_: None)
+    text = sums_text({**digests, **fresh}).encode()
+    sealed[SUMS] = _wrote(written / SUMS, text)
+    if key:
+        sealed[SIGNATURE] = _wrote(written / SIGNATURE, sign(text, key)[0])
+    return sealed, signer
 
 
 def _models(
     names: Sequence[str], folder: Path, store: ModelStore, progress: Progress
-) -> tuple[dict[str, Path], dict[str, str]]:
-    """Sound models: their files by name, and those names by ``name@version``."""
-    files, refs = {}, {}
+) -> tuple[dict[str, Path], dict[str, ModelCard]]:
+    """Sound models: their files, and their cards, by the name in the archive."""
+    files, cards = {}, {}
     folder.mkdir(exist_ok=True)
     for at, name in enumerate(names):
         progress(name, at, len(names))
@@ -209,8 +250,8 @@ def _models(
                 path = folder / f"{card.name}-{card.version}.bundle"
                 store.export_bundle(name, path)
         file = f"{card.name}-{card.version}.bundle"
-        files[file], refs[card.ref] = path, file
-    return files, refs
+        files[file], cards[file] = path, card
+    return files, cards
 
 
 def _images(paths: Sequence[Path]) -> dict[str, Path]:

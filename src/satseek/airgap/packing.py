@@ -77,7 +77,8 @@ def pack(
 
     Args:
         archive: Replaced where it is there.
-        files: By the name that they have in the archive; ``SHA256SUMS`` is among them.
+        files: By the name that they have in the archive; ``SHA256SUMS`` is among them, and says
+            what the bytes of the others have to be.
         folder: What stands before every name.
         progress: Told of every file.
 
@@ -86,7 +87,9 @@ def pack(
 
     Raises:
         DiskFull: there is no room; nothing is left.
+        DamagedData: a file is not what the sums say any more; nothing is left.
     """
+    sums = parse_sums(files[SUMS].read_text(encoding="utf-8"), where=SUMS)
     total, done = sum(path.stat().st_size for path in files.values()), 0
     durable.check_room(archive.parent, total)
     partial = archive.with_name(f".{archive.name}.partial")
@@ -95,7 +98,10 @@ def pack(
             counted = _Digested(target)
             for name, path in sorted(files.items(), key=lambda item: _rank(item[0])):
                 progress(name, done, total)
-                done += _append(counted, f"{folder}/{name}", path)
+                size, digest = _append(counted, f"{folder}/{name}", path)
+                if name not in OUTSIDE_SUMS and digest != sums.get(name):
+                    raise DamagedData(f"{path}: changed while it was packed; make the archive anew")
+                done += size
             counted.write(bytes(2 * _BLOCK))
         durable.sync(partial)
         partial.replace(archive)
@@ -166,20 +172,22 @@ def _rank(name: str) -> tuple[int, str]:
     return (first.index(name) if name in first else len(first), name)
 
 
-def _append(target: _Digested, name: str, path: Path) -> int:
+def _append(target: _Digested, name: str, path: Path) -> tuple[int, str]:
+    """Write one file behind its header; its bytes and their digest, as they were written."""
     member = tarfile.TarInfo(name)
     member.size, member.mtime = path.stat().st_size, MTIME
     member.mode = 0o755 if name.endswith(".sh") else 0o644
     target.write(member.tobuf(tarfile.GNU_FORMAT, "ascii", "strict"))
-    written = 0
+    written, digest = 0, hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_CHUNK_BYTES):
             target.write(block)
+            digest.update(block)
             written += len(block)
     if written != member.size:
-        raise DamagedData(f"{path}: changed while it was packed")
+        raise DamagedData(f"{path}: changed while it was packed; make the archive anew")
     target.write(bytes(-written % _BLOCK))
-    return written
+    return written, digest.hexdigest()
 
 
 @contextmanager

@@ -157,11 +157,16 @@ def _check_extras(own: Wheel, extras: Sequence[str]) -> None:
 def _drop(present: dict[str, Wheel], wanted: dict[str, SpecifierSet]) -> None:
     """Take out what an earlier run fetched for other extras, or in other versions."""
     for name, wheel in present.items():
-        allowed = wanted.get(name)
-        pinned = _here(name)
-        fits = allowed is not None and allowed.contains(wheel.version, prereleases=True)
-        if name != NAME and not (fits and pinned in (None, Version(wheel.version.public))):
+        if name != NAME and not (name in wanted and _fits(wheel, wanted[name])):
             wheel.path.unlink()
+
+
+def _fits(wheel: Wheel, allowed: SpecifierSet) -> bool:
+    """Whether it is what `_line` asks for."""
+    pinned = _pinned(wheel.name, allowed)
+    if pinned is None:
+        return allowed.contains(wheel.version, prereleases=True)
+    return pinned == Version(wheel.version.public)
 
 
 def _fetch(
@@ -180,11 +185,14 @@ def _fetch(
 
 
 def _line(name: str, allowed: SpecifierSet) -> str:
-    """The version that runs here, where it is allowed; else the newest that is."""
+    pinned = _pinned(name, allowed)
+    return f"{name}{allowed}" if pinned is None else f"{name}=={pinned}"
+
+
+def _pinned(name: str, allowed: SpecifierSet) -> Version | None:
+    """The version that runs here, where the target may have it; None: the newest that it may."""
     here = _here(name)
-    if here is not None and allowed.contains(here, prereleases=True):
-        return f"{name}=={here}"
-    return f"{name}{allowed}"
+    return here if here is not None and allowed.contains(here, prereleases=True) else None
 
 
 def _here(name: str) -> Version | None:

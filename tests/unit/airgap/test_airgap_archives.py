@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tinyarchive import tiny_wheel
 
+from satseek.airgap import wheels
 from satseek.airgap.checking import require_a_choice, verify_archive
 from satseek.airgap.keys import fingerprint_of, is_signed, make_keys, sign
 from satseek.airgap.layout import About, is_inside, parse_sums, read_about, sums_text
 from satseek.airgap.making import Asked, make_archive
 from satseek.airgap.packing import check, digest_files, pack, read_small
 from satseek.airgap.target import target_of
-from satseek.errors import Conflict, DamagedData, FolderNotFound, InvalidRequest, NotFound
+from satseek.errors import (
+    Conflict,
+    DamagedData,
+    DependencyMissing,
+    FolderNotFound,
+    InvalidRequest,
+    NotFound,
+)
+from satseek.model.locking import try_lock
 from satseek.model.store import ModelStore
 
 if TYPE_CHECKING:
@@ -65,6 +77,18 @@ def test_same_files_give_the_same_archive(tmp_path: Path) -> None:
     assert 1000 == checked.files[f"docs/{'long' * 40}.md"]
     assert b"{}" == read_small(first, "bundle.json")
     assert [] == list(tmp_path.rglob("*.partial"))
+
+
+def test_file_that_changes_while_it_is_packed_makes_no_archive(tmp_path: Path) -> None:
+    """In as many bytes: only its digest tells."""
+    (tmp_path / "one").write_bytes(b"before")
+    files = {"one": tmp_path / "one", "SHA256SUMS": tmp_path / "sums"}
+    digests = digest_files({"one": files["one"]}, progress=_nobody)
+    files["SHA256SUMS"].write_text(sums_text(digests))
+    (tmp_path / "one").write_bytes(b"behind")
+    with pytest.raises(DamagedData, match="one: changed while it was packed"):
+        pack(tmp_path / "a.tar", files, folder="top", progress=_nobody)
+    assert ["one", "sums"] == sorted(one.name for one in tmp_path.iterdir())
 
 
 def test_tar_of_the_machine_reads_it(tmp_path: Path) -> None:
@@ -190,6 +214,20 @@ def test_files_that_are_no_keys_are_told_so(tmp_path: Path) -> None:
         sign(b"", tmp_path / "ec")
 
 
+def test_key_without_what_reads_it_is_told_before_the_archive_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_keys(tmp_path / "k")
+    for name in ("cryptography.exceptions", "cryptography.hazmat.primitives"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for missing in ("k.pub", "none"):
+        expected = DependencyMissing if missing == "k.pub" else NotFound
+        with pytest.raises(expected):
+            verify_archive(tmp_path / "no.tar", key=tmp_path / missing, progress=_nobody)
+    with pytest.raises(DependencyMissing, match=r"satseek\[auth\]"):
+        is_signed(b"", b"", tmp_path / "k.pub")
+
+
 def test_who_checks_says_whether_a_signature_is_asked_for(tmp_path: Path) -> None:
     for key, unsigned in ((None, False), (tmp_path / "k.pub", True)):
         with pytest.raises(InvalidRequest, match="--unsigned"):
@@ -218,3 +256,30 @@ def test_what_is_asked_for_wrongly_is_told_before_anything_is_fetched(tmp_path: 
     with pytest.raises(FolderNotFound):
         make_archive(tmp_path / "no" / "a.tar", what, store=store, progress=lambda _: _nobody)
     assert ["text.tar"] == [one.name for one in tmp_path.iterdir()]
+
+
+def test_parts_go_before_the_next_one_may_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = dict.fromkeys(("install.sh", "Makefile", "README.md"), "")
+    inside = {f"satseek/_shipped/deploy/airgap/{name}": text for name, text in shipped.items()}
+    monkeypatch.setattr(wheels, "own_wheel", lambda into: tiny_wheel(into, "9.1.0", files=inside))
+    house = tmp_path / "house"
+    house.mkdir()
+    tiny_wheel(house, "1.0", name="pip")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(house))
+    archive, removed = tmp_path / "a.tar", []
+
+    def watched(folder: Path, **_: object) -> None:
+        if folder == tmp_path / ".a.tar.parts":
+            removed.append(try_lock(tmp_path / ".a.tar.lock"))
+        real(folder, ignore_errors=True)
+
+    real = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", watched)
+    asked = Asked(target=target_of(), extras=())
+    make_archive(archive, asked, store=ModelStore(tmp_path / "m"), progress=lambda _: _nobody)
+    assert [None] == removed  # another had the lock: the one who removed it
+    assert not (tmp_path / ".a.tar.parts").exists()
+    assert check(archive, progress=_nobody).files

@@ -14,7 +14,7 @@ import pytest
 from tinyarchive import tiny_wheel
 
 from satseek.airgap import wheels as fetching
-from satseek.airgap.inventory import inventory_text
+from satseek.airgap.inventory import Carried, inventory_text
 from satseek.airgap.own import repacked
 from satseek.airgap.pip import run_pip
 from satseek.airgap.requirements import needed
@@ -88,7 +88,7 @@ def test_metadata_that_cannot_be_read_are_told() -> None:
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A registry of a few wheels, none of which is installed here."""
+    """A registry of a few wheels, of which packaging is installed here in another version."""
     house = tmp_path / "registry"
     house.mkdir()
     for name, version, requires in (
@@ -97,6 +97,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("tinytwo", "2.0", ()),
         ("tinythree", "1.0", ()),
         ("tinyfour", "1.0", ()),
+        ("packaging", "0.5", ()),
     ):
         lines = "".join(f"Requires-Dist: {one}\n" for one in requires)
         tiny_wheel(house, version, name=name, metadata=lines)
@@ -136,6 +137,17 @@ def test_fetched_wheels_need_nothing_that_is_not_among_them(
         path.unlink()
     again = fetch_wheels(folder, extras=(), target=TARGET, progress=progress)
     assert list(found) == list(again)  # nothing is asked for twice
+
+
+def test_version_that_runs_here_and_not_there_is_left_for_one_that_does(
+    registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    monkeypatch.setattr(fetching, "own_wheel", _own(["packaging<1"]))
+    found = fetch_wheels(folder, extras=(), target=TARGET, progress=lambda *_: None)
+    assert ("0.5", ["packaging", "satseek"]) == (str(found["packaging"].version), list(found))
+    assert registry.is_dir()
 
 
 def test_what_no_registry_has_is_told_by_name(
@@ -210,13 +222,38 @@ def test_inventory_is_the_same_for_the_same_wheels(tmp_path: Path) -> None:
     tiny_wheel(tmp_path, "1.0", name="tinyone", metadata=metadata)
     classifier = "Classifier: License :: OSI Approved :: BSD License\n"
     tiny_wheel(tmp_path, "1.0", name="tinytwo", metadata=classifier)
-    text = inventory_text(wheels_in(tmp_path), root="tinyone")
-    assert text == inventory_text(wheels_in(tmp_path), root="tinyone")
+    tiny_wheel(_made(tmp_path / "installer"), "1.0", name="pip")
+    carried = [
+        Carried(
+            kind="machine-learning-model",
+            name="own",
+            version="0123",
+            file="models/own-0123.bundle",
+            digest="ab" * 32,
+            licences=("MIT", "MIT", "own data"),
+        ),
+        Carried(
+            kind="container", name="s.tar", version=None, file="images/s.tar", digest="cd" * 32
+        ),
+    ]
+
+    def text_of() -> str:
+        installer = wheels_in(tmp_path / "installer")
+        wheels = wheels_in(tmp_path)
+        return inventory_text(wheels, root="tinyone", installer=installer, carried=carried)
+
+    text = text_of()
+    assert text == text_of()
     told = json.loads(text)
     assert ("CycloneDX", "1.6") == (told["bomFormat"], told["specVersion"])
     assert [{"expression": "MIT"}] == told["metadata"]["component"]["licenses"]
-    (other,) = told["components"]
+    other, pip, model, image = told["components"]
     assert [{"license": {"name": "BSD License"}}] == other["licenses"]
+    assert "installer/pip-1.0-py3-none-any.whl" == pip["bom-ref"]
+    assert ("machine-learning-model", "0123") == (model["type"], model["version"])
+    assert [{"license": {"name": one}} for one in ("MIT", "own data")] == model["licenses"]
+    assert ("container", "cd" * 32) == (image["type"], image["hashes"][0]["content"])
+    assert "version" not in image
     asked = {one["ref"]: one["dependsOn"] for one in told["dependencies"]}
     assert ["pkg:pypi/tinytwo@1.0"] == asked["pkg:pypi/tinyone@1.0"]
 
