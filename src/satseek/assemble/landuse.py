@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from satseek.assemble.assembling import Assembly, Matched
     from satseek.monitor.labels.labelling import LabelSet
     from satseek.monitor.landuse.deciding import OnProgress
-    from satseek.monitor.landuse.running import Asked, Done
+    from satseek.monitor.landuse.finishing import Done
+    from satseek.monitor.landuse.running import Asked
     from satseek.types import Vectors
 
 
@@ -61,7 +62,8 @@ def _run(
     made_at: datetime,
     on_progress: OnProgress,
 ) -> Done:
-    from satseek.monitor.landuse.running import Stores, run_land_use  # noqa: PLC0415 - slow to load
+    from satseek.monitor.landuse.finishing import Stores  # noqa: PLC0415
+    from satseek.monitor.landuse.running import run_land_use  # noqa: PLC0415 - slow to load
     from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415
     from satseek.monitor.samples.keeping import Samples  # noqa: PLC0415
     from satseek.monitor.tables import FOLDER  # noqa: PLC0415

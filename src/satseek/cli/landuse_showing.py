@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from satseek.monitor.labels.labelling import LabelSet
+    from satseek.monitor.landuse.finishing import Done
     from satseek.monitor.landuse.landuse import LandUse
-    from satseek.monitor.landuse.running import Asked, Done
+    from satseek.monitor.landuse.running import Asked
 
 SHOWN = 10
 """Changes that a terminal lists; the files have all of them."""

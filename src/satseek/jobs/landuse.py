@@ -31,7 +31,8 @@ from satseek.jobs.results import FILES, new_try
 if TYPE_CHECKING:
     from satseek.jobs.asking import OnProgress, Parts, Result
     from satseek.monitor.landuse.asking import Said
-    from satseek.monitor.landuse.running import Asked, Done
+    from satseek.monitor.landuse.finishing import Done
+    from satseek.monitor.landuse.running import Asked
     from satseek.settings import Settings
 
 _Condition = Annotated[str, Field(min_length=3, max_length=200)]

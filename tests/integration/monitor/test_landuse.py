@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from satseek.monitor.landuse.running import Done
+    from satseek.monitor.landuse.finishing import Done
 
 NOON = datetime(2024, 9, 1, 12, tzinfo=UTC)
 NAME = "county-use"

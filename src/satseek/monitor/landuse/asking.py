@@ -14,8 +14,8 @@ from satseek.monitor.change.patches import PatchRule
 from satseek.monitor.labels.files import find_labels
 from satseek.monitor.labels.jointly import OVERLAPPING, STICKINESS
 from satseek.monitor.labels.labelling import own_labels
+from satseek.monitor.landuse.choices import PATCHES, Choices
 from satseek.monitor.landuse.districts import read_districts
-from satseek.monitor.landuse.landuse import PATCHES, Choices
 from satseek.monitor.landuse.running import Asked
 from satseek.types import Filter
 

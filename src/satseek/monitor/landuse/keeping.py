@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satseek.imagery.views import View
+    from satseek.monitor.landuse.finishing import Done
     from satseek.monitor.landuse.landuse import LandUse
-    from satseek.monitor.landuse.running import Asked, Done
+    from satseek.monitor.landuse.running import Asked
     from satseek.monitor.landuse.tables import Rows
     from satseek.monitor.runs.drafting import Row
     from satseek.monitor.runs.keeping import Runs

@@ -7,19 +7,18 @@ killed is simply run again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from satseek.errors import InvalidRequest
 from satseek.export.areas import shape_areas_ha
 from satseek.monitor.change.outlining import outline_cells
-from satseek.monitor.change.patches import PatchRule
-from satseek.monitor.change.series import By, read_series
-from satseek.monitor.change.shift import SHIFTS
-from satseek.monitor.labels.jointly import NOT_SEEN, OVERLAPPING, STICKINESS, Stickiness
-from satseek.monitor.labels.labelling import LabelSet, label_vectors
+from satseek.monitor.change.series import read_series
+from satseek.monitor.labels.jointly import NOT_SEEN
+from satseek.monitor.labels.labelling import label_vectors
+from satseek.monitor.landuse.choices import Choices
 from satseek.monitor.landuse.deciding import (
     CELLS_AT_ONCE,
     changes_since,
@@ -29,7 +28,6 @@ from satseek.monitor.landuse.deciding import (
 )
 from satseek.monitor.landuse.spacing import spaced
 from satseek.search.mapping_cells import place
-from satseek.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,54 +37,16 @@ if TYPE_CHECKING:
     from satseek.embed.embedder import Embedder
     from satseek.index.pinned import Pinned
     from satseek.monitor.change.series import Occasion, Series, Table
-    from satseek.monitor.change.shift import Shift
+    from satseek.monitor.labels.jointly import Stickiness
+    from satseek.monitor.labels.labelling import LabelSet, LabelVectors
     from satseek.monitor.landuse.deciding import OnProgress
     from satseek.search.glossary import Glossary
     from satseek.types import GeoJSON, Vectors
 
-PATCHES = PatchRule(seed=95.0, grow=50.0)
-"""Which changed cells make a patch: lower than where the change alone decides, as labels and change
-were decided together before. Of two made-up counties' changed cells said to be so, hardly any
-lay below this seed (recall 0.50 instead of 0.51); see docs/guides/landuse.md."""
+__all__ = ["Choices", "Ground", "LandUse", "land_use", "read_ground"]
 
 _GROUNDLESS = "px_"
 """Cells of images without georeference begin so: different images share their names."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """How land use is read from a collection."""
-
-    where: Filter = field(default_factory=Filter)
-    """Which chips count."""
-    by: By = "month"
-    """What is one date: scenes of one day, month or year are seen together."""
-    least_valid: float = 0.5
-    """Least share of a cell that must have been measured, 0–1."""
-    least_of_best: float = 0.8
-    """A date counts for a cell where it measured at least so much of it, 0–1, as the date that
-    measured most: half a cell below a cloud looks like another one."""
-    stickiness: Stickiness = STICKINESS
-    """What it takes for a place to change its label…"""
-    overlapping: Stickiness = OVERLAPPING
-    """…and where chips overlap, so that several of them look at each place."""
-    shift: Shift = "fitted"
-    """What of the step between two dates is season, light and sensor."""
-    patches: PatchRule = PATCHES
-    """Which changed cells make a patch."""
-    persist: int = 1
-    """Dates on which a new label must have been seen before it is told as a change; positive."""
-
-    def __post_init__(self) -> None:
-        if self.by not in get_args(By):
-            raise InvalidRequest(f"by: expected day, month or year, came {self.by!r}")
-        if self.shift not in SHIFTS:
-            raise InvalidRequest(f"shift: expected one of {', '.join(SHIFTS)}, came {self.shift!r}")
-        for name in ("least_valid", "least_of_best"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InvalidRequest(f"{name}: expected 0 to 1, came {getattr(self, name)}")
-        if self.persist < 1:
-            raise InvalidRequest(f"persist: expected 1 date or more, came {self.persist}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,6 +86,8 @@ class LandUse:
     """``name@version`` of what made the vectors."""
     choices: Choices
     """How it was read."""
+    overlapping: bool
+    """Whether chips overlap, so that several of them decided each cell."""
     series: Series
     """The dates, of cells on the ground alone."""
     groundless: int
@@ -151,6 +113,11 @@ class LandUse:
     def dates(self) -> tuple[str, ...]:
         """Names of the dates, earliest first."""
         return tuple(one.name for one in self.series.occasions)
+
+    @property
+    def stickiness(self) -> Stickiness:
+        """What it took for a place to change its label."""
+        return self.choices.overlapping if self.overlapping else self.choices.stickiness
 
     @property
     def seen(self) -> NDArray[np.bool_]:
@@ -192,6 +159,7 @@ def land_use(
     known: Mapping[str, Vectors] | None = None,
     choices: Choices | None = None,
     ground: Ground | None = None,
+    looked: LabelVectors | None = None,
     on_progress: OnProgress = lambda _note, _done, _all: None,
 ) -> LandUse:
     """Say what every place was at every date.
@@ -204,6 +172,7 @@ def land_use(
         known: Vectors (1, dim) of prompts that are not to be embedded as they are written.
         choices: How it is read; None: as usual.
         ground: What ``read_ground`` gave for these choices; None: it is read.
+        looked: What ``label_vectors`` gave for these labels; None: they are embedded.
         on_progress: Called as it goes.
 
     Raises:
@@ -212,7 +181,8 @@ def land_use(
         ModelMismatch: the embedder makes vectors of another length than the index has.
     """
     chosen = choices or Choices()
-    looked = label_vectors(labels, embedder=embedder, glossary=glossary, known=known or {})
+    if looked is None:
+        looked = label_vectors(labels, embedder=embedder, glossary=glossary, known=known or {})
     read = ground or read_ground(index, chosen)
     if read.is_nothing:
         raise InvalidRequest(
@@ -250,6 +220,7 @@ def land_use(
         generation=index.generation,
         model=looked.card.ref,
         choices=chosen,
+        overlapping=sights is not None,
         series=read.series,
         groundless=read.groundless,
         cells=table.cells,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from satseek.monitor.landuse.areas import areas_by_class, flow
+from satseek.monitor.landuse.cuts import thresholds_of
 from satseek.monitor.landuse.findings import KIND
 from satseek.monitor.landuse.report_sections import (
     areas_section,
@@ -20,7 +21,7 @@ from satseek.monitor.landuse.report_sections import (
 from satseek.monitor.landuse.words import class_names, hectares, percent, text
 from satseek.monitor.reports.digesting import digest_of_inputs
 from satseek.monitor.reports.provenance import grid_name, recipe_name, scenes_used, software
-from satseek.monitor.reports.report import Headline, Provenance, Report, Threshold
+from satseek.monitor.reports.report import Headline, Provenance, Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -247,7 +248,7 @@ def _provenance(given: Material) -> Provenance:
             (name, "; ".join(_shown(found, label.prompts)))
             for name, label in zip(_called(given), found.labels.labels, strict=False)
         ),
-        thresholds=_thresholds(given),
+        thresholds=thresholds_of(found, given.language),
         scenes=scenes,
         facts=(("label set", f"{found.labels.name}, {found.labels.digest[:12]}"),),
     )
@@ -258,25 +259,3 @@ def _shown(found: LandUse, prompts: Sequence[str]) -> list[str]:
     return [
         f"{one} ({found.translated[one]})" if one in found.translated else one for one in prompts
     ]
-
-
-def _thresholds(given: Material) -> tuple[Threshold, ...]:
-    choices, language = given.found.choices, given.language
-    rule, sticky = choices.patches, choices.stickiness
-    measured, asked = text("origin_measured", language), text("origin_asked", language)
-    background = text("origin_background", language)
-    unit = text("unit_value", language, cells=rule.least_cells, ha=f"{rule.least_ha:g}")
-    rows = (
-        ("stickiness", f"{sticky.change:g}", measured),
-        ("steepness", f"{sticky.steepness:g}", measured),
-        ("even", f"{sticky.even:g}", measured),
-        ("seed", f"{rule.seed:g}", background),
-        ("grow", f"{rule.grow:g}", background),
-        ("unit", unit, asked),
-        ("persist", f"{choices.persist}", asked),
-        ("least_valid", percent(choices.least_valid), asked),
-    )
-    return tuple(
-        Threshold(name=text(name, language), value=value, origin=origin)
-        for name, value, origin in rows
-    )

@@ -189,6 +189,20 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unit_value": ("cells: {cells}; ha: {ha}", "单元 {cells} 个；{ha} 公顷"),
     "persist": ("dates a new class must be seen on", "新类别须出现的期数"),
     "least_valid": ("least measured share of a cell", "单元最低有效观测比例"),
+    "shift": ("taken for season and light", "视为季节与光照差异的方式"),
+    "shift_fitted": ("what words can tell, fitted", "按文字可辨识部分拟合"),
+    "shift_mean": ("the mean step", "平均差异"),
+    "shift_none": ("nothing", "不扣除"),
+    "turn_steepness": ("weight of the share that turned", "已转变比例的权重"),
+    "turn_even": (
+        "turned share as frequent among changed as among unchanged cells",
+        "变化与未变化单元中同样常见的已转变比例",
+    ),
+    "least_of_best": (
+        "least measured share, of the date that measured most",
+        "相对观测最全一期的最低观测比例",
+    ),
+    "origin_usual": ("as usual", "默认值"),
     "origin_asked": ("as asked", "按要求"),
     "none": ("none of these", "其他"),
 }
