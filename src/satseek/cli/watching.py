@@ -5,7 +5,7 @@ Knows only the verbs.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,8 +20,11 @@ from satseek.cli.recording import operator, recorded
 from satseek.cli.watching_showing import shown, shown_rows, table_rows, tell_run
 
 if TYPE_CHECKING:
-    from satseek.jobs.protocol import Schedule
+    from collections.abc import Iterator
+
+    from satseek.jobs.protocol import JobQueue
     from satseek.jobs.tasks import Asked
+    from satseek.monitor.watch.keeping import Watches
     from satseek.monitor.watch.watch import Watch
     from satseek.settings import Settings
 
@@ -44,29 +47,26 @@ def add(
 
     Example: satseek watch add mines.toml
     """
-    from satseek.jobs.watching import (  # noqa: PLC0415 (help must not wait for it)
-        check_channels,
-        opened_watches,
-        planned,
-    )
+    from satseek.jobs import hours  # noqa: PLC0415 (help must not wait for it)
+    from satseek.jobs.watching import check_channels  # noqa: PLC0415
     from satseek.monitor.watch.files import read_watch  # noqa: PLC0415
 
     settings = configured(context).settings
     watch = read_watch(file)
     check_channels(watch, settings)
-    plan = planned(watch, asked_by=operator().name)
+    hours.planned(watch, asked_by=operator().name)
     check_data_dir(settings)
-    with opened_watches(settings) as watches, recorded(context, "watch.put", watch.name):
-        known = {one.name: one for one in watches.list()}.get(watch.name)
-        saved = watches.save(watch)
-        if plan is not None or (known is not None and known.hours is not None):
-            _schedule(saved.name, plan, settings)
+    with _stores(settings) as (watches, queue), recorded(context, "watch.put", watch.name):
+        saved = hours.set_up(watch, who=operator().name, watches=watches, queue=queue)
+        paused = bool(hours.waiting([saved], watches, queue))
     if json:
-        print_json(shown(saved))
+        print_json(shown(saved, paused=paused))
         return
     say(
         f"watch {saved.name}, version {saved.version}: run it with `satseek watch run {saved.name}`"
     )
+    if paused:
+        say(f"  its schedule is paused: go on with `satseek watch resume {saved.name}`")
 
 
 @group.command("list")
@@ -75,13 +75,14 @@ def list_(context: typer.Context, *, json: Json = False) -> None:
 
     Example: satseek watch list
     """
-    from satseek.jobs.watching import opened_watches  # noqa: PLC0415
+    from satseek.jobs import hours  # noqa: PLC0415
     from satseek.monitor.findings.keeping import FindingFilter  # noqa: PLC0415
     from satseek.monitor.opening import opened_findings  # noqa: PLC0415
 
     settings = configured(context).settings
-    with opened_watches(settings) as watches, closing(opened_findings(settings)) as findings:
+    with _stores(settings) as (watches, queue), closing(opened_findings(settings)) as findings:
         found = watches.list()
+        paused = hours.waiting(found, watches, queue)
         scenes = {one.name: len(watches.looked_at(one.name)) for one in found}
         counts = {
             one.name: findings.counts(FindingFilter(kinds=("watch",), sources=(one.name,)))
@@ -90,13 +91,20 @@ def list_(context: typer.Context, *, json: Json = False) -> None:
     if json:
         print_json(
             [
-                shown(one) | {"scenes_looked_at": scenes[one.name], "findings": counts[one.name]}
+                shown(one, paused=one.name in paused)
+                | {"scenes_looked_at": scenes[one.name], "findings": counts[one.name]}
                 for one in found
             ]
         )
         return
     head = ("name", "version", "collection", "label", "schedule", "scenes", "findings")
-    print_table(head, [table_rows(one, scenes[one.name], counts[one.name]) for one in found])
+    print_table(
+        head,
+        [
+            table_rows(one, scenes[one.name], counts[one.name], paused=one.name in paused)
+            for one in found
+        ],
+    )
 
 
 @group.command()
@@ -105,14 +113,15 @@ def show(context: typer.Context, name: Name, *, json: Json = False) -> None:
 
     Example: satseek watch show mines
     """
-    from satseek.jobs.watching import opened_watches  # noqa: PLC0415
+    from satseek.jobs import hours  # noqa: PLC0415
 
-    with opened_watches(configured(context).settings) as watches:
+    with _stores(configured(context).settings) as (watches, queue):
         watch, runs = watches.get(name), watches.runs(name)
+        paused = bool(hours.waiting([watch], watches, queue))
     if json:
-        print_json(shown(watch) | {"runs": runs})
+        print_json(shown(watch, paused=paused) | {"runs": runs})
         return
-    print_table(("field", "value"), shown_rows(watch))
+    print_table(("field", "value"), shown_rows(watch, paused=paused))
     if runs:
         say("")
         head = ("run", "new scenes", "dates", "alerts", "seen again")
@@ -171,19 +180,46 @@ def run(
 
 
 @group.command()
+def pause(context: typer.Context, name: Name) -> None:
+    """Have nobody ask for a watch by its schedule until it is resumed; it can be run all the same.
+
+    Example: satseek watch pause mines
+    """
+    from satseek.jobs import hours  # noqa: PLC0415
+
+    settings = configured(context).settings
+    with _stores(settings) as (watches, queue), recorded(context, "watch.pause", name):
+        hours.pause(name, who=operator().name, watches=watches, queue=queue)
+    say(f"watch {name} is paused: go on with `satseek watch resume {name}`")
+
+
+@group.command()
+def resume(context: typer.Context, name: Name) -> None:
+    """Have a watch asked for by its schedule again; moments that came meanwhile are let pass.
+
+    Example: satseek watch resume mines
+    """
+    from satseek.jobs import hours  # noqa: PLC0415
+
+    settings = configured(context).settings
+    with _stores(settings) as (watches, queue), recorded(context, "watch.resume", name):
+        hours.resume(name, who=operator().name, watches=watches, queue=queue)
+    say(f"watch {name} goes on by its schedule")
+
+
+@group.command()
 def remove(context: typer.Context, name: Name) -> None:
     """Forget a watch and what it has looked at; its findings stay.
 
     Example: satseek watch remove mines
     """
-    from satseek.jobs.watching import opened_watches  # noqa: PLC0415
+    from satseek.jobs import hours  # noqa: PLC0415
 
     settings = configured(context).settings
-    with opened_watches(settings) as watches, recorded(context, "watch.remove", name):
-        known = watches.get(name)
+    with _stores(settings) as (watches, queue), recorded(context, "watch.remove", name):
+        if watches.get(name).hours is not None:
+            hours.unschedule(name, queue)
         watches.remove(name)
-        if known.hours is not None:
-            _schedule(name, None, settings)
     say(f"watch {name} is removed; its findings stay: `satseek findings list --source {name}`")
 
 
@@ -191,10 +227,11 @@ def _task(watch: Watch) -> Asked:
     return asked_of("watch", {"watch": watch.name, "collection": watch.collection})
 
 
-def _schedule(name: str, plan: Schedule | None, settings: Settings) -> None:
-    """Have the queue ask for it from now on, or no more."""
+@contextmanager
+def _stores(settings: Settings) -> Iterator[tuple[Watches, JobQueue]]:
+    """Lend the watches, and whoever asks for them by the clock."""
     from satseek.jobs.queues import open_queue  # noqa: PLC0415
-    from satseek.jobs.watching import schedule  # noqa: PLC0415
+    from satseek.jobs.watching import opened_watches  # noqa: PLC0415
 
-    with closing(open_queue(settings)) as queue:
-        schedule(name, plan, queue)
+    with opened_watches(settings) as watches, closing(open_queue(settings)) as queue:
+        yield watches, queue

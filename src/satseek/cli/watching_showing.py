@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 NONE = "–"
 
 
-def shown(watch: Watch) -> dict[str, Any]:
+def shown(watch: Watch, *, paused: bool) -> dict[str, Any]:
     """Give a watch as JSON has it."""
     since = None if watch.since is None else watch.since.isoformat()
-    return asdict(watch) | {"since": since}
+    return asdict(watch) | {"since": since, "paused": paused}
 
 
-def table_rows(watch: Watch, scenes: int, counts: Mapping[State, int]) -> tuple[str, ...]:
+def table_rows(
+    watch: Watch, scenes: int, counts: Mapping[State, int], *, paused: bool
+) -> tuple[str, ...]:
     """Give a watch as one row."""
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     return (
@@ -37,13 +39,13 @@ def table_rows(watch: Watch, scenes: int, counts: Mapping[State, int]) -> tuple[
         str(watch.version),
         watch.collection,
         watch.concept.label,
-        _hours(watch),
+        _hours(watch, paused=paused),
         str(scenes),
         told or NONE,
     )
 
 
-def shown_rows(watch: Watch) -> list[tuple[str, str]]:
+def shown_rows(watch: Watch, *, paused: bool) -> list[tuple[str, str]]:
     """Give all of a watch, a row each; what was not said is left out."""
     concept, point, rule = watch.concept, watch.operating_point, watch.persistence
     given = [name for name in ("area", "permits", "exclusions") if getattr(watch, name)]
@@ -57,7 +59,7 @@ def shown_rows(watch: Watch) -> list[tuple[str, str]]:
         ("liked", "; ".join(concept.liked)),
         ("disliked", "; ".join(concept.disliked)),
         ("scenes", watch.scenes.folder if watch.scenes else "indexed by somebody else"),
-        ("schedule", _hours(watch)),
+        ("schedule", _hours(watch, paused=paused)),
         ("polygons", ", ".join(given)),
         ("operating point", f"{point.aim} {point.value:g}, grow {point.grow_quantile:g}"),
         ("seen on", f"{rule.seen} of the latest {rule.of} looks"),
@@ -117,8 +119,10 @@ def held_rows(held: HeldOut) -> list[tuple[str, str]]:
     ]
 
 
-def _hours(watch: Watch) -> str:
-    return NONE if watch.hours is None else f"{watch.hours.cron} {watch.hours.timezone}"
+def _hours(watch: Watch, *, paused: bool) -> str:
+    if watch.hours is None:
+        return NONE
+    return f"{watch.hours.cron} {watch.hours.timezone}{', paused' if paused else ''}"
 
 
 def _interval(share: float | None, ends: Interval | None) -> str:

@@ -13,16 +13,10 @@ from typing import TYPE_CHECKING, Any
 from satseek.client.watches import watch_expected_of, watch_measured_of, watch_of
 from satseek.errors import InvalidRequest
 from satseek.imagery.outlines import outline
+from satseek.jobs import hours
 from satseek.jobs.lands import LocalRuns
 from satseek.jobs.verbs import LOCAL
-from satseek.jobs.watching import (
-    check_channels,
-    described,
-    opened_watches,
-    planned,
-    schedule,
-    tools_for,
-)
+from satseek.jobs.watching import check_channels, described, opened_watches, tools_for
 from satseek.monitor.opening import opened_findings
 from satseek.monitor.watch.describing import (
     described_held_out,
@@ -67,12 +61,10 @@ class LocalWatches(LocalRuns):
         told = {key: _listed(one) for key, one in asked.items() if one is not None}
         watch = self._asked({"name": name, **told})
         check_channels(watch, self._parts.settings)
-        plan = planned(watch, asked_by=LOCAL)
         if watch.scenes is None:
             self._parts.reader(watch.collection)
         with self._stores() as (watches, findings):
-            watches.save(watch)
-            schedule(name, None if paused else plan, self._queue())
+            hours.set_up(watch, who=LOCAL, watches=watches, queue=self._queue(), paused=paused)
             return watch_of(self._told(name, watches, findings))
 
     def run_watch(self, name: str, *, again: bool = False, key: str | None = None) -> JobHandle:
@@ -86,24 +78,20 @@ class LocalWatches(LocalRuns):
     def pause_watch(self, name: str) -> Watch:
         """Have nobody ask for a watch by its schedule any more."""
         with self._stores() as (watches, findings):
-            watches.get(name)
-            schedule(name, None, self._queue())
+            hours.pause(name, who=LOCAL, watches=watches, queue=self._queue())
             return watch_of(self._told(name, watches, findings))
 
     def resume_watch(self, name: str) -> Watch:
         """Have a watch asked for by its schedule again; raises InvalidRequest: it has none."""
         with self._stores() as (watches, findings):
-            plan = planned(watches.get(name), asked_by=LOCAL)
-            if plan is None:
-                raise InvalidRequest(f"watch {name}: has no schedule to resume; give it one")
-            schedule(name, plan, self._queue())
+            hours.resume(name, who=LOCAL, watches=watches, queue=self._queue())
             return watch_of(self._told(name, watches, findings))
 
     def remove_watch(self, name: str) -> None:
         """Forget a watch and what it has looked at; its findings stay."""
         with self._stores() as (watches, _):
             watches.get(name)
-            schedule(name, None, self._queue())
+            hours.unschedule(name, self._queue())
             watches.remove(name)
 
     def teach_watch(

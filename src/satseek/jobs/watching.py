@@ -5,16 +5,15 @@ Does not know queues or processes. What it does is committed step by step: run a
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from satseek.assemble.asking import reading
-from satseek.errors import InvalidRequest, ScheduleNotFound
+from satseek.errors import InvalidRequest
+from satseek.jobs.hours import schedule_name, waiting
 from satseek.jobs.indexing import IndexHere, layout_of
-from satseek.jobs.protocol import Schedule
-from satseek.jobs.scheduling import check_schedule, following
+from satseek.jobs.scheduling import following
 from satseek.jobs.sources import candidates_for
 from satseek.monitor.delivery.channels import channels_of
 from satseek.monitor.findings.keeping import FindingFilter
@@ -23,7 +22,6 @@ from satseek.monitor.tables import FOLDER
 from satseek.monitor.watch.describing import described_watch
 from satseek.monitor.watch.keeping import Watches
 from satseek.monitor.watch.running import WatchTools, run_watch
-from satseek.monitor.watch.watch import schedule_name
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -105,33 +103,6 @@ def check_channels(watch: Watch, settings: Settings) -> None:
         raise InvalidRequest(f"deliver: no channel {unknown[0]!r}; there are: {there}")
 
 
-def planned(watch: Watch, *, asked_by: str) -> Schedule | None:
-    """Say when a watch is to be run; None: when somebody does. Raises InvalidRequest."""
-    if watch.hours is None:
-        return None
-    found = Schedule(
-        name=schedule_name(watch.name),
-        cron=watch.hours.cron,
-        timezone=watch.hours.timezone,
-        task="watch",
-        parameters={"collection": watch.collection, "watch": watch.name},
-        collection=watch.collection,
-        asked_by=asked_by,
-        created=datetime.now(UTC),
-    )
-    check_schedule(found)
-    return found
-
-
-def schedule(name: str, plan: Schedule | None, queue: JobQueue) -> None:
-    """Have a queue ask for a watch from now on, or no more."""
-    if plan is not None:
-        queue.put_schedule(plan)
-        return
-    with suppress(ScheduleNotFound):
-        queue.remove_schedule(schedule_name(name))
-
-
 def described(
     watch: Watch, *, watches: Watches, findings: Findings, queue: JobQueue
 ) -> dict[str, Any]:
@@ -141,7 +112,8 @@ def described(
     where = FindingFilter(kinds=("watch",), sources=(watch.name,), collections=(watch.collection,))
     return described_watch(
         watch,
-        following=None if plan is None else following(plan),
+        paused=watch.name in waiting([watch], watches, queue),
+        following=() if plan is None else following(plan),
         counts=findings.counts(where),
         looked_at=len(watches.looked_at(watch.name)),
         runs=watches.runs(watch.name),

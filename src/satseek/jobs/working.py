@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 from satseek.errors import JobNotFound, SatseekError
 from satseek.jobs.attempting import Attempt
 from satseek.jobs.delivering import Deliverer
+from satseek.jobs.hours import settle_all
 from satseek.jobs.presence import Presence
 from satseek.jobs.protocol import ATTENDED_SECONDS, KEEP_SECONDS, LEASE_SECONDS
 from satseek.jobs.results import folder_of, sweep
@@ -153,6 +154,7 @@ class Worker:
 
     def _work(self) -> None:
         scheduler, deliverer = Scheduler(self._queue), Deliverer(self._settings)
+        settle_all(self._settings, self._queue)
         scheduler.start()
         deliverer.start()
         try:

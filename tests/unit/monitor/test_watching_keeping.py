@@ -13,8 +13,10 @@ from watchmaking import MINES
 from satseek.errors import CollectionLocked, Conflict, InvalidRequest, WatchNotFound
 from satseek.monitor.delivery.telling import subscribed
 from satseek.monitor.findings.keeping import Findings
+from satseek.monitor.tables import opened
 from satseek.monitor.watch.keeping import Watches
 from satseek.monitor.watch.rows import KEPT_RUNS, PART, mark, write_run
+from satseek.monitor.watch.texts import watch_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +27,8 @@ NOW = datetime(2024, 7, 4, tzinfo=UTC)
 
 @pytest.fixture
 def watches(tmp_path: Path) -> Iterator[Watches]:
-    with closing(Watches(tmp_path)) as opened:
-        yield opened
+    with closing(Watches(tmp_path)) as kept:
+        yield kept
 
 
 def test_who_only_looks_makes_no_file(watches: Watches, tmp_path: Path) -> None:
@@ -128,6 +130,35 @@ def test_runs_are_told_newest_first_and_not_kept_for_ever(watches: Watches, tmp_
         change.db.execute("UPDATE watches_runs SET number = ? WHERE number = 3", (KEPT_RUNS,))
         write_run(change.db, "mines", {"run": 3}, now=NOW)
     assert [3, 2, 1] == [one["run"] for one in watches.runs("mines", limit=9)]
+
+
+def test_whether_a_watch_waits_is_kept_and_told_once(watches: Watches) -> None:
+    watches.save(MINES)
+    assert {} == watches.standing()
+    watches.save(MINES, who="ann", paused=True)
+    first = watches.standing()["mines"]
+    assert (True, "ann", False) == (first.paused, first.who, first.settled)
+    watches.stand("mines", who="bob", paused=False)
+    watches.settle("mines", first)  # of what somebody else has changed meanwhile
+    second = watches.standing()["mines"]
+    assert (False, "bob", False) == (second.paused, second.who, second.settled)
+    watches.settle("mines", second)
+    assert watches.standing()["mines"].settled
+    with pytest.raises(WatchNotFound):
+        watches.stand("others", who="ann", paused=True)
+    with pytest.raises(Conflict):
+        watches.save(replace(MINES, collection="other"), who="eve", paused=True)
+    assert "bob" == watches.standing()["mines"].who
+    watches.remove("mines")
+    assert {} == watches.standing()
+
+
+def test_watches_of_the_former_layout_are_read(tmp_path: Path) -> None:
+    part = replace(PART, layouts=PART.layouts[:1])
+    with closing(opened(tmp_path, part)) as store, store.transaction() as db:
+        db.execute("INSERT INTO watches VALUES (?, 1, 0, ?)", ("mines", watch_text(MINES)))
+    with closing(Watches(tmp_path)) as watches:
+        assert ("mines", {}) == (watches.get("mines").name, watches.standing())
 
 
 def test_a_removed_watch_begins_anew(watches: Watches, tmp_path: Path) -> None:

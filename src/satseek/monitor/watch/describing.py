@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def described_watch(
     watch: Watch,
     *,
-    following: Sequence[datetime] | None,
+    paused: bool,
+    following: Sequence[datetime],
     counts: Mapping[State, int],
     looked_at: int,
     runs: Sequence[Mapping[str, Any]],
@@ -33,7 +34,8 @@ def described_watch(
 
     Args:
         watch: Which.
-        following: The next moments at which the queue asks for it; None: it does not.
+        paused: Whether it has hours, and nobody asks for it by them.
+        following: The next moments at which the queue asks for it.
         counts: Its alerts by state.
         looked_at: Scenes that it has looked at.
         runs: What its latest runs did, the newest first.
@@ -48,8 +50,8 @@ def described_watch(
         "ground": {name: getattr(watch, name) for name in ("area", "permits", "exclusions")},
         "since": None if watch.since is None else watch.since.isoformat(),
         "schedule": None if watch.hours is None else asdict(watch.hours),
-        "paused": watch.hours is not None and following is None,
-        "next": [one.isoformat() for one in following or ()],
+        "paused": paused,
+        "next": [one.isoformat() for one in following],
         "operating_point": {point.aim: point.value, "grow_quantile": point.grow_quantile},
         "persistence": asdict(watch.persistence),
         "deliver": list(watch.deliver),

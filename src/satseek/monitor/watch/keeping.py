@@ -18,10 +18,12 @@ from satseek.monitor.holding import held
 from satseek.monitor.tables import opened
 from satseek.monitor.watch.rows import (
     PART,
+    all_standing,
     all_watches,
     answer_of,
     forget,
     newest_row,
+    stand,
 )
 from satseek.monitor.watch.texts import watch_of, watch_text
 from satseek.monitor.watch.watch import check_chips, check_watch
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satseek.index.storing import Database
-    from satseek.monitor.watch.rows import Answer, Verdict
+    from satseek.monitor.watch.rows import Answer, Standing, Verdict
     from satseek.monitor.watch.watch import Watch
 
 
@@ -43,10 +45,15 @@ class Watches:
         self.folder = folder
         self._store = opened(folder, OUTBOX, PART)
 
-    def save(self, watch: Watch) -> Watch:
+    def save(self, watch: Watch, *, who: str = "", paused: bool = False) -> Watch:
         """Keep a watch as the next version under its name; give it with version and date.
 
         One that is so already stays the version that it is.
+
+        Args:
+            watch: What it is to be.
+            who: Who sets it up, so that its hours are theirs; empty: its hours stay as they are.
+            paused: Whether its hours wait to be resumed, where somebody sets it up.
 
         Raises:
             InvalidName, InvalidRequest, InvalidFilter: it cannot be.
@@ -55,6 +62,8 @@ class Watches:
         """
         checked = check_watch(watch)
         with self._store.transaction() as db:
+            if who:
+                stand(db, checked.name, who=who, paused=paused, now=datetime.now(UTC))
             row = newest_row(db, checked.name)
             version = 0 if row is None else int(row["version"])
             if row is not None and not row["removed"]:
@@ -90,6 +99,23 @@ class Watches:
         """Give the newest version of every watch, by name."""
         with self._reading() as db:
             return [] if db is None else all_watches(db)
+
+    def stand(self, name: str, *, who: str, paused: bool) -> None:
+        """Write down whether a watch's hours wait; raises WatchNotFound."""
+        self.get(name)
+        with self._store.transaction() as db:
+            stand(db, name, who=who, paused=paused, now=datetime.now(UTC))
+
+    def standing(self) -> dict[str, Standing]:
+        """Give what was written so of each watch; nothing of those of which nobody said it."""
+        with self._reading() as db:
+            return {} if db is None else all_standing(db)
+
+    def settle(self, name: str, standing: Standing) -> None:
+        """Write down that the queue was told, if nobody has said otherwise meanwhile."""
+        text = "UPDATE watches_standing SET settled = 1 WHERE watch = ? AND at = ?"
+        with self._store.transaction() as db:
+            db.execute(text, (name, standing.at))
 
     def remove(self, name: str) -> None:
         """Forget a watch, what it has looked at and been told; its findings stay.

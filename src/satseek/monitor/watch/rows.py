@@ -50,9 +50,16 @@ PART = Part(
                 " at TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (watch, number)) WITHOUT ROWID"
             ),
         ),
+        (
+            (
+                "CREATE TABLE watches_standing (watch TEXT PRIMARY KEY, paused INTEGER NOT NULL,"
+                " who TEXT NOT NULL, at TEXT NOT NULL, settled INTEGER NOT NULL) WITHOUT ROWID"
+            ),
+        ),
     ),
 )
-"""Tables of this part: versions of watches; what each has looked at, seen and been told; its runs.
+"""Tables of this part: versions of watches; what each has looked at, seen and been told; its runs;
+whether its hours wait.
 """
 
 KEPT_RUNS = 1000
@@ -73,6 +80,36 @@ class Answer:
     """When, UTC."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether a watch's hours wait, as somebody wrote it down last."""
+
+    paused: bool
+    """True: until they are resumed."""
+    who: str
+    """Who said so; its schedule asks in their name."""
+    at: str
+    """When, ISO 8601, UTC."""
+    settled: bool
+    """Whether the queue was told."""
+
+
+def stand(db: Database, name: str, *, who: str, paused: bool, now: datetime) -> None:
+    """Write down whether a watch's hours wait; the queue is to be told yet."""
+    values = (name, int(paused), who, now.isoformat())
+    db.execute("INSERT OR REPLACE INTO watches_standing VALUES (?, ?, ?, ?, 0)", values)
+
+
+def all_standing(db: Database) -> dict[str, Standing]:
+    """Give what is written so of each watch; of one of a former layout nothing is."""
+    return {
+        row["watch"]: Standing(
+            paused=bool(row["paused"]), who=row["who"], at=row["at"], settled=bool(row["settled"])
+        )
+        for row in db.execute("SELECT * FROM watches_standing")
+    }
+
+
 def newest_row(db: Database, name: str) -> Row | None:
     """Give the row of a watch's newest version, which may say that it was removed."""
     text = "SELECT * FROM watches WHERE name = ? ORDER BY version DESC LIMIT 1"
@@ -91,7 +128,7 @@ def all_watches(db: Database) -> list[Watch]:
 
 def forget(db: Database, name: str) -> None:
     """Forget all that a watch has looked at, seen, been told and done."""
-    for table in ("scenes", "sightings", "answers", "runs"):
+    for table in ("scenes", "sightings", "answers", "runs", "standing"):
         db.execute(f"DELETE FROM watches_{table} WHERE watch = ?", (name,))  # noqa: S608 - ours
 
 

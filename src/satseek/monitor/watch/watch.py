@@ -167,11 +167,6 @@ class Watch:
     """When this version was saved, UTC."""
 
 
-def schedule_name(watch: str) -> str:
-    """Name the schedule by which the queue asks for a watch of this name."""
-    return f"watch-{watch}"
-
-
 def check_watch(watch: Watch) -> Watch:
     """Give a watch whose numbers and names can be.
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import Conflict, InvalidRequest, WatchNotFound
+from satseek.errors import Conflict, WatchNotFound
 from satseek.imagery.outlines import outline
+from satseek.jobs import hours
 from satseek.jobs.indexing import IndexTask, check_index
-from satseek.jobs.watching import check_channels, described, planned, schedule, tools_for
+from satseek.jobs.watching import check_channels, described, tools_for
 from satseek.monitor.watch.describing import described_held_out, described_learnt
 from satseek.monitor.watch.judging import expect, judge
 from satseek.search.concepts import parse_reference
@@ -21,7 +22,7 @@ from satseek.service.monitor.watches_showing import HeldOutShown, LearntShown, W
 from satseek.service.recording import record
 
 if TYPE_CHECKING:
-    from satseek.jobs.protocol import Job, Schedule
+    from satseek.jobs.protocol import Job
     from satseek.monitor.watch.tools import WatchTools
     from satseek.monitor.watch.watch import Watch
     from satseek.service.access.principals import Principal
@@ -60,18 +61,23 @@ async def put_watch(
     """
     who = _changing(caller)
 
-    def checked() -> tuple[Watch, Schedule | None]:
+    def checked() -> Watch:
         former = {one.name: one for one in _all_seen(shared, who)}.get(name)
         watch = asked.watch(name, former)
-        plan = planned(watch, asked_by=who.name)
+        hours.planned(watch, asked_by=who.name)
         _check(watch, shared, who)
-        return watch, None if asked.paused else plan
+        return watch
 
-    watch, plan = await shared.in_thread(checked)
+    watch = await shared.in_thread(checked)
 
     def put() -> WatchDetails:
-        saved = shared.monitor.watches.save(watch)
-        schedule(saved.name, plan, shared.jobs)
+        saved = hours.set_up(
+            watch,
+            who=who.name,
+            watches=shared.monitor.watches,
+            queue=shared.jobs,
+            paused=asked.paused,
+        )
         return _shown(saved, shared)
 
     async with record("watch.put", name, shared=shared, caller=caller):
@@ -83,7 +89,7 @@ async def remove_watch(name: str, *, shared: Running, caller: Caller) -> None:
     await _seen(name, shared=shared, caller=caller)
 
     def remove() -> None:
-        schedule(name, None, shared.jobs)
+        hours.unschedule(name, shared.jobs)
         shared.monitor.watches.remove(name)
 
     async with record("watch.remove", name, shared=shared, caller=caller):
@@ -95,7 +101,8 @@ async def pause_watch(name: str, *, shared: Running, caller: Caller) -> WatchDet
     watch = await _seen(name, shared=shared, caller=caller)
 
     def pause() -> WatchDetails:
-        schedule(name, None, shared.jobs)
+        who, watches = caller.principal.name, shared.monitor.watches
+        hours.pause(name, who=who, watches=watches, queue=shared.jobs)
         return _shown(watch, shared)
 
     async with record("watch.pause", name, shared=shared, caller=caller):
@@ -110,12 +117,10 @@ async def resume_watch(name: str, *, shared: Running, caller: Caller) -> WatchDe
         As ``show_watch``.
     """
     watch = await _seen(name, shared=shared, caller=caller)
-    plan = planned(watch, asked_by=caller.principal.name)
-    if plan is None:
-        raise InvalidRequest(f"watch {name}: has no schedule to resume; give it one")
 
     def resume() -> WatchDetails:
-        schedule(name, plan, shared.jobs)
+        who, watches = caller.principal.name, shared.monitor.watches
+        hours.resume(name, who=who, watches=watches, queue=shared.jobs)
         return _shown(watch, shared)
 
     async with record("watch.resume", name, shared=shared, caller=caller):
