@@ -26,6 +26,9 @@ FOLDERS = ("models", "collections", "monitor", "jobs")
 
 _GPU_QUERY = ("--query-gpu=index,memory.used,memory.total", "--format=csv,noheader,nounits")
 
+_V1_FILES = ("total_cache", "total_shmem")
+"""What cgroup v1 calls the pages of files of a container, and those of them in memory alone."""
+
 _UNLIMITED = 1 << 60
 """From here on a limit is none: cgroup v1 writes the largest number of pages for that."""
 
@@ -61,20 +64,22 @@ def look(data_dir: Path) -> Machine:
 def memory(root: Path = ROOT) -> Room | None:
     """Read how much memory the container may take, or the machine has; None: not to be read.
 
-    What the kernel can let go of at any time (inactive pages of files) does not count as taken:
-    that is what Kubernetes calls the working set.
+    Pages of files do not count as taken, however lately they were read, as vectors that are mapped
+    are all the time: the kernel lets go of them before it kills anybody. Only those in memory alone
+    (``/tmp`` and ``/dev/shm`` on tmpfs), which it counts among them, stay.
+    https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
     """
     groups = root / "sys/fs/cgroup"
-    for limit, now, cache in (
-        ("memory.max", "memory.current", "inactive_file"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
+    for limit, now, files, kept in (
+        ("memory.max", "memory.current", "file", "shmem"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", *_V1_FILES),
     ):
         with suppress(OSError, ValueError, KeyError):
             most = int((groups / limit).read_text(encoding="ascii"))  # "max": no number
             if most < _UNLIMITED:
                 taken = int((groups / now).read_text(encoding="ascii"))
                 stat = _fields((groups / limit).with_name("memory.stat"))
-                return Room(used_bytes=max(0, taken - stat[cache]), bytes=most)
+                return Room(used_bytes=max(0, taken - stat[files] + stat.get(kept, 0)), bytes=most)
     with suppress(OSError, ValueError, KeyError):
         found = _fields(root / "proc/meminfo")
         total, free = found["MemTotal"] * 1024, found["MemAvailable"] * 1024
