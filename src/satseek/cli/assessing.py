@@ -5,8 +5,6 @@ Knows only the use-case.
 
 from __future__ import annotations
 
-import shlex
-import sys
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,7 +17,7 @@ from satseek.cli.application import Json, app, assembly, configured
 from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import MAX_LISTED, print_json, print_table, progress_bar, say
-from satseek.cli.recording import operator
+from satseek.cli.recording import command_line, operator
 from satseek.jobs.naming import placed
 
 if TYPE_CHECKING:
@@ -212,7 +210,7 @@ def assess(
         language=_language(language),
         attribution=attribution,
         operator=operator().name,
-        command=shlex.join(["satseek", *sys.argv[1:]]),
+        command=command_line(),
     )
     allowed = tuple(allow or ())
     if wants_job(detach, priority=priority, key=key):

@@ -5,8 +5,6 @@ Knows only the use-case.
 
 from __future__ import annotations
 
-import shlex
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +14,7 @@ import typer
 from satseek.cli.application import Json, app, assembly
 from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.printing import list_refusals, print_json, print_table, progress_bar, say
+from satseek.cli.recording import command_line
 from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -108,9 +107,8 @@ def evaluate(
     if report is not None:
         from satseek.search.reporting import write_report  # noqa: PLC0415
 
-        command = shlex.join(["satseek", *sys.argv[1:]])
         now = datetime.now(UTC)
-        write_report(report, results, card=parts.bundle.card, command=command, date=now)
+        write_report(report, results, card=parts.bundle.card, command=command_line(), date=now)
         say(f"wrote {report}")
     if json:
         print_json({"model": parts.bundle.card, "results": results})

@@ -5,9 +5,6 @@ Knows only the use-case.
 
 from __future__ import annotations
 
-import re
-import shlex
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +17,7 @@ from satseek.cli.detaching import asked_of
 from satseek.cli.landuse_showing import facts_of, show_done
 from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import print_json, progress_bar, say
-from satseek.cli.recording import operator
+from satseek.cli.recording import command_line, operator
 from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -33,9 +30,6 @@ if TYPE_CHECKING:
 
 NAME = "landuse"
 """Of a run, and of the collection that its imagery is indexed into, where neither is named."""
-
-_CREDENTIALS = re.compile(r"//[^/@\s]+@")
-"""Of an address: ``https://name:secret@host``."""
 
 _NO_GROUND = dict.fromkeys(("bbox", "area", "area_crs", "start", "end", "where"))
 
@@ -76,7 +70,7 @@ class Typed:
             "name": self.name,
             "out": self.out,
             "operator": operator().name,
-            "command": _command(),
+            "command": command_line(),
             **self.said,
             **self.scenes,
             **self._ground_of_job(),
@@ -105,7 +99,7 @@ def run_typed(context: typer.Context, asked: Typed, target: str, *, json: bool) 
             name=asked.name or target,
             where=filter_of(**{**_NO_GROUND, **asked.ground}),
             operator=operator().name,
-            command=_command(),
+            command=command_line(),
             **asked.said,
         )
         run = checked(said, folder=Path.cwd())
@@ -169,8 +163,3 @@ def search_of(
 def given(**values: Any) -> dict[str, Any]:
     """Leave out what was not said."""
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _command() -> str:
-    """Give what was typed, for the report; who asks an API stays between the two."""
-    return _CREDENTIALS.sub("//***@", shlex.join(["satseek", *sys.argv[1:]]))

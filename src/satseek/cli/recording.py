@@ -6,6 +6,9 @@ Does not know what changes. Who sits at the terminal is whom this machine takes 
 from __future__ import annotations
 
 import getpass
+import re
+import shlex
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from satseek.service.access.principals import Principal
+
+_CREDENTIALS = re.compile(r"//[^/@\s]+@")
+"""Of an address: ``https://name:secret@host``."""
 
 
 @contextmanager
@@ -48,3 +54,8 @@ def operator() -> Principal:
         return replace(LOCAL, name=f"local:{getpass.getuser()}")
     except (KeyError, OSError):  # an account without a name, as containers have
         return LOCAL
+
+
+def command_line() -> str:
+    """Give what was typed, for a report; with what secret somebody asks stays between the two."""
+    return _CREDENTIALS.sub("//***@", shlex.join(["satseek", *sys.argv[1:]]))

@@ -5,8 +5,6 @@ Knows only the use-case.
 
 from __future__ import annotations
 
-import shlex
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +26,7 @@ from satseek.cli.asking import (
 from satseek.cli.detaching import Detach, Key, Priority, asked_of, detached, wants_job
 from satseek.cli.findings import Assignee, Flags, Kinds, Labels, Sources, States
 from satseek.cli.printing import print_json, progress_bar, say
-from satseek.cli.recording import operator
+from satseek.cli.recording import command_line, operator
 from satseek.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -99,7 +97,7 @@ class _Asked:
             "start": self.start,
             "end": self.end,
             "operator": operator().name,
-            "command": shlex.join(["satseek", *sys.argv[1:]]),
+            "command": command_line(),
         }
         return {name: value for name, value in told.items() if value not in (None, (), "")}
 
@@ -322,7 +320,7 @@ def _written(context: typer.Context, asked: _Asked) -> Written:
             pictures=opened_pictures(settings),
             opened=parts.reader,
             operator=operator().name,
-            command=shlex.join(["satseek", *sys.argv[1:]]),
+            command=command_line(),
             language=asked.language,  # type: ignore[arg-type]  # checked
             title=asked.title,
             fonts=asked.fonts,

@@ -5,8 +5,6 @@ Knows only the verbs.
 
 from __future__ import annotations
 
-import shlex
-import sys
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +13,7 @@ import typer
 
 from satseek.cli.application import Json, assembly
 from satseek.cli.printing import print_json, print_table, progress_bar, say
-from satseek.cli.recording import operator, recorded
+from satseek.cli.recording import command_line, operator, recorded
 from satseek.cli.watching import Name, group
 from satseek.cli.watching_showing import expected_rows, held_rows
 from satseek.errors import InvalidRequest
@@ -166,7 +164,7 @@ def _write(
         pictures=tools.pictures,
         opened=parts.reader,
         operator=operator().name,
-        command=shlex.join(["satseek", *sys.argv[1:]]),
+        command=command_line(),
         language=language,
     )
     run = next(iter(tools.watches.runs(watch.name, limit=1)), None)
