@@ -263,6 +263,11 @@ def test_after_alone_gives_claim_sheets_of_the_policies_that_are_not_all_green(
     assert "理赔单" in page
     own = sum(one.parcel.policy == min(written) for one in found.damages)
     assert f"共 {own} 个地块" in page
+    (tmp_path / "out" / "mine.txt").write_text("of nobody's")
+    again = run(said(files, **alone, formats=("csv",)), home=home, out=tmp_path)
+    left = {one.relative_to(again.folder).as_posix() for one in again.folder.rglob("*")}
+    assert left == {*(one.name for one in again.files), "mine.txt"}
+    assert not {"claims", "parcels.geojson"} & left
 
 
 def test_periods_without_a_collection_and_places_without_imagery_are_refused(

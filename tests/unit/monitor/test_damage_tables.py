@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ import pytest
 from damagemaking import assessment, damage, mixed, parcel
 
 from satseek.errors import InvalidRequest
+from satseek.monitor.damage.finishing import file_names
 from satseek.monitor.damage.tables import (
     by_district,
     by_policy,
@@ -16,7 +18,8 @@ from satseek.monitor.damage.tables import (
     problem_features,
     roll_up_features,
 )
-from satseek.monitor.damage.writing import write_assessment
+from satseek.monitor.damage.writing import LIST, write_assessment
+from satseek.monitor.runs.folders import OutFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,8 +92,8 @@ def test_sums_and_oddities_are_rows_without_a_place() -> None:
 
 
 def test_a_folder_of_tables_is_written_and_written_again(tmp_path: Path) -> None:
-    found = write_assessment(mixed(), tmp_path / "out", formats=["csv", "geojson"])
-    names = {one.path.name: one.rows for one in found}
+    out = OutFolder(tmp_path / "out", LIST)
+    found = write_assessment(mixed(), out, formats=["csv", "geojson"])
     expected = {
         "parcels.csv": 6,
         "parcels.geojson": 6,
@@ -98,17 +101,21 @@ def test_a_folder_of_tables_is_written_and_written_again(tmp_path: Path) -> None
         "districts.csv": 2,
         "problems.csv": 1,
     }
-    assert expected == names
-    before = {one.path: one.path.read_bytes() for one in found}
-    write_assessment(mixed(), tmp_path / "out", formats=["csv", "geojson"])
-    assert before == {path: path.read_bytes() for path in before}
+    assert expected == found
+    before = {name: (out.folder / name).read_bytes() for name in found}
+    write_assessment(mixed(), OutFolder(out.folder, LIST), formats=["csv", "geojson"])
+    assert before == {name: (out.folder / name).read_bytes() for name in found}
 
 
-def test_a_format_that_there_is_not_and_a_file_instead_of_a_folder_are_refused(
-    tmp_path: Path,
-) -> None:
+def test_a_format_that_there_is_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="came docx"):
-        write_assessment(mixed(), tmp_path, formats=["docx"])
-    (tmp_path / "out").write_text("x")
-    with pytest.raises(InvalidRequest, match="came a file"):
-        write_assessment(mixed(), tmp_path / "out")
+        write_assessment(mixed(), OutFolder(tmp_path, LIST), formats=["docx"])
+
+
+def test_no_sheet_of_a_policy_takes_the_name_of_another() -> None:
+    names = file_names(["P-1", "P/2", "P_2", "a", "A", "保单 7", ""])
+    assert ("P-1", "P_2") == (names["P-1"], names["P_2"])
+    assert re.fullmatch(r"P_2-[0-9a-f]{8}", names["P/2"])
+    assert re.fullmatch(r"policy-[0-9a-f]{8}", names[""])
+    assert len(names) == len({one.casefold() for one in names.values()})
+    assert names["P/2"] == file_names(["P/2"])["P/2"]  # whoever is beside it

@@ -1,27 +1,30 @@
 """An assessment and its collections → tables, reports, claim sheets and findings.
 
 Does not know who asks. Killed and run again it writes the same files and finds the same findings;
-what people decided on them stays.
+what people decided on them stays. Files of an earlier run that are not of this one are removed.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from satseek.index.schema import storage_errors
 from satseek.monitor.damage.findings import KIND, findings_of
 from satseek.monitor.damage.provenance import ReportTerms
 from satseek.monitor.damage.report import claim_report, damage_report
 from satseek.monitor.damage.sheets import policies_with_sheets
 from satseek.monitor.damage.survey import survey
 from satseek.monitor.damage.tables import by_policy
-from satseek.monitor.damage.writing import write_assessment
+from satseek.monitor.damage.writing import LIST, write_assessment
 from satseek.monitor.reports.writing import write_report
+from satseek.monitor.runs.folders import OutFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -42,6 +45,8 @@ SHEETS: Final = "claims"
 _UNSAFE: Final = re.compile(r"[^\w.-]+")
 _LONGEST: Final = 80
 """Letters of a policy in a file's name."""
+_DIGITS: Final = 8
+"""Of a digest that tells apart what reads alike: one of two names in 4,000 million is the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +116,14 @@ def finish(
 
     Raises:
         InvalidRequest: the folder is a file.
+        SatseekError: its list is none of a run.
         DependencyMissing: a format or a PDF needs a package that is not installed.
         DiskFull: there is no room; what was kept before is whole.
     """
     visits = survey(assessment, visits=wanted.visits, seed=wanted.seed) if wanted.visits else ()
-    tables = write_assessment(
-        assessment, out, visits=visits, formats=wanted.formats, language=wanted.language
+    folder = OutFolder(out, LIST)
+    write_assessment(
+        assessment, folder, visits=visits, formats=wanted.formats, language=wanted.language
     )
     found, news = _keep(assessment, collections, findings, pictures, on_progress)
     terms = ReportTerms(
@@ -126,24 +133,27 @@ def finish(
         command=wanted.command,
         attribution=wanted.attribution,
     )
-    files = [one.path for one in tables]
-    for suffix in wanted.reports:
+    if wanted.reports:
         report = damage_report(
             assessment, visits=visits, seed=wanted.seed, collections=collections, terms=terms
         )
-        files.append(_written(report, out / f"report.{suffix}", on_progress))
-    files += _sheets(
-        assessment,
-        wanted,
-        out,
-        collections=collections,
-        terms=terms,
-        on_progress=on_progress,
-    )
+        for suffix in dict.fromkeys(wanted.reports):
+            make = partial(_report, report, on_progress=on_progress)
+            folder.add(f"report.{suffix}", "the report", make=make)
+    if wanted.sheets:
+        _sheets(
+            assessment,
+            wanted,
+            folder,
+            collections=collections,
+            terms=terms,
+            on_progress=on_progress,
+        )
+    folder.finish(_summary(assessment, found))
     return Done(
         assessment=assessment,
         folder=out,
-        files=tuple(files),
+        files=tuple(out / name for name in (*(one.name for one in folder.files), LIST)),
         visits=visits,
         findings=tuple(one.id for one in found),
         news=news,
@@ -169,46 +179,58 @@ def _keep(
     return found, len(kept) + len(gone)
 
 
-def _written(report: Report, path: Path, on_progress: OnProgress) -> Path:
+def _report(report: Report, path: Path, *, on_progress: OnProgress) -> None:
     def told(done: int, total: int) -> None:
         on_progress(f"writing {path.name}", done, total)
 
-    return write_report(report, path, on_progress=told).path
+    write_report(report, path, on_progress=told)
 
 
 def _sheets(
     assessment: Assessment,
     wanted: Wanted,
-    out: Path,
+    folder: OutFolder,
     *,
     collections: Mapping[str, Collection],
     terms: ReportTerms,
     on_progress: OnProgress,
-) -> Iterator[Path]:
-    if not wanted.sheets:
-        return
-    folder = out / SHEETS
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+) -> None:
     chosen = policies_with_sheets(by_policy(assessment))
     names = file_names([one.name for one in chosen])
+    suffixes = dict.fromkeys(wanted.sheets)
+    folder.expect(f"{SHEETS}/{name}.{suffix}" for name in names.values() for suffix in suffixes)
     for at, one in enumerate(chosen):
         on_progress("claim sheets", at, len(chosen))
         report = claim_report(assessment, one.name, collections=collections, terms=terms)
-        for suffix in wanted.sheets:
-            yield write_report(report, folder / f"{names[one.name]}.{suffix}").path
+        for suffix in suffixes:
+            name = f"{SHEETS}/{names[one.name]}.{suffix}"
+            folder.add(name, f"claim sheet of {one.name}", make=partial(write_report, report))
 
 
-def file_names(policies: list[str]) -> dict[str, str]:
-    """Give each policy a file's name that no other has, whatever the case of its letters."""
-    taken: set[str] = set()
-    found = {}
-    for policy in policies:
-        plain = _UNSAFE.sub("_", policy).strip("._")[:_LONGEST] or "policy"
-        name, at = plain, 1
-        while name.casefold() in taken:
-            at += 1
-            name = f"{plain}_{at}"
-        taken.add(name.casefold())
-        found[policy] = name
-    return found
+def _summary(assessment: Assessment, found: Sequence[Finding]) -> Mapping[str, object]:
+    return {
+        "name": assessment.name,
+        "collections": assessment.collections,
+        "model": assessment.model,
+        "label_set": assessment.labels.name,
+        "source": assessment.source,
+        "parcels": len(assessment.damages),
+        "lights": Counter(one.light for one in assessment.damages),
+        "findings": len(found),
+    }
+
+
+def file_names(policies: Sequence[str]) -> dict[str, str]:
+    """Give each policy a file's name that is its alone, in this assessment and in any other.
+
+    What cannot stand in a name is told apart by a digest, and so are policies that differ by the
+    case of their letters alone: no sheet of one takes the place of another's.
+    """
+    plain = {one: _UNSAFE.sub("_", one).strip("._")[:_LONGEST] for one in policies}
+    often = Counter(name.casefold() for policy, name in plain.items() if name == policy)
+    return {
+        policy: name
+        if name and name == policy and often[name.casefold()] == 1
+        else f"{name or 'policy'}-{sha256(policy.encode()).hexdigest()[:_DIGITS]}"
+        for policy, name in plain.items()
+    }

@@ -89,9 +89,10 @@ class Upload:
 
     def told(self) -> dict[str, Any]:
         """Give all of it as JSON, as every door does."""
-        told = asdict(self)
+        told: dict[str, Any] = asdict(self)
         form, uploaded = told.pop("form"), told.pop("uploaded").isoformat()
-        ref, reading = f"{SIGN}{self.id}", told.pop("reading")
+        ref, reading = f"{SIGN}{self.id}", asdict(self.reading)
+        del told["reading"]
         return told | {"parcels_ref": ref, "format": form, "uploaded": uploaded} | reading
 
 

@@ -1,16 +1,15 @@
 """An assessment → a folder of tables and outlines that an office and a GIS open.
 
-Does not know reports. Each file is there whole or not at all; run again, it is replaced.
+Does not know reports. Each file is there whole or not at all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from satseek.errors import InvalidRequest
 from satseek.export.formats import FORMATS, write
-from satseek.index.schema import storage_errors
 from satseek.monitor.damage.survey import visit_features
 from satseek.monitor.damage.tables import (
     by_district,
@@ -22,13 +21,16 @@ from satseek.monitor.damage.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     from satseek.export.feature import Feature
     from satseek.monitor.damage.assessment import Assessment
     from satseek.monitor.damage.survey import Visit
     from satseek.monitor.reports.report import Language
+    from satseek.monitor.runs.folders import OutFolder
+
+LIST: Final = "assessment.json"
+"""Names all files of an assessment, and says what it found once it is finished."""
 
 TABLES: Final = ("csv", "xlsx")
 """Formats of tables without a place; what has one is written in all that are asked for."""
@@ -37,14 +39,13 @@ USUAL: Final = ("csv", "xlsx", "geojson", "gpkg")
 """What is written where nobody says which, as far as it is at hand: for an office and for a GIS."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutFile:
-    """One file that was written."""
-
-    path: Path
-    """Where."""
-    rows: int
-    """Rows or features in it."""
+_ABOUT: Final[Mapping[str, str]] = {
+    "parcels": "what became of each parcel",
+    "policies": "sums by policy",
+    "districts": "sums by village or district",
+    "visits": "parcels drawn for surveyors",
+    "problems": "what is odd about the list of parcels",
+}
 
 
 def usual_formats() -> tuple[str, ...]:
@@ -68,40 +69,40 @@ def check_formats(names: Sequence[str]) -> tuple[str, ...]:
 
 def write_assessment(
     assessment: Assessment,
-    folder: Path,
+    out: OutFolder,
     *,
     visits: Sequence[Visit] = (),
     formats: Sequence[str] | None = None,
     language: Language = "en",
-) -> tuple[OutFile, ...]:
+) -> dict[str, int]:
     """Write parcels, policies, districts, visits and oddities.
 
     Args:
         assessment: What imagery says.
-        folder: Made where it is missing.
+        out: Folder of the results.
         visits: Parcels drawn for surveyors; none: no list of them.
         formats: Names of `FORMATS`; None: the usual ones that are at hand.
         language: Of tasks and reasons in the list of visits.
 
+    Returns:
+        Rows or features by the file's name.
+
     Raises:
-        InvalidRequest: one is no format, or the folder is a file.
+        InvalidRequest: one is no format.
         DependencyMissing: a format needs a package that is not installed.
         DiskFull: there is no room; what was written before stays as it was.
     """
     chosen = usual_formats() if formats is None else check_formats(formats)
-    if folder.exists() and not folder.is_dir():
-        raise InvalidRequest(f"{folder}: expected a folder for the results, came a file")
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    found = []
+    found = {}
     for name, features, placed in _layers(assessment, visits, language):
         for one in chosen:
             if placed or one in TABLES:
-                path = folder / f"{name}{FORMATS[one].suffixes[0]}"
+                file = f"{name}{FORMATS[one].suffixes[0]}"
                 origin = origin_of(assessment, layer=name)
-                rows = write(features, path, format=one, origin=origin)
-                found.append(OutFile(path=path, rows=rows))
-    return tuple(found)
+                make = partial(write, features, format=one, origin=origin)
+                out.add(file, _ABOUT[name], make=make)
+                found[file] = len(features)
+    return found
 
 
 def _layers(
