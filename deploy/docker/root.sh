@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-root=${1:?usage: root.sh FOLDER}
+root=${1:?usage: root.sh FOLDER VARIANT}
+variant=${2:?usage: root.sh FOLDER VARIANT}
 here=deploy/docker
 id=10001
 
@@ -52,7 +53,6 @@ ln -sf python3.13 "$root/usr/bin/python3"
 mkdir -p "$root/opt"
 cp -a /opt/satseek "$root/opt/satseek"
 install -m 644 $here/health.py "$root/usr/share/satseek/health.py"
-python3 $here/sbom.py sbom.json "$root/var/lib/dpkg/status" "$root/usr/share/satseek/sbom.cdx.json"
 echo 'data_dir = "/data"' >"$root/etc/satseek/satseek.toml"
 
 baked() { # a bundle of a model → the model that is in force wherever this image runs
@@ -69,6 +69,6 @@ bundles=(models/*.bundle)
 [ ${#bundles[@]} -le 1 ] || { echo "models: one bundle can be baked in, not ${#bundles[@]}" >&2; exit 1; }
 [ ! -e "${bundles[0]}" ] || baked "${bundles[0]}"
 
-# The libraries of CUDA lie among the packages: the loader is told where.
-find "$root/opt/satseek/lib" -type d -path '*/nvidia/*/lib' -printf '/opt/satseek/lib/%P\n' >"$root/etc/ld.so.conf.d/cuda.conf"
-ldconfig -r "$root"
+python3 $here/sbom.py sbom.json "$root/usr/share/satseek/sbom.cdx.json" \
+  debian="$root/var/lib/dpkg/status" model="$root/opt/satseek/model"
+$here/libraries.sh "$root" "$variant"

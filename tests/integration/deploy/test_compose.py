@@ -286,17 +286,6 @@ def test_half_a_certificate_is_refused(tmp_path: Path) -> None:
     assert "of the house's own" == (tmp_path / "secrets/tls.crt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["prepare.sh", "begin.sh"])
-def test_shellcheck_finds_nothing(name: str) -> None:
-    program = shutil.which("shellcheck", path=SEARCHED)
-    if program is None:
-        pytest.skip("shellcheck is not on this machine: apt-get install shellcheck")
-
-    done = subprocess.run([program, COMPOSE / name], check=False, capture_output=True, text=True)
-
-    assert 0 == done.returncode, done.stdout
-
-
 # -- what the programs themselves say ------------------------------------------------------------
 
 

