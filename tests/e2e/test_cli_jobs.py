@@ -273,6 +273,8 @@ def test_what_a_schedule_names_starts_where_it_was_set_up(
     )
     places = {name: str(tmp_path / named[name]) for name in ("parcels", "before", "out")}
     assert {**places, "after": "2025-08"} == {name: put["parameters"][name] for name in named}
+    assert put["parameters"]["operator"] == put["asked_by"] != ""
+    assert put["parameters"]["command"].startswith("satseek ")
 
 
 @pytest.mark.parametrize(

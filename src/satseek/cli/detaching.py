@@ -17,7 +17,7 @@ import typer
 
 from satseek.cli.application import configured
 from satseek.cli.printing import print_json, say
-from satseek.cli.recording import operator, recorded
+from satseek.cli.recording import command_line, operator, recorded
 from satseek.errors import InvalidRequest, SatseekError
 
 if TYPE_CHECKING:
@@ -97,9 +97,15 @@ def asked_of(task: str, fields: Mapping[str, Any]) -> Asked:
 
     for name, kind in HERE.items():
         if name == task:
-            by_hand = {"here": True} if "here" in kind.model_fields else {}
-            return _validated(kind, {**placed(task, fields), **by_hand})
+            said = _said_by_hand(kind)
+            return _validated(kind, {**placed(task, fields), **said})
     raise InvalidRequest(f"expected a task of {', '.join(HERE)}, came {task[:32]!r}")
+
+
+def _said_by_hand(kind: type[Asked]) -> dict[str, Any]:
+    """Say that somebody at a terminal asks, and where a report tells it: who, by which words."""
+    said = {"here": True, "operator": operator().name, "command": command_line()}
+    return {name: value for name, value in said.items() if name in kind.model_fields}
 
 
 def refuse_flags(context: typer.Context) -> None:

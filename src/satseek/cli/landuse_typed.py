@@ -69,8 +69,6 @@ class Typed:
             "folder": self.source,
             "name": self.name,
             "out": self.out,
-            "operator": operator().name,
-            "command": command_line(),
             **self.said,
             **self.scenes,
             **self._ground_of_job(),

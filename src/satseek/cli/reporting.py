@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from satseek.cli.application import Json, app, assembly, configured
+from satseek.cli.application import Json, app, assembly
 from satseek.cli.asking import (
     Area,
     AreaCrs,
@@ -96,8 +96,6 @@ class _Asked:
             "area_crs": self.area_crs if self.area is None else None,
             "start": self.start,
             "end": self.end,
-            "operator": operator().name,
-            "command": command_line(),
         }
         return {name: value for name, value in told.items() if value not in (None, (), "")}
 
@@ -304,21 +302,13 @@ def _report(
 
 
 def _written(context: typer.Context, asked: _Asked) -> Written:
-    from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415
-    from satseek.monitor.reports.findings_writing import report_findings  # noqa: PLC0415
+    from satseek.assemble.reporting import report_of  # noqa: PLC0415
 
-    settings = configured(context).settings
-    with (
-        closing(assembly(context)) as parts,
-        closing(opened_findings(settings)) as kept,
-        progress_bar("report") as show,
-    ):
-        return report_findings(
+    with closing(assembly(context)) as parts, progress_bar("report") as show:
+        return report_of(
             asked.out,
             asked.filter(),
-            findings=kept,
-            pictures=opened_pictures(settings),
-            opened=parts.reader,
+            parts=parts,
             operator=operator().name,
             command=command_line(),
             language=asked.language,  # type: ignore[arg-type]  # checked
