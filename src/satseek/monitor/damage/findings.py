@@ -59,6 +59,16 @@ def findings_of(
             yield _finding(assessment, one, _evidence(one, collections, pictures))
 
 
+def untold(assessment: Assessment) -> Iterator[str]:
+    """Give the ids that findings of parcels have of which imagery cannot tell anything now.
+
+    A cloud takes back no damage that was seen before it.
+    """
+    for one in assessment.damages:
+        if one.light == "insufficient evidence":
+            yield _id(assessment, one)
+
+
 def _evidence(
     damage: ParcelDamage, collections: Mapping[str, Collection], pictures: Pictures
 ) -> tuple[Evidence, ...]:
@@ -84,9 +94,7 @@ def _finding(
     parcel, label = damage.parcel, hazard_of(assessment)
     dates = _dates(damage)
     return Finding(
-        id=finding_id(
-            kind=KIND, source=assessment.name, anchor=parcel.id, label=label, first_seen=None
-        ),
+        id=_id(assessment, damage),
         kind=KIND,
         source=assessment.name,
         collection=assessment.collections[-1],
@@ -102,6 +110,16 @@ def _finding(
         flags=(IN_DOUBT,) if damage.light == "amber" else (),
         evidence=evidence,
         properties=_properties(damage),
+    )
+
+
+def _id(assessment: Assessment, damage: ParcelDamage) -> str:
+    return finding_id(
+        kind=KIND,
+        source=assessment.name,
+        anchor=damage.parcel.id,
+        label=hazard_of(assessment),
+        first_seen=None,
     )
 
 

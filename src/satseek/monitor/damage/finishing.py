@@ -13,7 +13,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from satseek.monitor.damage.findings import KIND, findings_of
+from satseek.monitor.damage.findings import KIND, findings_of, untold
 from satseek.monitor.damage.provenance import ReportTerms
 from satseek.monitor.damage.report import claim_report, damage_report
 from satseek.monitor.damage.sheets import policies_with_sheets
@@ -167,7 +167,7 @@ def _keep(
     pictures: Pictures,
     on_progress: OnProgress,
 ) -> tuple[list[Finding], int]:
-    """Keep findings; those of parcels that are not affected any more are flagged."""
+    """Keep findings; those of parcels that are seen not to be affected any more are flagged."""
     count = len(assessment.of("red")) + len(assessment.of("amber"))
     found = []
     for one in findings_of(assessment, collections=collections, pictures=pictures):
@@ -175,7 +175,8 @@ def _keep(
         on_progress("findings", len(found), count)
     with findings.changing() as change:
         kept = change.keep(found)
-        gone = change.withdraw(kind=KIND, source=assessment.name, found=[one.id for one in found])
+        there = [*(one.id for one in found), *untold(assessment)]
+        gone = change.withdraw(kind=KIND, source=assessment.name, found=there)
     return found, len(kept) + len(gone)
 
 
