@@ -5,7 +5,6 @@ Does not know queues or processes. What it does is committed step by step: run a
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +15,13 @@ from pydantic import Field
 from satseek.assemble import Assembly
 from satseek.errors import InvalidRequest
 from satseek.jobs.asking import (
-    ByHand,
     CollectionTask,
     CutAsked,
     GroundAsked,
     StacSearch,
-    Task,
     TypedByHand,
+    command_of,
+    operator_of,
 )
 from satseek.jobs.gathering import gathered
 from satseek.jobs.indexing import IndexHere, IndexTask, check_index, index
@@ -203,20 +202,6 @@ def _said(asked: LanduseTask, settings: Settings) -> Said:
         **{name: getattr(asked, name) for name in same},
         **usual,
     )
-
-
-def operator_of(asked: Task) -> str:
-    """Say who asked, as far as that is told; for a report."""
-    return asked.operator if isinstance(asked, TypedByHand) else ""
-
-
-def command_of(task: str, asked: Task) -> str:
-    """Write what was asked, for a report."""
-    if isinstance(asked, TypedByHand) and asked.command:
-        return asked.command
-    hidden = {*ByHand.model_fields, *TypedByHand.model_fields, "out"}
-    said = asked.model_dump(mode="json", exclude_defaults=True, exclude=hidden)
-    return f"{task} {json.dumps(said, ensure_ascii=False, sort_keys=True)}"
 
 
 def _index_task(asked: LanduseTask) -> IndexTask:
