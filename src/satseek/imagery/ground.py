@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, RasterioError
+from rasterio.errors import RasterioError
 from rasterio.warp import transform as transform_points
 from shapely import MultiPoint, Polygon, box
 from shapely.affinity import translate
@@ -72,7 +72,7 @@ def parse_crs(text: str) -> CRS:
     """
     try:
         return CRS.from_user_input(text)
-    except (CRSError, CPLE_BaseError) as error:
+    except (ValueError, CPLE_BaseError) as error:
         raise InvalidRequest(f"not a CRS: {text!r}; expected a code such as EPSG:32633") from error
 
 

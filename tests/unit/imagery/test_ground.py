@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from shapely.geometry import shape
 
-from satseek.errors import UnsupportedRaster
+from satseek.errors import InvalidRequest, UnsupportedRaster
 from satseek.imagery.ground import (
     check_bounds,
     crs_name,
@@ -28,6 +28,12 @@ def outline(crs: str, transform: tuple[float, ...], window: Window = CHIP) -> An
     footprint = footprints(crs, transform, [window])[0]  # type: ignore[arg-type]
     assert footprint is not None
     return shape(footprint)
+
+
+@pytest.mark.parametrize("text", ["EPSG:none", "EPSG:", "ESRI:none", "nonsense", ""])
+def test_what_is_no_crs_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="not a CRS"):
+        parse_crs(text)
 
 
 def test_a_utm_chip_lies_where_it_should() -> None:
