@@ -87,7 +87,7 @@ class AssessTask(CollectionTask):
     )
     event: str | None = Field(None, max_length=10, description="Its day, such as `2025-08-20`.")
     least_seen: float | None = Field(
-        None, ge=0, le=1, description="Share of a parcel that must be seen; unset: as usual."
+        None, gt=0, le=1, description="Share of a parcel that must be seen; unset: as usual."
     )
     least_cells: float | None = Field(
         None, ge=0, description="Chips that a parcel must be as large as; unset: as usual."
@@ -101,7 +101,7 @@ class AssessTask(CollectionTask):
         description="Days from the event to the imagery at most; 0: any; unset: as usual.",
     )
     neighbours: int | None = Field(
-        None, ge=0, description="Unaffected neighbours that are compared with; unset: as usual."
+        None, ge=1, description="Unaffected neighbours that are compared with; unset: as usual."
     )
     policy_column: _Column | None = Field(None, description="Of the policy; unset: a usual name.")
     parcel_column: _Column | None = Field(None, description="Of the parcel's id.")
@@ -162,23 +162,16 @@ def check_assess(asked: AssessTask, parts: Parts) -> None:
     """Refuse files, labels, imagery or wishes that cannot be.
 
     Raises:
-        InvalidRequest, InvalidFilter, EmptyText, UnsafeReference, FolderNotFound,
+        InvalidRequest, InvalidConfig, InvalidFilter, EmptyText, UnsafeReference, FolderNotFound,
             CollectionNotFound, DependencyMissing: as said.
         InvalidName, Conflict: no assessment of this collection may have the name.
     """
-    from satseek.monitor.damage.asking import (  # noqa: PLC0415 - slow to load
-        grades_of,
-        labels_of,
-        wanted_of,
-    )
+    from satseek.monitor.damage.asking import check_said  # noqa: PLC0415 - slow to load
     from satseek.monitor.damage.imagery import read_period  # noqa: PLC0415
     from satseek.monitor.opening import opened_runs  # noqa: PLC0415
 
     opened_runs(parts.settings).check_free("damage", asked.name, asked.about())
-    said = _said(asked, parts.settings)
-    wanted_of(said)
-    grades_of(said, folder=Path.cwd())
-    labels_of(said, folder=Path.cwd())
+    check_said(_said(asked, parts.settings), folder=Path.cwd())
     if all(one is None or read_period(one) is not None for one in (asked.after, asked.before)):
         parts.reader(asked.about())
 

@@ -332,6 +332,8 @@ def test_the_command_does_the_same(done: Done, files: Path, home: Path, tmp_path
             "a period of the collection 'gone'",
         ),
         (("--after", "./nowhere"), 3, "no folder or file"),
+        (("--after", "2024-07", "--event", "2024-13-01"), 2, "expected a day such as"),
+        (("--after", "2024-07", "--before", "2024-07"), 2, "different imagery before and after"),
         (("--after", "2024-07", "--hazard", "locusts"), 2, "expected a hazard of drought"),
         (
             ("--after", "2024-07", "--policy-column", "nr"),

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from satseek.errors import InvalidRequest
+from satseek.imagery.ground import parse_crs
 from satseek.index.checks import check_name
 from satseek.monitor.damage.assessing import USUAL_RULES
 from satseek.monitor.damage.finishing import REPORTS, Wanted
@@ -17,7 +18,7 @@ from satseek.monitor.damage.grading import USUAL_GRADES, EvidenceRules, read_gra
 from satseek.monitor.damage.imagery import read_period
 from satseek.monitor.damage.labels import hazard_labels, own_damage_labels
 from satseek.monitor.damage.parcels_reading import Reading
-from satseek.monitor.damage.running import AssessmentOrder
+from satseek.monitor.damage.running import AssessmentOrder, check_moments
 from satseek.monitor.damage.writing import check_formats
 
 if TYPE_CHECKING:
@@ -137,24 +138,50 @@ def order_of(said: Said, *, folder: Path) -> AssessmentOrder:
         FolderNotFound: a file that is not there.
         DependencyMissing: reading the parcels takes a package that is not installed.
     """
-    check_name(said.name)
-    labels, rules, event = labels_of(said, folder=folder), _rules(said), _event(said.event)
+    check_said(said, folder=folder)
     parcels = _reading(said).read(folder / said.parcels)
     return AssessmentOrder(
         name=said.name,
         parcels=replace(parcels, source=said.parcels_name or parcels.source),
-        labels=labels,
+        labels=labels_of(said, folder=folder),
         after=_moment(said.after),
         before=None if said.before is None else _moment(said.before),
         collection=said.into(),
         grades=grades_of(said, folder=folder),
-        rules=rules,
-        event=event,
+        rules=_rules(said),
+        event=_event(said.event),
         chip_px=said.chip_px,
         stride_px=said.stride_px,
         pixel_size=said.pixel_size,
         crs=said.crs,
     )
+
+
+def check_said(said: Said, *, folder: Path) -> None:
+    """Refuse what would certainly fail, before parcels are read and imagery is indexed.
+
+    Args:
+        said: What somebody says.
+        folder: What relative paths start from.
+
+    Raises:
+        As `order_of`, but for what parcels and imagery themselves are, and `wanted_of`.
+    """
+    check_name(said.name)
+    wanted_of(said)
+    labels_of(said, folder=folder)
+    grades_of(said, folder=folder)
+    _rules(said)
+    _event(said.event)
+    _reading(said)
+    check_moments(_moment(said.after), None if said.before is None else _moment(said.before))
+    for crs in (said.crs, said.parcels_crs):
+        if crs is not None:
+            parse_crs(crs)
+    if said.chip_px is not None and (said.stride_px or 0) > said.chip_px:
+        raise InvalidRequest(
+            f"stride: expected at most the chip's edge {said.chip_px}, came {said.stride_px}"
+        )
 
 
 def wanted_of(said: Said) -> Wanted:
