@@ -117,7 +117,7 @@ def report(
             held = judge(watch, tools, truth=polygons, day=day)
         written = None
         if out is not None:
-            written = _write(parts, watch, tools, held=held, out=out, language=said)
+            written = _write(parts, name, held=held, out=out, language=said)
     if json:
         print_json({"watch": name, "held_out": held, "report": written})
         return
@@ -142,40 +142,21 @@ def _opened(parts: Assembly, name: str) -> Iterator[tuple[Watch, WatchTools]]:
 
 
 def _write(
-    parts: Assembly,
-    watch: Watch,
-    tools: WatchTools,
-    *,
-    held: HeldOut | None,
-    out: Path,
-    language: Language,
+    parts: Assembly, name: str, *, held: HeldOut | None, out: Path, language: Language
 ) -> Written:
+    from satseek.assemble.reporting import report_of  # noqa: PLC0415
     from satseek.monitor.findings.keeping import FindingFilter  # noqa: PLC0415
-    from satseek.monitor.reports.findings_gathering import (  # noqa: PLC0415
-        Imagery,
-        gather_findings,
-    )
-    from satseek.monitor.reports.writing import write_report  # noqa: PLC0415
-    from satseek.monitor.watch.report import WatchMaterial, watch_report  # noqa: PLC0415
 
-    found = gather_findings(
-        tools.findings,
-        FindingFilter(kinds=("watch",), sources=(watch.name,)),
-        pictures=tools.pictures,
-        opened=parts.reader,
-        operator=operator().name,
-        command=command_line(),
-        language=language,
-    )
-    run = next(iter(tools.watches.runs(watch.name, limit=1)), None)
-    scenes = map(tools.collection.find_scene, sorted(tools.watches.looked_at(watch.name)))
-    looked_at = Imagery(
-        spec=tools.collection.spec, scenes=tuple(one for one in scenes if one is not None)
-    )
-    material = WatchMaterial(watch=watch, found=found, run=run, looked_at=looked_at, held_out=held)
     with progress_bar("writing") as show:
-        return write_report(
-            watch_report(material), out, on_progress=lambda done, total: show("", done, total)
+        return report_of(
+            out,
+            FindingFilter(kinds=("watch",), sources=(name,)),
+            parts=parts,
+            operator=operator().name,
+            command=command_line(),
+            language=language,
+            held_out=held,
+            on_progress=lambda done, total: show("", done, total),
         )
 
 

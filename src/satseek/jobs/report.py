@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from satseek.assemble import Assembly
+from satseek.errors import InvalidRequest
 from satseek.jobs.asking import (
     CollectionTask,
     GroundAsked,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from satseek.jobs.asking import OnProgress, Parts, Result
     from satseek.monitor.findings.keeping import FindingFilter
     from satseek.monitor.reports.writing import Written
+    from satseek.monitor.watch.holding_out_measuring import HeldOut
     from satseek.settings import Settings
 
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -53,6 +55,17 @@ class ReportTask(GroundAsked, CollectionTask):
     assignee: str | None = Field(
         None, max_length=200, description="Who looks at them; empty: nobody; unset: whoever."
     )
+    measured: bool = Field(
+        default=False,
+        description="Of one watch (`kinds` and `sources` name nothing else): with how it does on "
+        "ground held out from it, by what people answered.",
+    )
+
+    @model_validator(mode="after")
+    def _of_one_watch(self) -> Self:
+        if self.measured and (self.kinds != ("watch",) or len(self.sources) != 1):
+            raise ValueError("measured: expected kinds watch, and one source")
+        return self
 
 
 class ReportHere(ReportTask, TypedByHand):
@@ -93,24 +106,38 @@ def report(asked: ReportTask, settings: Settings, on_progress: OnProgress, resul
 
 
 def _write(asked: ReportTask, settings: Settings, on_progress: OnProgress, path: Path) -> Written:
-    from satseek.monitor.opening import opened_findings, opened_pictures  # noqa: PLC0415 - slow
-    from satseek.monitor.reports.findings_writing import report_findings  # noqa: PLC0415
+    from satseek.assemble.reporting import report_of  # noqa: PLC0415 - slow to load
 
     fonts = asked.fonts if isinstance(asked, ReportHere) else ()
-    with closing(Assembly(settings)) as parts, closing(opened_findings(settings)) as findings:
-        return report_findings(
+    with closing(Assembly(settings)) as parts:
+        return report_of(
             path,
             _where(asked),
-            findings=findings,
-            pictures=opened_pictures(settings),
-            opened=parts.reader,
+            parts=parts,
             operator=operator_of(asked),
             command=command_of("report", asked),
             language=asked.language,
             title=asked.title,
             fonts=tuple(map(Path, fonts)),
+            held_out=_held_out(asked, parts) if asked.measured else None,
             on_progress=lambda done, total: on_progress(done, total, "blocks"),
         )
+
+
+def _held_out(asked: ReportTask, parts: Assembly) -> HeldOut:
+    """Measure the watch on what people answered."""
+    from satseek.jobs.watching import opened_watches, tools_for  # noqa: PLC0415 - slow to load
+    from satseek.monitor.opening import opened_findings  # noqa: PLC0415
+    from satseek.monitor.watch.judging import judge  # noqa: PLC0415
+
+    with (
+        opened_watches(parts.settings) as watches,
+        closing(opened_findings(parts.settings)) as findings,
+    ):
+        watch = watches.get(asked.sources[0])
+        if watch.collection != (asked.collection or watch.collection):
+            raise InvalidRequest(f"watch {watch.name}: is not of collection {asked.collection!r}")
+        return judge(watch, tools_for(watch, parts, watches=watches, findings=findings))
 
 
 def _where(asked: ReportTask) -> FindingFilter:

@@ -2,11 +2,12 @@
 // Knows no decision: what is done with one that is open stands in findings-one.js.
 
 import { boot, byId, counted, el, empty, number, say, toast } from "./elements.js";
-import { ask, enter, on, place, tell, visit } from "./asking.js";
+import { ask, enter, on, place, query, tell, visit } from "./asking.js";
 import { closeFinding, openFinding } from "./findings-one.js";
 import { flagBadges, lineOf, scoresOf, stateBadge, titleOf } from "./findings-telling.js";
 import { me, signed, startMe } from "./me.js";
 import { outlines } from "./outlines.js";
+import { reportBox } from "./report-order.js";
 
 const PAGE = 50;
 const COUNT_MS = 15_000;
@@ -30,6 +31,7 @@ export function startFindings() {
   drawFilters();
   byId("findings-next")?.addEventListener("click", () => tell("next-finding"));
   byId("findings-export").addEventListener("click", exportThem);
+  byId("findings-report")?.append(reportBox(reported));
   on("viewed", (name) => (name === "findings" ? show() : closeFinding()));
   on("next-finding", takeNext);
   on("found-one", (one) => replace(one));
@@ -205,6 +207,17 @@ function fillFilters() {
   const used = FIELDS.filter((name) => place.at[name]).length;
   byId("findings-used").textContent = used ? String(used) : "";
   if (used) byId("findings-filters").open = true;
+}
+
+/** What stands in the list, of one collection, as the task `report` takes it. */
+function reported() {
+  const { at } = place;
+  const given = {
+    collection: at.of || query.collection, kinds: [at.kind], sources: [at.source], labels: [at.label],
+    states: GROUPS[group()], start: at.from, end: at.until,
+  };
+  const body = Object.fromEntries(Object.entries(given).filter(([, value]) => [value].flat()[0]));
+  return at.whose ? { ...body, assignee: at.whose === "mine" ? me() : "" } : body;
 }
 
 function exportThem() {

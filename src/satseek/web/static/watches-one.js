@@ -5,6 +5,7 @@ import { boot, byId, counted, day, el, empty, lead, say } from "./elements.js";
 import { ask, enter, featuresOf, place, query, tell, visit } from "./asking.js";
 import { moment } from "./jobs.js";
 import { outlines } from "./outlines.js";
+import { reportBox } from "./report-order.js";
 import { hectares, percent, scrolled, sortable, terms } from "./tables.js";
 import { openView } from "./views.js";
 import { acts, factsOf, stateOf } from "./watches.js";
@@ -88,8 +89,12 @@ function draw(spot) {
       el("p", {}, pointOf()), el("div", { class: "stack", id: "watch-expected", "aria-live": "polite" },
         el("button", { type: "button", onclick: expect }, say("expected_ask")),
         el("button", { type: "button", onclick: holdOut }, say("held_out_ask")))),
+    boot.scopes.includes("jobs") ? el("section", { class: "boxed", "aria-label": say("report") }, el("h3", {}, say("report")),
+      el("p", { class: "quiet" }, say("watch_report_say")), reportBox(ofWatch, { name: "measured", words: say("report_measured") })) : el("span"),
     watch.runs.length ? el("section", { class: "boxed", "aria-label": say("runs") }, el("h3", {}, say("runs")), runs()) : el("span"));
 }
+
+const ofWatch = () => ({ collection: watch.collection, kinds: ["watch"], sources: [watch.name] });
 
 function sentence() {
   const waiting = watch.findings.new ?? 0;
