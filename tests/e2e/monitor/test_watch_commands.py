@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
-from watchmaking import MINE, MINES, box_around, chip_name, parts_in, see
+from watchmaking import MINE, MINES, box_around, chip_name, parts_in, scene_name, see
 
-from satseek.cli import findings, scheduling, watching, watching_judging
+from satseek.cli import findings, reporting, scheduling, watching, watching_judging
 from satseek.cli.application import app
 from satseek.errors import InvalidConfig, InvalidRequest, WatchNotFound
+from satseek.jobs.report import ReportTask, report
+from satseek.settings import Settings
 
 if TYPE_CHECKING:
     from typer.testing import Result
 
 assert findings
+assert reporting
 assert scheduling
 assert watching_judging  # their commands are there once they are imported
 
@@ -91,6 +94,15 @@ def test_a_watch_is_set_up_run_taught_reported_and_removed(home: Path) -> None:
     page = (home / "mines.html").read_text(encoding="utf-8")
     for part in ("Watch mines: mine", "a quarry", "sensitivity", done["alerts"][0][:8]):
         assert part in page
+    told(home, "report", "watch", "mines", "--out", home / "again.html")
+    asked = ReportTask(collection="ground", kinds=("watch",), sources=("mines",), measured=True)
+    settings = Settings(data_dir=home / "data", model="starter")
+    report(asked, settings, lambda *_: None, home / "left")
+    (left,) = (home / "left").rglob("report.html")
+    for file, measured in ((home / "again.html", False), (left, True)):
+        page = file.read_text(encoding="utf-8")
+        assert all(part in page for part in ("a quarry", scene_name(JUNE), scene_name(JULY)))
+        assert measured == ("Measured on ground that was held out" in page)
     assert "watch mines is removed" in run(home, "watch", "remove", "mines").stderr
     assert 1 == len(told(home, "findings", "list", "--source", "mines")["findings"])
     assert WatchNotFound is type(run(home, "watch", "show", "mines").exception)
@@ -128,6 +140,7 @@ def test_a_paused_watch_stays_paused_when_it_is_added_again(home: Path) -> None:
     ("change", "kind", "reason"),
     [
         (("background_quantile = 0.98", "cosine = 0.7"), InvalidConfig, "no constant holds"),
+        (("[concept]", "threshold = 0.7\n[concept]"), InvalidConfig, "no constant holds"),
         (("[concept]", 'deliver = ["office"]\n[concept]'), InvalidRequest, "no channel 'office'"),
         (("[concept]", '[schedule]\ncron = "often"\n[concept]'), InvalidRequest, "cron: expected"),
     ],

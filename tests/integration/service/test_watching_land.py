@@ -206,6 +206,51 @@ def test_every_door_tells_the_same_of_land_use(desk: Desk) -> None:
     assert finding.id == changes["features"][0]["id"]
 
 
+def test_a_sample_of_a_run_is_drawn_at_every_door(desk: Desk) -> None:
+    staff = desk.clients["staff"]
+    asked = {"collection": "ground", "run": "ground", "size": 20, "least": 2, "gather": 0}
+    job = done(staff, staff.post("/v1/samples", json={**asked, "name": "july"}))
+    assert (20, "july") == (job["result"]["drawn"], job["result"]["name"])
+    told = staff.get("/v1/samples/july").raise_for_status().json()
+    assert ("land use 2024-07", "2024-07") == (told["subject"], told["map"]["date"])
+    assert ["forest", "field", "mine", "quarry"] == told["labels"][:4]
+    place = staff.post("/v1/samples/july/next", json={}).raise_for_status().json()
+    staff.post(f"/v1/samples/july/places/{place['id']}/answers", json={"label": "mine"})
+    assert 1 == staff.get("/v1/samples/july/areas").raise_for_status().json()["judged"]
+
+    change = {"since": "2024-05", "date": "2024-07", "least": 2, "gather": 0, "size": 8}
+    handle = desk.sdk.draw_sample("ground", name="change", **change)
+    assert 8 == (handle.wait(timeout=SECONDS).result or {})["drawn"]
+    assert "forest → mine" in desk.sdk.sample("change").labels
+
+    # the report of the run tells of it when it is made again
+    again = {"collection": "ground", "own": LABELS, "reports": ["html"]}
+    done(staff, staff.post("/v1/landuse", json=again))
+    report = staff.get("/v1/landuse/ground/files/report.html").raise_for_status().text
+    assert "Accuracy and honest areas: land use 2024-07" in report
+
+
+@pytest.mark.parametrize(
+    ("who", "more", "status", "said"),
+    [
+        ("staff", {"run": "nothing"}, 404, "no run"),
+        ("staff", {"date": "2024-06"}, 422, "expected one of the dates 2024-05, 2024-07"),
+        ("staff", {"date": "2024-05", "since": "2024-07"}, 422, "earlier date"),
+        ("staff", {"name": "a b"}, 422, "sample name"),
+        ("staff", {"sizes": {"mine": -1}}, 422, "negative"),
+        ("looker", {}, 403, ""),
+        ("guest", {}, 404, "no collection"),
+    ],
+)
+def test_a_sample_that_cannot_be_is_refused_at_once(
+    desk: Desk, who: str, more: dict[str, Any], status: int, said: str
+) -> None:
+    asked = {"collection": "ground", "name": "x", **more}
+    refused = desk.clients[who].post("/v1/samples", json=asked)
+    assert status == refused.status_code, refused.text
+    assert said in refused.text
+
+
 def test_a_map_is_drawn_in_the_colours_of_its_classes(desk: Desk) -> None:
     staff = desk.clients["staff"]
     run = staff.get("/v1/landuse/ground").json()
@@ -378,6 +423,17 @@ def test_every_door_tells_the_same_of_a_watch(desk: Desk) -> None:
     assert desk.sdk.watch_expected("mines").seed_quantile == expected.seed_quantile
 
 
+def test_a_report_of_one_watch_tells_what_it_was_asked(desk: Desk) -> None:
+    staff = desk.clients["staff"]
+    asked = {"task": "report", "collection": watchmaking.NAME, "sources": ["mines"]}
+    job = done(staff, staff.post("/v1/jobs", json=asked | {"kinds": ["watch"]}))
+    page = staff.get(f"/v1/reports/{job['id']}/report.html").raise_for_status().text
+    for part in ("Watch mines: mine", "a quarry", *map(watchmaking.scene_name, DAYS)):
+        assert part in page
+    refused = staff.post("/v1/jobs", json=asked | {"measured": True})
+    assert (422, True) == (refused.status_code, "one source" in refused.text)
+
+
 def test_answers_teach_a_watch(desk: Desk) -> None:
     chip = f"{watchmaking.NAME}/{watchmaking.scene_name(DAYS[0])}/"
     quarry = watchmaking.make_chip((2, 2), day=DAYS[0], scene="").cell
@@ -422,9 +478,18 @@ def test_scenes_named_at_the_terminal_stay_so_through_every_door(
     assert (str(tmp_path / "new/june"), ("hosts.invalid",)) == (kept.folder, kept.allow)
 
 
-@pytest.mark.parametrize("point", [0.7, {"cosine": 0.7}, {"threshold": "0.7"}])
-def test_a_constant_is_refused_with_the_reason(desk: Desk, point: Any) -> None:
-    asked = MINES | {"operating_point": point}
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"operating_point": 0.7},
+        {"operating_point": {"cosine": 0.7}},
+        {"operating_point": {"threshold": "0.7"}},
+        {"threshold": 0.7},
+        {"concept": {**MINES["concept"], "cosine": 0.7}},
+    ],
+)
+def test_a_constant_is_refused_with_the_reason(desk: Desk, said: dict[str, Any]) -> None:
+    asked = MINES | said
     refused = desk.clients["staff"].put("/v1/watches/other", json=asked)
     assert (422, "urn:satseek:problem:invalid-config") == (
         refused.status_code,

@@ -123,6 +123,17 @@ def test_a_constant_is_refused_with_an_explanation(said: Any) -> None:
         watch_from(LEAST | {"operating_point": said})
 
 
+@pytest.mark.parametrize("name", ["threshold", "cosine", "score", "cut"])
+def test_a_constant_is_refused_wherever_people_write_it(name: str) -> None:
+    for where, said in (
+        ("watch", {name: 0.7}),
+        ("concept", {"concept": {**LEAST["concept"], name: 0.7}}),
+    ):
+        expected = rf"{where}: came {name} = 0\.7, a constant.*in operating_point give"
+        with pytest.raises(InvalidConfig, match=expected):
+            watch_from(LEAST | said)
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "told"),
     [

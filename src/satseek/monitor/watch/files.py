@@ -102,6 +102,7 @@ def watch_from(content: Any, *, folder: Path | None = None) -> Watch:
     Raises:
         As ``read_watch``.
     """
+    check_no_constant(content, "watch")
     table = _table(content, "watch", _KEYS)
     ground = _table(table.get("ground", {}), "ground", _GROUND)
     rest: dict[str, Any] = {
@@ -127,6 +128,7 @@ def watch_from(content: Any, *, folder: Path | None = None) -> Watch:
 
 
 def _concept(content: Any) -> WatchedConcept:
+    check_no_constant(content, "concept")
     table = _table({} if content is None else content, "concept", _CONCEPT)
     lists: dict[str, Any] = {
         name: _texts(table.get(name, []), f"concept: {name}")
@@ -188,28 +190,32 @@ def _point(content: Any) -> OperatingPoint:
     )
 
 
-def check_no_constant(point: Any) -> None:
-    """Refuse an operating point that is a constant, as people write it who expect one.
+def check_no_constant(said: Any, where: str = "operating_point") -> None:
+    """Refuse a cut that is a constant, as people write it who expect one.
+
+    Args:
+        said: What stands in a table of a watch, or instead of it.
+        where: The table's name.
 
     Raises:
-        InvalidConfig: it is; says why no constant holds, and what to give instead.
+        InvalidConfig: it is one; says why no constant holds, and what to give instead.
     """
-    if isinstance(point, int | float) and not isinstance(point, bool):
-        raise _constant(f"{point:g}")
-    if isinstance(point, dict) and (said := sorted(_CONSTANTS & set(point))):
-        raise _constant(f"{said[0]} = {point[said[0]]!r:.40}")
+    if isinstance(said, int | float) and not isinstance(said, bool):
+        raise _constant(f"{said:g}", where)
+    if isinstance(said, dict) and (named := sorted(_CONSTANTS & set(said))):
+        raise _constant(f"{named[0]} = {said[named[0]]!r:.40}", where)
 
 
-def _constant(came: str) -> InvalidConfig:
+def _constant(came: str, where: str) -> InvalidConfig:
     """Say why a constant is no cut.
 
     The figures are those of docs/concepts/scores.md: over 1,005 images and 19 prompts of four
     models the largest cosines lie between 0.27 and 0.39.
     """
     return InvalidConfig(
-        f"operating_point: came {came}, a constant, and no constant holds: cosines of words with "
+        f"{where}: came {came}, a constant, and no constant holds: cosines of words with "
         "images seldom reach 0.4, each model, prompt and sensor has its own scale, and a share "
-        "exceeds 0.7 where nothing of it is there; give background_quantile = "
+        "exceeds 0.7 where nothing of it is there; in operating_point give background_quantile = "
         f"{BACKGROUND_QUANTILE} (share of unchanged ground below the cut), or precision = 0.8 or "
         "recall = 0.9, learnt from answered findings"
     )

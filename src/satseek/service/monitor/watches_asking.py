@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -35,8 +35,23 @@ class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ConceptAsked(_Asked):
+class _WithoutConstant(_Asked):
+    """A table in which people look for a constant threshold: it is refused with the reason."""
+
+    table: ClassVar[str]
+    """Its name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_constant(cls, said: Any) -> Any:
+        check_no_constant(said, cls.table)
+        return said
+
+
+class ConceptAsked(_WithoutConstant):
     """What is looked for."""
+
+    table = "concept"
 
     label: str = Field(min_length=1, max_length=200, description="What its alerts are called.")
     prompts: _Words = Field(default_factory=list, description="Words for it.")
@@ -98,8 +113,10 @@ class ScheduleAsked(_Asked):
     timezone: str = Field("UTC", min_length=1, max_length=64, description="IANA name.")
 
 
-class PointAsked(_Asked):
+class PointAsked(_WithoutConstant):
     """Where the cut lies: one of three, never a constant."""
+
+    table = "operating_point"
 
     background_quantile: _Share | None = Field(
         None,
@@ -112,12 +129,6 @@ class PointAsked(_Asked):
         GROW_QUANTILE, description="From here on a cell beside a seed belongs to it."
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _no_constant(cls, said: Any) -> Any:
-        check_no_constant(said)
-        return said
-
 
 class PersistenceAsked(_Asked):
     """On how many dates it must be seen."""
@@ -128,8 +139,10 @@ class PersistenceAsked(_Asked):
     )
 
 
-class WatchAsked(_Asked):
+class WatchAsked(_WithoutConstant):
     """What a watch is to be."""
+
+    table = "watch"
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={
         "example": {
