@@ -4,6 +4,7 @@
 import { allowed, boot, byId, el, empty, iconButton, say, toast } from "./elements.js";
 import { ask, on, query, tell } from "./asking.js";
 import { jobTitle, moment } from "./jobs.js";
+import { mountSource } from "./source.js";
 import { mountWhen } from "./when.js";
 
 const TASKS = ["index", "classify", "export", "reembed", "verify", "repair", "compact", "tune"];
@@ -12,6 +13,7 @@ const TABLES = ["csv", "geoparquet", "geojson"];
 const NAME = "[A-Za-z0-9_.\\-]+";
 
 let when = null; // now, or again and again
+let source = null; // where scenes come from; null: the task that is chosen asks for none
 
 export function startOrdering() {
   const form = byId("order");
@@ -30,19 +32,26 @@ export function startOrdering() {
 // ---- what the task must be told ----
 
 const FIELDS = {
-  index: () => [folder(), into()],
+  index: () => [scenes(), into()],
   classify: () => [folder(), labels(), select("format", "format", TABLES)],
   export: () => [collections(), select("format", "format", ["geojson", "gpkg", "csv", "geoparquet"])],
 };
 
 function drawFields() {
   const task = byId("order").elements.task.value;
+  source = null;
   byId("order-fields").replaceChildren(...(FIELDS[task]?.() ?? [collections()]));
 }
 
 const folder = () => el("label", {}, say("folder"), el("input", {
   name: "folder", required: true, maxlength: 1000, autocomplete: "off", spellcheck: "false", placeholder: "2025/june",
 }));
+
+function scenes() {
+  const spot = el("div", { class: "stack" });
+  source = mountSource(spot);
+  return spot;
+}
 
 const into = () => el("label", {}, say("into"), el("input", {
   name: "collection", required: true, maxlength: 64, autocomplete: "off", spellcheck: "false", pattern: NAME,
@@ -66,7 +75,9 @@ const collections = () => select("collection", "collection", boot.collections, q
 async function order(event) {
   event.preventDefault();
   const given = Object.fromEntries(new FormData(event.target));
-  const { when: _when, schedule, cron, timezone, priority, ...job } = given;
+  const { when: _when, schedule, cron, timezone, priority, ...rest } = given;
+  const named = Object.entries(rest).filter(([name]) => !name.startsWith("stac_"));
+  const job = { ...Object.fromEntries(named), ...source?.asked(query.area) };
   if (job.labels !== undefined) job.labels = job.labels.split("\n").map((one) => one.trim()).filter(Boolean);
   const terms = { priority: Number(priority) };
   try {
