@@ -35,8 +35,9 @@ TARGET_LABELS = {"job", "instance", "namespace", "pod", "container", "endpoint",
 PROMETHEUS: Mapping[str, set[str]] = {
     "up": set(),
     "ALERTS": {"alertname", "alertstate", "severity"},
+    "alertmanager_notifications_failed_total": {"integration", "reason"},
 }
-"""Series that Prometheus makes itself, and their labels."""
+"""Series that Prometheus makes itself, or Alertmanager, and their labels."""
 
 _WORDS = {
     *("sum", "min", "max", "count", "rate", "increase", "absent", "vector", "time", "on", "by"),

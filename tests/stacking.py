@@ -10,6 +10,7 @@ these, and nowhere else, is what names a place, and how long is waited:
 - nginx is told to ask from its own address, as a container does by itself, and to stay root where
   it is root, since a test's folder lets nobody else in;
 - Prometheus and Alertmanager, which listen everywhere, are told their address;
+- a name that Prometheus asks DNS for is one target, as there is one of each;
 - intervals of Prometheus are a second, and alerts fire without the ``for`` of their rules.
 """
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 COMPOSE = Path(__file__).parents[1] / "deploy" / "compose"
 
 START_SECONDS = 60
+
+HTTPS_PORT = "8443"
+"""Where nginx listens, and no engine makes another port of it."""
 
 PROGRAMS = {
     "nginx": "nginx",
@@ -68,6 +72,8 @@ BINDING = {"passing.conf": "proxy_bind", "upstreams.conf": "grpc_bind"}
 OWN = ("./scenes", "./backups")
 """Folders of whoever runs it."""
 
+_DNS = re.compile(r"dns_sd_configs: \[\{names: \[([\w-]+)\], type: A, port: (\d+)\}\]")
+
 _VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
@@ -93,7 +99,7 @@ class Stack:
 
     def __post_init__(self) -> None:
         """Lay out what is mounted, and make the secrets by the shipped script."""
-        variables = {"FRONT_NETWORK": self.net, "SATSEEK_THREADS": "1"}
+        variables = {"FRONT_NETWORK": self.net, "SATSEEK_THREADS": "1", "HTTPS_PORT": HTTPS_PORT}
         self.compose = read_compose(**variables)
         shutil.copytree(
             COMPOSE, self.home / "compose", ignore=shutil.ignore_patterns("secrets", ".env")
@@ -104,7 +110,7 @@ class Stack:
 
     @property
     def url(self) -> str:
-        return f"https://{self.address('nginx')}:8443"
+        return f"https://{self.address('nginx')}:{HTTPS_PORT}"
 
     @property
     def certificate(self) -> Path:
@@ -173,6 +179,7 @@ class Stack:
         if paths:
             found = re.compile(rf"(?<![\w./-])({paths})(?![\w-])")
             text = found.sub(lambda one: str(places[one[1]]), text)
+        text = _DNS.sub(r'static_configs: [{targets: ["\1:\2"]}]', text)
         for name in self.compose["services"]:
             text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?=:\d)", self.address(name), text)
         own = self.address(service)
@@ -241,8 +248,8 @@ class Stack:
             words = [service, *words]
             words.append(f"--web.listen-address={self.address(service)}:{ports[service]}")
         if service == "nginx" and os.geteuid() == 0:
-            words[-1] += " user root;"
-        if service in PROGRAMS:
+            words.append("user root;")
+        if service in PROGRAMS and "/" not in words[0]:
             words[0] = str(shutil.which(PROGRAMS[service], path=SEARCHED))
         return words
 

@@ -9,7 +9,9 @@ import shutil
 import subprocess
 from typing import Any
 
+import helming
 import pytest
+import stacking
 from promfiles import (
     PROMETHEUS,
     RULE_TESTS,
@@ -145,6 +147,26 @@ def test_the_commands_of_a_guide_are_there(guide: str, commands: Any) -> None:
             command = command.commands[words.pop(0)]
         options = {name for one in command.params for name in one.opts}
         assert {word for word in words if word.startswith("--")} <= options, line
+
+
+def test_the_runbook_reaches_what_there_is_in_compose_and_on_a_cluster() -> None:
+    text = RUNBOOK.read_text(encoding="utf-8")
+    services = set(stacking.read_compose()["services"])
+    named = re.findall(
+        r"docker compose (?:exec|restart|run --rm|logs --since 1h) ([a-z1-9 -]+)", text
+    )
+    assert len(named) > 5
+    for words in named:
+        assert words.split()[0] in services, words
+    there = {one.name.lower() for one in helming.example("cpu")}
+    for command in re.findall(r"kubectl [^;|`\n]+", text):
+        assert " -n satseek" in command, command
+        for kind, name in re.findall(r"\b(deploy|svc|cronjob)/([\w-]+)", command):
+            full = {"deploy": "deployment", "svc": "service"}.get(kind, kind)
+            assert f"{full}/{name}" in there, command
+    # whichever values were taken, there is a server
+    assert "| Kubernetes | `kubectl exec -n satseek deploy/satseek-server -- satseek …` |" in text
+    assert "$SATSEEK" not in text, "nobody's shell has such a variable"
 
 
 def test_a_figure_that_is_not_there_would_be_noticed(figures: dict[str, set[str]]) -> None:

@@ -6,12 +6,14 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import stacking
 import yaml
+from promfiles import rule_tests
 from stacking import COMPOSE, SEARCHED, needs_programs, read_compose
 
 from satseek.service.serving import GRACE_SECONDS, LINGER_SECONDS
@@ -192,10 +194,13 @@ def test_nginx_prometheus_and_compose_name_the_same_servers(compose: dict[str, A
     assert {"satseek", "satseek_page", "satseek_any", "satseek_grpc"} == {it for it, _ in blocks}
 
     scraped = yaml.safe_load(text_of("prometheus/prometheus.yml"))["scrape_configs"]
-    targets = {it["job_name"]: it["static_configs"][0]["targets"] for it in scraped}
-    assert {f"{name}:{http}" for name in servers} == set(targets["satseek"])
-    shown = services["worker"]["environment"]["SATSEEK_METRICS_PORT"]
-    assert [f"worker:{shown}"] == targets["satseek-worker"]
+    jobs = {it["job_name"]: it for it in scraped}
+    (told,) = jobs["satseek"]["static_configs"]
+    assert {f"{name}:{http}" for name in servers} == set(told["targets"])
+    shown = int(services["worker"]["environment"]["SATSEEK_METRICS_PORT"])
+    # a name that is asked anew: as a target it would be now one, now another of several workers
+    asked = [{"names": ["worker"], "type": "A", "port": shown}]
+    assert asked == jobs["satseek-worker"]["dns_sd_configs"]
     hosts = dict(one.split(":") for one in services["nginx"]["extra_hosts"])
     addresses = {it: services[it]["networks"]["front"]["ipv4_address"] for it in servers}
     assert addresses == hosts
@@ -286,6 +291,23 @@ def test_half_a_certificate_is_refused(tmp_path: Path) -> None:
     assert "of the house's own" == (tmp_path / "secrets/tls.crt").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("port", "leads"), [("443", 'set $https_port "";\n'), ("8443", 'set $https_port ":8443";\n')]
+)
+def test_nginx_is_told_where_https_is_reached(tmp_path: Path, port: str, leads: str) -> None:
+    script = text_of("nginx/start.sh").replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+    (tmp_path / "nginx").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
+    (tmp_path / "nginx").chmod(0o755)
+    environment = {"HTTPS_PORT": port, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], env=environment, check=True, capture_output=True, text=True
+    )
+
+    assert leads == (tmp_path / "port.conf").read_text(encoding="utf-8")
+    assert ["-c", "/etc/satseek/nginx.conf", "-g", "daemon off; "] == done.stdout.splitlines()
+
+
 # -- what the programs themselves say ------------------------------------------------------------
 
 
@@ -301,7 +323,7 @@ def test_half_a_certificate_is_refused(tmp_path: Path) -> None:
 def test_its_own_program_finds_no_mistake(
     stack: Stack, service: str, command: tuple[str, ...]
 ) -> None:
-    stack.volume("nginx-tmp")
+    (stack.volume("nginx-tmp") / "port.conf").write_text('set $https_port "";', encoding="utf-8")
     (stack.home / "compose/secrets/scrape/satseek.key").write_text("a key", encoding="utf-8")
     stack.mount(service)
     folder = stack.home / "mounts" / service
@@ -315,6 +337,77 @@ def test_its_own_program_finds_no_mistake(
     file.write_text(file.read_text(encoding="utf-8").replace("server", "servant"), encoding="utf-8")
     if service == "nginx":
         assert 0 != subprocess.run([program, *words], check=False, capture_output=True).returncode
+
+
+def uncommented(text: str, begin: str) -> str:
+    """Take in the lines that are offered in comments, from one of them on."""
+    before, offered, after = text.partition(begin)
+    assert offered, begin
+    lines = (offered + after).splitlines()
+    kept = next(
+        (at for at, line in enumerate(lines) if not line.lstrip().startswith("# ")), len(lines)
+    )
+    taken = [line.replace("# ", "", 1) for line in lines[:kept]]
+    return "\n".join([before.rstrip(" \n"), *taken, *lines[kept:]]) + "\n"
+
+
+def test_who_is_told_needs_no_more_than_what_is_offered() -> None:
+    """The mail server and the webhook of the comments, with the secrets that these name."""
+    told = uncommented(text_of("alertmanager/alertmanager.yml"), "    # email_configs:")
+    text = uncommented(text_of("compose.yaml"), "    # secrets: [")
+    content = yaml.safe_load(uncommented(text, "  # smtp_password:"))
+
+    named = set(re.findall(r"/run/secrets/(\w+)", told))
+    mounted = content["services"]["alertmanager"]["secrets"]
+    assert {"smtp_password", "house_ca", "webhook_url"} == named == set(mounted)
+    assert named <= set(content["secrets"])
+    (house,) = yaml.safe_load(told)["receivers"]
+    assert {"name", "email_configs", "webhook_configs"} == set(house)
+
+
+@needs_programs
+def test_an_alert_keeps_back_what_only_follows_from_it(stack: Stack) -> None:
+    """With the labels that each has when it fires, as its own test has them."""
+    labels = {
+        step["alertname"]: {"alertname": step["alertname"], **step["exp_alerts"][0]["exp_labels"]}
+        for group in rule_tests()
+        for step in group["alert_rule_test"]
+        if step.get("exp_alerts")
+    }
+    told = yaml.safe_load(text_of("alertmanager/alertmanager.yml"))["inhibit_rules"]
+    pairs = [
+        (rule.get("equal", []), labels[one], labels[other])
+        for rule in told
+        for one in chosen(rule["source_matchers"])
+        for other in chosen(rule["target_matchers"])
+    ]
+    follow = {frozenset(other.items()) for _, _, other in pairs}
+    apart = [other | dict.fromkeys(equal, "elsewhere") for equal, _, other in pairs if equal]
+    stack.start("alertmanager")
+    alerts = f"http://{stack.address('alertmanager')}:9093/api/v2/alerts"
+
+    posted = [{"labels": it} for _, *pair in pairs for it in pair] + [
+        {"labels": it} for it in apart
+    ]
+    stack.inside.post(alerts, json=posted).raise_for_status()
+
+    deadline = time.monotonic() + stacking.START_SECONDS
+    while (held := held_back(stack.inside.get(alerts).json())) != follow:
+        assert time.monotonic() < deadline, held
+        time.sleep(0.05)
+    assert 2 == len(apart), "of another disk, and of another server"
+    stack.stop("alertmanager")
+
+
+def chosen(matchers: list[str]) -> list[str]:
+    """Give the names of the alerts that a matcher chooses."""
+    (matcher,) = matchers
+    return re.fullmatch(r'alertname=~?"([\w|]+)"', matcher)[1].split("|")
+
+
+def held_back(alerts: list[dict[str, Any]]) -> set[frozenset[tuple[str, str]]]:
+    """Give the labels of those that nobody is told of, because of another."""
+    return {frozenset(it["labels"].items()) for it in alerts if it["status"]["inhibitedBy"]}
 
 
 @needs_programs

@@ -142,7 +142,7 @@ def test_it_is_reached_by_tls_alone_and_leads_browsers_there(house: House) -> No
     refused = httpx.post(f"{plain}/v1/search", json={"text": "water"})
 
     assert 308 == led.status_code
-    assert f"https://{house.stack.address('nginx')}/v1/search?text=water" == led.headers["location"]
+    assert f"{house.stack.url}/v1/search?text=water" == led.headers["location"]
     assert 403 == refused.status_code
     old = ssl.create_default_context(cafile=house.stack.certificate)
     old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_2
