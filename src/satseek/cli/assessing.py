@@ -105,6 +105,10 @@ def assess(
     neighbours: Annotated[
         int, typer.Option(min=1, help="Unaffected neighbours that a comparison takes.")
     ] = 5,
+    step_quantile: Annotated[
+        float,
+        typer.Option(help="Of the steps of sound cells: an affected cell's step is larger."),
+    ] = 0.975,
     policy_column: Annotated[
         str | None, typer.Option(help="Column of the policy id. [default: a usual name]")
     ] = None,
@@ -190,6 +194,7 @@ def assess(
         most_days_between=most_days or None,
         most_days_after=most_days_after or None,
         neighbours=neighbours,
+        step_quantile=step_quantile,
         policy_column=policy_column,
         parcel_column=parcel_column,
         crop_column=crop_column,

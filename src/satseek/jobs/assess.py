@@ -103,6 +103,13 @@ class AssessTask(CollectionTask):
     neighbours: int | None = Field(
         None, ge=1, description="Unaffected neighbours that are compared with; unset: as usual."
     )
+    step_quantile: float | None = Field(
+        None,
+        ge=0.5,
+        lt=1,
+        description="Of the steps of sound cells from before to after: an affected cell's step is "
+        "larger; unset: as usual.",
+    )
     policy_column: _Column | None = Field(None, description="Of the policy; unset: a usual name.")
     parcel_column: _Column | None = Field(None, description="Of the parcel's id.")
     crop_column: _Column | None = Field(None, description="Of the crop.")
@@ -145,7 +152,10 @@ class AssessHere(AssessTask, TypedByHand):
         return self.collection or self.name
 
 
-_OPTIONAL = ("least_seen", "least_cells", "most_days_between", "most_days_after", "neighbours")
+_OPTIONAL = (
+    *("least_seen", "least_cells", "most_days_between", "most_days_after", "neighbours"),
+    "step_quantile",
+)
 _DAYS = frozenset({"most_days_between", "most_days_after"})
 _SAME = (
     *("name", "hazard", "affected", "sound", "hidden", "event", "chip_px", "stride_px"),

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from satseek.errors import InvalidConfig
 from satseek.jobs import assess
 from satseek.jobs.assess import AssessTask
 from satseek.monitor.damage.asking import order_of
+from satseek.monitor.damage.grading import EvidenceRules
 from satseek.monitor.damage.parcels_reading import Reading
 from satseek.monitor.damage.uploads import Uploads
 from satseek.monitor.tables import FOLDER
@@ -65,6 +67,19 @@ def test_a_period_is_one_whatever_lies_where_a_worker_stands(
     order = order_of(assess._said(asked, Settings(data_dir=tmp_path)), folder=tmp_path)
     assert () == order.sources()
     assert ("2025-08", "2024") == (str(order.after), str(order.before))
+
+
+def test_what_is_asked_of_evidence_and_steps_is_kept_to(tmp_path: Path) -> None:
+    ref = f"upload:{sent(tmp_path, Reading())}"
+    asked = task(parcels=ref, step_quantile=0.99, least_cells=3, most_days_between=0)
+    rules = order_of(assess._said(asked, Settings(data_dir=tmp_path)), folder=tmp_path).rules
+    assert EvidenceRules(step_quantile=0.99, least_cells=3, most_days_between=None) == rules
+
+
+@pytest.mark.parametrize("quantile", [0.4, 1.0, float("nan")])
+def test_a_quantile_that_is_none_is_refused(quantile: float) -> None:
+    with pytest.raises(InvalidConfig, match="step_quantile: expected"):
+        EvidenceRules(step_quantile=quantile)
 
 
 def test_crs_and_layer_of_what_was_sent_are_kept_too(tmp_path: Path) -> None:

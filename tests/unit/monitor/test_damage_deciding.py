@@ -78,6 +78,7 @@ def test_a_step_that_sound_cells_take_as_well_is_no_damage() -> None:
     before = np.vstack([field(200, spread=0.9), [cell(SOUND, by=0.5)]])
     after = np.vstack([field(200, spread=0.9, seed=1), [cell(AFFECTED, by=0.3)]])
     assert not decide_paired(before, after, KINDS, near=ALONE).affected[-1]
+    assert decide_paired(before, after, KINDS, near=ALONE, quantile=0.5).affected[-1]
     quiet = np.vstack([field(200, spread=0.01), [cell(SOUND, by=0.5)]])
     later = np.vstack([field(200, spread=0.01, seed=1), [cell(AFFECTED, by=0.3)]])
     assert decide_paired(quiet, later, KINDS, near=ALONE).affected[-1]

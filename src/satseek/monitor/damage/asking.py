@@ -77,6 +77,8 @@ class Said:
     """Days from the event to the imagery at most; None: any."""
     neighbours: int = USUAL_RULES.neighbours
     """Unaffected neighbours that a comparison takes."""
+    step_quantile: float = USUAL_RULES.step_quantile
+    """Of the steps of sound cells, 0.5–1: an affected cell's step is larger."""
     policy_column: str | None = None
     """Column of the policy id; None: one of the usual names, likewise the others."""
     parcel_column: str | None = None
@@ -238,6 +240,7 @@ def _rules(said: Said) -> EvidenceRules:
         most_days_between=said.most_days_between,
         most_days_after=said.most_days_after,
         neighbours=said.neighbours,
+        step_quantile=said.step_quantile,
     )
 
 

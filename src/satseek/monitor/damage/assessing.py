@@ -112,7 +112,7 @@ def assess(
 
     last = seen(after, "after")
     first = None if before is None else seen(before, "before")
-    joined = join(last, first, kinds)
+    joined = join(last, first, kinds, quantile=rules.step_quantile)
     squares = _outlines(joined, after, before)
     on_progress("parcels", 0, len(parcels))
     pieces = overlaps(shapes, squares)

@@ -14,6 +14,7 @@ to the lower quartile of affected cells, which is all. Both ends are the pair's 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -33,7 +34,8 @@ LEAST_SOUND: Final = 30
 1.25 / √30, a quarter of a robust deviation. With fewer nothing is taken out."""
 
 QUANTILE: Final = 0.975
-"""Of the steps of sound cells: a step that a cell takes to be affected is larger."""
+"""Of the steps of sound cells: a step that a cell takes to be affected is larger, unless somebody
+asks for another one."""
 
 WHOLE: Final = 0.25
 """Quantile of the steps of affected cells from which a cell is affected as a whole. Their steps
@@ -42,9 +44,6 @@ and none as more; see bench/monitoring/damage.py."""
 
 _DEVIATION: Final = 1.4826
 """Standard deviations in a median absolute deviation of a normal law."""
-
-_NORMAL_QUANTILE: Final = 1.959963984540054
-"""Standard deviations at `QUANTILE` of a normal law."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,7 +115,9 @@ def decide_alone(logits: Floats, kinds: Kinds) -> Decided:
     )
 
 
-def decide_paired(before: Floats, after: Floats, kinds: Kinds, *, near: Around) -> Decided:
+def decide_paired(
+    before: Floats, after: Floats, kinds: Kinds, *, near: Around, quantile: float = QUANTILE
+) -> Decided:
     """Decide by both dates together.
 
     Args:
@@ -124,6 +125,8 @@ def decide_paired(before: Floats, after: Floats, kinds: Kinds, *, near: Around) 
         after: The same cells after the event.
         kinds: What the classes mean; ``new`` ones count as damage at both dates.
         near: Neighbours of the cells.
+        quantile: Of the steps of sound cells, 0.5–1, as of a normal law: an affected cell's step is
+            larger.
 
     Raises:
         InvalidRequest: the shapes differ.
@@ -141,7 +144,7 @@ def decide_paired(before: Floats, after: Floats, kinds: Kinds, *, near: Around) 
         shift, spread = _steps(last[sound] - first[sound])
         was, steps = first > 0, last - shift - first
         is_now = last - shift > 0
-        stepped = ~was & (steps > _NORMAL_QUANTILE * spread)
+        stepped = ~was & (steps > NormalDist().inv_cdf(quantile) * spread)
         affected = stepped & is_now
     return Decided(
         affected=affected,

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from satseek.errors import FolderNotFound, InvalidConfig
+from satseek.monitor.damage.deciding import QUANTILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +107,10 @@ class EvidenceRules:
     crops recover. None: any."""
     neighbours: int = 5
     """Unaffected neighbours that are wanted for a comparison; with fewer there is none."""
+    step_quantile: float = QUANTILE
+    """Of the steps towards damage that cells take which look sound at both moments: a cell is
+    affected whose step is larger. A larger one calls less of sound land affected, and misses more
+    of what is lightly hit."""
 
     def __post_init__(self) -> None:
         """Refuse rules that cannot be; raises InvalidConfig."""
@@ -115,6 +120,9 @@ class EvidenceRules:
             raise InvalidConfig(f"least_cells: expected 0 or more, came {self.least_cells}")
         if self.neighbours < 1:
             raise InvalidConfig(f"neighbours: expected 1 or more, came {self.neighbours}")
+        if not 0.5 <= self.step_quantile < 1:  # noqa: PLR2004 - the middle of steps that are noise
+            came = self.step_quantile
+            raise InvalidConfig(f"step_quantile: expected 0.5 or more and below 1, came {came}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

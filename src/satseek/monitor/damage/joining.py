@@ -12,7 +12,7 @@ import numpy as np
 
 from satseek.errors import GridMismatch
 from satseek.monitor.change.blending import around
-from satseek.monitor.damage.deciding import decide_alone, decide_paired
+from satseek.monitor.damage.deciding import QUANTILE, decide_alone, decide_paired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,8 +78,10 @@ class Joined:
         return np.minimum(self.after.seen, self.before.seen)
 
 
-def join(after: SeenCells, before: SeenCells | None, kinds: Kinds) -> Joined:
-    """Lay moments side by side, and decide every cell.
+def join(
+    after: SeenCells, before: SeenCells | None, kinds: Kinds, *, quantile: float = QUANTILE
+) -> Joined:
+    """Lay moments side by side, and decide every cell, two moments by a quantile.
 
     Raises:
         GridMismatch: before and after have cells, but none in common.
@@ -96,7 +98,8 @@ def join(after: SeenCells, before: SeenCells | None, kinds: Kinds) -> Joined:
         )
     cells = tuple(sorted({*after.cells, *before.cells}))
     last, first = _sight(cells, after, kinds), _sight(cells, before, kinds)
-    decided = decide_paired(_bare(first), _bare(last), kinds, near=around(cells))
+    near = around(cells)
+    decided = decide_paired(_bare(first), _bare(last), kinds, near=near, quantile=quantile)
     return Joined(cells=cells, after=last, before=first, decided=decided)
 
 

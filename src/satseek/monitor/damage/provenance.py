@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satseek.monitor.damage.deciding import QUANTILE
 from satseek.monitor.damage.labels import STATE
 from satseek.monitor.damage.words import text
 from satseek.monitor.reports.blocks import Backdrop
@@ -110,7 +109,7 @@ def _thresholds(assessment: Assessment, language: Language) -> Iterator[Threshol
     if assessment.mode == "paired":
         yield Threshold(
             name=text("step_rule", language),
-            value=text("step_value", language, quantile=QUANTILE),
+            value=text("step_value", language, quantile=rules.step_quantile),
             origin=text("origin_sound", language),
         )
     for grade in assessment.grades.grades:
