@@ -22,6 +22,7 @@ import numpy as np
 import rasterio
 from PIL import Image
 from rasterio.warp import Resampling, reproject, transform
+from rises import rise_towards
 
 from satseek.assemble import Assembly, Layout
 from satseek.imagery.recipes import recipe_named
@@ -34,7 +35,6 @@ from satseek.monitor.change.background import (
 from satseek.monitor.change.outlining import outline_cells
 from satseek.monitor.change.pairing import NEIGHBOURS, pair_up
 from satseek.monitor.change.patches import PatchRule, find_patches
-from satseek.monitor.change.rises import rise_towards
 from satseek.monitor.change.series import read_series, see
 from satseek.monitor.change.shift import SHIFTS
 from satseek.monitor.labels.files import preset

@@ -12,7 +12,6 @@ from madeground import LATTICE, cell_at, collected, make_chip, make_land, seen_o
 from satseek.errors import InvalidRequest, ModelMismatch
 from satseek.monitor.change.background import Background
 from satseek.monitor.change.pairing import OWN_LIGHT, pair_up
-from satseek.monitor.change.rises import rise_towards
 from satseek.monitor.change.series import read_series
 from satseek.monitor.change.shift import FEWEST
 
@@ -224,42 +223,6 @@ def test_the_later_date_comes_second_and_shifts_have_names(tmp_path: Path) -> No
         for weight in (-0.1, 1.1, float("nan")):
             with pytest.raises(InvalidRequest, match="weight of 0 to 1"):
                 pair_up(index, first, second, neighbours=weight)
-
-
-def test_cells_that_came_nearer_to_a_concept_rise(tmp_path: Path) -> None:
-    land = make_land(400, changed=40, light=0.3)
-    days = {DAYS[0]: land.before, DAYS[1]: land.after}
-    with collected(tmp_path, *seen_on(days)) as index:
-        pairs = _pairs(index)
-        rises = rise_towards(index, pairs, land.centres)
-        with pytest.raises(ModelMismatch):
-            rise_towards(index, pairs, land.centres[:, :-1])
-    assert (4, 400) == rises.steps.shape == rises.percentiles.shape
-    cosines = land.after @ land.centres.T - land.before @ land.centres.T
-    for cover in range(4):
-        told = _by_square(pairs, rises.percentiles[cover])
-        became = land.changed & ((land.covers + 1) % 4 == cover)
-        left = land.changed & (land.covers == cover)
-        assert told[became].min() > 99
-        assert told[left].max() < 5
-        steps = _by_square(pairs, rises.steps[cover])
-        assert cosines[:, cover] == pytest.approx(steps, abs=2e-3)
-        assert abs(np.median(_by_square(pairs, rises.deviations[cover])[~land.changed])) < 0.2
-
-
-def test_nothing_rises_where_nothing_changed(tmp_path: Path) -> None:
-    land = make_land(100)
-    with collected(tmp_path, *seen_on(dict.fromkeys(DAYS, land.before))) as index:
-        rises = rise_towards(index, _pairs(index), land.centres)
-    assert 50 == pytest.approx(rises.percentiles.max(), abs=1)
-
-
-def test_too_few_cells_tell_no_rise(tmp_path: Path) -> None:
-    land = make_land(FEWEST - 1, light=0.5)
-    with collected(tmp_path, *seen_on(dict.fromkeys(DAYS, land.before))) as index:
-        rises = rise_towards(index, _pairs(index), land.centres[:1])
-    assert np.isnan(rises.percentiles).all()
-    assert (rises.steps == 0).all()
 
 
 def _by_square(pairs: Pairs, values: np.ndarray) -> np.ndarray:
