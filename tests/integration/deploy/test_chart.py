@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 import re
 import shlex
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from typer.main import get_command
 
 import satseek.cli
 from satseek.cli.application import app
+from satseek.jobs.working import STOP_SECONDS
+from satseek.service.serving import GRACE_SECONDS
 from satseek.settings import SECRETS, Settings
 
 if TYPE_CHECKING:
@@ -187,7 +190,7 @@ def test_servers_may_take_long_to_begin_and_to_end() -> None:
     assert "/readyz" == startup["httpGet"]["path"]
     assert 600 == startup["periodSeconds"] * startup["failureThreshold"]
     drain = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
-    assert pod["terminationGracePeriodSeconds"] >= drain + 30 + 5
+    assert pod["terminationGracePeriodSeconds"] > drain + GRACE_SECONDS + STOP_SECONDS
 
 
 @every_example
@@ -433,6 +436,29 @@ def test_models_are_read_only_but_where_they_are_made() -> None:
     assert {"Deployment/satseek-toolbox", "Job/satseek-models"} == writing
 
 
+@every_example
+def test_the_folder_that_models_are_mounted_at_is_made_by_whom_the_volume_knows(name: str) -> None:
+    """Who mounts is root of the node, which may write nothing on NFS with root_squash."""
+    made = 0
+    for owner, pod in _pods(name):
+        spec = pod["spec"]
+        containers = (*spec.get("initContainers", ()), *spec["containers"])
+        within = [one for one in containers if "/data/models" in _mounted(one).values()]
+        if within:
+            first = containers[0]
+            assert ["mkdir", "-p", "/data/models"] == first["command"], owner
+            assert {"data": "/data"} == _mounted(first), owner
+            assert first["image"] == within[-1]["image"], owner
+            made += 1
+        else:
+            assert "models-folder" not in {one["name"] for one in containers}, owner
+    assert made == {"everything": 7, "cpu": 4, "gpus": 4, "restore": 2}.get(name, 0)
+
+
+def _mounted(container: dict[str, Any]) -> dict[str, str]:
+    return {one["name"]: one["mountPath"] for one in container.get("volumeMounts", ())}
+
+
 def test_secrets_are_files_and_never_variables() -> None:
     for name in VALUES:
         for owner, container in _containers(name):
@@ -456,11 +482,56 @@ def test_the_page_stays_with_its_server_and_large_bodies_pass() -> None:
     grpc = _one("gpus", "Ingress", "-grpc")["metadata"]["annotations"]
     assert "GRPC" == grpc[f"{prefix}backend-protocol"]
     assert f"{prefix}affinity" not in grpc
+    assert "0" == grpc[f"{prefix}proxy-body-size"]  # of a stream that would be all messages
 
 
 def test_the_server_knows_where_people_reach_it() -> None:
     variables = _variables(_server("cpu")["spec"]["containers"][0])
     assert "https://satseek.example.org" == variables["SATSEEK_PUBLIC_URL"]
+
+
+def test_whose_word_is_taken_for_who_asks_is_told_to_servers_alone() -> None:
+    trusted = {
+        owner: one["value"]
+        for owner, container in _containers("everything")
+        for one in container.get("env", ())
+        if "FORWARDED_ALLOW_IPS" == one["name"]
+    }
+    assert {"Deployment/satseek-server: satseek": "10.244.0.0/16,fd00:10:244::/56"} == trusted
+    assert "FORWARDED_ALLOW_IPS" not in _variables(_server("cpu")["spec"]["containers"][0])
+
+
+def test_who_forgets_the_proxies_is_told(tmp_path: Path) -> None:
+    chart = shutil.copytree(CHART, tmp_path / "satseek")
+    notes = (chart / "templates" / "NOTES.txt").read_text(encoding="utf-8")
+    (chart / "files" / "notes").write_text(notes, encoding="utf-8")
+    (chart / "templates" / "told.yaml").write_text(
+        "kind: Told\nmetadata: {name: told}\ntold: {{ tpl (.Files.Get "
+        '"files/notes") . | quote }}\n',
+        encoding="utf-8",
+    )
+
+    def told(*values: str) -> str:
+        rendered = helming.render(CHART / "values" / "cpu.yaml", *values, chart=chart)
+        (one,) = [one for one in rendered if "Told" == one.document["kind"]]
+        return str(one.document["told"])
+
+    assert "ATTENTION: server.trustedProxies is empty." in told()
+    assert "trustedProxies" not in told("server.trustedProxies={10.244.0.0/16}")
+
+
+def test_workers_of_ray_take_the_one_core_that_there_is_for_each() -> None:
+    """Whatever other processes take: settings of theirs are in the same file."""
+    for owner, container in _containers("everything"):
+        if container["name"] in {"ray-head", "ray-worker"}:
+            threads = [it for it in container["env"] if "SATSEEK_THREADS" == it["name"]]
+            assert [{"name": "SATSEEK_THREADS", "value": "1"}] == threads, owner
+
+
+def test_a_release_that_is_gone_is_missed_though_another_is_there() -> None:
+    rules = str(_one("everything", "PrometheusRule", ""))
+    assert 'absent(up{job="satseek", namespace="satseek"})' in rules
+    assert 'absent(up{job="satseek"})' not in rules
 
 
 def test_the_runbook_is_where_the_house_has_it() -> None:

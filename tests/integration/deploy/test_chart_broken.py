@@ -45,7 +45,8 @@ RESTORING = (
     "modelLoad.enabled=false",
     "rayJob.enabled=false",
 )
-BRANCHES = ((), KEDA, RESTORING, ("worker.autoscaling.by=cpu",), FIXED)
+TLS = ("gateway.enabled=false", "server.tls.existingSecret=tls")
+BRANCHES = ((), KEDA, RESTORING, ("worker.autoscaling.by=cpu",), FIXED, TLS)
 """Every line of every template is rendered with one of these on top of everything."""
 
 

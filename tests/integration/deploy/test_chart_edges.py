@@ -18,6 +18,7 @@ from helming import CHART, Rendered, example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 NAMESPACE = "satseek"
 
@@ -217,6 +218,30 @@ def test_ports_that_policies_name_are_ports_that_pods_have() -> None:
         for port in container.get("ports", ())
     }
     assert {6379, 7860, 7861, 7862, 8265} == told
+
+
+OPENSHIFT = """
+networkPolicy:
+  dnsPorts: [5353]
+  dns:
+    - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: openshift-dns}}
+      podSelector: {matchLabels: {dns.operator.openshift.io/daemonset-dns: default}}
+    - ipBlock: {cidr: 169.254.20.10/32}
+"""
+
+
+def test_names_are_resolved_where_and_at_which_port_the_cluster_does_it(tmp_path: Path) -> None:
+    values = tmp_path / "openshift.yaml"
+    values.write_text(OPENSHIFT, encoding="utf-8")
+    rendered = helming.render(CHART / "values" / "minimal.yaml", values)
+    theirs = Peer({"dns.operator.openshift.io/daemonset-dns": "default"}, "openshift-dns")
+    for one in (ours("server"), ours("test")):
+        for port in (5353, "5353"):
+            assert reaches(rendered, one, theirs, port)
+            assert reaches(rendered, one, Peer(address="169.254.20.10"), port)
+        for port in (53, "53"):
+            assert not reaches(rendered, one, theirs, port)
+            assert not reaches(rendered, one, DNS, port)
 
 
 def test_without_policies_there_are_none() -> None:

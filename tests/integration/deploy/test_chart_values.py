@@ -253,7 +253,7 @@ REFUSED = {
     ),
     "less time to end than the end takes": (
         ["server.drainSeconds=20"],
-        "expected drainSeconds and 35 at least",
+        "expected drainSeconds and 45 at least",
     ),
     "an ingress without a name": (
         ["ingress.enabled=true"],
@@ -273,6 +273,15 @@ REFUSED = {
             "ingress.grpc.host=b.example.org",
         ],
         "HTTP/2 over TLS alone",
+    ),
+    "a gateway before pods that speak TLS": (
+        [
+            "gateway.enabled=true",
+            "gateway.host=a.example.org",
+            "gateway.parentRefs[0].name=public",
+            "server.tls.existingSecret=tls",
+        ],
+        "gateway.enabled with server.tls.existingSecret",
     ),
     "a gateway that is not named": (
         ["gateway.enabled=true", "gateway.host=a.example.org"],

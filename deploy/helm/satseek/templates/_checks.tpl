@@ -117,8 +117,9 @@ What is misspelt or of a wrong type is refused before this by values.schema.json
 {{- if and $worker.autoscaling.enabled (eq $worker.autoscaling.by "keda") (not $worker.autoscaling.prometheus) }}
 {{- fail "worker.autoscaling.by is keda: expected worker.autoscaling.prometheus, the address of Prometheus" }}
 {{- end }}
-{{- if lt (int .Values.server.terminationGracePeriodSeconds) (add (int .Values.server.drainSeconds) 35) }}
-{{- fail "server.terminationGracePeriodSeconds: expected drainSeconds and 35 at least, as the server drains for up to 30 s after it" }}
+{{- $rest := .Values.worker.enabled | ternary 35 45 }}
+{{- if lt (int .Values.server.terminationGracePeriodSeconds) (add (int .Values.server.drainSeconds) $rest) }}
+{{- fail (printf "server.terminationGracePeriodSeconds: expected drainSeconds and %d at least, as the server drains for up to 30 s after it, and jobs of its own (worker.enabled: false) for 10 more" $rest) }}
 {{- end }}
 {{- end }}
 
@@ -138,6 +139,9 @@ What is misspelt or of a wrong type is refused before this by values.schema.json
 {{- $gateway := .Values.gateway }}
 {{- if and $gateway.enabled (not (and $gateway.host $gateway.parentRefs)) }}
 {{- fail "gateway.enabled: expected gateway.host, and in gateway.parentRefs the gateway that leads here" }}
+{{- end }}
+{{- if and $gateway.enabled .Values.server.tls.existingSecret }}
+{{- fail "gateway.enabled with server.tls.existingSecret: the routes lead to plain HTTP; expected one of them, or ingress instead of the gateway" }}
 {{- end }}
 {{- if and $gateway.grpcHost (not .Values.server.grpc.enabled) }}
 {{- fail "gateway.grpcHost: expected server.grpc.enabled as well" }}

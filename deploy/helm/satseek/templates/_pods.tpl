@@ -130,6 +130,36 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
+{{/*
+The container that makes the folder which the models are mounted at: (list . IMAGE PULL-POLICY). Who mounts it is root of the node, and may
+write nothing where root is nobody (NFS with root_squash); nothing where models have no volume of their own.
+*/}}
+{{- define "satseek.modelsFolder" -}}
+{{- $ := index . 0 -}}
+{{- if $.Values.persistence.models.enabled -}}
+- name: models-folder
+  image: {{ index . 1 }}
+  imagePullPolicy: {{ index . 2 }}
+  command: [mkdir, -p, /data/models]
+  resources:
+    requests: {cpu: 10m, memory: 16Mi}
+    limits: {cpu: 100m, memory: 64Mi}
+  securityContext:
+    {{- include "satseek.containerSecurity" $ | nindent 4 }}
+  volumeMounts:
+    - name: data
+      mountPath: /data
+{{- end }}
+{{- end }}
+
+{{/* The same as the field of a pod that has no other containers of the kind. */}}
+{{- define "satseek.initContainers" -}}
+{{- with include "satseek.modelsFolder" . -}}
+initContainers:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{/* The volumes of the same: (dict "root" .). */}}
 {{- define "satseek.volumes" -}}
 {{- $ := .root -}}
@@ -199,8 +229,10 @@ checksum/config: {{ include "satseek.settings" . | sha256sum }}
 - to:
     {{- toYaml .Values.networkPolicy.dns | nindent 4 }}
   ports:
-    - port: 53
+    {{- range .Values.networkPolicy.dnsPorts }}
+    - port: {{ . }}
       protocol: UDP
-    - port: 53
+    - port: {{ . }}
       protocol: TCP
+    {{- end }}
 {{- end }}
