@@ -6,7 +6,7 @@ Knows no door: commands and jobs ask alike.
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from satseek.assemble.landuse import concepts_among
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from satseek.monitor.landuse.deciding import OnProgress
     from satseek.monitor.landuse.landuse import LandUse
     from satseek.monitor.landuse.running import Asked
+    from satseek.monitor.runs.run import KeptRun
     from satseek.monitor.samples.drawing import Unit
     from satseek.monitor.samples.sample import Sample
     from satseek.settings import Settings
@@ -57,11 +58,68 @@ class Plan:
     """Another seed draws others."""
     opinions: int = 1
     """How many people are to judge each place."""
+    more: bool = False
+    """Further places of a sample that is there; ``size`` or ``sizes`` say how many."""
 
 
 def opened_samples(settings: Settings) -> Samples:
     """Give the samples of the data folder; opens nothing yet."""
     return Samples(settings.data_dir / FOLDER)
+
+
+def draw_of_run(
+    name: str,
+    run: str,
+    plan: Plan,
+    *,
+    parts: Assembly,
+    on_progress: OnProgress = lambda _note, _done, _all: None,
+) -> Sample:
+    """Draw a sample of the map of a run that is kept, or further places of one, and keep it.
+
+    The map is made again, by the labels and choices of the run, from what the collection has by
+    now; the next report of that run tells what the sample says.
+
+    Args:
+        name: Of the sample.
+        run: Name of the run.
+        plan: How many of what; without a date it is the run's last one.
+        parts: The working parts.
+        on_progress: Called as the map is made.
+
+    Raises:
+        NotFound: no run of that name is kept.
+        Conflict: an earlier release has kept it; or as ``draw_sample`` and ``extend_sample``.
+    """
+    asked, kept = asked_of_run(run, plan, parts.settings)
+    if plan.more:
+        return extend_sample(name, asked, plan, parts=parts, on_progress=on_progress)
+    dated = plan if plan.date else replace(plan, date=kept.facts["dates"][-1])
+    return draw_sample(name, kept.collection, asked, dated, parts=parts, on_progress=on_progress)
+
+
+def asked_of_run(run: str, plan: Plan, settings: Settings) -> tuple[Asked, KeptRun]:
+    """Give how the map of a run was made, and the run.
+
+    Raises:
+        NotFound, Conflict: as ``draw_of_run``.
+        InvalidRequest: the run has no such dates.
+    """
+    from satseek.monitor.landuse.again import asked_again  # noqa: PLC0415 - slow
+    from satseek.monitor.opening import opened_runs  # noqa: PLC0415
+
+    kept = opened_runs(settings).get("landuse", run)
+    dates = kept.facts["dates"]
+    if not dates:
+        raise InvalidRequest(f"run {run!r}: has no map, as nothing has a date and a place")
+    for date in (plan.date, plan.since):
+        if date is not None and date not in dates:
+            raise InvalidRequest(
+                f"expected one of the dates {', '.join(dates):.400}, came {date[:40]!r}"
+            )
+    if plan.since is not None and plan.since >= (plan.date or dates[-1]):
+        raise InvalidRequest(f"expected an earlier date than the map's, came {plan.since}")
+    return asked_again(kept), kept
 
 
 def draw_sample(

@@ -50,6 +50,7 @@ def main() -> None:
         quantizing,
         recipes,
         reporting,
+        sampling,
         scheduling,
         searching,
         serving,

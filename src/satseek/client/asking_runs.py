@@ -41,6 +41,21 @@ def ask_run_land_use(collection: str, *, key: str | None = None, **asked: Any) -
     return _job("/v1/landuse", {"collection": collection, **asked}, key)
 
 
+def ask_draw_sample(
+    collection: str, *, name: str, key: str | None = None, **asked: Any
+) -> Ask[Job]:
+    """Ask for places of the map of a run of land use, for people to judge, as a job.
+
+    Args:
+        collection: Whose map.
+        name: Of the sample.
+        key: As in ``run_land_use``.
+        asked: Further parameters of the task ``sample``, such as ``run``, ``date``, ``size``, and
+            of its job.
+    """
+    return _job("/v1/samples", {"collection": collection, "name": name, **asked}, key)
+
+
 def ask_land_uses() -> Ask[Listed[LandUse]]:
     """List the runs of land use that are kept, by name: of each name the latest."""
     return get("/v1/landuse", {"limit": page_size(None)}, listed(land_use_of, "runs"))

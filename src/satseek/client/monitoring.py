@@ -58,6 +58,22 @@ class LandVerbs(JobVerbs):
         """
         return self._hold(self.send(asking.ask_run_land_use(collection, key=key, **asked)))
 
+    def draw_sample(
+        self, collection: str, *, name: str, key: str | None = None, **asked: Any
+    ) -> JobHandle:
+        """Ask for places of the map of a run of land use, for people to judge, as a job.
+
+        Args:
+            collection: Whose map.
+            name: Of the sample.
+            key: As in ``run_land_use``.
+            asked: Further parameters of the task ``sample``, such as ``run``, ``date``, ``size``,
+                and of its job.
+        """
+        return self._hold(
+            self.send(asking.ask_draw_sample(collection, name=name, key=key, **asked))
+        )
+
     def run_watch(self, name: str, *, again: bool = False, key: str | None = None) -> JobHandle:
         """Ask for a run of a watch, as a job.
 
@@ -141,6 +157,13 @@ class AsyncLandVerbs(AsyncJobVerbs):
     ) -> AsyncJobHandle:
         """Ask for a run as ``Client.run_land_use`` does."""
         return self._hold(await self.send(asking.ask_run_land_use(collection, key=key, **asked)))
+
+    async def draw_sample(
+        self, collection: str, *, name: str, key: str | None = None, **asked: Any
+    ) -> AsyncJobHandle:
+        """Ask for a sample as ``Client.draw_sample`` does."""
+        ask = asking.ask_draw_sample(collection, name=name, key=key, **asked)
+        return self._hold(await self.send(ask))
 
     async def run_watch(
         self, name: str, *, again: bool = False, key: str | None = None

@@ -53,6 +53,12 @@ class LocalRuns(LocalReports):
         """Ask what each place was at each date; takes what ``Client.run_land_use`` takes."""
         return self.submit("landuse", key=key, collection=collection, **asked)
 
+    def draw_sample(
+        self, collection: str, *, name: str, key: str | None = None, **asked: Any
+    ) -> JobHandle:
+        """Ask for places of a map, for people to judge; takes what ``Client.draw_sample`` takes."""
+        return self.submit("sample", key=key, collection=collection, name=name, **asked)
+
     def land_uses(self) -> list[LandUse]:
         """List the runs of land use that are kept, by name."""
         names = (*LAND_USE, "made_at", "dates")

@@ -28,6 +28,7 @@ TaskName: TypeAlias = Literal[
     "watch",
     "assess",
     "report",
+    "sample",
 ]
 """What there is to do."""
 

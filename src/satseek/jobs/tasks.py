@@ -22,6 +22,7 @@ from satseek.jobs import (
     quantizing,
     reembedding,
     report,
+    sample,
     tuning,
     watch,
 )
@@ -36,6 +37,7 @@ from satseek.jobs.landuse import LanduseHere, LanduseTask
 from satseek.jobs.quantizing import QuantizeHere, QuantizeTask
 from satseek.jobs.reembedding import ReembedTask
 from satseek.jobs.report import ReportHere, ReportTask
+from satseek.jobs.sample import SampleTask
 from satseek.jobs.tuning import TuneTask
 from satseek.jobs.watch import WatchTask
 
@@ -64,6 +66,7 @@ __all__ = [
     "ReembedTask",
     "RepairTask",
     "ReportTask",
+    "SampleTask",
     "StacSearch",
     "Task",
     "TuneTask",
@@ -90,6 +93,7 @@ Asked: TypeAlias = (
     | WatchTask
     | AssessTask
     | ReportTask
+    | SampleTask
 )
 """Parameters of any task."""
 
@@ -156,6 +160,9 @@ _DOING: Mapping[TaskName, _Doing] = {
     ),
     "report": _Doing(
         kind=ReportTask, here=ReportHere, check=report.check_report, run=report.report
+    ),
+    "sample": _Doing(
+        kind=SampleTask, here=SampleTask, check=sample.check_sample, run=sample.sample
     ),
 }
 

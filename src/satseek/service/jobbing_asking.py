@@ -53,6 +53,7 @@ EXAMPLES: Mapping[TaskName, Mapping[str, Any]] = {
     "watch": {"collection": "county", "watch": "mines"},
     "assess": {"collection": "county", "parcels": "parcels.gpkg", "after": "2025-08"},
     "report": {"collection": "county"},
+    "sample": {"collection": "county", "name": "june"},
 }
 """What the OpenAPI document shows of each task."""
 

@@ -36,6 +36,7 @@ NEEDED: Mapping[TaskName, Scope] = {
     "watch": "search",
     "assess": "classify",
     "report": "search",
+    "sample": "classify",
 }
 """Scopes that tasks take beside ``jobs``: a job gives nobody what they may not ask for at once."""
 

@@ -10,7 +10,7 @@ import pytest
 from counties import SERIES, copied_home, indexed_county, seen_county
 from typer.testing import CliRunner
 
-from satseek.cli import areas
+from satseek.cli import areas, sampling
 from satseek.cli.application import app
 from satseek.errors import SatseekError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-assert areas  # its commands are there once it is imported
+assert areas, sampling  # their commands are there once they are imported
 
 DAY = SERIES[3].day
 CELLS = 8
@@ -109,6 +109,14 @@ def test_from_a_map_to_areas_that_hold_the_truth(home: Path, tmp_path: Path) -> 
     told(home, "run", "-c", "county", "--out", tmp_path / "run", *WORDS)
     report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert f"Accuracy and honest areas: land use {DAY}" in report
+    # and a sample of that run is drawn from the same map, whatever made it
+    same = told(
+        home, "sample", "again", "--run", "county", "--size", "24", "--least", "4", "--gather", "0"
+    )
+    assert ("june", "again") == (made.pop("name"), same.pop("name"))
+    assert made == same | {"made": made["made"]}
+    more = told(home, "sample", "again", "--run", "county", "--more", "6", "--least", "2")
+    assert 30 == sum(one["drawn"] for one in more["strata"])
 
 
 def test_more_places_are_drawn_of_the_same_map_alone(home: Path) -> None:
@@ -144,6 +152,9 @@ def test_change_is_sampled_by_what_became_of_what(home: Path) -> None:
         (("sample", "x", "--rule", "fair", *WORDS), 2, "--rule: expected proportional"),
         (("sample", "x", "--of", "forest", *WORDS), 2, "STRATUM=N"),
         (("sample", "x", "--more", "2", *WORDS), 3, "no sample 'x'"),
+        (("sample", "x", "--run", "nothing"), 3, "no run 'nothing'"),
+        (("sample", "x", "--run", "county", *WORDS), 2, "--run says how the map is made"),
+        (("sample", "x", "--run", "county", "-c", "county"), 2, "--run says how the map is made"),
         (("sample", "x", "--more", "3", "--of", "forest=2", *WORDS), 2, "expected 3 more places"),
         (("answer", "june", "place"), 2, "a place and what it is"),
         (("answer", "june", "--file", "no.csv"), 3, "there is none"),

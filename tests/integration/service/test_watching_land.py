@@ -220,7 +220,7 @@ def test_a_sample_of_a_run_is_drawn_at_every_door(desk: Desk) -> None:
 
     change = {"since": "2024-05", "date": "2024-07", "least": 2, "gather": 0, "size": 8}
     handle = desk.sdk.draw_sample("ground", name="change", **change)
-    assert 8 == (handle.wait(timeout=SECONDS).result or {})["drawn"]
+    assert 8 == (handle.wait().result or {})["drawn"]
     assert "forest → mine" in desk.sdk.sample("change").labels
 
     # the report of the run tells of it when it is made again

@@ -43,6 +43,7 @@ LEAST: dict[TaskName, dict[str, Any]] = {
     "watch": {"collection": "a", "watch": "b"},
     "assess": {"collection": "a", "parcels": "b", "after": "2025-08"},
     "report": {"collection": "a"},
+    "sample": {"collection": "a", "name": "b"},
 }
 """The least that each task must be told."""
 
@@ -140,6 +141,8 @@ def test_what_makes_no_sense_is_named_on_one_line(
         ("assess", {"parcels": "set.csv", "chip_px": 64, "stride_px": 65}, InvalidRequest),
         ("assess", {"parcels": "set.csv", "grades": "/etc/grades.toml"}, UnsafeReference),
         ("report", {}, CollectionNotFound),
+        ("sample", {}, CollectionNotFound),
+        ("sample", {"name": "a/b"}, InvalidName),
     ],
 )
 def test_what_would_fail_is_refused_before(

@@ -11,6 +11,7 @@ import numpy as np
 
 from satseek.errors import InvalidRequest
 from satseek.imagery.ground import between
+from satseek.monitor.landuse.again import MADE_OF, told_again
 from satseek.monitor.landuse.areas import areas_by_class, flows, shares_of
 from satseek.monitor.landuse.maps import ClassMaps, colours_of
 from satseek.monitor.landuse.tables import district_rows
@@ -64,7 +65,12 @@ def keep_land_use(
         InvalidName, Conflict, DiskFull: as ``Runs.keep``.
     """
     found = done.found
-    facts: dict[str, Any] = {**_NOTHING, "images": len(done.images), "notes": list(asked.notes)}
+    facts: dict[str, Any] = {
+        **_NOTHING,
+        "images": len(done.images),
+        "notes": list(asked.notes),
+        MADE_OF: told_again(asked),
+    }
     tables: dict[str, Iterator[Row]] = {}
     arrays: dict[str, NDArray[np.uint8]] = {}
     if found is not None:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from satseek.errors import ChipNotFound, CollectionNotFound, UnreadableImage
+from satseek.jobs.tasks import SampleTask
 from satseek.monitor.findings.checking import MAX_NAME
 from satseek.monitor.samples.keeping import MAX_COMMENT
 from satseek.monitor.samples.pictures import SIZE_PX
@@ -23,7 +24,10 @@ from satseek.monitor.samples.sample import Standing
 from satseek.service.calling import caller
 from satseek.service.chips import MAX_SIZE, MIN_SIZE
 from satseek.service.describing import PROBLEM
+from satseek.service.jobbing_asking import AskedJob
+from satseek.service.jobbing_showing import JobDetails
 from satseek.service.monitor import samples_verbs as verbs
+from satseek.service.monitor.asking_jobs import ask_for_job
 from satseek.service.monitor.findings_asking import Person
 from satseek.service.monitor.samples_showing import (
     AreasAnswer,
@@ -53,6 +57,16 @@ By = Annotated[
         description="Your name, where the server asks nobody who they are.",
     ),
 ]
+
+
+class SampleAsked(AskedJob, SampleTask):
+    """What is to be drawn, and how it is to be done as a job."""
+
+    model_config = ConfigDict(json_schema_extra={
+        "example": {"collection": "county", "run": "county-2025", "name": "june", "size": 300}
+    })  # fmt: skip
+
+    task: Literal["sample"] = Field("sample", description="Need not be given.")
 
 
 class NextPlaceAsked(BaseModel):
@@ -86,6 +100,20 @@ async def list_samples(request: Request, shared: Shared) -> SamplesAnswer:
     """List the samples that you may see, by name, and how far people are with them."""
     found = await verbs.listed(shared=shared, caller=caller(request))
     return SamplesAnswer(samples=[SampleShown(**one) for one in found])
+
+
+@router.post(
+    "/v1/samples",
+    summary="Ask for a sample",
+    status_code=HTTPStatus.ACCEPTED,
+    responses={404: PROBLEM, 409: PROBLEM},
+    openapi_extra=REPEATED,
+)
+async def ask_sample(
+    request: Request, response: Response, asked: SampleAsked, shared: Shared
+) -> JobDetails:
+    """Draw places of the map of a run of land use for people to judge, as a job."""
+    return await ask_for_job(asked, request, response, shared=shared)
 
 
 @router.get("/v1/samples/{name}", summary="Show a sample", responses={404: PROBLEM})
