@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 SERVED = "http://127.0.0.1:7860"
+MAKE = ("make", "-f", "Makefile")
 SIZE = "768"
 """The smallest that the command offers."""
 PATIENCE_S = 120
@@ -35,7 +36,7 @@ def main() -> None:
     words = [f"KEY={key}", f"PREFIX={prefix}", f"DEMO_OPTIONS=--size {SIZE} --json"]
     words.append(f"OPTIONS=--no-compile --python {python} --data-dir {prefix / 'data'}")
     began = time.monotonic()
-    seen["demo"] = json.loads(_ran(["make", "--silent", "demo", *words], folder))
+    seen["demo"] = json.loads(_ran([*MAKE, "--silent", "demo", *words], folder))
     seen["demo_seconds"] = time.monotonic() - began
     satseek = str(prefix / "bin" / "satseek")
     seen["version"] = _ran([satseek, "--version"], folder).strip()
@@ -62,7 +63,7 @@ def _ran(command: list[str], folder: Path) -> str:
 def _served(folder: Path, words: list[str]) -> dict[str, object]:
     """Serve the demonstration as the archive's own README says, look, and stop it."""
     process = subprocess.Popen(
-        ["make", "serve", *words], cwd=folder, stdout=sys.stderr, start_new_session=True
+        [*MAKE, "serve", *words], cwd=folder, stdout=sys.stderr, start_new_session=True
     )
     try:
         _wait(process)

@@ -9,7 +9,7 @@ export LC_ALL
 usage() {
     cat <<'END'
 usage: sh install.sh [ARCHIVE.tar | FOLDER] (--key PUBLIC.pub | --unsigned) [options]
-       sh install.sh --rollback [--prefix DIR]
+       sh install.sh --rollback [--prefix DIR] [--systemd]
 
 Installs satseek from an archive, or from the folder that one was unpacked to (unset: the one that
 this script lies in), into PREFIX/VERSION-DIGEST, and lets PREFIX/current point there.
@@ -21,7 +21,7 @@ this script lies in), into PREFIX/VERSION-DIGEST, and lets PREFIX/current point 
   --python PYTHON    the Python to run with [the first on the PATH of the version that is needed]
   --data-dir DIR     data folder that the archive's models are stored in [they are only copied]
   --no-compile       leave out compiled Python: less room, a slower first start
-  --systemd          write the units of systemd, too (root alone)
+  --systemd          write the units of systemd, too; with --rollback those of before (root alone)
   --units DIR        where they are written [/etc/systemd/system]
   --verify-only      check, install nothing
   --rollback         point PREFIX/current at what was installed before; again: back
@@ -62,6 +62,9 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+# To tar a name with a colon is another machine's, to openssl it is no file, unless a slash is before.
+case $source in '' | /*) ;; *) source=./$source ;; esac
+case $key in '' | /*) ;; *) key=./$key ;; esac
 if [ -z "$prefix" ]; then
     if [ "$(id -u)" = 0 ]; then prefix=/opt/satseek; else prefix=${HOME:?}/.local/satseek; fi
 fi
@@ -86,7 +89,7 @@ trap 'exit 143' TERM
 
 # A name that points elsewhere from one moment to the next: it is never missing.
 point() {
-    ln -s "$2" "$1.new.$$" && { mv -T -- "$1.new.$$" "$1" 2>/dev/null || {
+    ln -sfn -- "$2" "$1.new.$$" && { mv -T -- "$1.new.$$" "$1" 2>/dev/null || {
         rm -f -- "$1.new.$$"
         die 1 "$1: could not be made to point at $2"
     }; }
@@ -100,6 +103,26 @@ alone() {
     exec 9>"$prefix/.lock"
     flock -n 9 || die 5 "$prefix: another installation is at work"
     locked=yes
+    # what those have left that were killed
+    rm -rf -- "$prefix"/.unpacking.*
+    rm -f -- "$prefix"/current.new.* "$prefix"/previous.new.* "$prefix"/bin/satseek.new.*
+}
+
+kib() { du -sk -- "$1" | cut -f1; }
+has_room() { # has_room FOLDER KIB
+    free=$(df -Pk "$1" | awk 'NR == 2 {print $4}')
+    [ "$free" -gt "$2" ] || die 8 "$1: expected $2 KiB free on its disk, found $free"
+}
+
+write_units() { # write_units RELEASE
+    [ -n "$systemd" ] || return 0
+    for one in "$1"/bundle/deploy/systemd/*.service; do
+        [ -e "$one" ] || die 3 "$1: expected units of systemd in it, found none"
+        sed "s|/opt/satseek|$prefix|g" "$one" >"$units/.${one##*/}.new"
+        mv -- "$units/.${one##*/}.new" "$units/${one##*/}"
+        say "wrote $units/${one##*/}"
+    done
+    if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 }
 
 go_back() {
@@ -109,8 +132,13 @@ go_back() {
     if [ -z "$before" ] || [ ! -e "$prefix/$before/.complete" ]; then
         die 3 "$prefix: nothing was installed before ${now:-this} that is still there"
     fi
-    point "$prefix/previous" "$now"
+    [ "$before" != "$now" ] ||
+        die 3 "$prefix: $now is current and previous alike, as after going back that was cut short;" \
+            "an archive of the other release goes forward again"
+    write_units "$prefix/$before"
+    # in this order: whoever is killed in between has gone back
     point "$prefix/current" "$before"
+    [ -z "$now" ] || point "$prefix/previous" "$now"
     say "$prefix/current is $before again; it was $now. Restart what runs."
     exit 0
 }
@@ -134,11 +162,7 @@ unpack() {
         alone
         staging=$(mktemp -d "$prefix/.unpacking.XXXXXX")
     fi
-    room=$(($(wc -c <"$1") / 1024))
-    free=$(df -Pk "$staging" | awk 'NR == 2 {print $4}')
-    # unpacked, and installed: wheels are compressed to about a third
-    [ -n "$verify_only" ] || room=$((room * 5))
-    [ "$free" -gt "$room" ] || die 8 "$staging: expected $room KiB free on its disk, found $free"
+    has_room "$staging" $(($(wc -c <"$1") / 1024))
     tar -tf "$1" >"$staging/names" 2>/dev/null ||
         die 6 "$1: truncated or no archive; copy it again"
     tar -tvf "$1" | cut -c1 | sort -u >"$staging/kinds"
@@ -155,8 +179,36 @@ unpack() {
     folder=$staging/in/$top
 }
 
+# Whether nobody but root can put something else there between the check of a folder and its use.
+is_root_s() {
+    [ -z "$(find "$1" \( ! -user 0 -o -perm -020 -o -perm -002 \) | head -n 1)" ] || return 1
+    above=$1
+    while [ "$above" != / ]; do
+        above=$(dirname -- "$above")
+        # where the sticky bit is set, as on /tmp, others cannot rename what is root's
+        [ -z "$(find "$above" -prune \( ! -user 0 -o \
+            \( -perm -020 -o -perm -002 \) ! -perm -1000 \))" ] || return 1
+    done
+}
+
+copy() {
+    alone
+    staging=$(mktemp -d "$prefix/.unpacking.XXXXXX")
+    has_room "$staging" "$(kib "$folder")"
+    say "$folder: others than root can write there; a copy is checked and installed"
+    cp -RP -- "$folder" "$staging/in" || die 1 "$folder: could not be copied"
+    folder=$staging/in
+}
+
 check_signature() {
-    needs openssl "check the signature; version 1.1.1 or later"
+    needs openssl "check the signature; version 3.0 or later"
+    # what is older has no command that checks Ed25519
+    case $(openssl pkeyutl -help 2>&1) in
+    *-rawin*) ;;
+    *) die 3 "openssl 3.0 or later is needed to check the signature, found $(openssl version)." \
+        "Elsewhere: 'satseek bundle verify ARCHIVE --key …' where satseek is installed; then compare" \
+        "the sha256sum of the archive there with the one here, and install it with --unsigned" ;;
+    esac
     [ -f "$key" ] || die 3 "$key: expected a public key's file, found none"
     openssl pkey -pubin -in "$key" -noout 2>/dev/null || die 6 "$key: expected a public key in PEM"
     # the digest of the key itself, not of its file
@@ -191,7 +243,8 @@ check_files() {
 first() { printf '%s\n' "$1" | head -n 1; }
 
 if [ -d "$source" ]; then
-    folder=$(cd -- "$source" && pwd)
+    folder=$(cd -- "$source" && pwd -P)
+    [ -n "$verify_only" ] || [ "$(id -u)" != 0 ] || is_root_s "$folder" || copy
 elif [ -f "$source" ]; then
     unpack "$source"
 else
@@ -248,6 +301,11 @@ if [ -e "$target/.complete" ]; then
     say "$target is there already"
 else
     rm -rf -- "$target" # what an installation that was killed has left
+    # wheels are compressed to about a third, and then compiled; images stay where they are
+    wheels=$(kib "$folder/wheels")
+    rest=$(($(kib "$folder") - wheels))
+    [ ! -d "$folder/images" ] || rest=$((rest - $(kib "$folder/images")))
+    has_room "$prefix" $((wheels * 4 + rest))
     unfinished=$target
     mkdir -- "$target"
     say "installing satseek $version into $target"
@@ -275,14 +333,7 @@ if [ -n "$data" ]; then
             "$target/venv/bin/satseek" --data-dir "$data" model import-bundle "$one" >&2
     done
 fi
-if [ -n "$systemd" ]; then
-    for one in "$target"/bundle/deploy/systemd/*.service; do
-        sed "s|/opt/satseek|$prefix|g" "$one" >"$units/.${one##*/}.new"
-        mv -- "$units/.${one##*/}.new" "$units/${one##*/}"
-        say "wrote $units/${one##*/}"
-    done
-    if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
-fi
+write_units "$target"
 sync
 : >"$target/.complete"
 unfinished=''

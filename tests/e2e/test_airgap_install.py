@@ -6,6 +6,7 @@ import fcntl
 import io
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -55,6 +56,15 @@ def signed(room: Path, key: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def unpacked(room: Path, signed: Path) -> Path:
+    """The folder of an archive, root's alone where root runs the tests."""
+    with tarfile.open(signed) as archive:
+        archive.extractall(room / "unpacked", filter="data")
+    (folder,) = (room / "unpacked").iterdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
 def installed(room: Path, signed: Path, public: Path) -> Path:
     """Where 9.1.0 was installed first."""
     prefix = room / "installed"
@@ -64,7 +74,10 @@ def installed(room: Path, signed: Path, public: Path) -> Path:
 
 
 def install(
-    *words: str | Path, prefix: Path | None = None, **variables: str
+    *words: str | Path,
+    prefix: Path | None = None,
+    cwd: str | Path = SCRIPT.anchor,
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run the script as it came, from elsewhere."""
     where = ["--prefix", str(prefix), "--python", str(PYTHON), "--no-compile"] if prefix else []
@@ -74,8 +87,18 @@ def install(
         capture_output=True,
         text=True,
         check=False,
-        cwd=SCRIPT.anchor,
+        cwd=cwd,
     )
+
+
+def programs(folder: Path, **scripts: str) -> str:
+    """A PATH on which programs come first that only the tests have, by name."""
+    for name, text in scripts.items():
+        program = folder / "programs" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        program.chmod(0o755)
+    return f"{folder / 'programs'}:{os.environ['PATH']}"
 
 
 def refused(code: int, said: str, done: subprocess.CompletedProcess[str]) -> None:
@@ -116,6 +139,52 @@ def test_archive_becomes_the_current_release_and_the_next_one_can_be_undone(
     assert (prefix / "current" / "bundle" / "install.sh").is_file()
 
 
+def _two_releases(prefix: Path) -> Path:
+    """Two releases that are said to be whole, the second of them current."""
+    for name in ("9.1.0-one", "9.2.0-two"):
+        units = prefix / name / "bundle" / "deploy" / "systemd"
+        units.mkdir(parents=True)
+        (units / "satseek.service").write_text(f"# {name}\n/opt/satseek/bin\n", encoding="utf-8")
+        (prefix / name / ".complete").touch()
+    (prefix / "current").symlink_to("9.2.0-two")
+    (prefix / "previous").symlink_to("9.1.0-one")
+    return prefix
+
+
+def _links(prefix: Path) -> tuple[str, str]:
+    return (prefix / "current").readlink().name, (prefix / "previous").readlink().name
+
+
+def test_going_back_that_is_killed_has_gone_back_or_not(tmp_path: Path) -> None:
+    """Killed behind the first of its two steps, the rerun tells that there is no way on."""
+    prefix = _two_releases(tmp_path / "prefix")
+    path = programs(tmp_path, mv=f'{shutil.which("mv")} "$@"; kill -KILL "$PPID"')
+    killed = install("--rollback", "--prefix", prefix, PATH=path)
+    assert -signal.SIGKILL == killed.returncode
+    assert ("9.1.0-one", "9.1.0-one") == _links(prefix)
+    refused(3, "current and previous alike", install("--rollback", "--prefix", prefix))
+    assert ("9.1.0-one", "9.1.0-one") == _links(prefix)
+
+
+def test_links_that_a_killed_run_has_left_are_in_nobody_s_way(tmp_path: Path) -> None:
+    prefix = _two_releases(tmp_path / "prefix")
+    (prefix / "current.new.1234").symlink_to("9.2.0-two")
+    (prefix / "previous.new.1234").symlink_to("nowhere")
+    assert install("--rollback", "--prefix", prefix).returncode == 0
+    assert ["9.1.0-one", "9.2.0-two", "current", "previous"] == left(prefix)
+    assert ("9.1.0-one", "9.2.0-two") == _links(prefix)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root's rights is not on this machine: run as root")
+def test_going_back_takes_the_units_along(tmp_path: Path) -> None:
+    prefix, units = _two_releases(tmp_path / "prefix"), tmp_path / "units"
+    units.mkdir()
+    done = install("--rollback", "--systemd", "--units", units, "--prefix", prefix)
+    assert done.returncode == 0, done.stderr
+    unit = (units / "satseek.service").read_text(encoding="utf-8")
+    assert f"# 9.1.0-one\n{prefix}/bin\n" == unit
+
+
 def test_signature_is_asked_for_unless_it_is_waived(
     room: Path, signed: Path, public: Path, key: Path
 ) -> None:
@@ -134,6 +203,27 @@ def test_signature_is_asked_for_unless_it_is_waived(
     assert install(unsigned, "--unsigned", "--verify-only").returncode == 0
 
 
+def test_openssl_that_cannot_check_the_signature_is_told(
+    tmp_path: Path, signed: Path, public: Path
+) -> None:
+    """As 1.1.1 has it on Debian 10 and RHEL 8: a sound archive is not called forged."""
+    says = "version) echo OpenSSL 1.1.1w ;; *-help) echo -verify ;; *) exit 1 ;;"
+    path = programs(tmp_path, openssl=f'case "$*" in {says} esac')
+    done = install(signed, "--key", public, "--verify-only", PATH=path)
+    refused(3, "openssl 3.0 or later is needed to check the signature, found OpenSSL 1.1.1w", done)
+    assert "bundle verify" in done.stderr
+    assert install(signed, "--unsigned", "--verify-only", PATH=path).returncode == 0
+
+
+def test_names_with_a_colon_are_files_of_this_machine(
+    tmp_path: Path, signed: Path, public: Path
+) -> None:
+    shutil.copy(signed, tmp_path / "office:9.tar")
+    shutil.copy(public, tmp_path / "file:9.pub")
+    done = install("office:9.tar", "--key", "file:9.pub", "--verify-only", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_fingerprint_is_the_one_that_was_told(signed: Path, public: Path) -> None:
     der = subprocess.run(
         ["openssl", "pkey", "-pubin", "-in", public, "-outform", "DER"],
@@ -148,7 +238,7 @@ def test_fingerprint_is_the_one_that_was_told(signed: Path, public: Path) -> Non
 
 
 def _rewritten(archive: Path, change: Callable[[tarfile.TarInfo, bytes], Iterator[object]]) -> None:
-    """Write an archive again, each file as ``change`` has it."""
+    """Write an archive again, each file as ``change`` has it, and nothing behind the last."""
     fresh = io.BytesIO()
     with tarfile.open(archive) as old, tarfile.open(fileobj=fresh, mode="w") as new:
         for member in old:
@@ -157,7 +247,8 @@ def _rewritten(archive: Path, change: Callable[[tarfile.TarInfo, bytes], Iterato
             for one, content in change(member, file.read()):  # type: ignore[misc]
                 one.size = len(content)
                 new.addfile(one, io.BytesIO(content))
-    archive.write_bytes(fresh.getvalue())
+        ends = new.offset
+    archive.write_bytes(fresh.getvalue()[:ends] + bytes(2 * tarfile.BLOCKSIZE))
 
 
 def _truncated(archive: Path) -> None:
@@ -239,24 +330,42 @@ def _no_archive(archive: Path) -> None:
     archive.write_bytes(b"nothing of the kind" * 1000)
 
 
-DAMAGES = (
-    *(_truncated, _flipped, _with_a_file_more, _with_a_file_less, _with_a_name_twice),
-    *(_with_a_link, _that_leads_elsewhere, _with_other_sums, _no_archive),
+DAMAGES: Sequence[tuple[Callable[[Path], None], str, str]] = (
+    (_truncated, "unexpected end of data", "truncated or no archive"),
+    (_flipped, r"the bytes of wheels/satseek\S+ are not", "altered or missing: wheels/satseek"),
+    (_with_a_file_more, r"wheels/more\.whl is not in", "SHA256SUMS lacks, found wheels/more.whl"),
+    (_with_a_file_less, r"are missing: README\.md", "altered or missing: README.md"),
+    (_with_a_name_twice, r"README\.md is not in SHA256SUMS, or there twice", "every name once"),
+    (_with_a_link, r"expected files below \S+ found .*README\.md", "nothing but plain files"),
+    (_that_leads_elsewhere, r"expected files below \S+ found .*\.\./\.\./README", "plain names"),
+    (_with_other_sums, "its signature is not that of", "the signature is not that of"),
+    (_no_archive, "copy it again", "truncated or no archive"),
 )
+"""What is done to an archive, what `satseek bundle verify` says of it, and what install.sh."""
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda one: one[0].__name__)
 def test_archive_that_is_not_what_was_made_is_refused_by_both(
-    damage: Callable[[Path], None], tmp_path: Path, signed: Path, public: Path
+    damage: tuple[Callable[[Path], None], str, str], tmp_path: Path, signed: Path, public: Path
 ) -> None:
-    archive = Path(shutil.copy(signed, tmp_path / "satseek.tar"))
-    verify_archive(archive, key=public, progress=lambda *_: None)
-    damage(archive)
-    with pytest.raises(DamagedData):
+    archive, (change, said, shell_said) = Path(shutil.copy(signed, tmp_path)), damage
+    change(archive)
+    with pytest.raises(DamagedData, match=said):
         verify_archive(archive, key=public, progress=lambda *_: None)
     prefix = tmp_path / "prefix"
-    refused(6, "install.sh: ", install(archive, "--key", public, prefix=prefix))
+    refused(6, shell_said, install(archive, "--key", public, prefix=prefix))
     assert [] == left(prefix)
+
+
+def test_archive_that_is_only_written_again_is_taken(
+    tmp_path: Path, signed: Path, public: Path
+) -> None:
+    """What damages an archive is the change, not the writing."""
+    archive = Path(shutil.copy(signed, tmp_path / "satseek.tar"))
+    _rewritten(archive, lambda member, content: iter([(member, content)]))
+    verify_archive(archive, key=public, progress=lambda *_: None)
+    done = install(archive, "--key", public, "--verify-only")
+    assert done.returncode == 0, done.stderr
 
 
 def test_folder_with_a_file_more_or_a_link_is_refused(
@@ -295,6 +404,7 @@ def test_installation_that_is_killed_is_no_installation(
     prefix, waits, before = installed, room / "waits", current(installed)
     archive = tiny_archive(room / "slow", version="9.4.0", key=key)
     waits.touch()
+    (prefix / ".unpacking.killed").mkdir()  # by one that was killed before
     words = ["sh", SCRIPT, archive, "--key", public, "--prefix", prefix, "--python", PYTHON]
     process = subprocess.Popen(
         [*map(str, words), "--no-compile"],
@@ -309,8 +419,11 @@ def test_installation_that_is_killed_is_no_installation(
     waits.unlink()
     assert before == current(prefix)
     assert not list(prefix.glob("9.4.0-*/.complete"))
+    (unpacking,) = prefix.glob(".unpacking.*")
+    assert unpacking.name != ".unpacking.killed"
     assert install(archive, "--key", public, prefix=prefix).returncode == 0
     assert "satseek 9.4.0" == current(prefix)
+    assert [] == list(prefix.glob(".unpacking.*"))
 
 
 def _wait_until(happened: Callable[[], Sequence[object]]) -> None:
@@ -356,13 +469,81 @@ def test_other_machines_and_pythons_are_refused(room: Path) -> None:
 def test_no_room_is_told_before_anything_is_unpacked(
     room: Path, signed: Path, public: Path
 ) -> None:
-    prefix, programs = room / "full", room / "programs"
-    programs.mkdir()
-    (programs / "df").write_text("#!/bin/sh\necho head\necho disk 9 9 9 9% /\n", encoding="utf-8")
-    (programs / "df").chmod(0o755)
-    path = f"{programs}:{os.environ['PATH']}"
-    refused(8, "found 9", install(signed, "--key", public, prefix=prefix, PATH=path))
+    prefix, path = room / "full", programs(room, df=DISK)
+    done = install(signed, "--key", public, prefix=prefix, PATH=path, KIB="9")
+    refused(8, "found 9", done)
     assert [] == left(prefix)
+
+
+DISK = 'echo head; echo disk 9 9 "$KIB" 9% /'
+"""A ``df`` that finds as much room as it is told."""
+
+
+def test_room_is_asked_for_what_is_installed(
+    tmp_path: Path, room: Path, unpacked: Path, key: Path
+) -> None:
+    """An archive asks for its own size, then for what of it is installed, as a folder does."""
+    image = {"images/image.tar": bytes(4 << 20)}
+    archive = tiny_archive(room / "imaged", version="9.6.0", key=key, instead=image)
+    free = archive.stat().st_size // 1024 + 1
+    fewer = f'[ -e "{tmp_path}/asked" ] && KIB=9; touch "{tmp_path}/asked"\n{DISK}'
+    path, prefix = programs(tmp_path, df=fewer), tmp_path / "prefix"
+    for source in (archive, unpacked):
+        done = install(source, "--unsigned", prefix=prefix, PATH=path, KIB=str(free))
+        refused(8, f"{prefix}: expected ", done)
+        (wanted,) = re.findall(r"expected (\d+) KiB free on its disk, found 9\n", done.stderr)
+        assert 0 < int(wanted) < 4096
+        assert [] == left(prefix)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root's rights is not on this machine: run as root")
+def test_folder_that_others_can_write_to_is_not_used_once_it_is_checked(
+    tmp_path: Path, unpacked: Path
+) -> None:
+    """Somebody alters it right behind the check."""
+    folder = tmp_path / "theirs"
+    shutil.copytree(unpacked, folder)
+    unit = folder / "deploy" / "systemd" / "satseek.service"
+    whole = unit.read_bytes()
+    os.chown(unit, 65534, 65534)
+    check = f'{shutil.which("sha256sum")} "$@"; code=$?'
+    check += f'\ncase $* in -c*) echo altered >"{unit}" ;; esac; exit $code'
+    path, prefix = programs(tmp_path, sha256sum=check), tmp_path / "prefix"
+    done = install(folder, "--unsigned", prefix=prefix, PATH=path)
+    assert done.returncode == 0, done.stderr
+    assert b"altered\n" == unit.read_bytes()
+    installed = prefix / "current" / "bundle" / "deploy" / "systemd" / "satseek.service"
+    assert whole == installed.read_bytes()
+    assert [] == list(prefix.glob(".unpacking.*"))
+
+
+@pytest.mark.skipif(
+    shutil.which("make") is None, reason="make is not on this machine: apt install make"
+)
+def test_make_uses_the_release_that_lies_there(tmp_path: Path, unpacked: Path) -> None:
+    """Whatever was installed before, and however far a demonstration came that was killed."""
+    prefix, told = _two_releases(tmp_path / "prefix"), tmp_path / "told"
+    (prefix / "bin").mkdir()
+    (prefix / "bin" / "satseek").symlink_to("../current/venv/bin/satseek")
+    (prefix / "9.2.0-two" / "venv" / "bin").mkdir(parents=True)
+    (prefix / "9.2.0-two" / "venv" / "bin" / "satseek").symlink_to(shutil.which("true") or "")
+    (prefix / "demo" / "data").mkdir(parents=True)
+    options = f"OPTIONS=--no-compile --python {PYTHON}"
+    done = subprocess.run(
+        ["make", "-f", "Makefile", "serve", "UNSIGNED=yes", f"PREFIX={prefix}", options],
+        cwd=unpacked,
+        env=os.environ | {"TINY_TELLS": str(told)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ran = told.read_text(encoding="utf-8").splitlines()
+    demo = prefix / "demo"
+    assert [
+        f"9.1.0 demo run --folder {demo} --quiet",
+        f"9.1.0 --data-dir {demo}/data serve",
+    ] == ran[-2:]
 
 
 @pytest.mark.parametrize(
@@ -377,10 +558,3 @@ def test_no_room_is_told_before_anything_is_unpacked(
 )
 def test_requests_that_make_no_sense(words: Sequence[str], code: int, said: str) -> None:
     refused(code, said, install(*words))
-
-
-def test_script_is_clean() -> None:
-    if shutil.which("shellcheck") is None:
-        pytest.skip("shellcheck is not on this machine: apt install shellcheck")
-    done = subprocess.run(["shellcheck", SCRIPT], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
