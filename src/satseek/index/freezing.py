@@ -1,6 +1,7 @@
 """Databases and collections, written to meanwhile → what they are at one moment, for a copy.
 
-Does not know where copies are kept. Nobody who writes is waited for, nor waits.
+Does not know where copies are kept. Nobody who writes is waited for, nor waits; but where a
+database is other machines', too, who commits waits while that one file is copied (``placing``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from satseek.errors import DamagedData
+from satseek.errors import CollectionNotFound, DamagedData
 from satseek.index import auditing
 from satseek.index.collection import open_collection
 from satseek.index.compacting import ignore_progress
@@ -37,6 +38,7 @@ _PAGES_AT_ONCE = 4_096
 _TRIES = 5
 """Times that is begun anew where vectors were put into the place of others meanwhile."""
 
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 _BLOCKS = "SELECT start, count, sha256 FROM blocks ORDER BY start"
 
@@ -107,24 +109,46 @@ def frozen(
 ) -> Iterator[Frozen]:
     """Hold the newest generation of a collection, and copy its database.
 
+    What is lent are open files, which stay as they are: nothing of the database is read any more,
+    so that whoever commits does not wait while they are read.
+
     Args:
         folder: Of the collection.
         copy: File to be made: its database; not synced.
         on_progress: Told of pages.
 
     Raises:
-        CollectionNotFound: there is none.
+        CollectionNotFound: there is none, or it is removed meanwhile.
         DamagedData: a file is missing.
         DiskFull: there is no room for the copy.
     """
     with (
         open_collection(folder, mode="read") as collection,
-        ExitStack() as stack,
+        ExitStack() as files,
         storage_errors(copy),
     ):
-        held, pinned = _held(collection, stack)
-        _copy(pinned.db, copy, on_progress)
+        with ExitStack() as moment:
+            held, pinned = _held(collection, files, moment)
+            _copy(pinned.db, copy, on_progress)
         yield held
+
+
+def check_pages(path: Path) -> None:
+    """Look whether the pages of a copied database hold together; leaves no file beside it.
+
+    Raises:
+        DamagedData: they do not.
+    """
+    where = f"{path.resolve().as_uri()}?immutable=1"
+    with storage_errors(path), closing(sqlite3.connect(where, uri=True)) as db:
+        try:
+            (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
+                raise
+            found = str(error)
+    if found != "ok":
+        raise DamagedData(f"not what was written: {found.splitlines()[-1]}")
 
 
 def check_copy(path: Path) -> None:
@@ -149,19 +173,24 @@ def rename_collection(folder: Path, name: str) -> None:
         rename(db, name)
 
 
-def _held(collection: Collection, stack: ExitStack) -> tuple[Frozen, Pinned]:
-    """Begin a snapshot, and open all files of its vectors."""
+def _held(collection: Collection, files: ExitStack, moment: ExitStack) -> tuple[Frozen, Pinned]:
+    """Begin a snapshot, and open all files of its vectors; each for as long as its stack."""
     for left in reversed(range(_TRIES)):
-        attempt = ExitStack()
+        attempt, opened = ExitStack(), ExitStack()
         try:
             pinned = attempt.enter_context(collection.pinned())
-            extents = tuple(_extents(collection.folder, pinned, attempt))
-        except (FileNotFoundError, DamagedData):
+            extents = tuple(_extents(collection.folder, pinned, opened))
+        except (FileNotFoundError, DamagedData) as error:
+            opened.close()
             attempt.close()
-            if not left:
-                raise
-            continue
-        stack.push(attempt)
+            if left:
+                continue
+            if not (collection.folder / DATABASE).exists():
+                message = f"no collection {collection.folder.name!r} any more"
+                raise CollectionNotFound(message) from error
+            raise
+        moment.push(attempt)
+        files.push(opened)
         held = Frozen(
             generation=pinned.generation,
             chips=len(pinned),
@@ -231,6 +260,7 @@ def _copy(db: sqlite3.Connection, path: Path, on_progress: OnProgress) -> None:
         on_progress("database", pages - left, pages)
 
     path.unlink(missing_ok=True)
+    path.touch(mode=0o600)  # digests of keys may be in it
     with closing(sqlite3.connect(path, isolation_level=None)) as copy:
         copy.execute("PRAGMA synchronous = OFF")  # who keeps the copy syncs it
         db.backup(copy, pages=_PAGES_AT_ONCE, progress=told)
