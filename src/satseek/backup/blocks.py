@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 import threading
 import zlib
 from typing import TYPE_CHECKING
@@ -37,7 +38,15 @@ _PROBED = 1 << 16
 _WORTH = 0.9
 """Share of its size that a probe must come down to: vectors do not."""
 
+_MOST_BYTES = 16 << 20
+"""Of a piece: sixteen times those that are made, so that no file takes all memory."""
+
 _NAME = re.compile(r"[0-9a-f]{64}")
+
+
+def is_digest(name: object) -> bool:
+    """Tell whether something could be the name of a piece."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 class Blocks:
@@ -76,16 +85,17 @@ class Blocks:
             DiskFull: there is no room.
         """
         digest = hashlib.sha256(content).hexdigest()
+        path = self._path(digest)
+        with self._guard:  # those that are there, too: who put them may have been killed
+            self._touched |= {path.parent, self._folder}
         if self.has(digest) and not (again and self._is_damaged(digest)):
             return digest
         encoded = _encoded(content)
-        path = self._path(digest)
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._write(path, encoded)
         with self._guard:
             self._names().add(digest)
-            self._touched |= {path.parent, self._folder}
             self.bytes_added += len(encoded)
         return digest
 
@@ -93,12 +103,14 @@ class Blocks:
         """Give a piece.
 
         Raises:
-            DamagedData: it is missing, or not what was written.
+            DamagedData: it is missing, or not what was written, or no piece could be called so.
         """
+        if not is_digest(digest):
+            raise DamagedData(f"expected the name of a piece of a backup, came {digest[:80]!r}")
         path = self._path(digest)
         with storage_errors(path):
             try:
-                encoded = path.read_bytes()
+                encoded = _content(path)
             except FileNotFoundError as error:
                 raise DamagedData(f"{path}: expected a piece of a backup, came nothing") from error
         content = _decoded(encoded)
@@ -164,13 +176,23 @@ class Blocks:
     def _write(self, path: Path, encoded: bytes) -> None:
         draft = self._drafts / secrets.token_hex(8)
         try:
-            with draft.open("xb") as file:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(encoded)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _content(path: Path) -> bytes:
+    """Read a file, and nothing that only looks like one; as much as a piece may have."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise DamagedData(f"{path}: expected a piece of a backup, came no file")
+        return file.read(_MOST_BYTES + 1)
 
 
 def _encoded(content: bytes) -> bytes:
@@ -186,6 +208,6 @@ def _decoded(encoded: bytes) -> bytes | None:
     if kind == _PLAIN:
         return content
     try:
-        return zlib.decompress(content) if kind == _DEFLATED else None
+        return zlib.decompressobj().decompress(content, _MOST_BYTES) if kind == _DEFLATED else None
     except zlib.error:
         return None

@@ -11,11 +11,15 @@ import json
 import os
 import re
 import shutil
-from contextlib import contextmanager
+import stat
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from satseek.backup.blocks import FOLDER as OBJECTS
 from satseek.backup.blocks import Blocks
 from satseek.backup.manifests import FORMAT, backup_of, backup_text, files_in, listing_of
+from satseek.backup.rules import LOST
 from satseek.errors import Conflict, DamagedData, FolderNotFound, InvalidRequest, NotFound
 from satseek.formats import check_format
 from satseek.index.schema import storage_errors
@@ -42,6 +46,16 @@ LISTED_BYTES = 1 << 20
 """Size of the pieces that a list of files is kept in."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damaged:
+    """A backup that cannot be read."""
+
+    id: str
+    """Which, by the name of its file."""
+    why: str
+    """What is wrong with it, in one line."""
+
+
 class Repository:
     """A folder of backups; look at one with ``reading``, change it with ``writing``."""
 
@@ -51,9 +65,14 @@ class Repository:
         self.drafts = self.folder / _DRAFTS
         self.blocks = Blocks(self.folder, drafts=self.drafts)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether somebody has made it."""
+        return (self.folder / MARK).is_file()
+
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only one who changes it; made where it is missing.
+        """Be the only one who changes it; made where it is missing, and its owner's alone.
 
         Raises:
             InvalidRequest: something else lies there.
@@ -65,7 +84,8 @@ class Repository:
             descriptor = _locked(self.folder / _LOCK, fcntl.LOCK_EX, os.O_RDWR | os.O_CREAT)
             try:
                 shutil.rmtree(self.drafts, ignore_errors=True)
-                self.drafts.mkdir()
+                for one in (self.drafts, self.folder / OBJECTS, self.folder / _BACKUPS):
+                    _have_private(one)
                 yield
             finally:
                 shutil.rmtree(self.drafts, ignore_errors=True)
@@ -104,6 +124,23 @@ class Repository:
         """
         self._check_there()
         return [self._read(backup_id) for backup_id in reversed(self.ids())]
+
+    def looked_through(self) -> tuple[list[Backup], list[Damaged]]:
+        """Give all backups that can be read, the newest first, and those that cannot.
+
+        Raises:
+            FolderNotFound: there is no repository.
+            FormatTooNew: a newer satseek has written one of them.
+        """
+        self._check_there()
+        backups: list[Backup] = []
+        damaged: list[Damaged] = []
+        for backup_id in reversed(self.ids()):
+            try:
+                backups.append(self._read(backup_id))
+            except DamagedData as error:
+                damaged.append(Damaged(id=backup_id, why=str(error)))
+        return backups, damaged
 
     def ids(self) -> list[str]:
         """Give the ids of all backups, the oldest first."""
@@ -155,7 +192,9 @@ class Repository:
         path = self._path(backup.id)
         with storage_errors(path):
             make_folder(path.parent)
-            replace_text(path, backup_text(backup), by_way_of=self.drafts / path.name)
+            draft = self.drafts / path.name
+            draft.touch(mode=0o600)
+            replace_text(path, backup_text(backup), by_way_of=draft)
 
     def remove(self, backup_ids: Iterable[str]) -> None:
         """Forget backups; their pieces stay until they are swept."""
@@ -166,11 +205,12 @@ class Repository:
 
     def needed(self) -> set[str]:
         """Give the names of all pieces that some backup needs; raises DamagedData."""
-        needed: set[str] = set()
-        for backup in self.all():
-            needed |= set(backup.listing)
-            needed.update(digest for one in self.files(backup) for digest in one.blocks)
-        return needed
+        return set[str]().union(*map(self.needed_by, self.all()))
+
+    def needed_by(self, backup: Backup) -> set[str]:
+        """Give the names of all pieces that a backup needs; raises DamagedData."""
+        of_files = {digest for one in self.files(backup) for digest in one.blocks}
+        return of_files | set(backup.listing)
 
     def _path(self, backup_id: str) -> Path:
         return self.folder / _BACKUPS / f"{backup_id}{_SUFFIX}"
@@ -182,15 +222,20 @@ class Repository:
                 text = path.read_text(encoding="utf-8")
             except FileNotFoundError as error:
                 raise NotFound(f"{path}: this backup has just been removed") from error
-        return backup_of(text, path)
+            except UnicodeDecodeError as error:
+                raise DamagedData(f"{path}: expected a backup, came no text") from error
+        backup = backup_of(text, path)
+        if backup.id != backup_id:
+            raise DamagedData(f"{path}: expected the backup {backup_id}, came {backup.id[:80]!r}")
+        return backup
 
     def _make(self) -> None:
         mark = self.folder / MARK
-        if mark.is_file():
+        if self.is_there:
             self._check_there()
             return
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        others = {one.name for one in self.folder.iterdir()} - {"lost+found", f".{MARK}"}
+        others = {one.name for one in self.folder.iterdir()} - {LOST, f".{MARK}"}
         if others:
             raise InvalidRequest(
                 f"{self.folder}: expected an empty folder, or one of backups, came one with "
@@ -213,6 +258,15 @@ class Repository:
             except (ValueError, KeyError, TypeError) as error:
                 raise DamagedData(f"{mark}: expected a format, came {error}") from error
         check_format(self.folder, version, FORMAT)
+
+
+def _have_private(folder: Path) -> None:
+    """Have a folder be there for its owner alone, whoever may look into the one above."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & 0o077:
+        with suppress(PermissionError):  # a share that knows no permissions, or another owner
+            folder.chmod(mode & ~0o077)
 
 
 def _locked(path: Path, kind: int, flags: int) -> int:

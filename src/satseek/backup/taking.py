@@ -103,9 +103,7 @@ class Taking:
             blocks = self._put(descriptor, size, DATABASE_BLOCK_BYTES, ())
         finally:
             os.close(descriptor)
-        return KeptFile(
-            path=path, bytes=size, mode=mode, blocks=blocks, block_bytes=DATABASE_BLOCK_BYTES
-        )
+        return KeptFile(path=path, bytes=size, mode=mode, blocks=blocks)
 
     def is_known(self, one: KeptFile) -> bool:
         """Tell whether the backup before had the same bytes."""
@@ -141,7 +139,6 @@ class Taking:
             bytes=size,
             mode=stat.S_IMODE(found.st_mode),
             blocks=blocks,
-            block_bytes=BLOCK_BYTES,
             seen=seen,
         )
         self._former[path] = taken
