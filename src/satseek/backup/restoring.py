@@ -5,16 +5,18 @@ Does not know who uses it afterwards. Every piece is compared with its checksum 
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satseek.backup.rules import COLLECTIONS, DRAFT, NOTE, RULES
+from satseek.backup import underway
+from satseek.backup.moving import put_into_place
+from satseek.backup.repository import LATEST
+from satseek.backup.rules import COLLECTIONS, DRAFT, LOST, NOTE, RESTORED, WASTE
+from satseek.backup.underway import State, state_of
+from satseek.backup.writing import sound_names, verify, verify_all, write_all
 from satseek.errors import (
     CollectionExists,
     CollectionNotFound,
@@ -23,37 +25,27 @@ from satseek.errors import (
     InvalidRequest,
 )
 from satseek.index.checks import check_name
-from satseek.index.collection import list_collections, open_collection
 from satseek.index.compacting import ignore_progress
 from satseek.index.freezing import rename_collection
 from satseek.index.milvus.pointing import is_attached
 from satseek.index.schema import storage_errors
 from satseek.index.segments import sync_folder
-from satseek.model.durable import check_room, make_folder, replace_text, sync
+from satseek.model.durable import make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from satseek.backup.manifests import Backup, KeptFile
     from satseek.backup.repository import Repository
     from satseek.index.compacting import OnProgress
 
-_STATE = "state.json"
-"""File in the draft that tells which backup it is of, and whether it is whole."""
-
 _FILES = "files"
 """Folder in the draft of what goes to the data folder."""
 
-_THREADS = 4
+_MODELS = "models"
 
-_USUAL = 0o755
-"""Permissions of folders, unless a rule says otherwise."""
-
-_NO_RENAMING = frozenset({errno.EXDEV, errno.EBUSY, errno.ENOTEMPTY, errno.EEXIST})
-"""What is said of a folder that a disk is mounted on."""
-
-_NOBODYS = frozenset({DRAFT, NOTE, "lost+found"})
+_NOBODYS = frozenset({DRAFT, WASTE, RESTORED, NOTE, LOST})
 """What may lie in an empty data folder."""
 
 
@@ -69,6 +61,8 @@ class Restored:
     """Their bytes."""
     collections: tuple[str, ...]
     """Collections that are there now, each of them verified."""
+    again: bool = False
+    """Whether all of it was there already, and nobody had used it since: nothing was done."""
 
 
 def restore_backup(
@@ -80,8 +74,10 @@ def restore_backup(
 ) -> Restored:
     """Make a data folder of a backup; the repository is being read.
 
-    All is written beside its place, read back and verified, and then put there in one go. Killed at
-    any moment, the same again goes on.
+    All is written beside its place, read back and verified, and then moved to its place, folder by
+    folder. Nobody may use the folder from the beginning to the end, see ``underway.begin_use``.
+    Killed at any moment, the same again goes on: with ``latest``, too, where a later backup has
+    come since things began to move.
 
     Args:
         repository: Where the backup is.
@@ -90,28 +86,28 @@ def restore_backup(
         on_progress: Told how far it is.
 
     Raises:
-        Conflict: there is something in the data folder.
+        Conflict: there is something in the data folder, it came there meanwhile, or another restore
+            is at work. Nothing was written over; what had its place by then stays there.
         DamagedData: a piece is not what was written; says of which file. Nothing was restored.
         DiskFull: there is no room.
         NotFound, InvalidRequest: as ``Repository.find``.
     """
-    backup = repository.find(at)
     draft = data_dir / DRAFT
     with storage_errors(data_dir):
-        names: list[str] = []
-        make_folder(data_dir)
-        moving = _state(draft) == {"id": backup.id, "whole": True}
-        if not moving:
-            _refuse_filled(data_dir)
-            _begin(draft, backup)
-            files = repository.files(backup)
-            _write_all(repository, files, draft / _FILES, on_progress)
-            names = _verified(draft / _FILES / COLLECTIONS, on_progress)
-            _be_whole(draft, backup)
-        _put_into_place(draft, data_dir)
-        if moving:
-            names = _sound_names(data_dir / COLLECTIONS)
-    return Restored(backup=backup, files=backup.files, bytes=backup.bytes, collections=tuple(names))
+        backup = _wanted(repository, data_dir, at)
+        files = repository.files(backup)
+        _check_paths(files)
+        if _is_done(data_dir, backup, files):
+            return _told(backup, sound_names(data_dir / COLLECTIONS), again=True)
+        _check_empty(data_dir, backup)
+        if not data_dir.is_dir():
+            make_folder(data_dir)
+            data_dir.chmod(0o700)  # keys and a trail will lie there
+        with underway.held(draft):
+            names = _drafted(repository, files, backup, data_dir, on_progress)
+            put_into_place(draft / _FILES, data_dir)
+            underway.finish(data_dir, backup.id)
+    return _told(backup, names if names is not None else sound_names(data_dir / COLLECTIONS))
 
 
 def restore_collections(
@@ -125,6 +121,8 @@ def restore_collections(
 ) -> Restored:
     """Bring collections of a backup back into a data folder that may be in use.
 
+    All of them are written and verified before the first is put into its place.
+
     Args:
         repository: Where the backup is.
         data_dir: The data folder; made where it is missing.
@@ -136,6 +134,7 @@ def restore_collections(
     Raises:
         CollectionNotFound: the backup has none of that name.
         CollectionExists: there is one of that name.
+        Conflict: a restore is at work here.
         InvalidRequest, InvalidName: a new name for several, or one that cannot be.
         DamagedData, DiskFull, NotFound: as ``restore_backup``; nothing was restored.
     """
@@ -147,12 +146,22 @@ def restore_collections(
         check_name(called)
     files = repository.files(backup)
     _check_wanted(wanted, files, backup, data_dir)
-    root, of_all = data_dir / COLLECTIONS, []
-    for one, called in wanted.items():
-        of_it = [file for file in files if file.path.startswith(f"{COLLECTIONS}/{one}/")]
-        with _drafted(repository, of_it, root / f".{called}.restoring", on_progress) as draft:
-            _bring_back(draft / COLLECTIONS / one, root / called, on_progress)
-        of_all += of_it
+    underway.begin_use(data_dir)
+    root = data_dir / COLLECTIONS
+    of_all: list[KeptFile] = []
+    with storage_errors(root), ExitStack() as stack:
+        make_folder(root)
+        drafts = {called: root / f".{called}.restoring" for called in wanted.values()}
+        for one, called in wanted.items():
+            stack.enter_context(underway.held(drafts[called]))
+            stack.callback(_remove, drafts[called])
+            of_it = [file for file in files if file.path.startswith(f"{COLLECTIONS}/{one}/")]
+            underway.begin(drafts[called], backup.id)
+            write_all(repository, of_it, drafts[called] / _FILES, on_progress)
+            _name(drafts[called] / _FILES / COLLECTIONS / one, called, on_progress)
+            of_all += of_it
+        for one, called in wanted.items():
+            _bring_back(drafts[called] / _FILES / COLLECTIONS / one, root / called)
     return Restored(
         backup=backup,
         files=len(of_all),
@@ -161,10 +170,90 @@ def restore_collections(
     )
 
 
+def _told(backup: Backup, names: Sequence[str], *, again: bool = False) -> Restored:
+    return Restored(
+        backup=backup,
+        files=backup.files,
+        bytes=backup.bytes,
+        collections=tuple(names),
+        again=again,
+    )
+
+
+def _wanted(repository: Repository, data_dir: Path, at: str) -> Backup:
+    """Find which backup is meant: the latest is the one that a restore that was killed began."""
+    if at == LATEST and _filler(data_dir) is not None:
+        state = state_of(data_dir / DRAFT)
+        begun = state.backup_id if state is not None else underway.restored_from(data_dir)
+        if begun in repository.ids():
+            return repository.find(begun)
+    return repository.find(at)
+
+
+def _is_done(data_dir: Path, backup: Backup, files: Sequence[KeptFile]) -> bool:
+    """Tell whether all was restored, and used by nobody since, so that there is nothing to do."""
+    if underway.restored_from(data_dir) != backup.id or state_of(data_dir / DRAFT) is not None:
+        return False
+    moved = not any((data_dir / _MODELS).glob("*"))  # to a disk of their own, as the chart has them
+    there = all(
+        (data_dir / one.path).is_file() and (data_dir / one.path).stat().st_size >= one.bytes
+        for one in files
+        if not (moved and one.path.startswith(f"{_MODELS}/"))
+    )
+    if there:
+        underway.sweep(data_dir)
+    return there
+
+
+def _check_empty(data_dir: Path, backup: Backup) -> None:
+    """Refuse a folder with something in it, but for what this backup's restore has put there."""
+    found, state = _filler(data_dir), state_of(data_dir / DRAFT)
+    if found is None or state == State(backup_id=backup.id, whole=True):
+        return
+    if state is not None and state.whole:
+        raise Conflict(
+            f"{data_dir}: expected an empty data folder, came one that is being made of "
+            f"{state.backup_id}, whose restore was killed: finish it with --at {state.backup_id}, "
+            "or choose another with --data-dir"
+        )
+    raise Conflict(
+        f"{data_dir}: expected an empty data folder, came one with {found!r} in it; "
+        "choose another with --data-dir, or bring single collections back with --collection"
+    )
+
+
+def _drafted(
+    repository: Repository,
+    files: Sequence[KeptFile],
+    backup: Backup,
+    data_dir: Path,
+    on_progress: OnProgress,
+) -> list[str] | None:
+    """Have the draft be whole; returns the collections that were verified, None: another time."""
+    draft, whole = data_dir / DRAFT, State(backup_id=backup.id, whole=True)
+    _check_empty(data_dir, backup)  # by now
+    if state_of(draft) == whole:
+        return None
+    underway.begin(draft, backup.id)
+    write_all(repository, files, draft / _FILES, on_progress)
+    names = verify_all(draft / _FILES / COLLECTIONS, on_progress)
+    _check_empty(data_dir, backup)  # it took its time
+    underway.tell(draft, whole)
+    return names
+
+
+def _check_paths(files: Sequence[KeptFile]) -> None:
+    """Refuse what would lie where a restore keeps its own; raises DamagedData."""
+    for one in files:
+        if one.path.split("/")[0].startswith((DRAFT, RESTORED)):
+            raise DamagedData(f"{one.path}: expected a file of a data folder")
+
+
 def _check_wanted(
     wanted: dict[str, str], files: Sequence[KeptFile], backup: Backup, data_dir: Path
 ) -> None:
-    there = sorted({one.path.split("/")[1] for one in files if one.path.startswith(COLLECTIONS)})
+    below = f"{COLLECTIONS}/"
+    there = sorted({one.path.split("/")[1] for one in files if one.path.startswith(below)})
     for one, called in wanted.items():
         if one not in there:
             told = ", ".join(there) or "none"
@@ -175,184 +264,38 @@ def _check_wanted(
             )
 
 
-@contextmanager
-def _drafted(
-    repository: Repository, files: Sequence[KeptFile], draft: Path, on_progress: OnProgress
-) -> Iterator[Path]:
-    """Lend a folder of files, which is gone afterwards."""
-    with storage_errors(draft.parent):
-        make_folder(draft.parent)
-        try:
-            _write_all(repository, files, draft, on_progress)
-            yield draft
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+def _name(made: Path, called: str, on_progress: OnProgress) -> None:
+    """Have a collection that was written call itself so, and verify it."""
+    if is_attached(made):
+        return
+    if made.name != called:
+        rename_collection(made, called)
+    verify(made, on_progress)
 
 
-def _bring_back(made: Path, to: Path, on_progress: OnProgress) -> None:
-    """Put a collection that was written into its place, once it is verified."""
-    if not is_attached(made):
-        if made.name != to.name:
-            rename_collection(made, to.name)
-        _verify(made, on_progress)
+def _bring_back(made: Path, to: Path) -> None:
+    """Put a collection that is whole into its place."""
     if os.path.lexists(to):
         raise CollectionExists(f"there is a collection {to.name!r} by now")
     made.rename(to)
     sync_folder(to.parent)
 
 
-def _refuse_filled(data_dir: Path) -> None:
-    others = sorted(
-        one.name for one in data_dir.iterdir() if one.name not in _NOBODYS and _holds_files(one)
-    )
-    if others:
-        raise Conflict(
-            f"{data_dir}: expected an empty data folder, came one with {others[0]!r} in it; "
-            "choose another with --data-dir, or bring single collections back with --collection"
-        )
-
-
-def _state(draft: Path) -> dict[str, object]:
-    try:
-        return dict(json.loads((draft / _STATE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
-
-
-def _begin(draft: Path, backup: Backup) -> None:
-    """Make room for a draft; what another backup's restore has left goes."""
-    if draft.exists() and _state(draft).get("id") != backup.id:
-        shutil.rmtree(draft)
-    draft.mkdir(exist_ok=True, mode=0o700)
-    _tell(draft, {"id": backup.id, "whole": False})
-
-
-def _be_whole(draft: Path, backup: Backup) -> None:
-    _tell(draft, {"id": backup.id, "whole": True})
-
-
-def _tell(draft: Path, state: dict[str, object]) -> None:
-    replace_text(draft / _STATE, json.dumps(state) + "\n", by_way_of=draft / f".{_STATE}")
-
-
-def _put_into_place(draft: Path, data_dir: Path) -> None:
-    """Move what is whole; again goes on where it was killed."""
-    for one in sorted((draft / _FILES).iterdir()):
-        _move(one, data_dir / one.name)
-    sync_folder(data_dir)
-    shutil.rmtree(draft)
-    sync_folder(data_dir)
-
-
-def _move(one: Path, to: Path) -> None:
-    """Move a file or a folder; into a folder that is a disk of its own, what lies in it."""
-    try:
-        one.rename(to)
-    except OSError as error:
-        if error.errno not in _NO_RENAMING or not to.is_dir():
-            raise
-        for inner in sorted(one.iterdir()):
-            _carry(inner, to / inner.name)
-        sync_folder(to)
-        shutil.rmtree(one)
-
-
-def _carry(one: Path, to: Path) -> None:
-    """Copy to another disk under another name, and give it its own when it is whole."""
-    if os.path.lexists(to):  # killed after that
-        return
-    draft = to.with_name(f"{DRAFT}-{to.name}")
+def _remove(draft: Path) -> None:
     shutil.rmtree(draft, ignore_errors=True)
-    if one.is_dir():
-        shutil.copytree(one, draft, symlinks=True)
-    else:
-        shutil.copy2(one, draft)
-    for path in [draft, *draft.rglob("*")]:
-        sync(path)
-    draft.rename(to)
+
+
+def _filler(data_dir: Path) -> str | None:
+    """Name something in a data folder that is more than empty folders; None: it is empty."""
+    if not os.path.lexists(data_dir):
+        return None
+    inner = (one for one in sorted(data_dir.iterdir()) if one.name not in _NOBODYS)
+    return next((one.name for one in inner if _holds_files(one)), None)
 
 
 def _holds_files(path: Path) -> bool:
     """Tell whether something is more than empty folders, such as where disks are mounted."""
     if not path.is_dir() or path.is_symlink():
         return True
-    inner = (one for one in path.iterdir() if not one.name.startswith(DRAFT))
-    return any(_holds_files(one) for one in inner if one.name not in _NOBODYS)
-
-
-def _write_all(
-    repository: Repository, files: Sequence[KeptFile], folder: Path, on_progress: OnProgress
-) -> None:
-    """Write files below a folder, and wait until the disk has them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    check_room(folder, sum(one.bytes for one in files) - _bytes_below(folder))
-    for one in files:
-        (folder / one.path).parent.mkdir(parents=True, exist_ok=True)
-    for rule in RULES:
-        if rule.folder_mode != _USUAL and (folder / rule.path).is_dir():
-            (folder / rule.path).chmod(rule.folder_mode)
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="restore") as pool:
-        try:
-            writing = pool.map(lambda one: _write(repository, one, folder), files)
-            done, total = 0, sum(one.bytes for one in files)
-            for one, _ in zip(files, writing, strict=True):
-                done += one.bytes
-                on_progress("MB", done // 1_000_000, total // 1_000_000)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    for here in {(folder / one.path).parent for one in files} | {folder}:
-        sync_folder(here)
-
-
-def _write(repository: Repository, one: KeptFile, folder: Path) -> None:
-    """Write a file; a part of it that is there from a former try is read back instead."""
-    path = folder / one.path
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        at = 0
-        for digest in one.blocks:
-            try:
-                content = repository.blocks.read(digest)
-            except DamagedData as error:
-                raise DamagedData(f"{one.path} cannot be restored: {error}") from error
-            if os.pread(descriptor, len(content), at) != content:
-                _put(descriptor, content, at)
-            at += len(content)
-        if at != one.bytes:
-            raise DamagedData(f"{one.path} cannot be restored: {one.bytes} bytes, came {at}")
-        os.ftruncate(descriptor, at)
-        os.fchmod(descriptor, one.mode & 0o777)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _put(descriptor: int, content: bytes, at: int) -> None:
-    view = memoryview(content)
-    while view:
-        written = os.pwrite(descriptor, view, at)
-        view, at = view[written:], at + written
-
-
-def _bytes_below(folder: Path) -> int:
-    return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
-
-
-def _verified(root: Path, on_progress: OnProgress) -> list[str]:
-    """Read all restored collections back; returns their names."""
-    names = _sound_names(root)
-    for name in names:
-        _verify(root / name, on_progress)
-    return names
-
-
-def _sound_names(root: Path) -> list[str]:
-    return [one for one in list_collections(root) if not is_attached(root / one)]
-
-
-def _verify(folder: Path, on_progress: OnProgress) -> None:
-    with closing(open_collection(folder, mode="read")) as collection:
-        damages = collection.verify(on_progress=on_progress)
-    if damages:
-        raise DamagedData(f"{folder.name}: {damages[0]}")
+    inner = (one for one in path.iterdir() if not one.name.startswith(f"{DRAFT}-"))
+    return any(_holds_files(one) for one in inner if one.name != LOST)

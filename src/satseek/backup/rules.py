@@ -25,8 +25,17 @@ that comes next · ``results``: folders of tries, likewise · ``collections``: s
 DRAFT = ".restoring"
 """Folder in the data folder of what is being restored."""
 
+WASTE = ".restoring.waste"
+"""What is left of the former once all of it has its place; a restore that was killed leaves it."""
+
+RESTORED = ".restored"
+"""File in the data folder that tells what it was restored from, until somebody uses it."""
+
 NOTE = "backup.json"
 """File in the data folder that tells of the last backup."""
+
+LOST = "lost+found"
+"""Folder that a file system makes on each disk of its own, for itself and for root alone."""
 
 COLLECTIONS = "collections"
 
@@ -47,6 +56,8 @@ class Rule:
     """Of ``units``: how many folders lead to one of them."""
     skipped: tuple[str, ...] = ()
     """Patterns of names of locks and drafts inside of it."""
+    follows: bool = False
+    """Whether links to files inside of it are kept as the files that they lead to; no other is."""
 
 
 RULES: tuple[Rule, ...] = (
@@ -66,7 +77,7 @@ RULES: tuple[Rule, ...] = (
     Rule(path="monitor/uploads", kind="units", skipped=(".*", "draft-*")),
     Rule(path="concepts", kind="unit", skipped=(".*", "*.new")),
     Rule(path=COLLECTIONS, kind="collections"),
-    Rule(path="models", kind="unit", skipped=(".lock", ".staging")),
+    Rule(path="models", kind="unit", skipped=(".lock", ".staging"), follows=True),
     Rule(path="audit", kind="lines", folder_mode=_PRIVATE, skipped=("lock",)),
 )
 """In the order in which they are kept."""
@@ -83,9 +94,12 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
     ("monitor/*.lock", "a lock"),
     (NOTE, "tells of the last backup"),
     (DRAFT, "what a restore was killed at"),
+    (WASTE, "what a restore has emptied"),
+    (RESTORED, "tells of the last restore"),
     (f".{NOTE}.*", "half written"),
     (".engines.json.*", "half written"),
-    ("lost+found", "the file system's own"),
+    (LOST, "the file system's own"),
+    (f"*/{LOST}", "the file system's own"),
     ("*-wal", "of a database: its copy has it"),
     ("*-shm", "of a database"),
     ("*-journal", "of a database: its copy has it"),
@@ -94,8 +108,8 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
 
 
 def is_skipped(name: str, rule: Rule) -> bool:
-    """Tell whether a name inside a folder that is kept is a lock's or a draft's."""
-    return any(fnmatchcase(name, one) for one in rule.skipped)
+    """Tell whether a name inside a folder that is kept is a lock's, a draft's or the disk's own."""
+    return name == LOST or any(fnmatchcase(name, one) for one in rule.skipped)
 
 
 def why_left_out(path: str) -> str | None:

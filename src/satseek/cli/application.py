@@ -5,6 +5,7 @@ Knows no single command.
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,9 @@ EXIT_CODES = """
 Exit codes: 0 done · 1 failure · 2 the request makes no sense · 3 not found · 4 unreadable image ·
 5 clash with what is stored · 6 damaged data · 7 overloaded · 8 disk full · 9 access denied.
 """
+
+_BESIDE = frozenset({"restore", "backups", "config", "doctor"})
+"""Commands that may be run while a data folder is being restored: they read nothing of it."""
 
 app = typer.Typer(
     name="satseek",
@@ -81,11 +85,26 @@ def root(
 
 
 def configured(context: typer.Context, **flags: Any) -> Configured:
-    """Read the settings under the root's flags and the command's own."""
+    """Read the settings under the root's flags and the command's own.
+
+    Raises:
+        Conflict: the data folder is being restored, and the command would use it.
+    """
     known = read_settings(context.obj | flags)
+    if not _BESIDE & set(context.command_path.split()[1:2]):
+        _check_whole(known.settings.data_dir)
     quiet = known.origins["log_level"] == "default" and "host" not in flags
     set_up_logging("warning" if quiet else known.settings.log_level)
     return known
+
+
+def _check_whole(data_dir: Path) -> None:
+    from satseek.backup.rules import DRAFT  # noqa: PLC0415 (help must not wait for it)
+
+    if os.path.lexists(data_dir / DRAFT):
+        from satseek.backup.underway import check_whole  # noqa: PLC0415 (slow to load, seldom)
+
+        check_whole(data_dir)
 
 
 def assembly(context: typer.Context, **flags: Any) -> Assembly:

@@ -14,10 +14,13 @@ def check_data_dir(settings: Settings) -> None:
     """Refuse a data folder on a file system that loses data; say so where it is a shared one.
 
     Raises:
+        Conflict: a restore is at work in it, or was killed there.
         SatseekError: what its file system cannot do.
     """
+    from satseek.backup.underway import begin_use  # noqa: PLC0415 - help must not wait for it
     from satseek.index.placing import check_place  # noqa: PLC0415 - help must not wait for it
 
+    begin_use(settings.data_dir)
     place = check_place(settings.data_dir)
     if place.shared:
         say(

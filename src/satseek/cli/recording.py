@@ -33,10 +33,14 @@ def recorded(context: typer.Context, action: str, target: str, **pairs: Any) -> 
 
     Raises:
         DiskFull, DamagedData: it cannot be written down; nothing was done.
+        Conflict: the data folder is being restored.
     """
+    from satseek.backup.underway import begin_use  # noqa: PLC0415 (help must not wait for it)
     from satseek.service.access.audit import Audit  # noqa: PLC0415 (help must not wait for it)
 
-    audit, who = Audit(configured(context).settings.data_dir), operator()
+    data_dir = configured(context).settings.data_dir
+    begin_use(data_dir)
+    audit, who = Audit(data_dir), operator()
     audit.append(who, action, target, "begun", **pairs)
     try:
         yield
