@@ -11,20 +11,20 @@ import os
 import stat
 import time
 from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satseek.backup.manifests import KeptCollection
-from satseek.backup.rules import COLLECTIONS, RULES, is_skipped, strangers
+from satseek.backup.rules import COLLECTIONS, LOST, RULES, is_skipped, strangers
 from satseek.backup.taking import signature
-from satseek.errors import CollectionNotFound, Overloaded
+from satseek.errors import CollectionNotFound, DamagedData, Overloaded
 from satseek.index.collection import list_collections
-from satseek.index.freezing import check_copy, copy_database, frozen
+from satseek.index.freezing import check_copy, check_pages, copy_database, frozen
 from satseek.index.milvus.pointing import POINTER, is_attached
 from satseek.index.reading import DATABASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
-    from pathlib import Path
 
     from satseek.backup.manifests import KeptFile
     from satseek.backup.rules import Kind, Rule
@@ -41,6 +41,12 @@ _LOCK = ".lock"
 
 _PAUSE_SECONDS = 0.05
 """Before the second look; the third waits twice as long, and so on."""
+
+_LOCK_SECONDS = 30.0
+"""Longest wait for a lock, which is held for as long as it takes to add some lines or a version."""
+
+_ODD = "a link, or no file"
+"""Why something inside of a folder that is kept is not."""
 
 _Listing = dict[str, tuple[int, ...]]
 """Files of a folder, and what tells that they were changed."""
@@ -99,27 +105,36 @@ class Gathering:
     def _database(self, source: Path, rule: Rule) -> None:
         copy = self._drafts / "database"
         copy_database(source, copy, on_progress=self._on_progress)
-        self._keep(self._taking.copy(copy, rule.path, mode=_mode(source)))
+        taken = self._taking.copy(copy, rule.path, mode=_mode(source))
+        if not self._taking.is_known(taken):  # which was sound
+            try:
+                check_pages(copy)
+            except DamagedData as error:
+                raise DamagedData(f"{source}: {error}; restore it from a backup") from error
+        self._keep(taken)
         copy.unlink()
 
     def _file(self, source: Path, rule: Rule) -> None:
+        if not source.is_file():
+            self._leave_out(f"{rule.path}: {_ODD}")
+            return
         with suppress(FileNotFoundError):
             self._keep(self._taking.file(source, rule.path))
 
     def _lines(self, source: Path, rule: Rule) -> None:
         """Take files that are only added to: as long as they are while nobody may."""
         with _held(source / "lock"):
-            sizes = {
-                one: one.stat().st_size
-                for one in sorted(source.iterdir())
-                if not is_skipped(one.name, rule)
-            }
+            names = [one for one in sorted(source.iterdir()) if not is_skipped(one.name, rule)]
+            sizes = {one: one.stat().st_size for one in names if _is_file(one)}
+        for path in names:
+            if path not in sizes:
+                self._leave_out(f"{rule.path}/{path.name}: {_ODD}")
         for path, size in sizes.items():
             self._keep(self._taking.lines(path, f"{rule.path}/{path.name}", size=size))
 
     def _pictures(self, source: Path, rule: Rule) -> None:
         """Take files that never change; one that goes meanwhile is shown nowhere."""
-        for path in sorted(_listed(source, rule)):
+        for path in sorted(self._listed(source, rule.path, rule)):
             with suppress(FileNotFoundError):
                 self._keep(self._taking.file(source / path, f"{rule.path}/{path}"))
 
@@ -128,8 +143,8 @@ class Gathering:
 
     def _units(self, source: Path, rule: Rule) -> None:
         """Take folders that belong together, one after the other."""
-        for folder in sorted(_below(source, rule.depth)):
-            if not is_skipped(folder.name, rule):
+        for folder in sorted(_folders(source, rule.depth)):
+            if not any(is_skipped(one, rule) for one in folder.relative_to(source).parts):
                 path = folder.relative_to(self._data_dir).as_posix()
                 self._settled(folder, path, rule)
 
@@ -147,20 +162,37 @@ class Gathering:
 
     def _same_after(self, folder: Path, path: str, rule: Rule) -> list[KeptFile] | None:
         """Take a folder; None where it was changed meanwhile."""
-        before = _listed(folder, rule)
+        before = self._listed(folder, path, rule)
         try:
             taken = [self._taking.file(folder / one, f"{path}/{one}") for one in sorted(before)]
         except FileNotFoundError:
             return None
-        return taken if _listed(folder, rule) == before else None
+        return taken if self._listed(folder, path, rule) == before else None
+
+    def _listed(self, folder: Path, path: str, rule: Rule) -> _Listing:
+        """Find the files below a folder, by their path in it; none where it has gone."""
+        found: _Listing = {}
+        for here, folders, names in os.walk(folder, onerror=_refuse):
+            folders[:] = sorted(one for one in folders if not is_skipped(one, rule))
+            links = [one for one in folders if (Path(here) / one).is_symlink()]
+            for name in [*links, *(one for one in names if not is_skipped(one, rule))]:
+                one = Path(here) / name
+                within = one.relative_to(folder).as_posix()
+                with suppress(FileNotFoundError):
+                    if told := _looked_at(one, rule):
+                        found[within] = signature(told)
+                    else:
+                        self._leave_out(f"{path}/{within}: {_ODD}")
+        return found
 
     def _collections(self, source: Path, _rule: Rule) -> None:
-        for folder in sorted(source.iterdir()):
-            if is_attached(folder):
-                self._pointer(folder)
-        for name in list_collections(source):
+        names = list_collections(source)
+        for name in names:
+            if is_attached(source / name):
+                self._pointer(source / name)
+        for name in names:
             if name in self._without:
-                self.left_out.append(f"{COLLECTIONS}/{name}: as asked")
+                self._leave_out(f"{COLLECTIONS}/{name}: as asked")
             elif not is_attached(source / name):
                 with suppress(CollectionNotFound):  # removed meanwhile
                     self._collection(source / name)
@@ -169,15 +201,18 @@ class Gathering:
         path = f"{COLLECTIONS}/{folder.name}/{POINTER}"
         with suppress(FileNotFoundError):
             self._keep(self._taking.file(folder / POINTER, path))
-            self.left_out.append(
+            self._leave_out(
                 f"{COLLECTIONS}/{folder.name}: lives in a Milvus, which is backed up by its own "
                 "means; its address is kept"
             )
 
     def _collection(self, folder: Path) -> None:
         copy, below = self._drafts / "database", f"{COLLECTIONS}/{folder.name}"
-        with frozen(folder, copy, on_progress=self._on_progress) as held:
+        try:
             mode = _mode(folder / DATABASE)
+        except FileNotFoundError as error:
+            raise CollectionNotFound(f"no collection {folder.name!r} any more") from error
+        with frozen(folder, copy, on_progress=self._on_progress) as held:
             database = self._taking.copy(copy, f"{below}/{DATABASE}", mode=mode)
             if not self._taking.is_known(database):  # which was sound
                 check_copy(copy)
@@ -203,6 +238,10 @@ class Gathering:
     def _keep(self, one: KeptFile) -> None:
         self.files[one.path] = one
 
+    def _leave_out(self, line: str) -> None:
+        if line not in self.left_out:  # folders are looked at more than once
+            self.left_out.append(line)
+
     _WAYS: dict[Kind, Callable[[Gathering, Path, Rule], None]] = {  # noqa: RUF012 - never changed
         "database": _database,
         "file": _file,
@@ -215,19 +254,17 @@ class Gathering:
     }
 
 
-def _listed(folder: Path, rule: Rule) -> _Listing:
-    """Find the files below a folder, by their path in it; none where it has gone."""
-    found: _Listing = {}
-    for here, folders, names in os.walk(folder, onerror=_refuse):
-        folders[:] = sorted(one for one in folders if not is_skipped(one, rule))
-        for name in names:
-            path = os.path.join(here, name)  # noqa: PTH118 - as os.walk gives it
-            if not is_skipped(name, rule):
-                with suppress(FileNotFoundError):
-                    told = os.lstat(path)
-                    if stat.S_ISREG(told.st_mode):
-                        found[os.path.relpath(path, folder)] = signature(told)
-    return found
+def _looked_at(path: Path, rule: Rule) -> os.stat_result | None:
+    """Look at a file; None: it is none, or a link where none is followed, or one to nothing."""
+    told = path.lstat()
+    if rule.follows and stat.S_ISLNK(told.st_mode):
+        with suppress(FileNotFoundError):
+            told = path.stat()
+    return told if stat.S_ISREG(told.st_mode) else None
+
+
+def _is_file(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def _refuse(error: OSError) -> None:
@@ -235,11 +272,13 @@ def _refuse(error: OSError) -> None:
         raise error
 
 
-def _below(folder: Path, depth: int) -> Iterator[Path]:
+def _folders(folder: Path, depth: int) -> Iterator[Path]:
     """Give the folders so far below one."""
     for one in folder.iterdir():
+        if one.name == LOST:
+            continue
         if one.is_dir() and depth > 1:
-            yield from _below(one, depth - 1)
+            yield from _folders(one, depth - 1)
         elif one.is_dir():
             yield one
 
@@ -253,10 +292,26 @@ def _held(lock: Path) -> Iterator[None]:
         yield
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        _share(descriptor, lock)
         yield
     finally:
         os.close(descriptor)
+
+
+def _share(descriptor: int, lock: Path) -> None:
+    """Take a share of a lock, and wait for whoever adds at this moment; raises Overloaded."""
+    last = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > last:
+                raise Overloaded(
+                    f"{lock}: held by another process for {_LOCK_SECONDS:g} s; back up again later"
+                ) from error
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _mode(path: Path) -> int:

@@ -47,6 +47,10 @@ def backup(
         bool,
         typer.Option("--reread", help="Read unchanged files, too, and mend what is damaged in TO."),
     ] = False,
+    new: Annotated[
+        bool,
+        typer.Option("--new", help="Make TO though earlier backups went elsewhere."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Back everything in the data folder up, while it is served and written to.
@@ -55,21 +59,25 @@ def backup(
 
     Example: satseek --data-dir /data backup /mnt/backups --keep 14
     """
-    from satseek.backup.making import make_backup  # noqa: PLC0415 (help must not wait for it)
-    from satseek.backup.pruning import prune  # noqa: PLC0415
-    from satseek.backup.repository import Repository  # noqa: PLC0415
+    from satseek.backup.running import back_up  # noqa: PLC0415 (help must not wait for it)
 
-    data_dir, repository = configured(context).settings.data_dir, Repository(to)
+    data_dir = configured(context).settings.data_dir
     keeping = _keeping(keep, keep_daily, keep_weekly, keep_monthly)
-    with repository.writing(), progress_bar("backing up") as on_progress:
-        made = make_backup(
-            data_dir, repository, without=without or (), reread=reread, on_progress=on_progress
+    with progress_bar("backing up") as on_progress:
+        done = back_up(
+            data_dir,
+            to,
+            keeping=keeping,
+            without=without or (),
+            reread=reread,
+            new=new,
+            on_made=lambda made: _tell_id(made, json=json),
+            on_progress=on_progress,
         )
-        pruned = None if keeping.is_everything else prune(repository, keeping)
+    made, pruned = done.made, done.pruned
     if json:
         print_json({"backup": made.backup, "bytes_read": made.bytes_read, "pruned": pruned})
         return
-    typer.echo(made.backup.id)
     _tell(made, pruned)
 
 
@@ -114,6 +122,12 @@ def restore(
     if json:
         print_json({"restored": done})
         return
+    if done.again:
+        say(
+            f"{data_dir} was restored from {done.backup.id} and not used since: nothing was done; "
+            f"there are: {', '.join(done.collections) or 'no collection'}"
+        )
+        return
     say(
         f"restored {done.files} files, {_size(done.bytes)}, of {done.backup.id} into {data_dir}; "
         f"verified: {', '.join(done.collections) or 'no collection'}"
@@ -134,12 +148,14 @@ def list_(context: typer.Context, folder: Folder, *, json: Json = False) -> None
     from satseek.backup.repository import Repository  # noqa: PLC0415
 
     configured(context)
-    found = Repository(folder).all()
+    found, damaged = Repository(folder).looked_through()
     if json:
-        print_json([_shown(one) for one in found])
+        print_json([*map(_shown, found), *({"id": one.id, "damaged": one.why} for one in damaged)])
         return
     head = ("id", "finished", "files", "size", "added", "collections", "satseek")
-    print_table(head, [_row(one) for one in found])
+    print_table(head, [*map(_row, found), *([one.id, *_DAMAGED_ROW] for one in damaged)])
+    for one in damaged[:MAX_LISTED]:
+        say(f"{one.why}: `satseek backups prune {folder} --drop-damaged` lets go of it")
 
 
 @group.command()
@@ -183,6 +199,9 @@ def prune(
     keep_daily: Daily = None,
     keep_weekly: Weekly = None,
     keep_monthly: Monthly = None,
+    drop_damaged: Annotated[
+        bool, typer.Option("--drop-damaged", help="Remove backups that cannot be read, too.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Remove the backups that no option keeps, and the room that no backup needs.
@@ -194,8 +213,9 @@ def prune(
 
     configured(context)
     repository = Repository(folder)
+    keeping = _keeping(keep, keep_daily, keep_weekly, keep_monthly)
     with repository.changing():
-        done = pruning.prune(repository, _keeping(keep, keep_daily, keep_weekly, keep_monthly))
+        done = pruning.prune(repository, keeping, drop_damaged=drop_damaged)
     if json:
         print_json({"pruned": done})
         return
@@ -217,6 +237,14 @@ def _record(data_dir: Path, done: Restored) -> None:
     Audit(data_dir).append(operator(), "restore", done.backup.id, "done")
 
 
+def _tell_id(made: Made, *, json: bool) -> None:
+    """Say which backup there is now, before others go: pruning may fail."""
+    if json:
+        say(f"backup {made.backup.id}")
+    else:
+        typer.echo(made.backup.id)
+
+
 def _tell(made: Made, pruned: Pruned | None) -> None:
     told = made.backup
     seconds = (told.finished - told.started).total_seconds()
@@ -233,10 +261,13 @@ def _tell(made: Made, pruned: Pruned | None) -> None:
 
 
 def _tell_pruned(done: Pruned) -> None:
-    say(
-        f"{len(done.kept)} backups kept, {len(done.removed)} removed: "
-        f"{_size(done.bytes_freed)} freed"
-    )
+    gone = f"{len(done.removed)} removed"
+    if done.damaged:
+        gone += f", {len(done.damaged)} damaged ones let go"
+    say(f"{len(done.kept)} backups kept, {gone}: {_size(done.bytes_freed)} freed")
+
+
+_DAMAGED_ROW = ("damaged", "-", "-", "-", "-", "-")
 
 
 def _row(one: Backup) -> list[str]:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from satseek.cli.application import Json, app, configured
-from satseek.cli.printing import print_json, print_table, progress_bar, say
+from satseek.cli.printing import MAX_LISTED, print_json, print_table, progress_bar, say
 from satseek.cli.recording import operator, recorded
-from satseek.errors import Conflict
+from satseek.errors import Conflict, DamagedData
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from satseek.upgrade.lowering import Lowered
+    from satseek.upgrade.raising import Raised
     from satseek.upgrade.stores import Store
 
 Check = Annotated[bool, typer.Option("--check", help="Only say what would be done.")]
@@ -46,23 +47,16 @@ def upgrade(
     refuse_newer(stores)
     if check:
         _show(stores, folder, json=json)
+        _refuse_damaged([one.damage for one in stores if one.damage])
         return
-    if backup is not None:
-        _back_up(folder, backup)
-    with recorded(context, "upgrade", "data"), progress_bar("upgrading") as on_progress:
-        done = upgrade_folder(folder, on_progress=on_progress)
-    if json:
-        print_json(
-            {
-                "changed": [_told(one, folder) for one in done.changed],
-                "refused": done.refused,
-                "stores": [_told(one, folder) for one in done.stores],
-            }
-        )
-    else:
-        for one in done.changed:
-            say(f"{_place(one, folder)}: {_said(one)} → {one.newest}")
-        say(f"{len(done.changed)} stores changed; {len(done.stores)} in all")
+    made = None if backup is None else _back_up(folder, backup)
+    with recorded(context, "upgrade", "data"):
+        with progress_bar("upgrading") as on_progress:
+            done = upgrade_folder(folder, on_progress=on_progress)
+        _report(done, folder, made, json=json)
+        if done.failure is not None:
+            raise done.failure
+        _refuse_damaged(done.damaged)
     if done.refused:
         raise Conflict(f"{'; '.join(done.refused)}: run it again later")
 
@@ -106,17 +100,46 @@ def downgrade(
         say(f"{_place(one, settings.data_dir)}: its number is taken away")
     for one in done.beside:
         say(f"{_place(one, settings.data_dir)} ({one.kind}): stays; {to} does not look at it")
+    for line in done.damaged:
+        say(f"damaged, stays as it is: {line}")
     say(f"{'can be' if check else 'is'} handed back to {release.version}")
 
 
-def _back_up(folder: Path, to: Path) -> None:
-    from satseek.backup.making import make_backup  # noqa: PLC0415 (help must not wait for it)
-    from satseek.backup.repository import Repository  # noqa: PLC0415
+def _back_up(folder: Path, to: Path) -> str:
+    """Back up first; returns the backup's id."""
+    from satseek.backup.running import back_up  # noqa: PLC0415 (help must not wait for it)
 
-    repository = Repository(to)
-    with repository.writing(), progress_bar("backing up") as on_progress:
-        made = make_backup(folder, repository, on_progress=on_progress)
+    with progress_bar("backing up") as on_progress:
+        made = back_up(folder, to, on_progress=on_progress).made
     say(f"backup {made.backup.id} in {to}")
+    return made.backup.id
+
+
+def _report(done: Raised, folder: Path, backup: str | None, *, json: bool) -> None:
+    if json:
+        print_json(
+            {
+                "backup": backup,
+                "changed": [_told(one, folder) for one in done.changed],
+                "refused": done.refused,
+                "damaged": done.damaged,
+                "stores": [_told(one, folder) for one in done.stores],
+            }
+        )
+        return
+    for one in done.changed:
+        say(f"{_place(one, folder)}: {_said(one)} → {one.newest}")
+    say(f"{len(done.changed)} stores changed; {len(done.stores)} in all")
+
+
+def _refuse_damaged(lines: Sequence[str]) -> None:
+    """End with what is damaged, once all else is told."""
+    if not lines:
+        return
+    for line in lines[1:MAX_LISTED]:
+        say(f"damaged: {line}")
+    more = f" (and {len(lines) - 1} more)" if lines[1:] else ""
+    raise DamagedData(f"{lines[0]}{more}; it stays as it is")
 
 
 def _show(stores: Sequence[Store], folder: Path, *, json: bool) -> None:
@@ -141,13 +164,14 @@ def _told(store: Store, folder: Path) -> dict[str, Any]:
         "format": store.format if store.numbered else None,
         "newest": store.newest,
         "state": state_of(store),
-    }
+    } | ({"damage": store.damage} if store.damage else {})
 
 
 def _plan(done: Lowered, folder: Path) -> dict[str, Any]:
     return {
         "changed": [_place(one, folder) for one in done.changed],
         "beside": [_place(one, folder) for one in done.beside],
+        "damaged": done.damaged,
         "jobs": done.losses.jobs,
         "schedules": done.losses.schedules,
     }

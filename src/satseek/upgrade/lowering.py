@@ -59,6 +59,8 @@ class Lowered:
     """Stores that are written back, as they are before."""
     beside: tuple[Store, ...]
     """Stores that the former release does not look at: they stay as they are."""
+    damaged: tuple[str, ...]
+    """What is damaged of others, one line each: they stay as they are."""
     losses: Losses
     """What goes."""
 
@@ -86,6 +88,7 @@ def planned(settings: Settings, release: Release) -> Lowered:
     return Lowered(
         changed=tuple(one for one in looked_at if one.numbered and one.kind in release.unnumbered),
         beside=tuple(one for one in stores if one.kind not in release.newest),
+        damaged=tuple(one.damage for one in stores if one.damage),
         losses=_losses(settings, release),
     )
 

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satseek.errors import CollectionLocked, Conflict
+from satseek.errors import CollectionLocked, Conflict, DamagedData, SatseekError
 from satseek.formats import mark_folder
 from satseek.index.collection import open_collection
 from satseek.jobs.answers import opened_answers
@@ -34,6 +34,10 @@ class Raised:
     """Stores that were changed, as they were before."""
     refused: tuple[str, ...]
     """Why others were not, one line each: somebody uses them. Run it again later."""
+    damaged: tuple[str, ...]
+    """What is damaged of others, one line each; they are as before."""
+    failure: SatseekError | None
+    """What ended it before all were done; None: nothing did. What is told was done by then."""
     stores: tuple[Store, ...]
     """All of them, as they are now."""
 
@@ -45,25 +49,38 @@ def upgrade(data_dir: Path, *, on_progress: Callable[[str, int, int], None]) -> 
         data_dir: The data folder.
         on_progress: Told which store comes next, how many are done, and how many there are.
 
+    A store that is damaged, or would be after, stays as it is and keeps no other back; a disk
+    without room ends it, and the store is as before.
+
     Raises:
         FolderNotFound: there is none.
         FormatTooNew: a later release has written something in it; nothing was changed.
-        DamagedData: a store is not what was written, or would not be after; it is as before.
-        DiskFull: there is no room; the store is as before.
     """
     stores = stores_of(data_dir)
     refuse_newer(stores)
     to_do = [one for one in stores if not one.is_current]
-    changed, refused = [], []
+    damaged = [one.damage for one in stores if one.damage]
+    changed, refused, failure = [], [], None
     for number, store in enumerate(to_do):
         on_progress(str(store.path.relative_to(data_dir)), number, len(to_do))
         try:
             _raise(store)
         except (CollectionLocked, _InUse) as error:
             refused.append(str(error))
+        except DamagedData as error:
+            damaged.append(str(error))
+        except SatseekError as error:
+            failure = error
+            break
         else:
             changed.append(store)
-    return Raised(changed=tuple(changed), refused=tuple(refused), stores=tuple(stores_of(data_dir)))
+    return Raised(
+        changed=tuple(changed),
+        refused=tuple(refused),
+        damaged=tuple(damaged),
+        failure=failure,
+        stores=tuple(stores_of(data_dir)),
+    )
 
 
 class _InUse(Conflict):

@@ -22,7 +22,6 @@ Kind: TypeAlias = Literal[
     "audit",
     "concepts",
     "models",
-    "engines",
     "findings",
     "watches",
     "samples",
@@ -59,7 +58,6 @@ FORMER: tuple[Release, ...] = (
             "audit": 1,
             "concepts": 1,
             "models": 1,
-            "engines": 1,
         },
         unnumbered=frozenset({"answers", "keys", "audit", "concepts"}),
         tasks=frozenset(

@@ -1,7 +1,7 @@
 """A data folder → its stores, and the number of the format that each of them has.
 
-Does not change anything. What can be made again from the rest (codes, caches, logins) has no place
-here: readers that do not know it make it anew.
+Does not change anything. What can be made again from the rest (codes, caches, logins, what engines
+were measured at) has no place here: readers that do not know it make it anew.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satseek.engines.remembering import FILE as ENGINES
 from satseek.errors import DamagedData, FolderNotFound, FormatTooNew
-from satseek.formats import check_format, format_of, is_marked
+from satseek.formats import FIRST, check_format, format_of, is_marked
 from satseek.index import spec
 from satseek.index.collection import list_collections
 from satseek.index.milvus.pointing import POINTER, is_attached
@@ -37,7 +36,7 @@ from satseek.service.access.keys import FILE_NAME as KEYS
 from satseek.upgrade.databases import number_of, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from satseek.monitor.tables import Part
@@ -60,7 +59,6 @@ NEWEST: dict[Kind, int] = {
     "audit": audit.FORMAT,
     "concepts": concepts.FORMAT,
     "models": 1,
-    "engines": 1,
     **{kind: len(part.layouts) for kind, part in PARTS.items()},
     "runs": runs.FORMAT,
     "uploads": 1,
@@ -80,6 +78,8 @@ class Store:
     """Number of the format that it has now."""
     numbered: bool = True
     """False: it carries no number; what 0.1.0 wrote so is format 1."""
+    damage: str = ""
+    """What is wrong with it, where nobody can tell what format it has; the number means nothing."""
 
     @property
     def newest(self) -> int:
@@ -88,7 +88,9 @@ class Store:
 
     @property
     def is_current(self) -> bool:
-        """True where there is nothing to be done."""
+        """True where there is nothing that could be done."""
+        if self.damage:
+            return True
         return self.format == self.newest and self.numbered
 
     def check(self) -> None:
@@ -97,11 +99,10 @@ class Store:
 
 
 def stores_of(data_dir: Path) -> list[Store]:
-    """Look at every store of a data folder.
+    """Look at every store of a data folder; one that is damaged says so, and keeps no other back.
 
     Raises:
         FolderNotFound: there is none.
-        DamagedData: a store is not what was written; says which.
     """
     if not data_dir.is_dir():
         raise FolderNotFound(f"{data_dir}: expected a data folder, such as `satseek index` makes")
@@ -130,22 +131,28 @@ def refuse_newer(stores: list[Store]) -> None:
 
 
 def _databases(data_dir: Path) -> Iterator[Store]:
-    numbered: tuple[tuple[Kind, Path], ...] = (
-        ("keys", data_dir / KEYS),
-        ("jobs", data_dir / JOBS_FOLDER / JOBS),
-        ("answers", data_dir / JOBS_FOLDER / "answers.sqlite"),
+    numbered: tuple[tuple[Kind, Path, Callable[[Path], int | None]], ...] = (
+        ("keys", data_dir / KEYS, _number_or_none),
+        ("jobs", data_dir / JOBS_FOLDER / JOBS, number_of),  # its layout 0 is another one
+        ("answers", data_dir / JOBS_FOLDER / "answers.sqlite", _number_or_none),
     )
-    for kind, path in numbered:
+    for kind, path, look in numbered:
         if path.is_file() and path.stat().st_size:
-            number = number_of(path)
-            known = number > 0 or kind == "jobs"  # its layout 0 is another one
-            yield Store(kind=kind, path=path, format=number if known else 1, numbered=known)
+            yield _seen(kind, path, look, path)
     path = data_dir / MONITOR_FOLDER / MONITOR
     if path.is_file():
+        yield from _parts(path)
+
+
+def _parts(path: Path) -> Iterator[Store]:
+    try:
         there = parts_of(path)
-        for kind, part in PARTS.items():
-            if part.name in there:
-                yield Store(kind=kind, path=path, format=there[part.name])
+    except DamagedData as error:
+        yield Store(kind="findings", path=path, format=0, numbered=False, damage=str(error))
+        return
+    for kind, part in PARTS.items():
+        if part.name in there:
+            yield Store(kind=kind, path=path, format=there[part.name])
 
 
 def _marked(data_dir: Path) -> Iterator[Store]:
@@ -155,21 +162,38 @@ def _marked(data_dir: Path) -> Iterator[Store]:
     )
     for kind, folder in folders:
         if folder.is_dir():
-            yield Store(
-                kind=kind, path=folder, format=format_of(folder), numbered=is_marked(folder)
-            )
+            yield _seen(kind, folder, _mark_or_none, folder)
 
 
 def _documents(data_dir: Path) -> Iterator[Store]:
     named: tuple[tuple[Kind, Path, str], ...] = (
         ("models", data_dir / "models" / HISTORY, "format"),
-        ("engines", data_dir / ENGINES, "format"),
         *(("runs", path, "format") for path in _below(data_dir, f"{RUNS}/*/*/{FACTS}")),
         *(("uploads", path, "layout") for path in _below(data_dir, "uploads/*/upload.json")),
     )
     for kind, path, field in named:
         if path.is_file():
-            yield Store(kind=kind, path=path, format=_number_in(path, field))
+            yield _seen(kind, path, _number_in, path, field)
+
+
+def _seen(kind: Kind, path: Path, look: Callable[..., int | None], *given: object) -> Store:
+    """Look at a store: its number, None where it carries none, or the damage that is found."""
+    try:
+        number = look(*given)
+    except DamagedData as error:
+        return Store(kind=kind, path=path, format=0, numbered=False, damage=str(error))
+    if number is None:
+        return Store(kind=kind, path=path, format=FIRST, numbered=False)
+    return Store(kind=kind, path=path, format=number)
+
+
+def _number_or_none(path: Path) -> int | None:
+    return number_of(path) or None
+
+
+def _mark_or_none(folder: Path) -> int | None:
+    number = format_of(folder)
+    return number if is_marked(folder) else None
 
 
 def _below(data_dir: Path, pattern: str) -> list[Path]:
@@ -180,10 +204,9 @@ def _collections(folder: Path) -> Iterator[Store]:
     for name in list_collections(folder):
         path = folder / name
         if is_attached(path):
-            number = _number_in(path / POINTER, "format")
-            yield Store(kind="pointer", path=path / POINTER, format=number)
+            yield _seen("pointer", path / POINTER, _number_in, path / POINTER, "format")
         elif (path / DATABASE).is_file():
-            yield Store(kind="collection", path=path, format=format_of_collection(path))
+            yield _seen("collection", path, format_of_collection, path)
 
 
 def _number_in(path: Path, field: str) -> int:
@@ -199,6 +222,8 @@ def _number_in(path: Path, field: str) -> int:
 
 def state_of(store: Store) -> str:
     """Say in a word or two what is to be done with a store."""
+    if store.damage:
+        return "damaged"
     if store.format > store.newest:
         return "too new"
     if store.format < store.newest:

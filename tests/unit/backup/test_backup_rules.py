@@ -33,8 +33,16 @@ HANDED = {
 """Who is handed a data folder as a whole, and what they write into it; () : nothing by itself."""
 
 READ_ONLY = {
-    *("Path", "_Place", "_room", "check_data_dir", "check_place", "disks", "look", "make_backup"),
-    *("read_backup", "restore_backup", "restore_collections", "result_file", "str", "_record"),
+    *("Path", "_Place", "_room", "check_data_dir", "check_place", "disks", "look", "back_up"),
+    *(
+        "begin_use",
+        "read_backup",
+        "restore_backup",
+        "restore_collections",
+        "result_file",
+        "str",
+        "_record",
+    ),
     *("_below", "_databases", "_documents", "_marked", "_place", "_plan", "refuse_in_use"),
     *("relative_to", "stores_of", "upgrade"),
 }
