@@ -2,7 +2,8 @@
 
 Of the files of ``deploy/supervisor`` only places are replaced, in copies: ``/tmp`` by the test's
 folder, ``127.0.0.1`` by an address of its own in 127.0.0.0/8, so that all ports stay as they are;
-nginx is told to stay root where it is root, since the test's folder lets nobody else in.
+nginx is told to stay root where it is root, since the test's folder lets nobody else in. The
+servers are begun by the line that is there for those who want gRPC.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -84,6 +86,7 @@ def supervised(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]
         text = (DEPLOY / "supervisor" / source).read_text(encoding="utf-8")
         text = text.replace("/tmp", str(home)).replace("127.0.0.1", host)  # noqa: S108
         text = text.replace("listen 7860", f"listen {host}:7860")
+        text = re.sub(r"(?m)^command = satseek serve .*\n(; .*\n);(command = )", r"\1\2", text)
         target.write_text(text.replace("daemon off;", "daemon off; user root;"), encoding="utf-8")
     settings = {"SATSEEK_HOST": host, "SATSEEK_METRICS_HOST": host}
     settings["SATSEEK_DATA_DIR"] = str(home / "data")
@@ -124,6 +127,12 @@ def test_the_servers_leave_jobs_to_the_worker(supervised: Supervised) -> None:
 
 
 @needs_supervisor
+def test_each_server_has_a_port_of_its_own_for_grpc(supervised: Supervised) -> None:
+    for port in (7881, 7882):
+        socket.create_connection((supervised.host, port), timeout=5).close()
+
+
+@needs_supervisor
 def test_figures_are_not_for_everybody(supervised: Supervised) -> None:
     assert 404 == httpx.get(f"http://{supervised.host}:7860/metrics").status_code
 
@@ -143,13 +152,28 @@ def test_one_that_is_killed_comes_back(supervised: Supervised, name: str) -> Non
 def test_all_drain_and_end_well_when_it_is_told_to_stop(supervised: Supervised) -> None:
     until(lambda: supervised.is_ready(7871) and supervised.is_ready(7872), supervised)
 
-    supervised.process.send_signal(signal.SIGTERM)
+    with _opened_page(supervised.host):  # as one that somebody has open, and leaves so
+        supervised.process.send_signal(signal.SIGTERM)
+        assert 0 == supervised.process.wait(timeout=PATIENCE_S)
 
-    assert 0 == supervised.process.wait(timeout=PATIENCE_S)
     ends = re.findall(r"(?:stopped|exited): (\S+) \((exit status \d+)", supervised.log())[-4:]
     names = {"serve-7871", "serve-7872", "worker", "nginx"}
     assert dict.fromkeys(names, "exit status 0") == dict(ends)
     assert "worker ends" in map(_event, supervised.log().splitlines())
+
+
+def _opened_page(host: str) -> socket.socket:
+    """A WebSocket through nginx to where the page has its own."""
+    opened = socket.create_connection((host, 7860), timeout=PATIENCE_S)
+    lines = [
+        "GET /_nicegui_ws/socket.io/?EIO=4&transport=websocket HTTP/1.1",
+        *(f"Host: {host}:7860", "Upgrade: websocket", "Connection: Upgrade"),
+        *("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
+    ]
+    opened.sendall("\r\n".join([*lines, "", ""]).encode())
+    answer = opened.recv(12)
+    assert b"HTTP/1.1 101" == answer
+    return opened
 
 
 def _event(line: str) -> str:
@@ -162,6 +186,27 @@ def _event(line: str) -> str:
 def _environment(pid: int) -> dict[str, str]:
     words = Path(f"/proc/{pid}/environ").read_text(encoding="utf-8").split("\0")
     return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+@pytest.mark.parametrize("page", ["deploy.md", "deploy.zh-CN.md"])
+def test_a_container_is_given_the_time_that_its_processes_are(page: str) -> None:
+    """Groups are stopped one after the other, and within a group all at once."""
+    waits = {
+        name: re.findall(r"(?m)^stopwaitsecs = (\d+)$", _text(f"supervisor/{name}"))
+        for name in ("supervisord.conf", "front.conf")
+    }
+    phases = [max(map(int, seconds)) for seconds in waits.values()]
+    closes = re.search(r"(?m)^worker_shutdown_timeout (\d+)s;$", _text("supervisor/nginx.conf"))
+    guide = (DEPLOY.parent / "docs" / "guides" / page).read_text(encoding="utf-8")
+    (told,) = re.findall(r"--stop-timeout (\d+)", guide.partition("## Supervisor")[2])
+
+    assert sum(phases) < int(told)
+    assert closes is not None
+    assert int(closes[1]) < phases[1]
+
+
+def _text(name: str) -> str:
+    return (DEPLOY / name).read_text(encoding="utf-8")
 
 
 @needs_systemd
