@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from io import BytesIO
@@ -160,7 +161,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(home: Path) -> Iterator[serving.Server]:
-    with serving.running_server(home / "data", reference_roots=str(home)) as server:
+    told = home / "told"
+    told.mkdir()
+    channels = json.dumps({"office": {"to": f"file:{told}"}, "field": {"to": f"file:{told}"}})
+    settings = {"reference_roots": str(home), "stac_hosts": "stac.invalid"}
+    settings["alert_channels"] = channels
+    with serving.running_server(home / "data", **settings) as server:
         yield server
 
 

@@ -12,9 +12,12 @@ from axing import grave_faults
 from findingkeeping import keep_findings
 
 from satseek.export.feature import Feature
+from satseek.jobs.watching import opened_watches
 from satseek.monitor.runs.drafting import Outcome
 from satseek.monitor.runs.features import feature_rows
 from satseek.monitor.runs.keeping import Runs
+from satseek.monitor.watch.files import read_watch
+from satseek.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,6 +192,7 @@ def _set_a_watch_up(tab: Tab) -> None:
     elsewhere = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
     permits = {"name": "permits.geojson", "mimeType": "", "buffer": json.dumps(elsewhere).encode()}
     page.set_input_files("#watch-form [name=permits]", permits)  # type: ignore[arg-type]
+    page.check("#watch-channels [value=office]")
     page.wait_for_function(
         "() => document.getElementById('watch-polygons').textContent.startsWith('Permits: 1 ')"
     )
@@ -205,12 +209,82 @@ def _set_a_watch_up(tab: Tab) -> None:
     assert tab.text("#watch h2") == "homes"
 
 
+def _told_resent_and_reported(tab: Tab, count: int) -> None:
+    page = tab.page
+    page.wait_for_function(
+        "(count) => document.querySelectorAll('[data-told]').length === count", arg=count
+    )
+    page.click("#watch-told [data-channel=office]")
+    page.wait_for_selector(".toast.good:has-text('A sample has arrived at office.')")
+    page.click("[data-told] button:text('Send again')")
+    page.wait_for_selector(".toast.good:has-text('1 alert is sent again.')")
+    page.click(".toast .round")
+    page.select_option("#watch .report-order [name=form]", "html")
+    page.click("#watch button:text('Write report')")
+    page.wait_for_selector("#watch .report-order a:text('Read the report')", timeout=JOB_MS)
+    address = page.get_attribute("#watch .report-order a:text('Read the report')", "href")
+    report = httpx.get(f"{tab.url}/{address}", timeout=60).raise_for_status().text
+    assert "rows of houses" in report  # what the watch was asked
+    (chip,) = _told(tab, "collections/county/chips?limit=1")["chips"]
+    assert chip["scene"] in report  # and what it has looked at
+
+
+def test_a_watch_of_the_terminal_keeps_its_scenes(tab: Tab, home: Path) -> None:
+    file = home / "ponds.json"
+    concept = {"label": "pond", "prompts": ["a pond"]}
+    scenes = {"folder": "/srv/new/june", "chip_px": 64}
+    given = {"name": "ponds", "collection": "county", "concept": concept, "scenes": scenes}
+    file.write_text(json.dumps({**given, "deliver": ["field", "gone"]}))
+    with opened_watches(Settings(data_dir=home / "data")) as watches:
+        kept = watches.save(read_watch(file)).scenes
+        page = tab.open("?collection=county&view=watches&watch=ponds").page
+        page.click("#watch button:text('Change')")
+        page.wait_for_selector("#watch-channels [value=gone]:checked")
+        assert page.input_value("#watch-source [name=folder]") == "june"
+        assert page.get_attribute("#watch-source [name=folder]", "readonly") is not None
+        page.uncheck("#watch-channels [value=gone]")
+        page.fill("#watch-form [name=label]", "ponds")
+        page.click("#watch-go")
+        page.wait_for_selector("#watch:visible h2")
+        now = watches.get("ponds")
+        assert (now.version, now.concept.label, now.deliver) == (2, "ponds", ("field",))
+        assert now.scenes == kept
+        watches.remove("ponds")
+
+
+def test_a_watch_takes_scenes_of_a_stac_api(tab: Tab) -> None:
+    page = tab.open("?collection=county&view=watches").page
+    page.click("#watch-new summary")
+    page.wait_for_selector("#watch-value-label:not(:empty)")
+    said = {
+        "name": "apis", "label": "pond", "prompts": "a pond", "folder": "https://stac.invalid/v1",
+        "stac_collections": "one, two", "stac_query": "eo:cloud_cover<20; platform in a,b",
+        "stac_most": "5",
+    }  # fmt: skip
+    page.check("#watch-form [name=stac_api]")
+    for name, value in said.items():
+        page.fill(f"#watch-form [name={name}]", value)
+    page.click("#watch-go")
+    page.click("#watch button:text('Change')")
+    page.wait_for_selector("#watch-form:visible")
+    shown = {name: page.input_value(f"#watch-form [name={name}]") for name in said}
+    scenes = _told(tab, "watches/apis")["scenes"]
+    httpx.delete(f"{tab.url}/v1/watches/apis", timeout=60).raise_for_status()
+    assert shown == said
+    assert scenes["folder"] == said["folder"]
+    assert {name: scenes["search"][name] for name in ("collections", "query", "max_items")} == {
+        "collections": ["one", "two"],
+        "query": ["eo:cloud_cover<20", "platform in a,b"],
+        "max_items": 5,
+    }
+
+
 def test_a_watch_is_set_up_run_paused_changed_and_removed(tab: Tab, tabs: Tabs) -> None:
     _set_a_watch_up(tab)
     page = tab.page
     told = _told(tab, "watches/homes")
     assert told["operating_point"] == {"background_quantile": 0.95, "grow_quantile": 0.95}
-    assert told["concept"]["negatives"] == ["farmland"]
+    assert (told["concept"]["negatives"], told["deliver"]) == (["farmland"], ["office"])
     assert "It has not looked at anything yet" in tab.text("#watch .lead")
 
     page.click("#watch button:text('Run now')")
@@ -225,6 +299,7 @@ def test_a_watch_is_set_up_run_paused_changed_and_removed(tab: Tab, tabs: Tabs) 
     assert grave_faults(page, "a watch") == []
     _narrow_dark_and_chinese(tabs, page.url, "[data-alert]")
 
+    _told_resent_and_reported(tab, len(alerts))
     page.click("[data-alert] button")
     page.wait_for_function("() => /view=findings.*finding=/.test(location.search)")
     page.go_back()
@@ -260,6 +335,7 @@ def _parcels(tab: Tab) -> dict[str, Any]:
 
 def _row(name: str, box: tuple[float, float, float, float] | None) -> dict[str, Any]:
     columns = {"parcel_id": name, "policy_id": f"P-{name}", "crop": "wheat", "village": name < "F2"}
+    columns |= {"contract": f"K-{name}", "mu": 150}
     if box is None:
         return {"type": "Feature", "properties": columns, "geometry": None}
     left, bottom, right, top = box
@@ -276,16 +352,29 @@ def test_damage_to_parcels_is_told_by_lights_that_are_not_colours_alone(
     page.wait_for_selector("#damage-order [name=hazard] option", state="attached")
     rows = json.dumps(_parcels(tab)).encode()
     file = {"name": "flood 2025.geojson", "mimeType": "application/geo+json", "buffer": rows}
+    for details in page.query_selector_all("#damage-order details summary"):
+        details.click()
+    page.fill("#damage-order [name=policy_column]", "contract")
+    page.fill("#damage-order [name=insured_column]", "mu")
+    page.select_option("#damage-order [name=insured_unit]", "mu")
     page.set_input_files("#damage-order [name=file]", file)  # type: ignore[arg-type]
     page.wait_for_selector("#damage-parcels summary")
     assert tab.text("#damage-parcels").startswith("5 parcels")
     assert page.input_value("#damage-order [name=name]") == "flood-2025"
     page.fill("#damage-order [name=event]", "2025-08-20")
+    usual = _told(tab, "assessments/hazards")["rules"]
+    seen = page.get_attribute("#damage-order [name=least_seen]", "placeholder")
+    assert 100 * usual["least_seen"] == float(seen or 0)
+    page.fill("#damage-order [name=least_seen]", "60")
+    page.check("#damage-order [name=formats][value=csv]")
     assert grave_faults(page, "asking for damage") == []
     page.click("#damage-order .primary")
     page.wait_for_selector("#assessment h2", timeout=JOB_MS)
     told = _told(tab, "assessments/flood-2025")
+    assert usual | {"least_seen": 0.6} == told["rules"]
+    assert "parcels.xlsx" not in {one["name"] for one in told["files"]}
     parcels = {one["id"]: one["properties"] for one in _parcels_told(tab)}
+    assert {(10.0, "K")} == {(one["insured_ha"], one["policy"][0]) for one in parcels.values()}
     counts = {
         light: int(page.inner_text(f"#damage-lights [data-light='{light}'] .count"))
         for light in told["lights"]
@@ -321,6 +410,22 @@ def test_damage_to_parcels_is_told_by_lights_that_are_not_colours_alone(
     assert "left out" in tab.text("[data-table='tables/problems'] tbody")
     assert _all_are_there(tab, "#assessment .files a") == len(told["files"])
     _narrow_dark_and_chinese(tabs, here, "[data-open=F4] .pair img")
+    _assess_each_night(tab)
+
+
+def _assess_each_night(tab: Tab) -> None:
+    """As the file was read when it was sent, by somebody who comes back to it."""
+    page = tab.open("?collection=county&view=damage").page
+    page.click("#damage-new summary")
+    page.wait_for_selector("#damage-parcels p:has-text('5 parcels')")
+    page.select_option("#damage-order [name=when]", "night")
+    page.fill("#damage-order [name=schedule]", "nightly")
+    page.click("#damage-go")
+    page.wait_for_selector(".toast.good")
+    (made,) = [one for one in _told(tab, "schedules")["schedules"] if one["name"] == "nightly"]
+    asked = {"policy_column": "contract", "insured_column": "mu", "insured_unit": "mu"}
+    assert ("assess", asked) == (made["task"], {name: made["parameters"][name] for name in asked})
+    httpx.delete(f"{tab.url}/v1/schedules/nightly").raise_for_status()
 
 
 def _parcels_told(tab: Tab) -> list[dict[str, Any]]:

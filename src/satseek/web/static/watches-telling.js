@@ -1,7 +1,7 @@
 // Channels of this server, and the alerts of a watch → who is told, what was sent, what came of it.
 // Knows no finding but by its id.
 
-import { allowed, el, empty, say, toast } from "./elements.js";
+import { allowed, counted, el, empty, say, toast } from "./elements.js";
 import { ask } from "./asking.js";
 import { moment } from "./jobs.js";
 import { scrolled, sortable } from "./tables.js";
@@ -84,7 +84,7 @@ const stateOf = (one) => el("span", {}, el("span", { class: `badge ${one.state =
 async function resend(alerts, done) {
   try {
     await ask("alerts/resend", { method: "POST", body: { alerts } });
-    toast(say("resent", { count: alerts.length }), "good");
+    toast(counted(alerts.length, "resent"), "good");
     done();
   } catch (problem) {
     toast(problem.message);
