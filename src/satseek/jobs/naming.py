@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from satseek.jobs.protocol import TaskName
-
 _Naming: TypeAlias = "Callable[[str], str]"
 
 
@@ -61,7 +59,7 @@ def _model(named: str) -> str:
 _ANY: Final[Mapping[str, _Naming]] = {"allow": _reach}
 _SCENES: Final[Mapping[str, _Naming]] = {**_ANY, "folder": absolute, "recipe": _recipe}
 
-PLACES: Final[Mapping[TaskName, Mapping[str, _Naming]]] = {
+PLACES: Final[Mapping[str, Mapping[str, _Naming]]] = {
     "index": _SCENES,
     "classify": {**_SCENES, "more": absolute, "out": absolute},
     "quantize": {**_ANY, "model": _model, "folder": absolute},
@@ -92,8 +90,7 @@ def placed(task: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidFilter: what looks like a period is none.
     """
-    known: Mapping[str, Mapping[str, _Naming]] = PLACES
-    naming = known.get(task, {})
+    naming = PLACES.get(task, {})
     return {
         name: _named(value, naming[name]) if name in naming else value
         for name, value in fields.items()

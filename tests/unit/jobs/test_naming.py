@@ -92,8 +92,7 @@ PATH = re.compile(
 
 @pytest.mark.parametrize("task", HERE)
 def test_each_field_that_takes_a_path_is_placed(task: str) -> None:
-    known: Any = PLACES
     fields = HERE[task].model_fields  # type: ignore[index]
     paths = {name for name, one in fields.items() if PATH.search(one.description or "")}
     paths |= {"allow", "fonts", "more", "out", "report"} & fields.keys()
-    assert paths <= known.get(task, {}).keys() <= fields.keys()
+    assert paths <= PLACES.get(task, {}).keys() <= fields.keys()
