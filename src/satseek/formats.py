@@ -74,16 +74,20 @@ def is_marked(folder: Path) -> bool:
 def mark_folder(folder: Path, number: int) -> None:
     """Write down what format a folder has, in place of what it said; it is there already.
 
-    A few bytes in one write: whoever is killed at it leaves an empty file, which says nothing.
+    In one step: a file that was written takes the other's name. What a killed writer has left of
+    it is the next one's.
     """
-    text = f"{number}\n".encode("ascii")
-    descriptor = os.open(folder / MARK, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+    draft = folder / f".{MARK}.new"
     try:
-        os.pwrite(descriptor, text, 0)
-        os.truncate(descriptor, len(text))
-        os.fsync(descriptor)
+        draft.write_text(f"{number}\n", encoding="ascii")
+        draft.chmod(0o644)
+        _sync(draft)
+        draft.replace(folder / MARK)
+    except FileNotFoundError:  # another has just given it the name
+        if format_of(folder) != number:
+            raise
     finally:
-        os.close(descriptor)
+        draft.unlink(missing_ok=True)
     _sync(folder)
 
 
@@ -93,8 +97,8 @@ def unmark_folder(folder: Path) -> None:
     _sync(folder)
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

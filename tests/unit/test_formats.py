@@ -78,6 +78,25 @@ def test_a_mark_whose_writer_was_killed_says_nothing_and_another_text_is_damage(
         format_of(tmp_path)
 
 
+def test_a_mark_takes_the_place_of_another_in_one_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark_folder(tmp_path, 12)
+    other = (tmp_path / MARK).open()  # who reads it meanwhile has the whole of one
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with other:
+        mark_folder(tmp_path, 3)
+        assert "12\n" == other.read()
+    with monkeypatch.context() as killed:
+        killed.setattr(type(tmp_path), "replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            mark_folder(tmp_path, 4)
+    assert (3, [MARK]) == (format_of(tmp_path), [one.name for one in tmp_path.iterdir()])
+
+
 def numbered(path: Path, number: int) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version = {number}")

@@ -78,7 +78,7 @@ RULES: tuple[Rule, ...] = (
     Rule(path="concepts", kind="unit", skipped=(".*", "*.new")),
     Rule(path=COLLECTIONS, kind="collections"),
     Rule(path="models", kind="unit", skipped=(".lock", ".staging"), follows=True),
-    Rule(path="audit", kind="lines", folder_mode=_PRIVATE, skipped=("lock",)),
+    Rule(path="audit", kind="lines", folder_mode=_PRIVATE, skipped=("lock", ".*")),
 )
 """In the order in which they are kept."""
 
