@@ -6,7 +6,9 @@ import { ask, collectionPath, enter, place, query, settle, visit } from "./askin
 import { moment } from "./jobs.js";
 import { areaChart } from "./landuse-chart.js";
 import { drawChanges, openChange, startChanges } from "./landuse-changes.js";
+import { districtsPart, drawDistricts, showDistricts } from "./landuse-districts.js";
 import { clear, theMap, tilesAt } from "./map.js";
+import { drawingPart, leaveDrawing } from "./samples-drawing.js";
 import { calledIn, fileList, hectares, percent, scrolled, sureButton, swatch } from "./tables.js";
 
 const OPACITY = 0.6; // so that what lies below can be compared with its class
@@ -30,6 +32,7 @@ export async function openRun(name) {
       if (run.collection !== query.collection && boot.collections.includes(run.collection)) enter(run.collection);
       draw(spot);
       lead(spot.querySelector("h2"));
+      drawDistricts(run, () => run.dates[byId("landuse-at").value]);
       await drawChanges(byId("landuse-changes"), run);
       frame();
     }
@@ -45,19 +48,22 @@ export async function openRun(name) {
 export function closeRun() {
   for (const one of layers) one.remove();
   layers = [];
+  leaveDrawing();
   if (place.view !== "landuse" || !place.at.run) run = null;
 }
 
 const back = () => el("button", { type: "button", class: "small", onclick: () => visit("landuse") }, say("all_runs"));
 
 function draw(spot) {
-  spot.replaceChildren(...head(),
+  spot.replaceChildren(...[...head(),
     el("section", { class: "boxed", "aria-label": say("class_map") }, ...dateControls(),
       el("div", { id: "landuse-legend" })),
     el("section", { class: "boxed", "aria-label": say("areas_by_date") }, el("h3", {}, say("areas_by_date")),
       el("div", { class: "stack", id: "landuse-chart" })),
+    districtsPart(run), drawingPart(run),
     el("section", { class: "boxed", id: "landuse-changes", "aria-label": say("what_changed") }),
-    el("section", { class: "boxed", "aria-label": say("files") }, el("h3", {}, say("files")), fileList(run.files)));
+    el("section", { class: "boxed", "aria-label": say("files") }, el("h3", {}, say("files")), fileList(run.files)),
+  ].filter(Boolean));
   drawChart();
 }
 
@@ -134,6 +140,7 @@ function setDate(date) {
   slider.setAttribute("aria-valuetext", date);
   byId("landuse-date").textContent = date;
   drawLegend(run.areas[at]);
+  showDistricts(date);
   lay();
 }
 

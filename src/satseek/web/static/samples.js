@@ -27,7 +27,7 @@ async function show() {
     const told = await ask(name ? `samples/${encodeURIComponent(name)}` : "samples");
     if (mine !== opened) return;
     if (name) await openOne(box, told, part);
-    else box.replaceChildren(...(told.samples.length ? told.samples.map(row) : [empty(say("samples_none"), say("samples_none_say"), el("code", {}, "satseek landuse sample NAME --date YYYY-MM"))]));
+    else box.replaceChildren(...(told.samples.length ? told.samples.map(row) : [empty(say("samples_none"), say("samples_none_say"), el("code", {}, "satseek landuse sample NAME --run RUN"))]));
   } catch (problem) {
     if (mine === opened) box.replaceChildren(...(name ? [back()] : []), empty(say("refused"), problem.message));
   }
