@@ -19,6 +19,7 @@ from PIL import Image
 
 import satseek
 from satseek.imagery.tiles import tile_at
+from satseek.jobs.assess import AssessTask
 from satseek.jobs.watching import opened_watches
 from satseek.monitor.watch.files import read_watch
 from satseek.service.access.keys import KeyStore
@@ -348,6 +349,12 @@ def test_every_door_tells_the_same_of_an_assessment(desk: Desk, tmp_path: Path) 
     for policy, form in (("P/0", "html"), ("P/2", "pdf"), ("none", "html")):
         refused = staff.get(f"/v1/assessments/loss/sheets/{policy}", params={"form": form})
         assert (404, True) == (refused.status_code, "sheets" in refused.json()["detail"])
+
+
+def test_what_is_usual_is_told_by_the_names_that_are_asked_by(desk: Desk) -> None:
+    told = desk.clients["staff"].get("/v1/assessments/hazards").raise_for_status().json()
+    assert desk.sdk.assessment("loss").rules == told["rules"]
+    assert told["rules"].keys() <= AssessTask.model_fields.keys()
 
 
 def test_uploads_are_their_senders_alone(desk: Desk) -> None:

@@ -5,6 +5,7 @@ Knows the wire only. Asking is asking for a job; what it found is kept under its
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from satseek.jobs.tasks import AssessTask
-from satseek.monitor.damage.grading import USUAL_GRADES
+from satseek.monitor.damage.grading import USUAL_GRADES, EvidenceRules
 from satseek.monitor.damage.keeping import sheet_name
 from satseek.monitor.damage.labels import hazard_labels, hazards
 from satseek.service.calling import caller
@@ -127,7 +128,7 @@ async def list_assessments(
 
 @router.get("/v1/assessments/hazards", summary="List hazards")
 async def list_hazards(shared: Shared) -> HazardsAnswer:
-    """List the hazards that labels are shipped for, and the usual table of losses."""
+    """List the hazards that labels are shipped for, the usual table of losses, usual rules."""
     names = hazards()
     sets = await shared.in_thread(
         lambda: [shown_set(hazard_labels(one, folder=Path())) for one in names]
@@ -139,6 +140,7 @@ async def list_hazards(shared: Shared) -> HazardsAnswer:
             GradeShown(name=one.name, from_share=one.from_share, light=one.light)
             for one in USUAL_GRADES.grades
         ],
+        rules=asdict(EvidenceRules()),
     )
 
 

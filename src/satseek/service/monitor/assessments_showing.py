@@ -74,11 +74,14 @@ class AssessmentDetails(AssessmentShown):
 
 
 class HazardsAnswer(_Shown):
-    """Hazards that labels are shipped for, and the usual table of losses."""
+    """Hazards that labels are shipped for, and what is usual of assessments."""
 
     hazards: list[str] = Field(description="What an assessment names as its `hazard`.")
     label_sets: list[LabelSetShown] = Field(description="Of each hazard, in the same order.")
-    grades: list[GradeShown]
+    grades: list[GradeShown] = Field(description="The usual table of losses.")
+    rules: dict[str, float | None] = Field(
+        description="What evidence is usually asked for, by the names that an assessment takes."
+    )
 
 
 def shown_assessment(run: KeptRun) -> AssessmentShown:

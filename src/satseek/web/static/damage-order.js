@@ -1,19 +1,25 @@
-// A file of parcels, two moments and a hazard → a job that assesses them.
-// Knows no result. What is read of the file, odd rows included, is told before anything is asked.
+// A file of parcels, two moments and a hazard → a job that assesses them, once or again and again.
+// Knows no result. What is read of the file, odd rows included, is told before anything is asked;
+// it is assessed by the columns, the unit, the CRS and the layer that stand in the form.
 
 import { boot, byId, counted, el, say, toast } from "./elements.js";
 import { ask, on, query, sent, visit } from "./asking.js";
 import { lightWords } from "./damage-lights.js";
+import { mountSettings } from "./damage-settings.js";
 import { clear, theMap } from "./map.js";
 import { calledIn, hectares } from "./tables.js";
 import { days } from "./timeline.js";
+import { mountWhen } from "./when.js";
 
-const COLUMNS = ["policy_column", "parcel_column", "crop_column", "district_column", "insured_column", "insured_unit"];
+const COLUMNS = ["policy_column", "parcel_column", "crop_column", "district_column", "insured_column", "insured_unit", "crs", "layer"];
 const PROBLEMS = 8; // odd rows that are named; the tables of the result name all
 
 let uploads = []; // parcels that the server keeps, the newest first
 let known = null; // hazards and the usual table of losses
 let losses = []; // the table as it stands in the form
+let shown = null; // id of the upload whose columns stand in the form
+let settings = null; // what an assessment may be told besides
+let when = null; // now, or again and again
 
 export function startOrder() {
   const form = byId("damage-order");
@@ -21,6 +27,8 @@ export function startOrder() {
   form.elements.file.addEventListener("change", ({ target }) => target.files.length && upload(target));
   form.elements.parcels.addEventListener("change", () => drawParcels(true));
   form.addEventListener("submit", order);
+  settings = mountSettings(byId("damage-more"));
+  when = mountWhen(byId("damage-when"), { go: byId("damage-go"), words: "damage_go" });
   on("days", fillDays);
 }
 
@@ -28,11 +36,14 @@ export function startOrder() {
 export async function drawOrder() {
   if (!byId("damage-order")) return;
   try {
-    const [kept, hazards] = await Promise.all([ask("parcels?limit=200"), known ?? ask("assessments/hazards")]);
+    const [kept, hazards, listed] = await Promise.all([
+      ask("parcels?limit=200"), known ?? ask("assessments/hazards"), known ? null : ask("formats"),
+    ]);
     uploads = kept.uploads;
     fillParcels(byId("damage-order").elements.parcels.value);
     if (known) return;
     known = hazards;
+    settings.show(known.rules, listed.formats);
   } catch (problem) {
     toast(problem.message);
     return;
@@ -80,6 +91,8 @@ function drawParcels(frame) {
   const one = uploads.find((each) => each.id === form.elements.parcels.value);
   const spot = byId("damage-parcels");
   if (!one) return spot.replaceChildren(el("p", { class: "quiet" }, say("parcels_first")));
+  if (one.id !== shown) for (const name of COLUMNS) form.elements[name].value = one[name] ?? "";
+  shown = one.id;
   form.elements.name.value ||= one.name.replace(/\..*$/, "").replace(/[^A-Za-z0-9_.-]+/g, "-").slice(0, 64);
   const odd = one.problems.slice(0, PROBLEMS).map((each) => el("li", {}, say("problem_row", { row: each.row, what: each.what })));
   const more = one.problem_count - odd.length;
@@ -131,18 +144,29 @@ function lightChoice(one, at) {
 
 // ---- asking ----
 
-async function order(event) {
-  event.preventDefault();
-  const fields = event.target.elements;
+/** What stands in the form, as the task `assess` takes it; what is empty is as usual. */
+function asked(fields) {
   const changed = JSON.stringify(losses) !== JSON.stringify(known?.grades);
   const kept = uploads.find((one) => one.id === fields.parcels.value);
+  const more = settings.asked();
+  const own = more.affected || more.sound || more.hidden;
+  const { crs: parcels_crs, ...columns } = Object.fromEntries(COLUMNS.map((name) => [name, fields[name].value.trim()]));
   const given = {
-    collection: query.collection, parcels: kept?.parcels_ref, name: fields.name.value.trim(),
-    hazard: fields.hazard.value, before: fields.before.value.trim(), after: fields.after.value.trim(), event: fields.event.value,
-    losses: changed ? losses : null, reports: ["html", "pdf"], sheets: ["html", "pdf"], language: boot.language.slice(0, 2),
+    collection: query.collection, parcels: kept?.parcels_ref, name: fields.name.value.trim(), ...columns, parcels_crs,
+    hazard: own ? null : fields.hazard.value, before: fields.before.value.trim(), after: fields.after.value.trim(), event: fields.event.value,
+    losses: changed ? losses : null, reports: ["html", "pdf"], sheets: ["html", "pdf"], language: boot.language.slice(0, 2), ...more,
   };
-  const body = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+}
+
+async function order(event) {
+  event.preventDefault();
+  const body = asked(event.target.elements);
   try {
+    if (await when.schedule({ task: "assess", ...body })) {
+      byId("damage-new").open = false;
+      return;
+    }
     const job = await ask("assessments", { method: "POST", body });
     byId("damage-new").open = false;
     toast(say("job_taken", { id: job.id.slice(-6) }), "good");
