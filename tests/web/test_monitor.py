@@ -344,19 +344,18 @@ def _row(name: str, box: tuple[float, float, float, float] | None) -> dict[str, 
     return {"type": "Feature", "properties": columns, "geometry": shape}
 
 
-def test_damage_to_parcels_is_told_by_lights_that_are_not_colours_alone(
-    tab: Tab, tabs: Tabs
-) -> None:
-    page = tab.open("?collection=county&view=damage").page
+def _ask_for_damage(tab: Tab) -> dict[str, Any]:
+    """Fill the form, columns and settings too, and wait for what opens; gives its parcels."""
+    page = tab.page
     page.click("#damage-new summary")
     page.wait_for_selector("#damage-order [name=hazard] option", state="attached")
-    rows = json.dumps(_parcels(tab)).encode()
-    file = {"name": "flood 2025.geojson", "mimeType": "application/geo+json", "buffer": rows}
     for details in page.query_selector_all("#damage-order details summary"):
         details.click()
     page.fill("#damage-order [name=policy_column]", "contract")
     page.fill("#damage-order [name=insured_column]", "mu")
     page.select_option("#damage-order [name=insured_unit]", "mu")
+    rows = json.dumps(_parcels(tab)).encode()
+    file = {"name": "flood 2025.geojson", "mimeType": "application/geo+json", "buffer": rows}
     page.set_input_files("#damage-order [name=file]", file)  # type: ignore[arg-type]
     page.wait_for_selector("#damage-parcels summary")
     assert tab.text("#damage-parcels").startswith("5 parcels")
@@ -373,8 +372,17 @@ def test_damage_to_parcels_is_told_by_lights_that_are_not_colours_alone(
     told = _told(tab, "assessments/flood-2025")
     assert usual | {"least_seen": 0.6} == told["rules"]
     assert "parcels.xlsx" not in {one["name"] for one in told["files"]}
-    parcels = {one["id"]: one["properties"] for one in _parcels_told(tab)}
-    assert {(10.0, "K")} == {(one["insured_ha"], one["policy"][0]) for one in parcels.values()}
+    found = {one["id"]: one["properties"] for one in _parcels_told(tab)}
+    assert {(10.0, "K")} == {(one["insured_ha"], one["policy"][0]) for one in found.values()}
+    return found
+
+
+def test_damage_to_parcels_is_told_by_lights_that_are_not_colours_alone(
+    tab: Tab, tabs: Tabs
+) -> None:
+    page = tab.open("?collection=county&view=damage").page
+    parcels = _ask_for_damage(tab)
+    told = _told(tab, "assessments/flood-2025")
     counts = {
         light: int(page.inner_text(f"#damage-lights [data-light='{light}'] .count"))
         for light in told["lights"]
