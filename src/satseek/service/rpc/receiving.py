@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 from google.protobuf.message import DecodeError
 
-from satseek.errors import DeadlineExceeded, InvalidRequest
+from satseek.errors import Abandoned, DeadlineExceeded, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +58,7 @@ class Incoming:
         """Read the next message of a stream.
 
         Raises:
+            Abandoned: the client's own deadline is over; gRPC then says that nothing more comes.
             DeadlineExceeded: none came for too long; an idle stream keeps others out.
             InvalidRequest: it is no such message.
         """
@@ -73,6 +74,8 @@ class Incoming:
             if reading.done():
                 content = reading.result()
                 if content is grpc.aio.EOF:
+                    if self._context.time_remaining() == 0:  # None: there is no deadline
+                        raise Abandoned("the client's own deadline is over")
                     raise StopAsyncIteration
                 return self._message(content)
         finally:
