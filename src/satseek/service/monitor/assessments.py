@@ -34,7 +34,6 @@ from satseek.service.monitor.assessments_showing import (
     assessment_details,
     shown_assessment,
 )
-from satseek.service.monitor.landuse import FILE, GEO, FileName, RowsAnswer, features_answer
 from satseek.service.monitor.landuse_showing import shown_set
 from satseek.service.monitor.runs import (
     kept_run,
@@ -42,6 +41,14 @@ from satseek.service.monitor.runs import (
     open_kept,
     remove_run,
     rows_of,
+)
+from satseek.service.monitor.runs_answering import (
+    FILE,
+    GEO,
+    FileName,
+    RowsAnswer,
+    features_of_run,
+    rows_of_run,
 )
 from satseek.service.paging import (
     DEFAULT_LIMIT,
@@ -182,8 +189,9 @@ async def list_assessed(
     limit: Limit = DEFAULT_LIMIT,
 ) -> Response:
     """List what became of each parcel, as GeoJSON: its light, and why."""
-    return await _features(
+    return await features_of_run(
         request,
+        KIND,
         name,
         "parcels",
         where={"light": light, "policy": policy, "district": district},
@@ -208,8 +216,8 @@ async def list_visits(
     limit: Limit = DEFAULT_LIMIT,
 ) -> Response:
     """List the parcels that were drawn for surveyors, as GeoJSON, in the order of visiting."""
-    return await _features(
-        request, name, "visits", where={}, cursor=cursor, limit=limit, shared=shared
+    return await features_of_run(
+        request, KIND, name, "visits", cursor=cursor, limit=limit, where={}, shared=shared
     )
 
 
@@ -229,19 +237,9 @@ async def list_rows(
     limit: Limit = DEFAULT_LIMIT,
 ) -> RowsAnswer:
     """List sums by policy or district, or what is odd about the list of parcels."""
-    page = await rows_of(
-        KIND,
-        name,
-        table,
-        cursor=cursor,
-        limit=limit,
-        where={},
-        shared=shared,
-        caller=caller(request),
+    return await rows_of_run(
+        request, response, KIND, name, table, cursor=cursor, limit=limit, shared=shared
     )
-    path = next_path(request, page.cursor)
-    response.headers.update(link_header(path))
-    return RowsAnswer(rows=page.rows, next=path)
 
 
 @router.get(
@@ -287,26 +285,3 @@ async def take_assessment_file(
     """Send a file of an assessment: a table, the report, a claim sheet."""
     one = await open_kept(KIND, name, file, shared=shared, caller=caller(request))
     return sent(one, request.headers)
-
-
-async def _features(
-    request: Request,
-    name: str,
-    table: str,
-    *,
-    where: dict[str, str | None],
-    cursor: str | None,
-    limit: int,
-    shared: Running,
-) -> Response:
-    page = await rows_of(
-        KIND,
-        name,
-        table,
-        cursor=cursor,
-        limit=limit,
-        where=where,
-        shared=shared,
-        caller=caller(request),
-    )
-    return features_answer(request, page.rows, page.cursor)

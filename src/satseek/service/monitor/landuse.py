@@ -5,9 +5,8 @@ Knows the wire only. Asking is asking for a job; what a run found is kept under 
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi import Path as PathParameter
@@ -18,7 +17,7 @@ from starlette.responses import Response
 from satseek.jobs.tasks import LanduseTask
 from satseek.monitor.labels.files import preset, preset_names
 from satseek.service.calling import caller
-from satseek.service.describing import AWAY, FEATURE, PROBLEM
+from satseek.service.describing import AWAY, PROBLEM
 from satseek.service.jobbing_asking import AskedJob
 from satseek.service.jobbing_files import sent
 from satseek.service.jobbing_showing import JobDetails
@@ -38,9 +37,15 @@ from satseek.service.monitor.runs import (
     kept_runs,
     open_kept,
     remove_run,
-    rows_of,
 )
-from satseek.service.negotiating import GEOJSON
+from satseek.service.monitor.runs_answering import (
+    FILE,
+    GEO,
+    FileName,
+    RowsAnswer,
+    features_of_run,
+    rows_of_run,
+)
 from satseek.service.paging import (
     DEFAULT_LIMIT,
     Cursor,
@@ -56,9 +61,6 @@ from satseek.service.tiling import is_known, picture_of, unchanged
 from satseek.service.tiling_asking import OfTile
 from satseek.service.tiling_drawing import Painted, tag_of_text
 
-if TYPE_CHECKING:
-    from satseek.monitor.runs.drafting import Row
-
 router = APIRouter(tags=["land use"], route_class=Repeatable)
 
 KIND: Literal["landuse"] = "landuse"
@@ -67,34 +69,7 @@ _MAP = "/v1/landuse/{name}/maps/{date}"
 
 Shared = Annotated[Running, Depends(running)]
 RunName = Annotated[str, PathParameter(max_length=64, description="Name of the run.")]
-FileName = Annotated[str, PathParameter(max_length=400, description="Name of the file.")]
 Date = Annotated[str, PathParameter(max_length=32, description="Date, as the run names it.")]
-
-FILE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file.", "content": {"*/*": {}}},
-    206: {"description": "The part that `Range` asks for."},
-    304: {"description": "You have it: `If-None-Match` names its `ETag`."},
-    404: PROBLEM,
-    416: PROBLEM,
-}
-"""How a file that a run left is answered."""
-
-FEATURES: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "features", "next"],
-    "properties": {
-        "type": {"const": "FeatureCollection"},
-        "features": {"type": "array", "items": FEATURE},
-        "next": {"type": ["string", "null"], "description": "Path of the next page."},
-    },
-}
-"""A page of GeoJSON."""
-
-GEO: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A page.", "content": {GEOJSON: {"schema": FEATURES}}},
-    404: PROBLEM,
-    409: PROBLEM,
-}
 
 
 class LanduseAsked(AskedJob, LanduseTask):
@@ -122,15 +97,6 @@ class PresetsAnswer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     label_sets: list[LabelSetShown]
-
-
-class RowsAnswer(BaseModel):
-    """One page of a table."""
-
-    model_config = ConfigDict(frozen=True)
-
-    rows: list[dict[str, Any]]
-    next: str | None = Field(description="Path of the next page; null: this is the last.")
 
 
 @router.post(
@@ -214,18 +180,9 @@ async def list_changes(
 ) -> Response:
     """List the patches that became something else, as GeoJSON; ids are those of their findings."""
     where = {"before": before, "after": after}
-
-    page = await rows_of(
-        KIND,
-        name,
-        "changes",
-        cursor=cursor,
-        limit=limit,
-        where=where,
-        shared=shared,
-        caller=caller(request),
+    return await features_of_run(
+        request, KIND, name, "changes", cursor=cursor, limit=limit, where=where, shared=shared
     )
-    return features_answer(request, page.rows, page.cursor)
 
 
 @router.get(
@@ -243,19 +200,9 @@ async def list_districts(
     limit: Limit = DEFAULT_LIMIT,
 ) -> RowsAnswer:
     """List the hectares of each class in each district at each date, where districts were asked."""
-    page = await rows_of(
-        KIND,
-        name,
-        "districts",
-        cursor=cursor,
-        limit=limit,
-        where={},
-        shared=shared,
-        caller=caller(request),
+    return await rows_of_run(
+        request, response, KIND, name, "districts", cursor=cursor, limit=limit, shared=shared
     )
-    path = next_path(request, page.cursor)
-    response.headers.update(link_header(path))
-    return RowsAnswer(rows=page.rows, next=path)
 
 
 @router.get(
@@ -312,10 +259,3 @@ async def show_map(
     return (
         unchanged(tag, fresh=fresh) if found is None else picture_of(found, tag, tile, fresh=fresh)
     )
-
-
-def features_answer(request: Request, features: list[Row], cursor: str | None) -> Response:
-    """Answer with a page of GeoJSON."""
-    path = next_path(request, cursor)
-    content = {"type": "FeatureCollection", "features": features, "next": path}
-    return Response(json.dumps(content), media_type=GEOJSON, headers=link_header(path))

@@ -21,7 +21,7 @@ from satseek.service.jobbing_showing import JobDetails, details
 from satseek.service.monitor import watches_verbs as verbs
 from satseek.service.monitor.findings_showing import feature
 from satseek.service.monitor.findings_verbs import listed
-from satseek.service.monitor.landuse import GEO, features_answer
+from satseek.service.monitor.runs_answering import GEO, features_answer
 from satseek.service.monitor.watches_asking import (
     ExamplesAsked,
     HeldOutAsked,
