@@ -34,16 +34,9 @@ HANDED = {
 
 READ_ONLY = {
     *("Path", "_Place", "_room", "check_data_dir", "check_place", "disks", "look", "back_up"),
-    *(
-        "begin_use",
-        "read_backup",
-        "restore_backup",
-        "restore_collections",
-        "result_file",
-        "str",
-        "_record",
-    ),
-    *("_below", "_databases", "_documents", "_marked", "_place", "_plan", "refuse_in_use"),
+    *("_check_whole", "begin_use", "check_whole", "read_backup", "restore_backup"),
+    *("restore_collections", "result_file", "str", "_record", "_below", "_databases"),
+    *("_documents", "_marked", "_place", "_plan", "refuse_in_use"),
     *("relative_to", "stores_of", "upgrade"),
 }
 """Who is handed one and writes nothing of their own, or is the backup itself."""
