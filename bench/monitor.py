@@ -25,10 +25,11 @@ HERE = Path(__file__).parent / "monitoring"
 PARTS = {
     "areas": (),
     "damage": ("--usual",),
-    "landuse": ("23", "24", "25", "26", "27"),
+    "landuse": ("0", "23", "24", "25", "26", "27"),
     "watch": ("--counties", "3"),
 }
-"""Scripts and what they are told: usual settings, and counties that no default was chosen on."""
+"""Scripts and what they are told: usual settings, the county of the demonstration (0), which some
+defaults were chosen on, and counties that none was."""
 SETTLED = 0.15
 """By how much the average precision of a watch should exceed that of a bare cosine."""
 
@@ -146,6 +147,11 @@ def tell_damage(figures: Any) -> Iterator[Line]:
         yield most(f"{about} flooded ones", [paired["of_flooded"]], 0.12)
         found = f"all {mono['mean_absolute_error']}, flooded ones {mono['of_flooded']}"
         yield plain(f"{about} without imagery before", found)
+    others = [one for seed, one in figures["counties"].items() if seed not in figures["chosen_on"]]
+    pairs = [one["paired usual"] for one in others]
+    wet = sum(one["of_flooded"] * one["flooded"] for one in pairs)
+    about = f"{len(others)} counties that nothing was chosen on: error of flooded parcels' share"
+    yield most(about, [round(wet / sum(one["flooded"] for one in pairs), 3)], 0.12)
     for kind, one in figures["clouds"].items():
         about = f"cloud ({kind}) over parcels: insufficient evidence, share of {one['under']}"
         yield least(about, [round(one["not_seen"] / one["under"], 3)], 1.0)
@@ -178,6 +184,10 @@ def tell_landuse(figures: Any) -> Iterator[Line]:
         found = one["patches"]
         yield least(f"{about} recall", [found["recall"]], 0.8)
         yield least(f"{about} precision", [found["precision"]], 0.7)
+    others = figures["patches"]["others"]
+    about = "counties that no default was chosen on, together: cells at least half changed,"
+    yield least(f"{about} recall", [others["recall"]], 0.8)
+    yield least(f"{about} precision", [others["precision"]], 0.7)
 
 
 def tell_watch(figures: Any) -> Iterator[Line]:

@@ -112,7 +112,8 @@ def assess(
 
     last = seen(after, "after")
     first = None if before is None else seen(before, "before")
-    joined = join(last, first, kinds, quantile=rules.step_quantile)
+    both = None if before is None else (before.index.vectors, after.index.vectors)
+    joined = join(last, first, kinds, quantile=rules.step_quantile, vectors=both)
     squares = _outlines(joined, after, before)
     on_progress("parcels", 0, len(parcels))
     pieces = overlaps(shapes, squares)

@@ -141,7 +141,7 @@ def decide_paired(
     first, last = (near.blend(np.where(both, one, np.nan)) for one in ends)
     with np.errstate(invalid="ignore"):
         sound = (first <= 0) & (last <= 0)
-        shift, spread = _steps(last[sound] - first[sound])
+        shift, spread = middle_and_spread(last[sound] - first[sound])
         was, steps = first > 0, last - shift - first
         is_now = last - shift > 0
         stepped = ~was & (steps > NormalDist().inv_cdf(quantile) * spread)
@@ -156,20 +156,20 @@ def decide_paired(
     )
 
 
+def middle_and_spread(values: Floats) -> tuple[float, float]:
+    """Give the median of what sound cells do, and its robust deviation; 0, 0 where they are few."""
+    if values.size < LEAST_SOUND:
+        return 0.0, 0.0
+    middle = float(np.median(values))
+    return middle, float(np.median(np.abs(values - middle))) * _DEVIATION
+
+
 def _parts(steps: Floats, affected: Marks) -> Floats:
     """Give the share of each cell that its step speaks for, 0–1."""
     if not affected.any():
         return np.zeros(len(steps))
     whole = float(np.quantile(steps[affected], WHOLE))
     return np.clip(np.nan_to_num(steps) / whole, 0.0, 1.0)
-
-
-def _steps(steps: Floats) -> tuple[float, float]:
-    """Give the median of sound cells' steps and their robust deviation; 0, 0 where they are few."""
-    if steps.size < LEAST_SOUND:
-        return 0.0, 0.0
-    middle = float(np.median(steps))
-    return middle, float(np.median(np.abs(steps - middle))) * _DEVIATION
 
 
 def _best(logits: Floats, classes: Marks) -> Floats:

@@ -13,14 +13,17 @@ import numpy as np
 from satseek.errors import GridMismatch
 from satseek.monitor.change.blending import around
 from satseek.monitor.damage.deciding import QUANTILE, decide_alone, decide_paired
+from satseek.monitor.damage.learning import learn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from satseek.index.protocol import Rows
     from satseek.monitor.damage.cells import SeenCells
     from satseek.monitor.damage.deciding import Decided, Kinds
+    from satseek.types import Vectors
 
     Floats = NDArray[np.float64]
     Marks = NDArray[np.bool_]
@@ -79,9 +82,22 @@ class Joined:
 
 
 def join(
-    after: SeenCells, before: SeenCells | None, kinds: Kinds, *, quantile: float = QUANTILE
+    after: SeenCells,
+    before: SeenCells | None,
+    kinds: Kinds,
+    *,
+    quantile: float = QUANTILE,
+    vectors: tuple[Callable[[Rows], Vectors], Callable[[Rows], Vectors]] | None = None,
 ) -> Joined:
     """Lay moments side by side, and decide every cell, two moments by a quantile.
+
+    Args:
+        after: Seen after the event.
+        before: Seen before it; None: after alone.
+        kinds: What classes mean.
+        quantile: Of the steps of sound cells; see `damage_deciding.decide_paired`.
+        vectors: Give those of rows before and after, where two moments are to teach how much of a
+            cell is affected; see `damage_learning.learn`. None: labels alone tell.
 
     Raises:
         GridMismatch: before and after have cells, but none in common.
@@ -100,6 +116,13 @@ def join(
     last, first = _sight(cells, after, kinds), _sight(cells, before, kinds)
     near = around(cells)
     decided = decide_paired(_bare(first), _bare(last), kinds, near=near, quantile=quantile)
+    if vectors is not None:
+        was, now = vectors
+
+        def pairs(places: NDArray[np.int64]) -> Vectors:
+            return np.hstack([was(first.rows[places]), now(last.rows[places])])
+
+        decided = learn(decided, pairs, cells=cells, near=near)
     return Joined(cells=cells, after=last, before=first, decided=decided)
 
 
