@@ -6,11 +6,11 @@ files have no place for one has it in a file beside them, where older releases d
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from satseek.errors import DamagedData, FormatTooNew
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,25 +81,17 @@ def mark_folder(folder: Path, number: int) -> None:
     try:
         draft.write_text(f"{number}\n", encoding="ascii")
         draft.chmod(0o644)
-        _sync(draft)
+        sync(draft)
         draft.replace(folder / MARK)
     except FileNotFoundError:  # another has just given it the name
         if format_of(folder) != number:
             raise
     finally:
         draft.unlink(missing_ok=True)
-    _sync(folder)
+    sync(folder)
 
 
 def unmark_folder(folder: Path) -> None:
     """Take the mark away again, as older releases have it."""
     (folder / MARK).unlink(missing_ok=True)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder)

@@ -5,7 +5,6 @@ Does not know what is written, nor by which library.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satseek.errors import NO_ROOM, DiskFull, FolderNotFound, InvalidRequest, SatseekError
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +48,9 @@ def replaced(path: Path, *, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
             plain = not suffixes or path.name.lower().endswith(suffixes)
             draft = room / (path.name if plain else path.name + suffixes[0])
             yield draft
-            _sync(draft)
+            sync(draft)
             draft.replace(path)
-            _sync(path.parent)
+            sync(path.parent)
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
@@ -91,12 +91,3 @@ def _for_want_of_room(error: BaseException | None, folder: Path) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file's bytes, or a folder's entries, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

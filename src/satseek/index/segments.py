@@ -15,6 +15,7 @@ import numpy as np
 
 from satseek.errors import DamagedData
 from satseek.index.halves import from_halves
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,13 +134,8 @@ def _put(descriptor: int, content: bytes, at: int) -> None:
     os.fsync(descriptor)
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the disk knows the folder's names."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+sync_folder = sync
+"""Wait until the disk knows a folder's names."""
 
 
 class Segments:

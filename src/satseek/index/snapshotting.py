@@ -26,6 +26,7 @@ from satseek.index.schema import Connections, storage_errors
 from satseek.index.segments import Segments, sync_folder
 from satseek.index.spec import LEDGER_VERSION, segments_name
 from satseek.index.writing import LOCK
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,7 +164,7 @@ def _copy_database(
         db.backup(copy, pages=_PAGES_AT_ONCE, progress=told)
         if name is not None:
             rename(copy, name)
-    _sync(path)
+    sync(path)
 
 
 def rename(db: sqlite3.Connection, name: str) -> None:
@@ -210,13 +211,4 @@ def _read_back(folder: Path, rows_per_segment: int) -> None:
         raise DamagedData(f"{damages[0]}; repair the collection, or restore an older snapshot")
     for suffix in _LOGS:
         (folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
-    _sync(folder / DATABASE)
-
-
-def _sync(path: Path) -> None:
-    """Wait until the disk has a file."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder / DATABASE)

@@ -5,11 +5,11 @@ Does not know what is in them.
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from satseek import syncing
 from satseek.errors import NO_ROOM, DiskFull
 
 if TYPE_CHECKING:
@@ -23,13 +23,8 @@ _FULL_WORDS = ("No space left on device", "os error 28", "Disk quota exceeded")
 """How libraries say so that keep the errno to themselves, those written in Rust and C++."""
 
 
-def sync(path: Path) -> None:
-    """Wait until a file's bytes, or a folder's entries, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+sync = syncing.sync
+"""Wait until a file's bytes, or a folder's entries, are on the disk."""
 
 
 def make_folder(folder: Path) -> None:
