@@ -190,7 +190,7 @@ def see_again(home: Path, folder: Path, day: str, *, on: str) -> None:
     for scene in seen_county().scenes.glob(f"*{day}*.tif"):
         again = folder / scene.name.replace(day, on)
         shutil.copyfile(scene, again)
-        with rasterio.open(again, "r+") as raster:
+        with rasterio.open(again, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
             raster.update_tags(TIFFTAG_DATETIME=f"{on.replace('-', ':')} 10:12:00")
     grid = GridSpec(crs=None, chip_px=128, stride_px=128, pixel_size=None)
     with (
