@@ -172,15 +172,16 @@ def test_a_watch_finds_once_and_tells_once(settings: Settings) -> None:
 
 def test_an_assessment_leaves_tables_sheets_and_a_report(settings: Settings) -> None:
     asked = {"parcels": "parcels.geojson", "after": "2024-07", "before": "2024-06", "name": "flood"}
-    told, folder = run("assess", {**asked, "sheets": ["html"], "formats": ["csv"]}, settings)
-    assert {"report.html", "parcels.csv"} <= names(told)
-    assert (2, "paired", 2) == (told["parcels"], told["mode"], sum(told["lights"].values()))
-    assert told["findings"] == told["news"]
-    assert told["findings"] == len(kept(settings, "flood"))
+    all_pay = {"losses": [{"name": "payable", "from_share": 0, "light": "red"}]}
+    given = {**asked, **all_pay, "sheets": ["html"], "formats": ["csv"]}
+    told, folder = run("assess", given, settings)
+    assert {"report.html", "parcels.csv", "assessment.json"} <= names(told)
+    assert (2, "paired", {"red": 2}) == (told["parcels"], told["mode"], told["lights"])
+    assert told["findings"] == told["news"] == len(kept(settings, "flood")) == 2
     packed = [one for one in told["files"] if one["name"] == "claims.zip"]
     with ZipFile(folder / packed[0]["path"]) as sheets:
         assert sheets.testzip() is None
-        assert all(one.endswith(".html") for one in sheets.namelist())
+        assert ["P-0.html", "P-4.html"] == sorted(sheets.namelist())
 
 
 def test_a_report_is_of_one_collection(settings: Settings) -> None:
