@@ -334,7 +334,7 @@ def _address(peer: str) -> str:
 def _counted(call: _Call) -> str:
     """Name the status that figures have: a client whose own time ran out has gone away."""
     late = call.code is Code.DEADLINE_EXCEEDED and call.clients_time
-    return (Code.CANCELLED if late else call.code).name
+    return str((Code.CANCELLED if late else call.code).name)
 
 
 def _outcome(code: grpc.StatusCode) -> str:
