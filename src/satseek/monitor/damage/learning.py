@@ -104,7 +104,9 @@ def _fit(sums: Floats) -> tuple[Floats, float]:
     count = max(float(sums[-2, -2]), 1.0)
     mean, share = sums[:-2, -2] / count, float(sums[-2, -1]) / count
     squares = sums[:-2, :-2] - count * np.outer(mean, mean) + RIDGE * np.eye(len(mean))
-    weights: Floats = np.linalg.solve(squares, sums[:-2, -1] - count * share * mean)
+    weights = np.asarray(
+        np.linalg.solve(squares, sums[:-2, -1] - count * share * mean), dtype=np.float64
+    )
     return weights, float(share - mean @ weights)
 
 
