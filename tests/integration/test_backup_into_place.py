@@ -12,7 +12,7 @@ import backupstore
 import pytest
 from typer.testing import CliRunner
 
-from satseek.backup import moving, restoring, underway
+from satseek.backup import moving, restoring, underway, writing
 from satseek.backup.repository import LATEST, Repository
 from satseek.backup.restoring import restore_backup, restore_collections
 from satseek.backup.rules import DRAFT, RESTORED, WASTE
@@ -20,7 +20,7 @@ from satseek.backup.underway import begin_use
 from satseek.cli import backing_up, keys, working
 from satseek.cli.application import app
 from satseek.cli.placing import check_data_dir
-from satseek.errors import CollectionExists, Conflict, DamagedData
+from satseek.errors import CollectionExists, Conflict, DamagedData, DiskFull
 from satseek.index.removing import remove_collection
 from satseek.settings import Settings
 
@@ -224,6 +224,26 @@ def test_a_restored_folder_with_something_missing_is_not_taken_for_whole(
     remove_collection(tmp_path / "collections", "made")
     with pytest.raises(Conflict, match="expected an empty data folder"):
         restored(kept, tmp_path)
+
+
+def test_models_that_went_to_a_disk_of_their_own_since_are_not_missed(tmp_path: Path) -> None:
+    data, folder, to = tmp_path / "data", tmp_path / "backups", tmp_path / "to"
+    for path in ("models/one/weights.onnx", "concepts/a.json"):
+        (data / path).parent.mkdir(parents=True)
+        (data / path).write_text("x")
+    backupstore.back_up(data, folder)
+    restored(folder, to)
+    shutil.rmtree(to / "models")
+    (to / "models").mkdir()  # as the chart's job does it, where models have a volume
+    assert restored(folder, to).again
+
+
+def test_want_of_room_says_where_all_is_put_together(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "RESERVE_BYTES", 1 << 60)
+    with pytest.raises(DiskFull, match="all is put together on this disk first"):
+        restored(kept, tmp_path / "to")
 
 
 def test_it_is_its_owner_s_alone_where_it_was_made(kept: Path, tmp_path: Path) -> None:
