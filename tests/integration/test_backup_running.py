@@ -182,8 +182,10 @@ def test_a_clock_that_was_set_back_does_not_cost_the_new_backup(
     assert made.started < first.started
     assert done.pruned is not None
     assert made.id in done.pruned.kept
-    assert [first.id, made.id][-1] == Repository(folder).find().id
-    assert (first.id[:18], 1) == (made.id[:18], int(made.id[16:19]) - int(first.id[16:19]))
+    assert made.id == Repository(folder).find().id
+    form = "%Y%m%dT%H%M%S.%fZ%z"
+    later, before = (datetime.strptime(f"{one.id[:20]}+0000", form) for one in (made, first))
+    assert timedelta(milliseconds=1) == later - before
 
 
 def test_one_damaged_backup_is_shown_and_let_go(data: Path, tmp_path: Path) -> None:

@@ -118,8 +118,7 @@ class Gathering:
         if not source.is_file():
             self._leave_out(f"{rule.path}: {_ODD}")
             return
-        with suppress(FileNotFoundError):
-            self._keep(self._taking.file(source, rule.path))
+        self._take(source, rule.path)
 
     def _lines(self, source: Path, rule: Rule) -> None:
         """Take files that are only added to: as long as they are while nobody may."""
@@ -135,8 +134,7 @@ class Gathering:
     def _pictures(self, source: Path, rule: Rule) -> None:
         """Take files that never change; one that goes meanwhile is shown nowhere."""
         for path in sorted(self._listed(source, rule.path, rule)):
-            with suppress(FileNotFoundError):
-                self._keep(self._taking.file(source / path, f"{rule.path}/{path}"))
+            self._take(source / path, f"{rule.path}/{path}")
 
     def _unit(self, source: Path, rule: Rule) -> None:
         self._settled(source, rule.path, rule)
@@ -234,6 +232,11 @@ class Gathering:
                 name=folder.name, generation=held.generation, chips=held.chips, model=held.model
             )
         )
+
+    def _take(self, source: Path, path: str) -> None:
+        """Take a file that is only ever replaced as a whole; none where it has gone."""
+        with suppress(FileNotFoundError):
+            self._keep(self._taking.file(source, path))
 
     def _keep(self, one: KeptFile) -> None:
         self.files[one.path] = one
