@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+JOB_MS = 90_000
+"""A job of a second may take this long where everything else runs beside it."""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def sources(home: Path) -> None:
     """Findings of a source for each test, and a sample, before any of them looks."""
@@ -154,6 +158,15 @@ def test_findings_are_filtered_and_taken_away(tab: Tab, tmp_path: Path) -> None:
     download.value.save_as(file)
     rows = json.loads(file.read_text(encoding="utf-8"))["features"]
     assert sorted(one["id"] for one in rows) == sorted(ids)
+    page.keyboard.press("Escape")
+    page.click("#findings-report summary")
+    page.click("#findings-report button:text('Write report')")
+    link = "#findings-report a:text('Read the report')"
+    page.wait_for_selector(link, timeout=JOB_MS)
+    report = httpx.get(f"{tab.url}/{page.get_attribute(link, 'href')}", timeout=60).text
+    others = [one["id"] for one in _listed(tab, "keys")]
+    assert [True] * 3 == [one[:8] in report for one in ids]
+    assert [False] * 4 == [one[:8] in report for one in others]
 
 
 def test_places_are_judged_by_keys_and_areas_follow(tab: Tab) -> None:

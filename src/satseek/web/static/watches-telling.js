@@ -37,16 +37,17 @@ export function mountChannels(spot) {
 
 /** What was sent of a watch's alerts, what waits and what was given up; ways to try and to resend. */
 export function tellingOf(watch) {
-  if (!allowed("jobs") || !watch.deliver.length) return el("span");
+  if (!allowed("jobs")) return el("span");
   const rows = el("div", { class: "stack", "aria-live": "polite" });
-  const section = el("section", { class: "boxed", id: "watch-told", "aria-label": say("alerts_sent") }, el("h3", {}, say("alerts_sent")),
+  const section = el("section", { class: "boxed", id: "watch-told", "aria-label": say("alerts_sent"), hidden: !watch.deliver.length }, el("h3", {}, say("alerts_sent")),
     el("div", { class: "row" }, ...watch.deliver.map((name) =>
       el("button", { type: "button", class: "small", "data-channel": name, onclick: ({ target }) => tryOut(name, target) }, say("channel_try", { name })))),
     rows);
-  list(watch, rows);
+  list(watch, rows).then((some) => { if (some) section.hidden = false; }); // also of channels that are told no more
   return section;
 }
 
+/** Draw them; gives whether there is anything to see. */
 async function list(watch, spot) {
   try {
     const { alerts } = await ask(`alerts?source=${encodeURIComponent(watch.name)}&limit=${SHOWN}`);
@@ -55,8 +56,10 @@ async function list(watch, spot) {
     spot.replaceChildren(
       dead.length ? el("button", { type: "button", onclick: again(dead) }, say("resend_dead", { count: dead.length })) : "",
       alerts.length ? scrolled(say("alerts_sent"), table(alerts, again)) : el("p", { class: "quiet" }, say("alerts_sent_none")));
+    return alerts.length > 0;
   } catch (problem) {
     spot.replaceChildren(empty(say("refused"), problem.message));
+    return true;
   }
 }
 
