@@ -183,8 +183,9 @@ def test_a_clock_that_was_set_back_does_not_cost_the_new_backup(
     assert done.pruned is not None
     assert made.id in done.pruned.kept
     assert made.id == Repository(folder).find().id
-    form = "%Y%m%dT%H%M%S.%fZ%z"
-    later, before = (datetime.strptime(f"{one.id[:20]}+0000", form) for one in (made, first))
+    later, before = (
+        datetime.strptime(f"{one.id[:20]}+0000", "%Y%m%dT%H%M%S.%fZ%z") for one in (made, first)
+    )
     assert timedelta(milliseconds=1) == later - before
 
 
