@@ -135,7 +135,7 @@ def run(
     ] = None,
     chip: Annotated[int | None, typer.Option(help="Chip edge in pixels. [default: 256]")] = None,
     stride: Annotated[
-        int | None, typer.Option(help="Step from chip to chip. [default: the chip edge]")
+        int | None, typer.Option(help="Step from chip to chip. [default: half the chip edge]")
     ] = None,
     pixel_size: Annotated[
         float | None, typer.Option(help="Metres per pixel. [default: each scene's own]")

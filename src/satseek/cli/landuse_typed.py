@@ -120,12 +120,13 @@ def run_typed(context: typer.Context, asked: Typed, target: str, *, json: bool) 
 
 def _index(asked: Typed, collection: str, settings: Settings) -> None:
     """Index the source, or what of it is new."""
-    from satseek.jobs.indexing import IndexHere, index  # noqa: PLC0415 - slow to load
+    from satseek.jobs.indexing import IndexHere, index, overlapping  # noqa: PLC0415 - slow to load
 
     assert asked.source is not None
     fields = {"folder": asked.source, "collection": collection, **asked.scenes}
-    task = asked_of("index", fields)
-    assert isinstance(task, IndexHere)
+    asked_for = asked_of("index", fields)
+    assert isinstance(asked_for, IndexHere)
+    task = overlapping(asked_for, settings)
     with progress_bar("indexing") as show:
         told = index(task, settings, lambda done, total, note: show(note, done, total), Path())
     say(

@@ -108,6 +108,26 @@ def executor_of(asked: Elsewhere, settings: Settings) -> Executor | None:
     return executor_named(asked.executor, address, asked.workers, settings)
 
 
+def overlapping(asked: IndexTask, settings: Settings) -> IndexTask:
+    """Leave no stride open: half a chip in a new collection, else the collection's own.
+
+    For maps: what several chips show is told better; see docs/guides/landuse.md. A chip whose edge
+    is odd is not cut in halves.
+    """
+    if asked.stride_px is not None:
+        return asked
+    edge = asked.chip_px or DEFAULT_GRID.chip_px
+    with closing(Assembly(settings)) as parts:
+        is_new = asked.collection not in parts.collections()
+        grid = None if is_new else parts.reader(asked.collection).spec.grid
+    if grid is None:
+        return asked if edge % 2 else asked.model_copy(update={"stride_px": edge // 2})
+    said = (asked.chip_px, asked.pixel_size, asked.crs, asked.levels)
+    if all(one is None for one in said):
+        return asked
+    return asked.model_copy(update={"stride_px": min(grid.stride_px, edge)})
+
+
 def layout_of(asked: ScenesAsked) -> Layout:
     """Cut and stretch as it was asked; what was left open follows the collection, or the default.
 

@@ -24,7 +24,7 @@ from satseek.jobs.asking import (
     operator_of,
 )
 from satseek.jobs.gathering import gathered
-from satseek.jobs.indexing import IndexHere, IndexTask, check_index, index
+from satseek.jobs.indexing import IndexHere, IndexTask, check_index, index, overlapping
 from satseek.jobs.results import FILES, new_try
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def landuse(
     """Index what is new, and tell land use; files are the job's, or where they were asked for."""
     run = _checked(asked, settings)
     if asked.folder is not None:
-        index(_index_task(asked), settings, on_progress, results)
+        index(overlapping(_index_task(asked), settings), settings, on_progress, results)
     with closing(Assembly(settings)) as parts:
         if isinstance(asked, LanduseHere) and asked.out is not None:
             done = _run(asked, run, parts, on_progress, Path(asked.out))
