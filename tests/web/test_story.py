@@ -167,8 +167,7 @@ def test_a_folder_is_classified_now_and_again_and_its_table_taken(tab: Tab, tmp_
     page.fill("#order [name=folder]", "scenes")
     page.fill("#order [name=labels]", "a harbour\na forest\n")
     page.click("#order-go")
-    page.wait_for_selector(".job:first-child[data-state=done]")
-    assert tab.text(".job h3") == "Classify scenes"
+    page.wait_for_selector(".job:first-child[data-state=done]:has-text('Classify scenes')")
     with page.expect_download() as download:
         page.click(".job:first-child li a")
     path = tmp_path / download.value.suggested_filename
