@@ -4,6 +4,7 @@ Run as root: python deploy/docker/measure.py cpu=ROOT > bench/results/image.json
 `buildah mount` or `docker export … | tar -x` give.
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -18,12 +19,19 @@ HERE = Path(__file__).parent
 LIMIT_BYTES = 600_000_000
 """What the image for processors may take; megabytes are of a million bytes."""
 
+RECIPE = (
+    *("Dockerfile", "install.sh", "prune.sh", "root.sh", "libraries.sh", "health.py", "sbom.py"),
+    *("requirements-build.txt", "requirements-{variant}.txt", "excluded-{variant}.txt"),
+)
+"""What decides, beside satseek itself, what is in an image."""
+
 
 def main() -> None:
     """Measure what is named on the command line: VARIANT=ROOT …."""
     variants = dict(word.split("=", 1) for word in sys.argv[1:])
     figures: dict[str, Any] = {"limit_bytes": LIMIT_BYTES}
-    figures |= {name: measured(Path(root)) for name, root in variants.items()}
+    for name, root in variants.items():
+        figures[name] = {"recipe_sha256": recipe_sha256(name), **measured(Path(root))}
     result = {
         "command": " ".join(
             ["python", "deploy/docker/measure.py", *(f"{n}=ROOT" for n in variants)]
@@ -57,6 +65,18 @@ def measured(root: Path) -> dict[str, Any]:
         "first_start_seconds": ready,
         "shown": shown,
     }
+
+
+def recipe_sha256(variant: str) -> str:
+    """Digest of a variant's recipe, without comments and the release's number, 64 hex digits.
+
+    The figures of one recipe are not those of another: its image is to be built and measured anew.
+    """
+    digest = hashlib.sha256()
+    for name in RECIPE:
+        text = (HERE / name.format(variant=variant)).read_text(encoding="utf-8")
+        digest.update(re.sub(r"(?m)^\s*(#.*|ARG VERSION=.*)?\n", "", text).encode())
+    return digest.hexdigest()
 
 
 def _said(*command: str) -> str:

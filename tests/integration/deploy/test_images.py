@@ -11,6 +11,7 @@ import http.server
 import json
 import os
 import re
+import runpy
 import shutil
 import sqlite3
 import ssl
@@ -447,6 +448,8 @@ def test_the_image_that_was_measured_is_as_small_as_promised() -> None:
     text = (ROOT / "bench" / "results" / "image.json").read_text(encoding="utf-8")
     figures = json.loads(text)["figures"]
 
+    recipe = runpy.run_path(str(DOCKER / "measure.py"))["recipe_sha256"]
+    assert recipe("cpu") == figures["cpu"]["recipe_sha256"], "build and measure the image anew"
     assert 0 < figures["cpu"]["root_filesystem_bytes"] <= LIMIT_BYTES
     assert LIMIT_BYTES == figures["limit_bytes"]
     assert len(figures["cpu"]["shown"]) >= 10
