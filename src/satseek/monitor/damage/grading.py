@@ -95,9 +95,8 @@ class EvidenceRules:
     that is compared: with less, what is hidden alone could carry a parcel from the first grade of
     the usual table that pays to beyond the next."""
     least_cells: float = 2.0
-    """Size of the parcel in cells, ground that one chip speaks for. On the fields of two made-up
-    counties the mean absolute error of flooded parcels is 0.24 below two cells, 0.17 from two
-    to three, 0.14 above (bench/monitoring/damage.py)."""
+    """Size of the parcel in cells, ground that one chip speaks for: what is smaller is told by one
+    chip alone, most of which shows other ground."""
     most_days_between: int | None = 550
     """Days between before and after: a year and a half, so that the same season of the year before
     will do; what lies longer apart may have changed for any reason. None: any, and undated imagery
