@@ -85,6 +85,8 @@ def test_asked_again_it_goes_on_and_says_nothing_new(room: Path) -> None:
     again = told(room, "landuse", room / "monthly", "--chip", "128", "--crs", "EPSG:32633",
                  "--pixel-size", "1", "--out", room / "again", "--language", "zh")  # fmt: skip
     assert (0, ["2024-06", "2024-07"]) == (again["news"], again["dates"])
+    assert "土地利用" in (room / "again" / "report.html").read_text(encoding="utf-8")
+    assert pytest.approx(16 * SIDE_HA, rel=0.02) == sum(again["area_ha"]["2024-07"].values())
     shown = satseek(room, "collection", "show", "landuse").stdout
     assert "128 px every 64 px" in shown  # half a chip, where nobody said how
 

@@ -54,7 +54,7 @@ class Said:
     collection: str | None = None
     """Where imagery is indexed, or lies already; None: that of the assessment's name."""
     hazard: str = USUAL_HAZARD
-    """One of `damage_labels.hazards`, or a file of labels."""
+    """One of `labels.hazards`, or a file of labels."""
     affected: tuple[str, ...] = ()
     """Labels of one's own instead, ``name=prompt;prompt``, that are damage."""
     sound: tuple[str, ...] = ()

@@ -75,7 +75,7 @@ def assess(
         name: Of the assessment: findings of the same name and parcel are the same.
         after: Imagery after the event.
         before: Imagery before it, of a collection with the same cells; None: mono-temporal.
-        labels: Labels of which some are affected; see `damage_labels`.
+        labels: Labels of which some are affected; see `labels`.
         embedder: Of the model that both collections were made with.
         glossary: Chinese words; None: the shipped ones.
         grades: Table of losses.

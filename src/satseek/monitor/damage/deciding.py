@@ -57,7 +57,7 @@ class Kinds:
     hidden: Marks
     """Cloud, smoke."""
     least_hidden: float = 0.0
-    """Logits by which one of those must fit better than anything else; see `damage_clouds`."""
+    """Logits by which one of those must fit better than anything else; see `clouds`."""
 
     @property
     def sound(self) -> Marks:

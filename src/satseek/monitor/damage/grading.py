@@ -126,7 +126,7 @@ class EvidenceRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a light is what it is; said in a language by `damage_words.told`."""
+    """Why a light is what it is; said in a language by `words.told`."""
 
     name: str
     """Which reason, a key of the texts."""

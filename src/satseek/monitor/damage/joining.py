@@ -95,9 +95,9 @@ def join(
         after: Seen after the event.
         before: Seen before it; None: after alone.
         kinds: What classes mean.
-        quantile: Of the steps of sound cells; see `damage_deciding.decide_paired`.
+        quantile: Of the steps of sound cells; see `deciding.decide_paired`.
         vectors: Give those of rows before and after, where two moments are to teach how much of a
-            cell is affected; see `damage_learning.learn`. None: labels alone tell.
+            cell is affected; see `learning.learn`. None: labels alone tell.
 
     Raises:
         GridMismatch: before and after have cells, but none in common.

@@ -39,7 +39,7 @@ CLOUD: Final = Label(
     names={"en": "Cloud", "zh": "云"},
     properties={STATE: "hidden", "examples": "clouds"},
 )
-"""What hides the ground where nobody says what does; see `damage_clouds`."""
+"""What hides the ground where nobody says what does; see `clouds`."""
 
 
 def hazards() -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def hazard_labels(ref: str, *, folder: Path) -> LabelSet:
     """Give the labels of a hazard, or of a file of somebody's own.
 
     Args:
-        ref: One of `hazards`, or a JSON or TOML file; see `labelling_files`.
+        ref: One of `hazards`, or a JSON or TOML file; see `labels.files`.
         folder: What a relative path starts from.
 
     Raises:

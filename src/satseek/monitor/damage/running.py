@@ -54,7 +54,7 @@ class AssessmentOrder:
     parcels: ParcelList
     """Which parcels."""
     labels: LabelSet
-    """Of `damage_labels`."""
+    """Of `labels`."""
     after: Period | str
     """A folder, scene, STAC document or address; or a period of the collection."""
     before: Period | str | None = None

@@ -135,7 +135,7 @@ class Watches:
     def held(self, name: str) -> Iterator[None]:
         """Have a watch to oneself: no other process runs it meanwhile.
 
-        The tables of watches are there from then on, for `watching_rows.mark`.
+        The tables of watches are there from then on, for `rows.mark`.
 
         Raises:
             CollectionLocked: another does at this moment; a job waits for it.
