@@ -21,6 +21,7 @@ from satseek.cli.areas_showing import (
     write_pictures,
 )
 from satseek.cli.landuse import group
+from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import print_json, say
 from satseek.cli.recording import operator
 from satseek.cli.sampling import SampleName, one_of
@@ -68,7 +69,9 @@ def answer(
     if sum(one is not None for one in (place, out, file)) > 1:
         raise InvalidRequest("give a place and its label, --file or --out, not several of them")
     name_of = who or operator().name
-    with closing(opened_samples(configured(context).settings)) as store:
+    settings = configured(context).settings
+    check_data_dir(settings)
+    with closing(opened_samples(settings)) as store:
         if out is not None:
             count = write_places(store.settled(name), out, shown="places")
             _tell({"file": out, "places": count}, f"wrote {count} places into {out}", json=json)

@@ -171,7 +171,10 @@ def samples(
     from satseek.assemble.areas import opened_samples  # noqa: PLC0415
     from satseek.monitor.samples.sample import progress_of  # noqa: PLC0415
 
-    with closing(opened_samples(configured(context).settings)) as store:
+    settings = configured(context).settings
+    if remove is not None:
+        check_data_dir(settings)
+    with closing(opened_samples(settings)) as store:
         if remove is not None:
             store.remove(remove)
         found = [(one, progress_of(store.settled(one.name))) for one in store.all()]
