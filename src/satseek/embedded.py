@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from satseek.assemble import Assembly
 from satseek.assemble.asking import ALL, ask, labels_known
 from satseek.assemble.exporting import write_asked
+from satseek.backup.underway import begin_use
 from satseek.client import results
 from satseek.client.exporting import WGS84, is_question
 from satseek.client.images import content_of
@@ -366,6 +367,7 @@ def open_folder(path: Path | str | None = None, **settings: Any) -> Embedded:
 
     Raises:
         FolderNotFound: there is none.
+        Conflict: a restore is at work in it, or was killed there.
         InvalidSettings: a setting that is unknown or out of range.
     """
     flags = settings | ({"data_dir": path} if path is not None else {})
@@ -374,6 +376,7 @@ def open_folder(path: Path | str | None = None, **settings: Any) -> Embedded:
         raise FolderNotFound(
             f"{chosen.data_dir}: expected a data folder, such as `satseek index` makes"
         )
+    begin_use(chosen.data_dir)
     return Embedded(Assembly(chosen))
 
 

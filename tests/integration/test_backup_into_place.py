@@ -12,22 +12,23 @@ import backupstore
 import pytest
 from typer.testing import CliRunner
 
+import satseek
 from satseek.backup import moving, restoring, underway, writing
 from satseek.backup.repository import LATEST, Repository
 from satseek.backup.restoring import restore_backup, restore_collections
 from satseek.backup.rules import DRAFT, RESTORED, WASTE
 from satseek.backup.underway import begin_use
-from satseek.cli import backing_up, keys, working
+from satseek.cli import areas, backing_up, keys, sampling, working
 from satseek.cli.application import app
 from satseek.cli.placing import check_data_dir
-from satseek.errors import CollectionExists, Conflict, DamagedData, DiskFull
+from satseek.errors import CollectionExists, Conflict, DamagedData, DiskFull, SampleNotFound
 from satseek.index.removing import remove_collection
 from satseek.settings import Settings
 
 if TYPE_CHECKING:
     from satseek.backup.restoring import Restored
 
-COMMANDS = (backing_up, keys, working)
+COMMANDS = (areas, backing_up, keys, sampling, working)
 """Their commands are there once they are imported."""
 
 
@@ -154,6 +155,8 @@ def test_nobody_uses_a_folder_that_is_being_restored(kept: Path, tmp_path: Path)
     killed(kept, to, moving, "_move", after=1)
     with pytest.raises(Conflict, match="restore is at work"):
         check_data_dir(Settings(data_dir=to))  # as `serve` does
+    with pytest.raises(Conflict, match="restore is at work"):
+        satseek.open(to)
     for words in (["worker", "--burst"], ["key", "create", "nightly"],
                   ["backup", str(tmp_path / "of it")]):  # fmt: skip
         done = CliRunner().invoke(app, ["--data-dir", str(to), *words])
@@ -164,6 +167,15 @@ def test_nobody_uses_a_folder_that_is_being_restored(kept: Path, tmp_path: Path)
     assert {DRAFT, "collections"} == {one.name for one in to.iterdir()}
     listed = CliRunner().invoke(app, ["--data-dir", str(to), "backups", "list", str(kept)])
     assert 0 == listed.exit_code, "which backup it was is not to be found"
+
+
+def test_a_folder_that_is_judged_in_is_used(kept: Path, tmp_path: Path) -> None:
+    for words in (["landuse", "answer", "june"], ["landuse", "samples", "--remove", "june"]):
+        to = tmp_path / words[1]
+        restored(kept, to)
+        done = CliRunner().invoke(app, ["--data-dir", str(to), *words])
+        assert isinstance(done.exception, SampleNotFound), (words, done.output)
+        assert not (to / RESTORED).exists(), words
 
 
 def test_two_at_once(kept: Path, tmp_path: Path) -> None:
