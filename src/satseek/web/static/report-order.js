@@ -5,8 +5,6 @@ import { boot, el, say, toast } from "./elements.js";
 import { ask } from "./asking.js";
 import { follow } from "./jobs.js";
 
-let stop = () => {}; // ends following a job
-
 /**
  * Fields and a button that have a report written.
  *
@@ -14,6 +12,7 @@ let stop = () => {}; // ends following a job
  * @param extra a further field: `{ name, words }` of a box to tick, or null.
  */
 export function reportBox(asked, extra = null) {
+  let stop = () => {}; // ends following the job of this box
   const form = el("select", { name: "form", "aria-label": say("report_form") },
     ...["html", "pdf"].map((one) => el("option", { value: one }, one.toUpperCase())));
   const tick = extra && el("input", { type: "checkbox", name: extra.name });
