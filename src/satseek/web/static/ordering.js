@@ -5,12 +5,11 @@ import { allowed, boot, byId, el, empty, iconButton, say, toast } from "./elemen
 import { ask, on, query, tell } from "./asking.js";
 import { jobTitle, moment } from "./jobs.js";
 import { mountSource } from "./source.js";
-import { mountWhen } from "./when.js";
+import { mountWhen, NAME } from "./when.js";
 
 const TASKS = ["index", "classify", "export", "reembed", "verify", "repair", "compact", "tune"];
 const SCOPES = { classify: "classify", export: "search" };
 const TABLES = ["csv", "geoparquet", "geojson"];
-const NAME = "[A-Za-z0-9_.\\-]+";
 
 let when = null; // now, or again and again
 let source = null; // where scenes come from; null: the task that is chosen asks for none

@@ -4,8 +4,7 @@
 import { allowed, el, say, toast } from "./elements.js";
 import { ask, place, visit } from "./asking.js";
 import { follow } from "./jobs.js";
-
-const NAME = "[A-Za-z0-9_.\\-]+";
+import { NAME } from "./when.js";
 
 let stop = () => {}; // ends following a job
 

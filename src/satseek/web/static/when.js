@@ -16,7 +16,9 @@ import { el, say, toast } from "./elements.js";
 import { ask, tell } from "./asking.js";
 
 const CRONS = { night: "30 2 * * *", week: "30 2 * * 0", own: "30 2 * * *" };
-const NAME = "[A-Za-z0-9_.\\-]+";
+
+/** What may be the name of a schedule, a collection or a sample: a `pattern` of a field. */
+export const NAME = "[A-Za-z0-9_.\\-]+";
 
 export function mountWhen(spot, { go = null, words = "job_go", first = "now", named = true } = {}) {
   const choose = el("select", { name: "when" },
