@@ -78,7 +78,8 @@ def set_up(
 
 
 def pause(name: str, *, who: str, watches: Watches, queue: JobQueue) -> None:
-    """Have nobody ask for a watch by its hours until it is resumed; raises WatchNotFound."""
+    """Have nobody ask for a watch by its hours until it is resumed; raises as ``resume``."""
+    _check_timed(name, watches)
     watches.stand(name, who=who, paused=True)
     settle(name, watches, queue)
 
@@ -90,8 +91,7 @@ def resume(name: str, *, who: str, watches: Watches, queue: JobQueue) -> None:
         WatchNotFound: there is none of that name.
         InvalidRequest: it has no hours.
     """
-    if watches.get(name).hours is None:
-        raise InvalidRequest(f"watch {name}: has no schedule to resume; give it one")
+    _check_timed(name, watches)
     watches.stand(name, who=who, paused=False)
     settle(name, watches, queue)
 
@@ -139,6 +139,11 @@ def waiting(found: list[Watch], watches: Watches, queue: JobQueue) -> set[str]:
     standing = watches.standing()
     there = {one.name for one in queue.schedules()}
     return {name for name in timed if _waits(name, standing, there)}
+
+
+def _check_timed(name: str, watches: Watches) -> None:
+    if watches.get(name).hours is None:
+        raise InvalidRequest(f"watch {name}: has no schedule to pause or resume; give it one")
 
 
 def _waits(name: str, standing: Mapping[str, Standing], there: set[str]) -> bool:

@@ -76,7 +76,7 @@ class LocalWatches(LocalRuns):
         return self.submit("watch", key=key, collection=collection, watch=name)
 
     def pause_watch(self, name: str) -> Watch:
-        """Have nobody ask for a watch by its schedule any more."""
+        """Have nobody ask for a watch by its schedule any more; raises as ``resume_watch``."""
         with self._stores() as (watches, findings):
             hours.pause(name, who=LOCAL, watches=watches, queue=self._queue())
             return watch_of(self._told(name, watches, findings))

@@ -59,8 +59,9 @@ def test_what_is_paused_stays_so_until_it_is_resumed(stores: Stores) -> None:
     assert (set(), 1) == (hours.waiting([changed], watches, queue), len(asked(queue)))
     hours.set_up(MINES, who="ann", watches=watches, queue=queue)
     assert [] == asked(queue)
-    with pytest.raises(InvalidRequest, match="no schedule to resume"):
-        hours.resume("mines", who="ann", watches=watches, queue=queue)
+    for turned in (hours.pause, hours.resume):
+        with pytest.raises(InvalidRequest, match="no schedule to pause or resume"):
+            turned("mines", who="ann", watches=watches, queue=queue)
     with pytest.raises(WatchNotFound):
         hours.pause("others", who="ann", watches=watches, queue=queue)
 

@@ -97,7 +97,7 @@ async def remove_watch(name: str, *, shared: Running, caller: Caller) -> None:
 
 
 async def pause_watch(name: str, *, shared: Running, caller: Caller) -> WatchDetails:
-    """Have nobody ask for a watch by its schedule any more; raises as ``show_watch``."""
+    """Have nobody ask for a watch by its schedule any more; raises as ``resume_watch``."""
     watch = await _seen(name, shared=shared, caller=caller)
 
     def pause() -> WatchDetails:
