@@ -18,7 +18,7 @@ from satseek.backup.repository import LATEST, Repository
 from satseek.backup.restoring import restore_backup, restore_collections
 from satseek.backup.rules import DRAFT, RESTORED, WASTE
 from satseek.backup.underway import begin_use
-from satseek.cli import areas, backing_up, keys, sampling, working
+from satseek.cli import areas, backing_up, findings, keys, sampling, working
 from satseek.cli.application import app
 from satseek.cli.placing import check_data_dir
 from satseek.errors import CollectionExists, Conflict, DamagedData, DiskFull, SampleNotFound
@@ -28,7 +28,7 @@ from satseek.settings import Settings
 if TYPE_CHECKING:
     from satseek.backup.restoring import Restored
 
-COMMANDS = (areas, backing_up, keys, sampling, working)
+COMMANDS = (areas, backing_up, findings, keys, sampling, working)
 """Their commands are there once they are imported."""
 
 
@@ -170,11 +170,13 @@ def test_nobody_uses_a_folder_that_is_being_restored(kept: Path, tmp_path: Path)
 
 
 def test_a_folder_that_is_judged_in_is_used(kept: Path, tmp_path: Path) -> None:
-    for words in (["landuse", "answer", "june"], ["landuse", "samples", "--remove", "june"]):
+    for words, code in ((["landuse", "answer", "june"], SampleNotFound),
+                        (["landuse", "samples", "--remove", "june"], SampleNotFound),
+                        (["findings", "next"], type(None))):  # fmt: skip
         to = tmp_path / words[1]
         restored(kept, to)
         done = CliRunner().invoke(app, ["--data-dir", str(to), *words])
-        assert isinstance(done.exception, SampleNotFound), (words, done.output)
+        assert isinstance(done.exception, code), (words, done.output)
         assert not (to / RESTORED).exists(), words
 
 

@@ -15,6 +15,7 @@ from satseek.cli.application import Json, app, configured
 from satseek.cli.asking import Area, AreaCrs, BoundingBox, End, Start, filter_of
 from satseek.cli.exporting import WGS84, Crs, FormatName
 from satseek.cli.findings_showing import history_rows, rows, shown, table
+from satseek.cli.placing import check_data_dir
 from satseek.cli.printing import print_json, print_table, say
 from satseek.cli.recording import operator
 from satseek.errors import DamagedData
@@ -141,6 +142,7 @@ def next_(
         flags=flag,
         ground=filter_of(bbox=bbox, area=area, area_crs=area_crs, start=None, end=None),
     )
+    check_data_dir(configured(context).settings)
     with opened(context) as findings:
         found = next_for(operator().name, findings, where=where)
         if found is not None:
