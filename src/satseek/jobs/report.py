@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from satseek.assemble import Assembly
-from satseek.errors import InvalidRequest
 from satseek.jobs.asking import (
     CollectionTask,
     GroundAsked,
@@ -79,16 +78,20 @@ class ReportHere(ReportTask, TypedByHand):
 
 
 def check_report(asked: ReportTask, parts: Parts) -> None:
-    """Refuse a collection, a filter or a place that cannot be.
+    """Refuse a collection, a filter, a watch to be measured or a place that cannot be.
 
     Raises:
-        CollectionNotFound, InvalidFilter, InvalidRequest, FolderNotFound: as said.
+        CollectionNotFound, InvalidFilter, WatchNotFound, InvalidRequest, FolderNotFound: as said.
     """
+    from satseek.jobs.watching import opened_watches, watch_among  # noqa: PLC0415 - slow to load
     from satseek.monitor.reports.writing import check_report_path  # noqa: PLC0415 - slow to load
 
     if asked.collection:
         parts.reader(asked.collection)
     _where(asked)
+    if asked.measured:
+        with opened_watches(parts.settings) as watches:
+            watch_among(asked.sources[0], asked.collection, watches)
     if isinstance(asked, ReportHere) and asked.out is not None:
         check_report_path(Path(asked.out))
 
@@ -126,7 +129,11 @@ def _write(asked: ReportTask, settings: Settings, on_progress: OnProgress, path:
 
 def _held_out(asked: ReportTask, parts: Assembly) -> HeldOut:
     """Measure the watch on what people answered."""
-    from satseek.jobs.watching import opened_watches, tools_for  # noqa: PLC0415 - slow to load
+    from satseek.jobs.watching import (  # noqa: PLC0415 - slow to load
+        opened_watches,
+        tools_for,
+        watch_among,
+    )
     from satseek.monitor.opening import opened_findings  # noqa: PLC0415
     from satseek.monitor.watch.judging import judge  # noqa: PLC0415
 
@@ -134,9 +141,7 @@ def _held_out(asked: ReportTask, parts: Assembly) -> HeldOut:
         opened_watches(parts.settings) as watches,
         closing(opened_findings(parts.settings)) as findings,
     ):
-        watch = watches.get(asked.sources[0])
-        if watch.collection != (asked.collection or watch.collection):
-            raise InvalidRequest(f"watch {watch.name}: is not of collection {asked.collection!r}")
+        watch = watch_among(asked.sources[0], asked.collection, watches)
         return judge(watch, tools_for(watch, parts, watches=watches, findings=findings))
 
 

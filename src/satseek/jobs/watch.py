@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from satseek.assemble import Assembly
-from satseek.errors import InvalidRequest
 from satseek.jobs.asking import CollectionTask
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def check_watch(asked: WatchTask, parts: Parts) -> None:
     """Refuse a watch that is not there, or not of the collection.
 
     Raises:
-        WatchNotFound, InvalidRequest: as said.
+        WatchNotFound: as said.
     """
     _check(asked, parts.settings)
 
@@ -44,7 +43,7 @@ def watch(asked: WatchTask, settings: Settings, on_progress: OnProgress, _result
     """Run a watch.
 
     Raises:
-        WatchNotFound, InvalidRequest: it has gone meanwhile, or is of another collection.
+        WatchNotFound: it has gone meanwhile, or is of another collection.
     """
     from satseek.jobs.watching import watch_now  # noqa: PLC0415 - slow to load
 
@@ -66,10 +65,7 @@ def watch(asked: WatchTask, settings: Settings, on_progress: OnProgress, _result
 
 
 def _check(asked: WatchTask, settings: Settings) -> None:
-    """See that it is of the collection: who may see that may run it."""
-    from satseek.jobs.watching import opened_watches  # noqa: PLC0415 - slow to load
+    from satseek.jobs.watching import opened_watches, watch_among  # noqa: PLC0415 - slow to load
 
     with opened_watches(settings) as watches:
-        collection = watches.get(asked.watch).collection
-    if collection != asked.collection:
-        raise InvalidRequest(f"watch {asked.watch}: is not of collection {asked.collection!r}")
+        watch_among(asked.watch, asked.collection, watches)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from satseek.assemble.asking import reading
-from satseek.errors import InvalidRequest
+from satseek.errors import InvalidRequest, WatchNotFound
 from satseek.jobs.hours import schedule_name, waiting
 from satseek.jobs.indexing import IndexHere, layout_of
 from satseek.jobs.scheduling import following
@@ -49,6 +49,21 @@ class Watched:
 def opened_watches(settings: Settings) -> AbstractContextManager[Watches]:
     """Give the watches of the data folder, to be closed; opens nothing yet."""
     return closing(Watches(settings.data_dir / FOLDER))
+
+
+def watch_among(name: str, collection: str, watches: Watches) -> Watch:
+    """Find a watch of a collection, empty: of any; who may see that may run and measure it.
+
+    Raises:
+        WatchNotFound: the collection has none of that name; names those that it has.
+    """
+    there = [one for one in watches.list() if collection in ("", one.collection)]
+    for one in there:
+        if one.name == name:
+            return one
+    told = ", ".join(one.name for one in there) or "none yet"
+    of = f" of collection {collection!r}" if collection else ""
+    raise WatchNotFound(f"no watch {name[:80]!r}{of}; there are: {told}")
 
 
 def watch_now(name: str, parts: Assembly, *, on_stage: OnStage) -> Watched:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from serving import png
+from watchmaking import MINES
 
 from satseek.assemble import Assembly
 from satseek.errors import (
@@ -21,6 +22,7 @@ from satseek.errors import (
     WatchNotFound,
 )
 from satseek.jobs.tasks import HERE, TASKS, check_task, read_task, run_task
+from satseek.jobs.watching import opened_watches
 from satseek.settings import Settings
 
 if TYPE_CHECKING:
@@ -159,6 +161,25 @@ def test_what_would_fail_is_refused_before(
 def test_what_can_be_done_passes(parts: Assembly) -> None:
     for name, more in (("index", {"folder": "."}), ("classify", {"folder": "a.png"})):
         check_task(read_task(name, LEAST[name] | more), parts)  # type: ignore[index]
+
+
+def test_a_watch_is_run_and_measured_as_its_own_collection_s_alone(
+    parts: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is begun for another one, nor are names told of watches that lie elsewhere."""
+    monkeypatch.setattr(parts, "reader", lambda _name: None)  # a collection of any name is there
+    with opened_watches(parts.settings) as watches:
+        watches.save(MINES)
+    measured = {"kinds": ["watch"], "sources": ["mines"], "measured": True}
+    own, other = {"collection": MINES.collection}, {"collection": "other"}
+    check_task(read_task("report", measured | own), parts)
+    check_task(HERE["report"].model_validate(measured), parts)  # of whatever collection it is
+    check_task(read_task("watch", {"watch": "mines"} | own), parts)
+    for name, asked in (("report", measured), ("watch", {"watch": "mines"})):
+        with pytest.raises(WatchNotFound, match="of collection 'other'; there are: none yet"):
+            check_task(read_task(name, asked | other), parts)
+    with pytest.raises(WatchNotFound, match="no watch 'pits' of collection 'ground'"):
+        check_task(read_task("report", measured | own | {"sources": ["pits"]}), parts)
 
 
 def test_a_person_at_the_terminal_names_any_folder(parts: Assembly, tmp_path: Path) -> None:
