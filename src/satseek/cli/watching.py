@@ -158,6 +158,7 @@ def run(
     from satseek.jobs.watching import opened_watches, watch_now  # noqa: PLC0415
 
     if again:
+        check_data_dir(configured(context).settings)
         with opened_watches(configured(context).settings) as watches:
             watches.look_again(name)
     if wants_job(detach, priority=priority, key=key):
@@ -217,9 +218,7 @@ def remove(context: typer.Context, name: Name) -> None:
 
     settings = configured(context).settings
     with _stores(settings) as (watches, queue), recorded(context, "watch.remove", name):
-        if watches.get(name).hours is not None:
-            hours.unschedule(name, queue)
-        watches.remove(name)
+        hours.remove(name, watches, queue)
     say(f"watch {name} is removed; its findings stay: `satseek findings list --source {name}`")
 
 

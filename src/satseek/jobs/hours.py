@@ -96,10 +96,15 @@ def resume(name: str, *, who: str, watches: Watches, queue: JobQueue) -> None:
     settle(name, watches, queue)
 
 
-def unschedule(name: str, queue: JobQueue) -> None:
-    """Have a queue ask for a watch no more."""
-    with suppress(ScheduleNotFound):
-        queue.remove_schedule(schedule_name(name))
+def remove(name: str, watches: Watches, queue: JobQueue) -> None:
+    """Forget a watch, and have nobody ask for it any more; raises WatchNotFound.
+
+    The queue is told whatever the watch says of its hours: whoever took them from it may have died
+    before the queue knew.
+    """
+    watches.get(name)
+    _unschedule(name, queue)
+    watches.remove(name)
 
 
 def settle(name: str, watches: Watches, queue: JobQueue) -> None:
@@ -109,7 +114,7 @@ def settle(name: str, watches: Watches, queue: JobQueue) -> None:
         return
     plan = None if standing.paused else planned(watches.get(name), asked_by=standing.who)
     if plan is None:
-        unschedule(name, queue)
+        _unschedule(name, queue)
     else:
         queue.put_schedule(plan)
     watches.settle(name, standing)
@@ -139,6 +144,11 @@ def waiting(found: list[Watch], watches: Watches, queue: JobQueue) -> set[str]:
     standing = watches.standing()
     there = {one.name for one in queue.schedules()}
     return {name for name in timed if _waits(name, standing, there)}
+
+
+def _unschedule(name: str, queue: JobQueue) -> None:
+    with suppress(ScheduleNotFound):
+        queue.remove_schedule(schedule_name(name))
 
 
 def _check_timed(name: str, watches: Watches) -> None:

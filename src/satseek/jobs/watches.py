@@ -90,9 +90,7 @@ class LocalWatches(LocalRuns):
     def remove_watch(self, name: str) -> None:
         """Forget a watch and what it has looked at; its findings stay."""
         with self._stores() as (watches, _):
-            watches.get(name)
-            hours.unschedule(name, self._queue())
-            watches.remove(name)
+            hours.remove(name, watches, self._queue())
 
     def teach_watch(
         self, name: str, *, liked: Sequence[str] = (), disliked: Sequence[str] = ()

@@ -90,6 +90,17 @@ def test_the_next_worker_tells_what_the_dead_did_not(stores: Stores, settings: S
     assert ([], {"mines"}) == (asked(queue), hours.waiting([NIGHTLY], watches, queue))
 
 
+def test_what_is_removed_is_asked_for_no_more_whatever_the_queue_was_told(stores: Stores) -> None:
+    watches, queue = stores
+    hours.set_up(NIGHTLY, who="ann", watches=watches, queue=queue)
+    watches.save(MINES, who="ann")  # without hours, and the process died
+    assert 1 == len(asked(queue))
+    hours.remove("mines", watches, queue)
+    assert ([], []) == (asked(queue), watches.list())
+    with pytest.raises(WatchNotFound):
+        hours.remove("mines", watches, queue)
+
+
 def test_a_worker_of_a_folder_without_watches_makes_no_file(
     settings: Settings, tmp_path: Path
 ) -> None:

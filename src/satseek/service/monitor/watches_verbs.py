@@ -89,8 +89,7 @@ async def remove_watch(name: str, *, shared: Running, caller: Caller) -> None:
     await _seen(name, shared=shared, caller=caller)
 
     def remove() -> None:
-        hours.unschedule(name, shared.jobs)
-        shared.monitor.watches.remove(name)
+        hours.remove(name, shared.monitor.watches, shared.jobs)
 
     async with record("watch.remove", name, shared=shared, caller=caller):
         await shared.in_thread(remove)
