@@ -126,6 +126,9 @@ def run(
     districts_crs: Annotated[
         str | None, typer.Option(help="CRS of the districts; unset: what the file names.")
     ] = None,
+    districts_layer: Annotated[
+        str | None, typer.Option(help="Layer of the districts. [default: the file's first]")
+    ] = None,
     report: Annotated[
         list[str] | None, typer.Option(help="html or pdf; may be repeated. [default: html]")
     ] = None,
@@ -180,6 +183,7 @@ def run(
         "districts": None if districts is None else str(districts),
         "district_column": district_column,
         "districts_crs": districts_crs,
+        "districts_layer": districts_layer,
         "reports": tuple(report or ("html",)),
         "language": language,
         **given(seed=seed, grow=grow, change=change),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from satseek.monitor.damage.asking import Said
     from satseek.monitor.damage.finishing import Done
     from satseek.monitor.damage.grading import GradeTable
-    from satseek.monitor.damage.parcels_reading import Reading
-    from satseek.monitor.damage.uploads import Upload
     from satseek.settings import Settings
 
 _Label = Annotated[str, Field(min_length=1, max_length=4000)]
@@ -213,10 +210,10 @@ def _run(asked: AssessTask, parts: Assembly, on_progress: OnProgress, out: Path)
 
 def _said(asked: AssessTask, settings: Settings) -> Said:
     from satseek.jobs.sources import (  # noqa: PLC0415 - slow to load
-        UPLOAD,
         is_by_hand,
         path_of,
-        uploads_of,
+        reading_of,
+        upload_of,
     )
     from satseek.monitor.damage.asking import Said  # noqa: PLC0415
     from satseek.monitor.damage.labels import hazards  # noqa: PLC0415
@@ -224,9 +221,9 @@ def _said(asked: AssessTask, settings: Settings) -> Said:
     if not is_by_hand(asked) and asked.hazard not in hazards():  # a door reads no file
         raise InvalidRequest(f"hazard: expected one of {', '.join(hazards())}")
     grades = None if asked.grades is None else path_of(asked, asked.grades, settings)
-    is_sent = asked.parcels.startswith(UPLOAD)
-    upload = uploads_of(settings).get(asked.parcels) if is_sent else None
-    reading = _reading(asked, upload)
+    upload = upload_of(asked.parcels, settings)
+    columns = {name: getattr(asked, name) for name in _COLUMNS}
+    reading = reading_of(upload, {"crs": asked.parcels_crs, **columns})
     usual: dict[str, Any] = {
         name: None if name in _DAYS and value == 0 else value
         for name in _OPTIONAL
@@ -247,15 +244,6 @@ def _said(asked: AssessTask, settings: Settings) -> Said:
         **{name: getattr(reading, name) for name in _COLUMNS},
         **usual,
     )
-
-
-def _reading(asked: AssessTask, upload: Upload | None) -> Reading:
-    """Take columns, unit, CRS and layer as asked; what is not, as whoever sent the file said."""
-    from satseek.monitor.damage.parcels_reading import Reading  # noqa: PLC0415 - slow to load
-
-    said = {"crs": asked.parcels_crs, **{name: getattr(asked, name) for name in _COLUMNS}}
-    sent = Reading() if upload is None else upload.reading
-    return replace(sent, **{name: one for name, one in said.items() if one is not None})
 
 
 def _losses(asked: AssessTask) -> GradeTable | None:

@@ -29,6 +29,7 @@ from satseek.jobs.results import FILES, new_try
 
 if TYPE_CHECKING:
     from satseek.jobs.asking import OnProgress, Parts, Result
+    from satseek.monitor.damage.parcels_reading import Reading
     from satseek.monitor.landuse.asking import Said
     from satseek.monitor.landuse.finishing import Done
     from satseek.monitor.landuse.running import Asked
@@ -91,6 +92,12 @@ class LanduseTask(CutAsked, GroundAsked, CollectionTask):
     )
     districts_crs: str | None = Field(
         None, max_length=5000, description="CRS of the districts; unset: what the file names."
+    )
+    districts_layer: str | None = Field(
+        None,
+        max_length=200,
+        description="Of a file of several layers; unset: its first. Of an upload column, CRS and "
+        "layer are, where they are unset, as they were named when it was sent.",
     )
     where: tuple[_Condition, ...] = Field(
         (), max_length=20, description="Conditions such as `eo:cloud_cover<=20`."
@@ -176,9 +183,10 @@ def _said(asked: LanduseTask, settings: Settings) -> Said:
     if not is_by_hand(asked):
         preset(asked.labels)  # a door reads no file
     districts = None if asked.districts is None else path_of(asked, asked.districts, settings)
+    reading = _districts_reading(asked, settings)
     same = (
         *("labels", "own", "distractors", "by", "least_valid", "shift", "persist", "least_cells"),
-        *("least_ha", "district_column", "districts_crs", "reports", "language"),
+        *("least_ha", "reports", "language"),
     )
     usual: dict[str, Any] = {
         name: value
@@ -197,11 +205,26 @@ def _said(asked: LanduseTask, settings: Settings) -> Said:
         name=asked.name or asked.collection,
         where=where,
         districts=None if districts is None else str(districts.absolute()),
+        district_column=reading.district_column,
+        districts_crs=reading.crs,
+        districts_layer=reading.layer,
         operator=operator_of(asked),
         command=command_of("landuse", asked),
         **{name: getattr(asked, name) for name in same},
         **usual,
     )
+
+
+def _districts_reading(asked: LanduseTask, settings: Settings) -> Reading:
+    from satseek.jobs.sources import reading_of, upload_of  # noqa: PLC0415 - slow to load
+
+    upload = None if asked.districts is None else upload_of(asked.districts, settings)
+    said = {
+        "district_column": asked.district_column,
+        "crs": asked.districts_crs,
+        "layer": asked.districts_layer,
+    }
+    return reading_of(upload, said)
 
 
 def _index_task(asked: LanduseTask) -> IndexTask:

@@ -7,6 +7,7 @@ person at this machine's terminal named may lie anywhere, and lead to its own pl
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,14 @@ from satseek.jobs.asking import ByHand
 from satseek.jobs.places import folder_under
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import BaseModel
 
     from satseek.imagery.candidates import Candidates
     from satseek.jobs.asking import ScenesAsked
-    from satseek.monitor.damage.uploads import Uploads
+    from satseek.monitor.damage.parcels_reading import Reading
+    from satseek.monitor.damage.uploads import Upload, Uploads
     from satseek.settings import Settings
 
 UPLOAD = "upload:"
@@ -95,6 +99,24 @@ def path_of(asked: BaseModel, named: str, settings: Settings) -> Path:
     if not path.exists():
         raise FolderNotFound(f"no folder or file at {named[:200]!r}")
     return path
+
+
+def upload_of(named: str, settings: Settings) -> Upload | None:
+    """Give the upload that a task names, if what it names is one; raises NotFound."""
+    return uploads_of(settings).get(named) if named.startswith(UPLOAD) else None
+
+
+def reading_of(upload: Upload | None, said: Mapping[str, str | None]) -> Reading:
+    """Say how a file of polygons is read: as asked, else as whoever sent it said.
+
+    Args:
+        upload: What was sent; None: a file that lies here.
+        said: What is asked, by the names that `Reading` has; None: nothing.
+    """
+    from satseek.monitor.damage.parcels_reading import Reading  # noqa: PLC0415 - slow to load
+
+    sent = Reading() if upload is None else upload.reading
+    return replace(sent, **{name: one for name, one in said.items() if one is not None})
 
 
 def uploads_of(settings: Settings) -> Uploads:

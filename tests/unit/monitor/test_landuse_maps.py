@@ -146,6 +146,21 @@ def test_districts_are_read_by_the_column_of_their_names(tmp_path: Path, column:
         read_districts(tmp_path / "none.geojson")
 
 
+def test_districts_are_read_from_the_layer_that_is_named(tmp_path: Path) -> None:
+    raw = pytest.importorskip("pyogrio", reason="pip install 'satseek[gis]'").raw
+    path = tmp_path / "county.gpkg"
+    outlines = np.array([shapely.to_wkb(shapely.box(10, 50, 10.1, 50.1))], dtype=object)
+    for layer, called in (("towns", "Stadt"), ("villages", "Auen")):
+        about = {"fields": ["name"], "crs": "EPSG:4326", "geometry_type": "Polygon"}
+        named = [np.array([called], dtype=object)]
+        raw.write(path, geometry=outlines, field_data=named, layer=layer, driver="GPKG", **about)
+    for asked, name in (("towns", "Stadt"), ("villages", "Auen")):
+        districts, _ = read_districts(path, layer=asked)
+        assert [name] == [one.name for one in districts]
+    with pytest.raises(InvalidRequest, match="nowhere"):
+        read_districts(path, layer="nowhere")
+
+
 def _column(rows: Sequence[Sequence[object]], at: int) -> list[object]:
     return [row[at] for row in rows]
 

@@ -69,6 +69,8 @@ class Said:
     """Column with their names; None: one of the usual ones."""
     districts_crs: str | None = None
     """CRS of the file; None: the one that it names."""
+    districts_layer: str | None = None
+    """Layer of a file that has several; None: its first."""
     reports: tuple[str, ...] = ("html",)
     """As what the report is written: ``html``, ``pdf``."""
     language: Language = "en"
@@ -95,7 +97,10 @@ def asked_of(said: Said, *, folder: Path) -> Asked:
         ((), ())
         if said.districts is None
         else read_districts(
-            folder / said.districts, column=said.district_column, crs=said.districts_crs
+            folder / said.districts,
+            column=said.district_column,
+            crs=said.districts_crs,
+            layer=said.districts_layer,
         )
     )
     rule = PatchRule(

@@ -64,7 +64,7 @@ class DistrictAreas:
 
 
 def read_districts(
-    path: Path, *, column: str | None = None, crs: str | None = None
+    path: Path, *, column: str | None = None, crs: str | None = None, layer: str | None = None
 ) -> tuple[tuple[District, ...], tuple[str, ...]]:
     """Read districts from a file of polygons; also tells what was wrong, a line each.
 
@@ -72,15 +72,17 @@ def read_districts(
         path: GeoJSON, GeoPackage, Shapefile, GeoParquet and whatever else parcels are read from.
         column: Which column names them; None: one of the usual names, or ``name``.
         crs: CRS of the coordinates; None: the one that the file names.
+        layer: Of a file that has several; None: its first.
 
     Raises:
         FolderNotFound: there is no such file.
         InvalidRequest: it has no such column, no CRS, or no polygon.
         DependencyMissing: reading it takes a package that is not installed.
     """
-    rows = raw_parcels(path, columns=ParcelColumns(district=column), crs=crs)
+    rows = raw_parcels(path, columns=ParcelColumns(district=column), crs=crs, layer=layer)
     if column is None and not any(row.fields.get("district") for row in rows):
-        rows = raw_parcels(path, columns=ParcelColumns(district="name"), crs=crs)
+        columns = ParcelColumns(district="name")
+        rows = raw_parcels(path, columns=columns, crs=crs, layer=layer)
     named = ((str(row.fields.get("district") or ""), row.shape) for row in rows)
     return make_districts(named, source=path.name)
 
