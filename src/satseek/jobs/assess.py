@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from satseek.settings import Settings
 
 _Label = Annotated[str, Field(min_length=1, max_length=4000)]
-_Column = Annotated[str, Field(min_length=1, max_length=200)]
+_Column = Annotated[str, Field(max_length=200)]
 _Report = Literal["html", "pdf"]
 
 
@@ -115,7 +115,8 @@ class AssessTask(CollectionTask):
     insured_unit: Literal["ha", "mu", "acre", "m2"] | None = Field(
         None,
         description="Of the insured area; unset: hectares. Of an upload all of these, the CRS and "
-        "the layer are, where they are unset, as they were named when it was sent.",
+        "the layer are, where they are unset, as they were named when it was sent; what is empty "
+        "is as usual, whatever was named then.",
     )
     parcels_crs: str | None = Field(
         None, max_length=5000, description="CRS of the parcels; unset: what their file names."

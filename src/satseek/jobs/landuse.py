@@ -97,7 +97,8 @@ class LanduseTask(CutAsked, GroundAsked, CollectionTask):
         None,
         max_length=200,
         description="Of a file of several layers; unset: its first. Of an upload column, CRS and "
-        "layer are, where they are unset, as they were named when it was sent.",
+        "layer are, where they are unset, as they were named when it was sent; what is empty is as "
+        "usual, whatever was named then.",
     )
     where: tuple[_Condition, ...] = Field(
         (), max_length=20, description="Conditions such as `eo:cloud_cover<=20`."

@@ -111,12 +111,13 @@ def reading_of(upload: Upload | None, said: Mapping[str, str | None]) -> Reading
 
     Args:
         upload: What was sent; None: a file that lies here.
-        said: What is asked, by the names that `Reading` has; None: nothing.
+        said: What is asked, by the names that `Reading` has; None: nothing; empty: as usual,
+            whatever the sender said.
     """
     from satseek.monitor.damage.parcels_reading import Reading  # noqa: PLC0415 - slow to load
 
     sent = Reading() if upload is None else upload.reading
-    return replace(sent, **{name: one for name, one in said.items() if one is not None})
+    return replace(sent, **{name: one or None for name, one in said.items() if one is not None})
 
 
 def uploads_of(settings: Settings) -> Uploads:

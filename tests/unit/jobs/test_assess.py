@@ -24,10 +24,10 @@ RING = [[15.0, 48.0], [15.004, 48.0], [15.004, 48.003], [15.0, 48.003], [15.0, 4
 
 
 def sent(data_dir: Path, reading: Reading) -> str:
-    """Send a parcel that is insured for 150 of some unit."""
+    """Send a parcel that is insured for 150 of some unit, or for 200."""
     feature = {
         "type": "Feature",
-        "properties": {"contract": "K-7", "policy": "old", "insured": 150, "mu": 150},
+        "properties": {"contract": "K-7", "policy": "old", "insured": 200, "mu": 150},
         "geometry": {"type": "Polygon", "coordinates": [RING]},
     }
     content = json.dumps({"type": "FeatureCollection", "features": [feature]}).encode()
@@ -44,8 +44,10 @@ def task(**fields: Any) -> AssessTask:
     [
         ({}, "K-7", 10.0),
         ({"policy_column": "policy"}, "old", 10.0),
+        ({"policy_column": ""}, "old", 10.0),
+        ({"insured_column": "", "insured_unit": "ha"}, "K-7", 200.0),
         ({"insured_unit": "ha"}, "K-7", 150.0),
-        ({"insured_column": "insured", "insured_unit": "m2"}, "K-7", 0.015),
+        ({"insured_column": "insured", "insured_unit": "m2"}, "K-7", 0.02),
     ],
 )
 def test_parcels_that_were_sent_are_read_as_they_were_sent(
@@ -86,6 +88,7 @@ def test_crs_and_layer_of_what_was_sent_are_kept_too(tmp_path: Path) -> None:
     ref = f"upload:{sent(tmp_path, Reading(crs='EPSG:4326'))}"
     settings = Settings(data_dir=tmp_path)
     assert "EPSG:4326" == assess._said(task(parcels=ref), settings).parcels_crs
+    assert assess._said(task(parcels=ref, parcels_crs=""), settings).parcels_crs is None
     own = task(parcels=ref, parcels_crs="OGC:CRS84", layer="fields")
     said = assess._said(own, settings)
     assert ("OGC:CRS84", "fields") == (said.parcels_crs, said.layer)

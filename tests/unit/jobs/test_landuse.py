@@ -35,7 +35,10 @@ def sent(data_dir: Path) -> str:
     return Uploads(data_dir / FOLDER).add(content, name="a.geojson", by="x", reading=reading).id
 
 
-@pytest.mark.parametrize(("fields", "name"), [({}, "Auen"), ({"district_column": "village"}, "Au")])
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [({}, "Auen"), ({"district_column": "village"}, "Au"), ({"district_column": ""}, "Au")],
+)
 def test_districts_that_were_sent_are_read_as_they_were_sent(
     tmp_path: Path, fields: dict[str, str], name: str
 ) -> None:

@@ -144,7 +144,7 @@ function lightChoice(one, at) {
 
 // ---- asking ----
 
-/** What stands in the form, as the task `assess` takes it; what is empty is as usual. */
+/** What stands in the form, as the task `assess` takes it; what is empty is as usual, whatever the upload was sent with. */
 function asked(fields) {
   const changed = JSON.stringify(losses) !== JSON.stringify(known?.grades);
   const kept = uploads.find((one) => one.id === fields.parcels.value);
@@ -152,11 +152,12 @@ function asked(fields) {
   const own = more.affected || more.sound || more.hidden;
   const { crs: parcels_crs, ...columns } = Object.fromEntries(COLUMNS.map((name) => [name, fields[name].value.trim()]));
   const given = {
-    collection: query.collection, parcels: kept?.parcels_ref, name: fields.name.value.trim(), ...columns, parcels_crs,
+    collection: query.collection, parcels: kept?.parcels_ref, name: fields.name.value.trim(),
     hazard: own ? null : fields.hazard.value, before: fields.before.value.trim(), after: fields.after.value.trim(), event: fields.event.value,
     losses: changed ? losses : null, reports: ["html", "pdf"], sheets: ["html", "pdf"], language: boot.language.slice(0, 2), ...more,
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+  const filled = Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return { ...Object.fromEntries(filled), ...columns, parcels_crs };
 }
 
 async function order(event) {

@@ -120,10 +120,11 @@ function told(fields) {
     least_cells: Number(fields.least_cells.value), least_valid: Number(fields.least_valid.value) / 100,
     ...Object.fromEntries(["seed", "grow", "change"].map((one) => [one, fields[one].value && Number(fields[one].value)])),
     shift: fields.shift.value,
-    districts: districts?.parcels_ref, district_column: districts && fields.district_column.value.trim(),
-    reports: ["html", "pdf"], language: boot.language.slice(0, 2),
+    districts: districts?.parcels_ref, reports: ["html", "pdf"], language: boot.language.slice(0, 2),
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+  const filled = Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const named = districts ? { district_column: fields.district_column.value.trim() } : {}; // empty is as usual, too
+  return { ...Object.fromEntries(filled), ...named };
 }
 
 async function order(event) {
