@@ -71,7 +71,7 @@ RULES: Mapping[str, Rule] = {
     "/v1/findings/counts": Rule(  # a badge on a page, asked for again and again
         read="search", write="findings", changes=True, counted=False, noted=False
     ),
-    "/v1/samples": Rule(read="search", write="findings", changes=True),
+    "/v1/samples": Rule(read="search", write="jobs", changes=True),  # drawn by a job
     "/v1/alerts": Rule(read="jobs", write="jobs", changes=True),
     "/v1/reports": Rule(read="search", write="jobs", changes=True),
     "/v1/landuse": Rule(read="search", write="jobs", changes=True),
@@ -99,27 +99,38 @@ THUMBNAILS = Rule(read="search", write="collections", changes=True, counted=Fals
 EVIDENCE = Rule(read="search", write="findings", changes=True, counted=False)
 """Pictures of findings and of places to be judged: whoever looks through them sees two of each."""
 
+JUDGING = Rule(read="search", write="findings", changes=True)
+"""What lies below samples: they are drawn by a job, and judged by whoever decides on findings."""
+
 TILES = Rule(read="search", write="collections", changes=True, counted=False, noted=False)
 """Each look at a map asks for dozens of them: they do not count, and are not noted; what describes
 a map is."""
 
-_EVIDENCE = re.compile(r"/v1/(?:findings/[^/]+|samples/[^/]+/places/[^/]+)/pictures/[^/]+")
-_TILE = re.compile(
-    r"/v1/(?:collections/[^/]+/(?:scenes/tiles|heat|classes)|landuse/[^/]+/maps/[^/]+)"
-    r"/\d+/\d+/[^/]+"
+PATTERNS: tuple[tuple[re.Pattern[str], Rule], ...] = (
+    (re.compile(r"(?s)/v1/collections/(?:.*/)?thumbnail"), THUMBNAILS),
+    (
+        re.compile(r"/v1/(?:findings/[^/]+|samples/[^/]+/places/[^/]+)/pictures/[^/]+"),
+        EVIDENCE,
+    ),
+    (re.compile(r"(?s)/v1/samples/.+"), JUDGING),
+    (
+        re.compile(
+            r"/v1/(?:collections/[^/]+/(?:scenes/tiles|heat|classes)|landuse/[^/]+/maps/[^/]+)"
+            r"/\d+/\d+/[^/]+"
+        ),
+        TILES,
+    ),
 )
+"""Rules of what lies below a path and takes something else; the first that fits holds."""
 
 
 def rule(path: str) -> Rule:
     """Return what a path takes: the rule of the longest part of it that has one."""
     if path in RULES:
         return RULES[path]
-    if path.startswith("/v1/collections/") and path.endswith("/thumbnail"):
-        return THUMBNAILS
-    if _EVIDENCE.fullmatch(path):
-        return EVIDENCE
-    if _TILE.fullmatch(path):
-        return TILES
+    for pattern, found in PATTERNS:
+        if pattern.fullmatch(path):
+            return found
     part = path
     while (part := part.rpartition("/")[0]).strip("/"):
         if part in RULES:
