@@ -21,6 +21,10 @@ from satseek.errors import InvalidSettings
 PREFIX = "SATSEEK_"
 FILE_NAME = "satseek.toml"
 
+PROXIES = "FORWARDED_ALLOW_IPS"
+"""Variable that names addresses and networks of trusted proxies, with commas between; ``*``:
+everybody. uvicorn has the name, and takes it for HTTP."""
+
 ACTIVE = "active"
 """Model that is not pinned: the store's activated version, or the shipped one before there is."""
 
@@ -515,6 +519,11 @@ def read_settings(flags: dict[str, Any] | None = None, *, folder: Path | None = 
     except ValidationError as error:
         raise InvalidSettings(_explain(error, origins)) from error
     return Configured(settings=settings, origins=origins, file=path)
+
+
+def read_proxies() -> str | None:
+    """Give what the environment says of trusted proxies, as uvicorn reads it; None: nothing."""
+    return os.environ.get(PROXIES)
 
 
 def _file(folder: Path) -> Path | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from satseek.errors import InvalidSettings
-from satseek.settings import Settings, read_settings
+from satseek.settings import PROXIES, Settings, read_proxies, read_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +23,15 @@ def test_defaults_say_that_they_are_defaults() -> None:
     known = read_settings()
     assert set(known.origins.values()) == {"default"}
     assert known.settings.port == 7860
+
+
+def test_trusted_proxies_are_told_as_uvicorn_is_told_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(PROXIES, raising=False)
+    assert read_proxies() is None
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "10.0.0.5,10.244.0.0/16")
+    assert "10.0.0.5,10.244.0.0/16" == read_proxies()
 
 
 def test_each_layer_beats_the_one_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

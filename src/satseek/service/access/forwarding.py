@@ -10,14 +10,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 HEADER = "x-forwarded-for"
 """Each proxy writes down, at its end, whom it was asked by."""
-
-VARIABLE = "FORWARDED_ALLOW_IPS"
-"""Names addresses and networks of trusted proxies, with commas between; ``*``: everybody. uvicorn
-has the name, and takes it for HTTP."""
 
 USUAL = "127.0.0.1"
 """Whoever is on this machine."""
@@ -33,9 +29,12 @@ class Proxies:
     """Where they are."""
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Self:
-        """Read who is trusted; what is no address trusts nobody, as with uvicorn."""
-        told = environment.get(VARIABLE, USUAL)
+    def of(cls, told: str | None) -> Self:
+        """Read who is trusted, see ``settings.PROXIES``.
+
+        What is no address trusts nobody, as with uvicorn; where nothing is told, this machine is.
+        """
+        told = USUAL if told is None else told
         names = EVERYBODY if told == "*" else [one.strip() for one in told.split(",")]
         return cls(tuple(network for one in names if (network := _network(one)) is not None))
 

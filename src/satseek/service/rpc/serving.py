@@ -6,7 +6,6 @@ Knows which services there are, nothing of what they do.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,6 +26,7 @@ from satseek.service.rpc.health import Health
 from satseek.service.rpc.intercepting import OPEN_CALLS, Guarded
 from satseek.service.rpc.satseek import register
 from satseek.service.serving import GRACE_SECONDS, LINGER_SECONDS
+from satseek.settings import read_proxies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -87,7 +87,7 @@ async def serving(
     drain, health = Drain(), Health()
     server = grpc.aio.server(
         interceptors=[
-            Guarded(shared, drain=drain, proxies=Proxies.of(os.environ), tracing=tracing)
+            Guarded(shared, drain=drain, proxies=Proxies.of(read_proxies()), tracing=tracing)
         ],
         options=_options(settings),
         maximum_concurrent_rpcs=_calls(settings),

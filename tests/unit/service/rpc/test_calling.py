@@ -10,7 +10,7 @@ pytest.importorskip("grpc", reason="grpc is not on this machine: pip install 'sa
 
 from satseek.embed.patience import Patience, current_patience, waiting
 from satseek.errors import Abandoned
-from satseek.service.access.forwarding import VARIABLE, Proxies
+from satseek.service.access.forwarding import Proxies
 from satseek.service.calling import Caller
 from satseek.service.rpc.calling import calling, current_caller, waiting_for_one
 from satseek.service.rpc.intercepting import _address, _shorter
@@ -95,11 +95,11 @@ PROXIES = "10.0.0.1, 10.2.0.0/16, fd00::/8, no address"
 def test_a_proxy_that_is_trusted_tells_who_calls(
     peer: str, forwarded: list[str], client: str
 ) -> None:
-    assert client == Proxies.of({VARIABLE: PROXIES}).client(peer, forwarded)
+    assert client == Proxies.of(PROXIES).client(peer, forwarded)
 
 
 def test_as_it_comes_this_machine_is_trusted_and_with_a_star_everybody() -> None:
-    usual, everybody = Proxies.of({}), Proxies.of({VARIABLE: "*"})
+    usual, everybody = Proxies.of(None), Proxies.of("*")
     assert ["9.9.9.9", "9.9.9.9"] == [
         one.client("127.0.0.1", ["9.9.9.9"]) for one in (usual, everybody)
     ]
