@@ -18,7 +18,7 @@ from satseek.backup.repository import LATEST, Repository
 from satseek.backup.restoring import restore_backup, restore_collections
 from satseek.backup.rules import DRAFT, RESTORED, WASTE
 from satseek.backup.underway import begin_use
-from satseek.cli import areas, backing_up, findings, keys, sampling, working
+from satseek.cli import areas, backing_up, examining, findings, keys, sampling, working
 from satseek.cli.application import app
 from satseek.cli.placing import check_data_dir
 from satseek.errors import CollectionExists, Conflict, DamagedData, DiskFull, SampleNotFound
@@ -28,7 +28,7 @@ from satseek.settings import Settings
 if TYPE_CHECKING:
     from satseek.backup.restoring import Restored
 
-COMMANDS = (areas, backing_up, findings, keys, sampling, working)
+COMMANDS = (areas, backing_up, examining, findings, keys, sampling, working)
 """Their commands are there once they are imported."""
 
 
@@ -162,6 +162,9 @@ def test_nobody_uses_a_folder_that_is_being_restored(kept: Path, tmp_path: Path)
         done = CliRunner().invoke(app, ["--data-dir", str(to), *words])
         assert isinstance(done.exception, Conflict), (words, done.output)
         assert "run the same `satseek restore` again" in str(done.exception)
+    done = CliRunner().invoke(app, ["--data-dir", str(to), "doctor", "--json"])
+    *_, last = json.loads(done.stdout)
+    assert (1, "restore", False) == (done.exit_code, last["check"], last["ok"])
     with pytest.raises(Conflict, match="restore is at work"):
         restore_collections(Repository(kept), to, ["made"], at=LATEST, name="other")
     assert {DRAFT, "collections"} == {one.name for one in to.iterdir()}

@@ -24,7 +24,8 @@ Exit codes: 0 done · 1 failure · 2 the request makes no sense · 3 not found �
 """
 
 _BESIDE = frozenset({"restore", "backups", "config", "doctor"})
-"""Commands that may be run while a data folder is being restored: they read nothing of it."""
+"""Commands that may be run while a data folder is being restored: they use nothing in it, and
+``doctor`` says that it is."""
 
 app = typer.Typer(
     name="satseek",

@@ -95,6 +95,10 @@ def _checks(parts: Assembly) -> Iterator[Check]:
     yield from map(_package, PACKAGES)
     yield _providers()
     yield _data_folder(parts)
+    restoring = _restoring(parts)
+    if restoring is not None:
+        yield restoring
+        return  # what comes next would use the folder
     yield _file_system(parts)
     yield _queue(parts)
     model = _model(parts)
@@ -184,6 +188,17 @@ def _data_folder(parts: Assembly) -> Check:
     writable = os.access(there, os.W_OK)
     note = f"{folder}, {free / 1e9:.1f} GB free{'' if writable else ', not writable'}"
     return Check(check="data folder", ok=writable and free > LEAST_FREE_BYTES, found=note)
+
+
+def _restoring(parts: Assembly) -> Check | None:
+    """Tell of a restore that is at work in the data folder, or was killed there; None: none is."""
+    from satseek.backup.underway import check_whole  # noqa: PLC0415 (help must not wait for it)
+
+    try:
+        check_whole(parts.settings.data_dir)
+    except SatseekError as error:
+        return Check(check="restore", ok=False, found=str(error))
+    return None
 
 
 def _file_system(parts: Assembly) -> Check:
