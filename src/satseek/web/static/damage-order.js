@@ -18,6 +18,7 @@ let uploads = []; // parcels that the server keeps, the newest first
 let known = null; // hazards and the usual table of losses
 let losses = []; // the table as it stands in the form
 let shown = null; // id of the upload whose columns stand in the form
+let filled = {}; // what was put into the form for it, by the field: what differs somebody has typed
 let settings = null; // what an assessment may be told besides
 let when = null; // now, or again and again
 
@@ -62,7 +63,10 @@ async function upload(input) {
   const form = byId("damage-order");
   const [file] = input.files;
   const asked = new URLSearchParams({ name: file.name });
-  for (const name of COLUMNS) if (form.elements[name].value) asked.set(name, form.elements[name].value);
+  for (const name of COLUMNS) {
+    const value = form.elements[name].value.trim();
+    if (value && value !== filled[name]) asked.set(name, value); // what was said of another file says nothing of this one
+  }
   input.disabled = true;
   byId("damage-parcels").replaceChildren(el("p", { class: "quiet" }, say("loading")));
   try {
@@ -91,8 +95,11 @@ function drawParcels(frame) {
   const one = uploads.find((each) => each.id === form.elements.parcels.value);
   const spot = byId("damage-parcels");
   if (!one) return spot.replaceChildren(el("p", { class: "quiet" }, say("parcels_first")));
-  if (one.id !== shown) for (const name of COLUMNS) form.elements[name].value = one[name] ?? "";
-  shown = one.id;
+  if (one.id !== shown) {
+    filled = Object.fromEntries(COLUMNS.map((name) => [name, one[name] ?? ""]));
+    for (const name of COLUMNS) form.elements[name].value = filled[name];
+    shown = one.id;
+  }
   form.elements.name.value ||= one.name.replace(/\..*$/, "").replace(/[^A-Za-z0-9_.-]+/g, "-").slice(0, 64);
   const odd = one.problems.slice(0, PROBLEMS).map((each) => el("li", {}, say("problem_row", { row: each.row, what: each.what })));
   const more = one.problem_count - odd.length;
@@ -156,8 +163,8 @@ function asked(fields) {
     hazard: own ? null : fields.hazard.value, before: fields.before.value.trim(), after: fields.after.value.trim(), event: fields.event.value,
     losses: changed ? losses : null, reports: ["html", "pdf"], sheets: ["html", "pdf"], language: boot.language.slice(0, 2), ...more,
   };
-  const filled = Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return { ...Object.fromEntries(filled), ...columns, parcels_crs };
+  const said = Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return { ...Object.fromEntries(said), ...columns, parcels_crs };
 }
 
 async function order(event) {
