@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from satseek.errors import FolderNotFound, UnsafeReference
 from satseek.imagery.candidates import ItemScenes, find_candidates
@@ -117,7 +117,8 @@ def reading_of(upload: Upload | None, said: Mapping[str, str | None]) -> Reading
     from satseek.monitor.damage.parcels_reading import Reading  # noqa: PLC0415 - slow to load
 
     sent = Reading() if upload is None else upload.reading
-    return replace(sent, **{name: one or None for name, one in said.items() if one is not None})
+    own: dict[str, Any] = {name: one or None for name, one in said.items() if one is not None}
+    return replace(sent, **own)
 
 
 def uploads_of(settings: Settings) -> Uploads:
