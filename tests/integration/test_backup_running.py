@@ -35,10 +35,10 @@ from satseek.errors import (
 )
 from satseek.index.freezing import frozen
 from satseek.index.removing import remove_collection
-from satseek.model.durable import sync
 from satseek.service.access.audit import Audit
 from satseek.service.access.keys import KeyStore
 from satseek.service.access.principals import LOCAL
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from typer.testing import Result
@@ -354,7 +354,7 @@ def test_pieces_of_a_run_that_was_killed_are_synced_by_the_next(
 
     Blocks(tmp_path, drafts=tmp_path).put(b"content")  # never settled
     synced = list[Path]()
-    monkeypatch.setattr(blocks, "sync_folder", synced.append)
+    monkeypatch.setattr(blocks, "sync", synced.append)
     again = Blocks(tmp_path, drafts=tmp_path)
     digest = again.put(b"content")
     again.settle()
@@ -379,7 +379,7 @@ def test_all_folders_are_synced_before_a_restore_is_told_whole(
             missing.extend(one for one in [draft / "files", *there] if one not in synced)
         tell(draft, state)
 
-    monkeypatch.setattr(writing, "sync_folder", note)
+    monkeypatch.setattr(writing, "sync", note)
     monkeypatch.setattr(underway, "tell", told)
     restore_backup(Repository(tmp_path / "backups"), tmp_path / "to", at=LATEST)
     assert ([], True) == (missing, bool(synced))

@@ -23,6 +23,7 @@ from satseek.airgap.layout import (
 )
 from satseek.errors import DamagedData, NotFound
 from satseek.model import durable
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -103,9 +104,9 @@ def pack(
                     raise DamagedData(f"{path}: changed while it was packed; make the archive anew")
                 done += size
             counted.write(bytes(2 * _BLOCK))
-        durable.sync(partial)
+        sync(partial)
         partial.replace(archive)
-        durable.sync(archive.parent)
+        sync(archive.parent)
     finally:
         partial.unlink(missing_ok=True)
     return counted.digest.hexdigest()

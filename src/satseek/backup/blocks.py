@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from satseek.errors import DamagedData
 from satseek.index.schema import storage_errors
-from satseek.index.segments import sync_folder
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -122,9 +122,9 @@ class Blocks:
         """Wait until the disk knows the names of all pieces that were put."""
         with storage_errors(self._folder):
             for folder in sorted(self._touched):
-                sync_folder(folder)
+                sync(folder)
             if self._folder.is_dir():
-                sync_folder(self._folder.parent)
+                sync(self._folder.parent)
         self._touched.clear()
 
     def sweep(self, needed: Collection[str]) -> tuple[int, int]:

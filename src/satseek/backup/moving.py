@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 from satseek.backup.rules import DRAFT
 from satseek.errors import Conflict
-from satseek.index.segments import sync_folder
-from satseek.model.durable import sync
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +40,7 @@ def put_into_place(made: Path, to: Path) -> None:
     check_free(made, to)
     for one in sorted(made.iterdir()):
         _move(one, to / one.name)
-    sync_folder(to)
+    sync(to)
 
 
 def check_free(made: Path, to: Path) -> None:
@@ -77,7 +76,7 @@ def _merge(one: Path, to: Path) -> None:
     if not mode & 0o077:
         with suppress(PermissionError):  # a disk that is another's
             to.chmod(stat.S_IMODE(to.stat().st_mode) & ~0o077)
-    sync_folder(to)
+    sync(to)
     one.rmdir()
 
 
@@ -105,7 +104,7 @@ def _carry(one: Path, to: Path) -> None:
     for path in [*draft.rglob("*"), draft]:
         sync(path)
     draft.rename(to)
-    sync_folder(to.parent)
+    sync(to.parent)
     shutil.rmtree(one) if one.is_dir() else one.unlink()
 
 

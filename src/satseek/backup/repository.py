@@ -23,8 +23,8 @@ from satseek.backup.rules import LOST
 from satseek.errors import Conflict, DamagedData, FolderNotFound, InvalidRequest, NotFound
 from satseek.formats import check_format
 from satseek.index.schema import storage_errors
-from satseek.index.segments import sync_folder
 from satseek.model.durable import make_folder, replace_text
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -201,7 +201,7 @@ class Repository:
         with storage_errors(self.folder):
             for backup_id in backup_ids:
                 self._path(backup_id).unlink(missing_ok=True)
-            sync_folder(self.folder / _BACKUPS)
+            sync(self.folder / _BACKUPS)
 
     def needed(self) -> set[str]:
         """Give the names of all pieces that some backup needs; raises DamagedData."""
@@ -243,7 +243,7 @@ class Repository:
             )
         text = json.dumps({"format": FORMAT}) + "\n"
         replace_text(mark, text, by_way_of=self.folder / f".{MARK}")
-        sync_folder(self.folder.parent)
+        sync(self.folder.parent)
 
     def _check_there(self) -> None:
         mark = self.folder / MARK

@@ -29,8 +29,8 @@ from satseek.index.compacting import ignore_progress
 from satseek.index.freezing import rename_collection
 from satseek.index.milvus.pointing import is_attached
 from satseek.index.schema import storage_errors
-from satseek.index.segments import sync_folder
 from satseek.model.durable import make_folder
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -278,7 +278,7 @@ def _bring_back(made: Path, to: Path) -> None:
     if os.path.lexists(to):
         raise CollectionExists(f"there is a collection {to.name!r} by now")
     made.rename(to)
-    sync_folder(to.parent)
+    sync(to.parent)
 
 
 def _remove(draft: Path) -> None:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from satseek.backup.rules import DRAFT, RESTORED, WASTE
 from satseek.errors import Conflict
-from satseek.index.segments import sync_folder
 from satseek.model.durable import replace_text
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def finish(data_dir: Path, backup_id: str) -> None:
     replace_text(data_dir / RESTORED, text, by_way_of=draft / RESTORED)
     sweep(data_dir)
     draft.rename(data_dir / WASTE)
-    sync_folder(data_dir)
+    sync(data_dir)
     sweep(data_dir)
 
 

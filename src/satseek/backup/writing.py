@@ -15,8 +15,8 @@ from satseek.backup.rules import RULES
 from satseek.errors import DamagedData, DiskFull
 from satseek.index.collection import list_collections, open_collection
 from satseek.index.milvus.pointing import is_attached
-from satseek.index.segments import sync_folder
 from satseek.model.durable import RESERVE_BYTES
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +60,8 @@ def write_all(
             pool.shutdown(cancel_futures=True)
             raise
     for here, _, _ in os.walk(folder, topdown=False):
-        sync_folder(folder / here)
-    sync_folder(folder.parent)
+        sync(folder / here)
+    sync(folder.parent)
 
 
 def verify_all(root: Path, on_progress: OnProgress) -> list[str]:

@@ -27,7 +27,7 @@ from satseek.index.reading import DATABASE, Reader
 from satseek.index.records import scene_from
 from satseek.index.rewriting import Rewriting
 from satseek.index.schema import storage_errors
-from satseek.index.segments import ROWS_PER_SEGMENT, sync_folder
+from satseek.index.segments import ROWS_PER_SEGMENT
 from satseek.index.snapshotting import take_snapshot
 from satseek.index.spec import (
     CollectionSpec,
@@ -39,6 +39,7 @@ from satseek.index.spec import (
 )
 from satseek.index.tuning import RECALL
 from satseek.index.writing import LOCK, Writer
+from satseek.syncing import sync
 from satseek.types import Filter, Refusal
 
 if TYPE_CHECKING:
@@ -469,7 +470,7 @@ def create_collection(
         lock = WriterLock(folder / LOCK)
         try:
             write_tables(path, spec, rows_per_segment)
-            sync_folder(folder)
+            sync(folder)
         finally:
             lock.release()
     return open_collection(folder, mode="write", limits=limits)

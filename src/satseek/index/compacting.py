@@ -22,9 +22,10 @@ from satseek.index.copying import Copy, checked
 from satseek.index.editions import edition_of, find_pending
 from satseek.index.inventory import bytes_below
 from satseek.index.schema import storage_errors
-from satseek.index.segments import Segments, sync_folder
+from satseek.index.segments import Segments
 from satseek.index.spec import codes_name, segments_name
 from satseek.index.writing import COMPACTING
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     import sqlite3
@@ -237,9 +238,9 @@ class _Compacting:
         shutil.rmtree(target, ignore_errors=True)  # of one that was cut off before its commit
         with suppress(FileNotFoundError):  # small collections have none
             (self._folder / codes_name(0)).replace(target.with_name(codes_name(number)))
-        sync_folder(self._folder)
+        sync(self._folder)
         self._folder.rename(target)
-        sync_folder(target.parent)
+        sync(target.parent)
 
     def _checked(self, db: sqlite3.Connection, begun: Edition | None) -> Edition:
         """Refuse what cannot be compacted; gives the edition in use."""

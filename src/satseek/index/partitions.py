@@ -21,7 +21,8 @@ from satseek.index.checks import check_batch
 from satseek.index.halves import to_halves
 from satseek.index.records import chip_from, chip_values
 from satseek.index.schema import storage_errors
-from satseek.index.segments import BYTES_PER_NUMBER, stored_bytes, sync_folder
+from satseek.index.segments import BYTES_PER_NUMBER, stored_bytes
+from satseek.syncing import sync
 from satseek.types import Refusal
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _put(path: Path, content: bytes) -> None:
         trying.replace(path)
     finally:
         trying.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _content(result: PieceResult, *, dim: int) -> bytes:

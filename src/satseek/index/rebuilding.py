@@ -17,8 +17,8 @@ from satseek.index.opening import MENDED, make_tables
 from satseek.index.placing import journal_for
 from satseek.index.reading import DATABASE
 from satseek.index.schema import connect, roll_back
-from satseek.index.segments import sync_folder
 from satseek.index.spec import LEDGER_VERSION
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -185,7 +185,7 @@ def _rebuild(folder: Path, state: _State, acknowledged: Acknowledged | None) -> 
         _sweep(folder)
         raise _refused(path, str(error)) from error
     (folder / _UNFINISHED).replace(folder / MENDED)
-    sync_folder(folder)
+    sync(folder)
     _exchange(folder)
     return _told_of(left)
 
@@ -267,9 +267,9 @@ def _exchange(folder: Path) -> None:
     """Put the copy into the place of the database; the old one's log must not outlive it."""
     for suffix in ("-wal", "-shm", "-journal"):
         (folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
-    sync_folder(folder)
+    sync(folder)
     (folder / MENDED).replace(folder / DATABASE)
-    sync_folder(folder)
+    sync(folder)
 
 
 def _told_of(left: set[str]) -> list[str]:

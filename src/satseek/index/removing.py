@@ -14,8 +14,8 @@ from satseek.index.checks import check_name
 from satseek.index.lock import WriterLock
 from satseek.index.reading import DATABASE
 from satseek.index.schema import storage_errors
-from satseek.index.segments import sync_folder
 from satseek.index.writing import LOCK
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def remove_collection(root: Path, name: str) -> None:
         lock = WriterLock(folder / LOCK)
         try:
             folder.rename(waste)
-            sync_folder(root)
+            sync(root)
         finally:
             lock.release()
     for left in root.glob(f"{_WASTE}*"):

@@ -21,9 +21,10 @@ from satseek.index.checks import check_vectors
 from satseek.index.halves import to_halves, unit
 from satseek.index.ranking import padded
 from satseek.index.schema import storage_errors
-from satseek.index.segments import Segments, append, sync_folder
+from satseek.index.segments import Segments, append
 from satseek.index.spec import segments_name
 from satseek.index.view import View
+from satseek.syncing import sync
 from satseek.types import Refusal
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Rewriting:
             folder = self._writer.folder / segments_name(pending.number)
             shutil.rmtree(folder, ignore_errors=True)  # of one that was thrown away half
             folder.mkdir()
-            sync_folder(folder.parent)
+            sync(folder.parent)
         return pending
 
     def discard(self) -> None:

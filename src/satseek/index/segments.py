@@ -111,7 +111,7 @@ def overwrite(path: Path, content: bytes, *, at: int) -> None:
     finally:
         os.close(descriptor)
     if new:
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
 def _write(path: Path, content: bytes, *, at: int) -> None:
@@ -123,7 +123,7 @@ def _write(path: Path, content: bytes, *, at: int) -> None:
     finally:
         os.close(descriptor)
     if new:
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
 def _put(descriptor: int, content: bytes, at: int) -> None:
@@ -132,10 +132,6 @@ def _put(descriptor: int, content: bytes, at: int) -> None:
         written = os.pwrite(descriptor, view, at)
         view, at = view[written:], at + written
     os.fsync(descriptor)
-
-
-sync_folder = sync
-"""Wait until the disk knows a folder's names."""
 
 
 class Segments:

@@ -23,7 +23,7 @@ from satseek.index.ledger import Ledger
 from satseek.index.lock import WriterLock
 from satseek.index.reading import DATABASE
 from satseek.index.schema import Connections, storage_errors
-from satseek.index.segments import Segments, sync_folder
+from satseek.index.segments import Segments
 from satseek.index.spec import LEDGER_VERSION, segments_name
 from satseek.index.writing import LOCK
 from satseek.syncing import sync
@@ -108,10 +108,10 @@ def _unfinished(to: Path) -> Iterator[Path]:
         try:
             _clear(folder)
             yield folder
-            sync_folder(folder)
+            sync(folder)
             _refuse_taken(to)
             folder.rename(to)
-            sync_folder(to.parent)
+            sync(to.parent)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -191,7 +191,7 @@ def _copy_segments(
             copy.add(halves)
             on_progress(target.name, start + len(halves), segments.rows)
         copy.flush()
-        sync_folder(target)
+        sync(target)
 
 
 def _read_back(folder: Path, rows_per_segment: int) -> None:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satseek.errors import Abandoned, FolderNotFound
-from satseek.model.durable import room_named, sync
+from satseek.model.durable import room_named
 from satseek.search.classifying_carrying import part_from_json, part_to_json
 from satseek.search.classifying_parts import PartFiles
 from satseek.search.classifying_recording import Recording
 from satseek.search.classifying_rows import WIDE, Scorer
+from satseek.syncing import sync
 from satseek.types import Recipe
 
 if TYPE_CHECKING:

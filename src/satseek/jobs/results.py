@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from satseek.errors import JobNotFound
-from satseek.model.durable import make_folder, room_named, sync, sync_tree
+from satseek.model.durable import make_folder, room_named, sync_tree
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

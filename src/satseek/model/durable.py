@@ -9,8 +9,8 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from satseek import syncing
 from satseek.errors import NO_ROOM, DiskFull
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +21,6 @@ RESERVE_BYTES = 16 << 20
 
 _FULL_WORDS = ("No space left on device", "os error 28", "Disk quota exceeded")
 """How libraries say so that keep the errno to themselves, those written in Rust and C++."""
-
-
-sync = syncing.sync
-"""Wait until a file's bytes, or a folder's entries, are on the disk."""
 
 
 def make_folder(folder: Path) -> None:

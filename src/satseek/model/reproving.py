@@ -12,6 +12,7 @@ from satseek.model import durable
 from satseek.model.manifest import MANIFEST, Manifest, digest_of, manifest_text, read_manifest
 from satseek.model.reports import REPORT, is_whole, write_report
 from satseek.model.staging import Staging
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,4 +58,4 @@ def replace_report(store: ModelStore, bundle: Bundle, report: GateReport) -> Non
         with Staging(store.folder).writing():
             for name in (REPORT, MANIFEST):  # once the report is there, it is done
                 (room / name).replace(bundle.folder / name)
-            durable.sync(bundle.folder)
+            sync(bundle.folder)

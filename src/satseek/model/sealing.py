@@ -15,6 +15,7 @@ from satseek.model.bundle import open_bundle
 from satseek.model.card import CARD, content_version
 from satseek.model.manifest import MANIFEST, manifest_text, take_manifest
 from satseek.model.naming import check_model_name
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,4 +77,4 @@ def move_out(folder: Path, target: Path) -> None:
         for path in sorted(folder.iterdir(), key=lambda path: path.name != CARD):
             if path.is_file():
                 path.replace(target / path.name)
-    durable.sync(folder.parent)
+    sync(folder.parent)

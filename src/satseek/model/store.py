@@ -45,6 +45,7 @@ from satseek.model.versions import (
     stored_version,
     version_folders,
 )
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -335,9 +336,9 @@ class ModelStore:
             there = version_folders(self.folder).get((card.name, card.version))
             if there is None:
                 target.parent.mkdir(exist_ok=True)
-                durable.sync(self.folder)
+                sync(self.folder)
                 staged.replace(target)
-                durable.sync(target.parent)
+                sync(target.parent)
         return there
 
     def _activated_last(self, folders: Mapping[Key, Path]) -> dict[Key, Path]:

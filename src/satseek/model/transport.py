@@ -24,6 +24,7 @@ from satseek.model.manifest import (
     manifest_text,
     parse_manifest,
 )
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def write_carried(
         with durable.room_named(file.parent):
             with partial.open("wb") as target:
                 digest = _write(folder, manifest, _Counted(target, manifest, progress))
-            durable.sync(partial)
+            sync(partial)
             beside = _beside(file)
             beside.unlink(missing_ok=True)  # never beside a file that it is not the digest of
             partial.replace(file)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from satseek.errors import CollectionLocked, Conflict, DamagedData
 from satseek.index.lock import WriterLock
-from satseek.model.durable import make_folder, replace_text, room_named, sync
+from satseek.model.durable import make_folder, replace_text, room_named
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

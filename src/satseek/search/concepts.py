@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from satseek.errors import ConceptNotFound, DamagedData, InvalidName, InvalidRequest
 from satseek.formats import check_folder, is_marked, mark_folder
-from satseek.model.durable import make_folder, replace_text, room_named, sync
+from satseek.model.durable import make_folder, replace_text, room_named
 from satseek.model.locking import locked
+from satseek.syncing import sync
 from satseek.types import Concept
 
 if TYPE_CHECKING:

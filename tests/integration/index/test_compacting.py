@@ -330,7 +330,7 @@ def test_a_killed_compaction_leaves_nothing(
     if not killed:
         try:
             if step == "renamed":  # the copy has its name, the commit is not made
-                monkeypatch.setattr(compacting, "sync_folder", lambda _: _die_if_renamed(tmp_path))
+                monkeypatch.setattr(compacting, "sync", lambda _: _die_if_renamed(tmp_path))
             with open_collection(tmp_path / "life", mode="write") as target:
                 target.compact(on_progress=during(step, lambda: os._exit(9)))
         finally:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from satseek.errors import CollectionExists, DamagedData, InvalidRequest
 from satseek.formats import check_format
 from satseek.index.checks import check_name
-from satseek.index.segments import sync_folder
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ def attach(folder: Path, address: Address) -> None:
     unfinished = folder / f".{POINTER}"
     unfinished.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
     unfinished.replace(folder / POINTER)
-    sync_folder(folder)
+    sync(folder)
 
 
 def read_address(folder: Path, *, token: str) -> Address:

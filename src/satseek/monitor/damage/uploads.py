@@ -21,10 +21,11 @@ import shapely
 
 from satseek.errors import Conflict, DamagedData, NotFound
 from satseek.formats import check_format
-from satseek.model.durable import make_folder, room_named, sync, sync_tree
+from satseek.model.durable import make_folder, room_named, sync_tree
 from satseek.monitor.damage.parcels import Problem
 from satseek.monitor.damage.parcels_reading import Reading
 from satseek.monitor.damage.uploads_reading import UploadFormat, path_within, write_upload
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,10 +17,11 @@ from PIL import Image
 from satseek.errors import DamagedData, NotFound, UnreadableImage
 from satseek.imagery.digests import current_digest
 from satseek.index.schema import storage_errors
-from satseek.model.durable import make_folder, sync
+from satseek.model.durable import make_folder
 from satseek.monitor.findings.finding import Evidence
 from satseek.monitor.findings.picturing import Sights
 from satseek.monitor.findings.surrounding import frame_around
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from pathlib import Path

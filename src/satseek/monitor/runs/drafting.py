@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from satseek.model.durable import make_folder, sync, sync_tree
+from satseek.model.durable import make_folder, sync_tree
 from satseek.monitor.runs.folders import MEDIA_TYPES
 from satseek.monitor.runs.run import KeptFile, KeptRun
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -17,11 +17,12 @@ import numpy as np
 
 from satseek.errors import Conflict, InvalidName, NotFound
 from satseek.index.checks import check_name
-from satseek.model.durable import make_folder, replace_text, room_named, sync
+from satseek.model.durable import make_folder, replace_text, room_named
 from satseek.model.locking import locked
 from satseek.monitor.holding import held
 from satseek.monitor.runs.drafting import ARRAYS, FILES, TABLES, Outcome, drafted
 from satseek.monitor.runs.run import RESERVED, run_of, run_text
+from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
