@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -265,6 +266,7 @@ def test_what_a_schedule_names_starts_where_it_was_set_up(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["satseek", "jobs", "schedule", "add", "n"])
     (tmp_path / "june").mkdir()
     (tmp_path / "parcels.geojson").write_text("{}")
     named = {"parcels": "parcels.geojson", "before": "june", "after": "2025-08", "out": "claims"}
@@ -274,7 +276,7 @@ def test_what_a_schedule_names_starts_where_it_was_set_up(
     places = {name: str(tmp_path / named[name]) for name in ("parcels", "before", "out")}
     assert {**places, "after": "2025-08"} == {name: put["parameters"][name] for name in named}
     assert put["parameters"]["operator"] == put["asked_by"] != ""
-    assert put["parameters"]["command"].startswith("satseek ")
+    assert "satseek jobs schedule add n" == put["parameters"]["command"]
 
 
 @pytest.mark.parametrize(

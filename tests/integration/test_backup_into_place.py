@@ -56,6 +56,15 @@ def is_same(data: Path, to: Path) -> bool:
     return backupstore.contents(data) == backupstore.contents(to)
 
 
+def test_a_folder_is_named_from_where_one_stands(
+    data: Path, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    killed(kept, Path("elsewhere"), restoring, "put_into_place")
+    restored(kept, Path("elsewhere"))
+    assert is_same(data, tmp_path / "elsewhere")
+
+
 def killing(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, after: int = 0) -> None:
     """Have a function end the program instead of doing what it does, after so many calls."""
     whole, calls = getattr(owner, name), []

@@ -12,14 +12,11 @@ import os
 import shutil
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from satseek.backup.rules import DRAFT
 from satseek.errors import Conflict
 from satseek.syncing import sync
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _NO_RENAMING = frozenset({errno.EXDEV, errno.EBUSY, errno.ENOTEMPTY, errno.EEXIST})
 """What is said of a folder that a disk is mounted on, or that holds something."""
@@ -48,7 +45,7 @@ def check_free(made: Path, to: Path) -> None:
     for here, folders, names in os.walk(made):
         place = to / os.path.relpath(here, made)
         for name in names:
-            _check_same(made / here / name, place / name)
+            _check_same(Path(here) / name, place / name)
         for name in folders:
             if os.path.lexists(place / name) and not (place / name).is_dir():
                 raise _taken(place / name)

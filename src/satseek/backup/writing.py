@@ -9,6 +9,7 @@ import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satseek.backup.rules import RULES
@@ -20,7 +21,6 @@ from satseek.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from satseek.backup.manifests import KeptFile
     from satseek.backup.repository import Repository
@@ -60,7 +60,7 @@ def write_all(
             pool.shutdown(cancel_futures=True)
             raise
     for here, _, _ in os.walk(folder, topdown=False):
-        sync(folder / here)
+        sync(Path(here))
     sync(folder.parent)
 
 
@@ -90,7 +90,7 @@ def _remove_others(files: Sequence[KeptFile], folder: Path) -> None:
     wanted = {one.path for one in files}
     for here, _, names in os.walk(folder):
         for name in names:
-            path = folder / here / name
+            path = Path(here) / name
             if path.relative_to(folder).as_posix() not in wanted:
                 path.unlink()
 
