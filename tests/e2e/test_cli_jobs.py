@@ -207,17 +207,16 @@ def test_a_log_is_followed_to_its_end(data: Path) -> None:
     lease = queue.claim("a worker")
     assert lease is not None
     queue.report(lease, done=0, total=0, note="", log="a\nb")
-
-    def go_on() -> None:
+    follow = command(data, "jobs", "log", job_id, "--follow")
+    with subprocess.Popen(follow, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        begun = [following.stdout.readline() for _ in range(2)]
         queue.report(lease, done=0, total=0, note="", log="b\nc")
         queue.finish(lease, "done", result={}, log="b\nc\nd")
-
-    later = threading.Timer(0.5, go_on)
-    later.start()
-    followed = run(data, "jobs", "log", job_id, "--follow")
-    later.join()
+        rest = following.stdout.read()
     queue.close()
-    assert "a\nb\nc\nd\n" == followed.stdout
+    assert ["a\n", "b\n", "c\nd\n"] == [*begun, rest]
+    assert following.returncode == 0
 
 
 def test_waiting_ends_as_the_job_did(data: Path) -> None:

@@ -174,13 +174,13 @@ def test_places_are_judged_by_keys_and_areas_follow(tab: Tab) -> None:
     page.click("[data-sample=august] .primary")
     said = page.locator("#sample-progress")
     for left in (3, 2):
-        page.wait_for_selector(".marked .frame")
+        page.wait_for_selector("#sample-part:not([aria-busy]) .marked .frame")
         page.keyboard.press("1")
         page.wait_for_function(
             "(words) => document.querySelector('#sample-progress').textContent.includes(words)",
             arg=f"{left} to judge",
         )
-    page.wait_for_selector("#place-undo:enabled")
+    page.wait_for_selector("#sample-part:not([aria-busy]) #place-undo:enabled")
     page.keyboard.press("u")
     page.wait_for_selector(".labels [data-label=farmland][aria-pressed=true]")
     page.keyboard.press("2")

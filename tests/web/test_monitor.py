@@ -380,7 +380,10 @@ def _ask_for_damage(tab: Tab) -> dict[str, Any]:
 def test_damage_to_parcels_is_told_by_lights_that_are_not_colours_alone(
     tab: Tab, tabs: Tabs
 ) -> None:
+    earlier = json.dumps(_parcels(tab))
+    httpx.post(f"{tab.url}/v1/parcels?name=villages.geojson", content=earlier).raise_for_status()
     page = tab.open("?collection=county&view=damage").page
+    page.wait_for_function("() => document.forms['damage-order'].elements.name.value == 'villages'")
     parcels = _ask_for_damage(tab)
     told = _told(tab, "assessments/flood-2025")
     counts = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -51,6 +52,9 @@ def _seconds_to_view(tab: Tab) -> float:
 
 
 def test_the_first_view_comes_soon_and_from_here_alone(tab: Tab) -> None:
+    told = tab.page.context.new_cdp_session(tab.page)
+    told.send("Network.enable")
+    told.send("Network.setCacheDisabled", {"cacheDisabled": True})
     assert min(_seconds_to_view(tab) for _ in range(8)) < 2
     tab.page.wait_for_selector("body[data-ready]", state="attached")
     tab.search("a quarry")
@@ -248,6 +252,7 @@ def test_without_a_collection_the_page_says_how_to_make_one(tab: Tab, tmp_path: 
         tab.open(url=empty.url)
         assert tab.text(".empty h3") == "No collection yet"
         assert "satseek index" in tab.text(".empty code")
+        tab.leave()
 
 
 def test_images_without_georeference_are_found_but_not_mapped(tab: Tab, tmp_path: Path) -> None:
@@ -260,6 +265,7 @@ def test_images_without_georeference_are_found_but_not_mapped(tab: Tab, tmp_path
         assert tab.count("path.footprint") == 0
         assert "no georeference" in tab.text("#note")
         assert not tab.page.is_visible("#timeline")
+        tab.leave()
 
 
 def test_another_model_is_shown_and_the_collection_keeps_its_own(
@@ -283,6 +289,7 @@ def test_another_model_is_shown_and_the_collection_keeps_its_own(
         tab.page.set_input_files("#file", image)  # reduced for one, asked of the other
         tab.wait_count(".card", SMALL)
         assert tab.text(".card .scores") == scores
+        tab.leave()
 
 
 def test_what_somebody_may_not_do_is_not_shown(tab: Tab, home: Path, tmp_path: Path) -> None:
@@ -310,6 +317,7 @@ def test_what_somebody_may_not_do_is_not_shown(tab: Tab, home: Path, tmp_path: P
         assert tab.count("#index") == 0
         assert tab.text("a[href=logout]") == "Log out"
         assert tab.count("#status [aria-label='Save as a concept']") == 0
+        tab.leave()
 
 
 def test_the_keyboard_reaches_everything(tab: Tab) -> None:
@@ -364,3 +372,29 @@ def test_the_dark_look_is_remembered(tabs: Callable[..., Tab]) -> None:
     tab.page.click("#dark")
     tab.open()
     assert not tab.page.evaluate(dark)
+
+
+def test_what_the_page_needs_is_kept_by_browsers_and_the_rest_comes_later(tab: Tab) -> None:
+    page = httpx.get(tab.url).text
+    (style,) = re.findall(r'href="(_satseek/\w+/satseek\.css)"', page)
+    first = {
+        path.rpartition("/")[2] for path in re.findall(r'preload" href="(_satseek/.+?)"', page)
+    }
+    assert {"app.js", "gallery.js", "tables.js"} < first
+    assert not {"monitoring.js", "landuse.js", "findings.js"} & first
+    plain, small = (
+        httpx.get(f"{tab.url}/{style}", headers={"accept-encoding": one})
+        for one in ("identity", "gzip")
+    )
+    assert plain.content == small.content
+    assert "content-encoding" not in plain.headers
+    assert 2 * int(small.headers["content-length"]) < int(plain.headers["content-length"])
+    for answer in (plain, small):
+        assert answer.headers["content-type"].startswith("text/css")
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["vary"].lower() == "accept-encoding"
+    away = style.replace("satseek.css", "words.txt")
+    assert httpx.get(f"{tab.url}/{away}").status_code == 404
+    tab.open()
+    assert {f"{tab.url}/{style.replace('satseek.css', name)}" for name in first} <= set(tab.asked)
+    assert any(address.endswith("/landuse.js") for address in tab.asked)

@@ -30,7 +30,20 @@ _EDITION = hashlib.sha256(
 STATIC_PATH = f"_satseek/{_EDITION}"
 """Where style and scripts stand: browsers need not ask again for what can never be another."""
 
-_SCRIPTS = sorted(path.name for path in STATIC.glob("*.js"))
+_IMPORT = re.compile(r'\bfrom "\./([\w-]+\.js)"')
+
+
+def _needed(name: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Names of a script and of those that it imports before it runs; not what it imports later."""
+    if name in known:
+        return known
+    known += (name,)
+    for one in _IMPORT.findall((STATIC / name).read_text(encoding="utf-8")):
+        known = _needed(one, known)
+    return known
+
+
+_FIRST = _needed("app.js")
 
 _KEY = re.compile(r"\{\{(\w+)\}\}")
 
@@ -72,7 +85,7 @@ def draw_head(visit: Visit) -> str:
         "const dark = kept ? kept === '1' : matchMedia('(prefers-color-scheme: dark)').matches;"
         "document.documentElement.classList.toggle('dark', dark);}</script>"
         f'<link rel="stylesheet" href="{STATIC_PATH}/satseek.css">'
-        + "".join(f'<link rel="modulepreload" href="{STATIC_PATH}/{one}">' for one in _SCRIPTS)
+        + "".join(f'<link rel="modulepreload" href="{STATIC_PATH}/{one}">' for one in _FIRST)
         + f'<script type="module" src="{STATIC_PATH}/app.js"></script>'
     )
 

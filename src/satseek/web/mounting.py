@@ -5,10 +5,14 @@ Knows what must be loaded in the browser, not what the page does there.
 
 from __future__ import annotations
 
+import gzip
+import mimetypes
 from typing import TYPE_CHECKING
 
 from nicegui import app, ui
+from starlette.exceptions import HTTPException
 from starlette.requests import Request  # noqa: TC002 (the framework reads the annotation)
+from starlette.responses import Response
 
 from satseek.errors import SatseekError
 from satseek.service.access.guarding import shown_in
@@ -29,8 +33,11 @@ RECONNECT_SECONDS = 20
 BUILD_SECONDS = 30
 """The page may take this long to be built while the machine is busy with searches."""
 
-STATIC_SECONDS = 365 * 24 * 3600
-"""Browsers may keep style and scripts so long; other ones have another address."""
+STATIC_HEADERS = {
+    "cache-control": f"public, max-age={365 * 24 * 3600}, immutable",
+    "vary": "Accept-Encoding",
+}
+"""Browsers may keep style and scripts a year; other ones have another address."""
 
 _TOOLS = {"draw": {"polyline": False}, "edit": {"edit": False, "remove": False}}
 _MAP = {"attributionControl": False, "maxZoom": 22, "minZoom": 1, "zoomSnap": 0.25}
@@ -39,7 +46,7 @@ _MAP = {"attributionControl": False, "maxZoom": 22, "minZoom": 1, "zoomSnap": 0.
 def mount_page(application: FastAPI, assembly: Assembly) -> None:
     """Serve the page at ``/``; once in a process, as the framework wants it."""
     running: Running = application.state.running
-    app.add_static_files(f"/{STATIC_PATH}", STATIC, max_cache_age=STATIC_SECONDS)
+    _add_statics()
 
     @ui.page("/", title="satseek", response_timeout=BUILD_SECONDS)
     async def page(request: Request) -> None:
@@ -54,6 +61,22 @@ def mount_page(application: FastAPI, assembly: Assembly) -> None:
         reconnect_timeout=RECONNECT_SECONDS,
         show_welcome_message=False,
     )
+
+
+def _add_statics() -> None:
+    """Hand out style and scripts from memory, compressed once: few, small, asked for at once."""
+    plain = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.is_file()}
+    small = {name: gzip.compress(content, mtime=0) for name, content in plain.items()}
+
+    @app.get(f"/{STATIC_PATH}/{{name}}", include_in_schema=False)
+    async def static(request: Request, name: str) -> Response:
+        if name not in plain:
+            raise HTTPException(404)
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(plain[name], media_type=kind, headers=STATIC_HEADERS)
+        headers = STATIC_HEADERS | {"content-encoding": "gzip"}
+        return Response(small[name], media_type=kind, headers=headers)
 
 
 async def _draw(request: Request, assembly: Assembly, running: Running) -> None:

@@ -6,21 +6,15 @@ import { ask, asks, enter, on, query, readAddress, tell } from "./asking.js";
 import { startClasses } from "./classes.js";
 import { startCompare } from "./compare.js";
 import { startConcepts } from "./concepts.js";
-import { startDamage } from "./damage.js";
 import { startDownload } from "./download.js";
-import { startFindings } from "./findings.js";
-import { startDeciding } from "./findings-deciding.js";
 import { startGallery } from "./gallery.js";
 import { startJobs } from "./jobs.js";
-import { startLanduse } from "./landuse.js";
 import { resetLayers, startLayers, toggleHeat } from "./layers.js";
 import { showExtent, startMap, stopDrawing } from "./map.js";
 import { startOrdering } from "./ordering.js";
 import { begin, startQuestion } from "./question.js";
-import { startSamples } from "./samples.js";
 import { showTimeline, startTimeline } from "./timeline.js";
 import { openView, show, startViews } from "./views.js";
-import { startWatches } from "./watches.js";
 
 const MODEL_MS = 4000;
 
@@ -47,12 +41,8 @@ async function start() {
   await startMap();
   startLayers();
   startCompare();
-  startLanduse();
-  startWatches();
-  startDamage();
-  startFindings();
-  startDeciding();
-  startSamples();
+  const { startMonitoring } = await import("./monitoring.js");
+  startMonitoring();
   await stock();
   await begin();
   show();

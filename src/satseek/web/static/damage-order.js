@@ -18,6 +18,7 @@ let uploads = []; // parcels that the server keeps, the newest first
 let known = null; // hazards and the usual table of losses
 let losses = []; // the table as it stands in the form
 let shown = null; // id of the upload whose columns stand in the form
+let named = ""; // what was put in as the name: another one somebody has typed
 let filled = {}; // what was put into the form for it, by the field: what differs somebody has typed
 let settings = null; // what an assessment may be told besides
 let when = null; // now, or again and again
@@ -98,9 +99,12 @@ function drawParcels(frame) {
   if (one.id !== shown) {
     filled = Object.fromEntries(COLUMNS.map((name) => [name, one[name] ?? ""]));
     for (const name of COLUMNS) form.elements[name].value = filled[name];
+    if (!form.elements.name.value || form.elements.name.value === named) {
+      named = one.name.replace(/\..*$/, "").replace(/[^A-Za-z0-9_.-]+/g, "-").slice(0, 64);
+      form.elements.name.value = named;
+    }
     shown = one.id;
   }
-  form.elements.name.value ||= one.name.replace(/\..*$/, "").replace(/[^A-Za-z0-9_.-]+/g, "-").slice(0, 64);
   const odd = one.problems.slice(0, PROBLEMS).map((each) => el("li", {}, say("problem_row", { row: each.row, what: each.what })));
   const more = one.problem_count - odd.length;
   if (more > 0) odd.push(el("li", {}, say("problems_more", { count: more })));

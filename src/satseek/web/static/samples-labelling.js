@@ -36,7 +36,7 @@ export function closeLabelling() {
 /** Show the next place that this person can say something of. */
 export async function showPlace(box, sample) {
   if (open?.sample.name !== sample.name) behind = [];
-  open = { box, sample, one: null };
+  open = { box, sample, one: null, turn: 0 };
   await draw(() => ask(`${pathOf(sample)}/next`, { method: "POST", body: signed({}) }));
 }
 
@@ -45,19 +45,21 @@ const placePath = (id) => `${pathOf(open.sample)}/places/${encodeURIComponent(id
 
 async function draw(find) {
   const mine = open;
+  const turn = (mine.turn += 1);
+  const late = () => mine !== open || turn !== mine.turn;
   mine.one = null; // nothing is said of a place that is no longer, or not yet, in sight
   mine.box.setAttribute("aria-busy", "true");
   try {
     const one = await find();
-    if (mine !== open) return;
+    if (late()) return;
     Object.assign(mine, { one, was: null });
     mine.box.replaceChildren(...(one ? parts(one) : [done()]));
     if (one) showGround(one);
     else shapes.show([]);
   } catch (problem) {
-    if (mine === open) mine.box.replaceChildren(empty(say("refused"), problem.message));
+    if (!late()) mine.box.replaceChildren(empty(say("refused"), problem.message));
   } finally {
-    mine.box.removeAttribute("aria-busy");
+    if (!late()) mine.box.removeAttribute("aria-busy");
   }
 }
 

@@ -10,9 +10,13 @@ const SHOWN = 240; // more bars than that are thinner than a line
 
 export async function showTimeline() {
   days = [];
+  ends = null;
   const bar = byId("timeline");
   bar.hidden = true;
-  if (query.collection) days = (await ask(`${collectionPath()}/dates`)).dates;
+  const of = query.collection;
+  const told = of ? (await ask(`${collectionPath()}/dates`)).dates : [];
+  if (of !== query.collection) return; // another one was entered meanwhile, and is asked about
+  days = told;
   tell("days", days);
   if (!days.length) return;
   bar.hidden = false;
