@@ -215,7 +215,7 @@ def test_no_part_of_it_has_a_grave_fault(tabs: Callable[..., Tab]) -> None:
     page.wait_for_selector(".finding")
     page.click("#findings-filters summary")
     found = grave_faults(page, "findings")
-    page.click(".finding .name")
+    page.click(".finding:has(.state-new) .name")
     page.wait_for_selector(".history")
     page.click("[data-deed=reject]")
     found += grave_faults(page, "finding")
