@@ -90,13 +90,23 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
 
 
 def _looked() -> dict[str, object]:
-    """Every address that the page names, and what comes of asking for its code and styles."""
+    """Every address that the page names, and what comes of asking for its code and styles.
+
+    Code that its own code imports is asked for too: most of it comes after the first view.
+    """
     _, _, page = _got(f"{SERVED}/")
     named = set(re.findall(r"""(?:src|href)=["']([^"']+)["']""", page))
     named |= set(re.findall(r""""(/_nicegui/[^"']+\.(?:js|css))\"""", page))
     addresses = {urljoin(f"{SERVED}/", one) for one in named if not one.startswith("data:")}
     outside = sorted(one for one in addresses if not one.startswith(SERVED))
-    answers = {one: _got(one) for one in sorted(addresses) if one.endswith((".js", ".css"))}
+    wanted = {one for one in addresses if one.endswith((".js", ".css"))}
+    answers: dict[str, tuple[int, str, str]] = {}
+    while wanted - set(answers):
+        one = min(wanted - set(answers))
+        answers[one] = _got(one)
+        if "/_satseek/" in one:
+            found = re.findall(r"""(?:from |import\()"(\./[\w-]+\.js)\"""", answers[one][2])
+            wanted |= {urljoin(one, path) for path in found}
     for kind, text in ((kind, text) for _, kind, text in answers.values()):
         if kind.startswith("text/css"):
             outside += re.findall(r"url\([\"']?(https?://[^)\"']+)", text)
