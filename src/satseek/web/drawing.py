@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 
-_EDITION = hashlib.sha256(
-    b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))
-).hexdigest()[:12]
+FILES = {path.name: path.read_bytes() for path in sorted(STATIC.iterdir())}
+"""What the page is made of, by name."""
+
+_EDITION = hashlib.sha256(b"".join(FILES.values())).hexdigest()[:12]
 
 STATIC_PATH = f"_satseek/{_EDITION}"
 """Where style and scripts stand: browsers need not ask again for what can never be another."""
@@ -38,7 +39,7 @@ def _needed(name: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:
     if name in known:
         return known
     known += (name,)
-    for one in _IMPORT.findall((STATIC / name).read_text(encoding="utf-8")):
+    for one in _IMPORT.findall(FILES[name].decode()):
         known = _needed(one, known)
     return known
 
@@ -96,8 +97,7 @@ def draw_body(visit: Visit) -> str:
     boot = f'<script type="application/json" id="satseek-boot">{told}</script>'
     spoken = dict(words(visit.language)) | {"model": visit.model}
     filled = {key: escape(text) for key, text in spoken.items()} | {"leave": _leave(visit)}
-    page = (STATIC / "page.html").read_text(encoding="utf-8")
-    return boot + _KEY.sub(lambda found: filled[found[1]], page)
+    return boot + _KEY.sub(lambda found: filled[found[1]], FILES["page.html"].decode())
 
 
 def _boot(visit: Visit) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from satseek.errors import SatseekError
 from satseek.service.access.guarding import shown_in
 from satseek.service.calling import caller
 from satseek.service.withholding import told
-from satseek.web.drawing import FAVICON, STATIC, STATIC_PATH, Visit, draw_body, draw_head
+from satseek.web.drawing import FAVICON, FILES, STATIC_PATH, Visit, draw_body, draw_head
 from satseek.web.wording import COOKIE, language_of
 
 if TYPE_CHECKING:
@@ -65,16 +65,15 @@ def mount_page(application: FastAPI, assembly: Assembly) -> None:
 
 def _add_statics() -> None:
     """Hand out style and scripts from memory, compressed once: few, small, asked for at once."""
-    plain = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.is_file()}
-    small = {name: gzip.compress(content, mtime=0) for name, content in plain.items()}
+    small = {name: gzip.compress(content, mtime=0) for name, content in FILES.items()}
 
     @app.get(f"/{STATIC_PATH}/{{name}}", include_in_schema=False)
     async def static(request: Request, name: str) -> Response:
-        if name not in plain:
+        if name not in FILES:
             raise HTTPException(404)
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         if "gzip" not in request.headers.get("accept-encoding", ""):
-            return Response(plain[name], media_type=kind, headers=STATIC_HEADERS)
+            return Response(FILES[name], media_type=kind, headers=STATIC_HEADERS)
         headers = STATIC_HEADERS | {"content-encoding": "gzip"}
         return Response(small[name], media_type=kind, headers=headers)
 

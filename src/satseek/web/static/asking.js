@@ -69,6 +69,10 @@ export const thumbnail = (chip, size, collection = query.collection) =>
 
 export const asks = () => Boolean(query.text.trim() || query.concept || query.image || query.liked.length);
 
+/** Of fields, those that say something: what is left out is as usual. */
+export const filled = (fields) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+
 /** The message that asks what stands in the query. */
 export function message() {
   const fields = {

@@ -1,7 +1,7 @@
 // What is asked → a concept saved under a name; a saved one → a question.
 // Knows no scores. Whoever may not change collections may ask concepts, but not save them.
 
-import { allowed, byId, dialogHead, el, empty, iconButton, say, toast } from "./elements.js";
+import { allowed, byId, dialogHead, el, empty, iconButton, NAME, say, toast } from "./elements.js";
 import { ask, change, on, query, tell } from "./asking.js";
 
 export function startConcepts() {
@@ -16,7 +16,7 @@ export const isSavable = () =>
 function openDialog() {
   const dialog = byId("download");
   const name = el("input", {
-    required: true, maxlength: 64, pattern: "[A-Za-z0-9_.\\-]+", title: say("name_rule"), autocomplete: "off",
+    required: true, maxlength: 64, pattern: NAME, title: say("name_rule"), autocomplete: "off",
     spellcheck: "false", value: query.text.trim().toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 64),
   });
   const form = el("form", { class: "stack" },

@@ -3,7 +3,7 @@
 // it is assessed by the columns, the unit, the CRS and the layer that stand in the form.
 
 import { boot, byId, counted, el, say, toast } from "./elements.js";
-import { ask, on, query, sent, visit } from "./asking.js";
+import { ask, filled, on, query, sent, visit } from "./asking.js";
 import { lightWords } from "./damage-lights.js";
 import { mountSettings } from "./damage-settings.js";
 import { clear, theMap } from "./map.js";
@@ -19,7 +19,7 @@ let known = null; // hazards and the usual table of losses
 let losses = []; // the table as it stands in the form
 let shown = null; // id of the upload whose columns stand in the form
 let named = ""; // what was put in as the name: another one somebody has typed
-let filled = {}; // what was put into the form for it, by the field: what differs somebody has typed
+let suggested = {}; // what was put into the form for it, by the field: what differs somebody has typed
 let settings = null; // what an assessment may be told besides
 let when = null; // now, or again and again
 
@@ -66,7 +66,7 @@ async function upload(input) {
   const asked = new URLSearchParams({ name: file.name });
   for (const name of COLUMNS) {
     const value = form.elements[name].value.trim();
-    if (value && value !== filled[name]) asked.set(name, value); // what was said of another file says nothing of this one
+    if (value && value !== suggested[name]) asked.set(name, value); // what was said of another file says nothing of this one
   }
   input.disabled = true;
   byId("damage-parcels").replaceChildren(el("p", { class: "quiet" }, say("loading")));
@@ -97,8 +97,8 @@ function drawParcels(frame) {
   const spot = byId("damage-parcels");
   if (!one) return spot.replaceChildren(el("p", { class: "quiet" }, say("parcels_first")));
   if (one.id !== shown) {
-    filled = Object.fromEntries(COLUMNS.map((name) => [name, one[name] ?? ""]));
-    for (const name of COLUMNS) form.elements[name].value = filled[name];
+    suggested = Object.fromEntries(COLUMNS.map((name) => [name, one[name] ?? ""]));
+    for (const name of COLUMNS) form.elements[name].value = suggested[name];
     if (!form.elements.name.value || form.elements.name.value === named) {
       named = one.name.replace(/\..*$/, "").replace(/[^A-Za-z0-9_.-]+/g, "-").slice(0, 64);
       form.elements.name.value = named;
@@ -167,8 +167,7 @@ function asked(fields) {
     hazard: own ? null : fields.hazard.value, before: fields.before.value.trim(), after: fields.after.value.trim(), event: fields.event.value,
     losses: changed ? losses : null, reports: ["html", "pdf"], sheets: ["html", "pdf"], language: boot.language.slice(0, 2), ...more,
   };
-  const said = Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return { ...Object.fromEntries(said), ...columns, parcels_crs };
+  return { ...filled(given), ...columns, parcels_crs };
 }
 
 async function order(event) {

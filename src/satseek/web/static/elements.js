@@ -9,6 +9,9 @@ export function say(key, given = {}) {
   return words.replace(/\{(\w+)\}/g, (whole, name) => given[name] ?? whole);
 }
 
+/** What may be the name of a schedule, a collection or a sample: a `pattern` of a field. */
+export const NAME = "[A-Za-z0-9_.\\-]+";
+
 export const byId = (id) => document.getElementById(id);
 
 /** Make an element; `on…` attributes are listeners, false and null leave an attribute out. */

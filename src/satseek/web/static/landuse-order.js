@@ -2,7 +2,7 @@
 // Knows no result.
 
 import { boot, byId, counted, el, say, toast } from "./elements.js";
-import { ask, on, query, sent, visit } from "./asking.js";
+import { ask, filled, on, query, sent, visit } from "./asking.js";
 import { mountSource } from "./source.js";
 import { calledIn, hectares, swatch, terms } from "./tables.js";
 import { days } from "./timeline.js";
@@ -122,9 +122,8 @@ function told(fields) {
     shift: fields.shift.value,
     districts: districts?.parcels_ref, reports: ["html", "pdf"], language: boot.language.slice(0, 2),
   };
-  const filled = Object.entries(given).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const named = districts ? { district_column: fields.district_column.value.trim() } : {}; // empty is as usual, too
-  return { ...Object.fromEntries(filled), ...named };
+  return { ...filled(given), ...named };
 }
 
 async function order(event) {

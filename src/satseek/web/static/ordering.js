@@ -1,11 +1,11 @@
 // What a person orders → a job, or a schedule that asks for it again and again.
 // Knows what each task must be told at least; everything else has the server's own defaults.
 
-import { allowed, boot, byId, el, empty, iconButton, say, toast } from "./elements.js";
+import { allowed, boot, byId, el, empty, iconButton, NAME, say, toast } from "./elements.js";
 import { ask, on, query, tell } from "./asking.js";
 import { jobTitle, moment } from "./jobs.js";
 import { mountSource } from "./source.js";
-import { mountWhen, NAME } from "./when.js";
+import { mountWhen } from "./when.js";
 
 const TASKS = ["index", "classify", "export", "reembed", "verify", "repair", "compact", "tune"];
 const SCOPES = { classify: "classify", export: "search" };

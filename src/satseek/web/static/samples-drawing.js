@@ -1,10 +1,9 @@
 // A run of land use that is open → a sample of its map, drawn by a job, to be judged by people.
 // Knows neither places nor areas.
 
-import { allowed, el, say, toast } from "./elements.js";
-import { ask, place, visit } from "./asking.js";
+import { allowed, el, NAME, say, toast } from "./elements.js";
+import { ask, filled, place, visit } from "./asking.js";
 import { follow } from "./jobs.js";
-import { NAME } from "./when.js";
 
 let stop = () => {}; // ends following a job
 
@@ -47,7 +46,7 @@ export function drawingPart(run) {
 
 async function order(event, run, box, spot) {
   event.preventDefault();
-  const given = Object.fromEntries([...new FormData(event.target)].filter(([, value]) => value !== ""));
+  const given = filled(Object.fromEntries(new FormData(event.target)));
   for (const name of ["size", "opinions", "least", "seed"]) if (name in given) given[name] = Number(given[name]);
   try {
     const job = await ask("samples", { method: "POST", body: { collection: run.collection, run: run.name, ...given } });

@@ -12,13 +12,10 @@
 // clock) reads `when.hours()` → null or { cron, timezone }, and shows others with `when.show(hours)`.
 // Knows no task. A form that is reset calls `when.draw()`.
 
-import { el, say, toast } from "./elements.js";
+import { el, NAME, say, toast } from "./elements.js";
 import { ask, tell } from "./asking.js";
 
 const CRONS = { night: "30 2 * * *", week: "30 2 * * 0", own: "30 2 * * *" };
-
-/** What may be the name of a schedule, a collection or a sample: a `pattern` of a field. */
-export const NAME = "[A-Za-z0-9_.\\-]+";
 
 export function mountWhen(spot, { go = null, words = "job_go", first = "now", named = true } = {}) {
   const choose = el("select", { name: "when" },
