@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from satseek.assemble.asking import reading
-from satseek.errors import InvalidRequest, WatchNotFound
+from satseek.errors import InvalidRequest
 from satseek.jobs.hours import schedule_name, waiting
 from satseek.jobs.indexing import IndexHere, layout_of
 from satseek.jobs.scheduling import following
@@ -20,7 +20,7 @@ from satseek.monitor.findings.keeping import FindingFilter
 from satseek.monitor.opening import opened_findings, opened_pictures
 from satseek.monitor.tables import FOLDER
 from satseek.monitor.watch.describing import described_watch
-from satseek.monitor.watch.keeping import Watches
+from satseek.monitor.watch.keeping import Watches, find_watch
 from satseek.monitor.watch.running import WatchTools, run_watch
 
 if TYPE_CHECKING:
@@ -58,12 +58,7 @@ def watch_among(name: str, collection: str, watches: Watches) -> Watch:
         WatchNotFound: the collection has none of that name; names those that it has.
     """
     there = [one for one in watches.list() if collection in ("", one.collection)]
-    for one in there:
-        if one.name == name:
-            return one
-    told = ", ".join(one.name for one in there) or "none yet"
-    of = f" of collection {collection!r}" if collection else ""
-    raise WatchNotFound(f"no watch {name[:80]!r}{of}; there are: {told}")
+    return find_watch(name, there, of=f" of collection {collection!r}" if collection else "")
 
 
 def watch_now(name: str, parts: Assembly, *, on_stage: OnStage) -> Watched:

@@ -29,12 +29,34 @@ from satseek.monitor.watch.texts import watch_of, watch_text
 from satseek.monitor.watch.watch import check_chips, check_watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from satseek.index.storing import Database
     from satseek.monitor.watch.rows import Answer, Standing, Verdict
     from satseek.monitor.watch.watch import Watch
+
+
+_TOLD = 20
+"""So many names are told of watches that there are."""
+
+
+def find_watch(name: str, among: Sequence[Watch], *, of: str = "") -> Watch:
+    """Find a watch among those that somebody may know of, and tell of no others.
+
+    Args:
+        name: Its name.
+        among: Which there are.
+        of: What they are, told with what is not among them: ``" of collection 'a'"``.
+
+    Raises:
+        WatchNotFound: it is not among them; names those that are.
+    """
+    for one in among:
+        if one.name == name:
+            return one
+    told = ", ".join(one.name for one in among[:_TOLD]) or "none yet"
+    raise WatchNotFound(f"no watch {name[:80]!r}{of}; there are: {told}")
 
 
 class Watches:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from satseek.errors import Conflict, WatchNotFound
+from satseek.errors import Conflict
 from satseek.imagery.outlines import outline
 from satseek.jobs import hours
 from satseek.jobs.indexing import IndexTask, check_index
 from satseek.jobs.watching import check_channels, described, tools_for
 from satseek.monitor.watch.describing import described_held_out, described_learnt
 from satseek.monitor.watch.judging import expect, judge
+from satseek.monitor.watch.keeping import find_watch
 from satseek.search.concepts import parse_reference
 from satseek.service.jobbing_asking import job_asked
 from satseek.service.jobbing_checks import Seen, allowed
@@ -201,12 +202,7 @@ async def held_out(
 
 def found_watch(name: str, shared: Running, who: Principal) -> Watch:
     """Find a watch that somebody sees; raises WatchNotFound, which names those that they see."""
-    seen = _all_seen(shared, who)
-    for one in seen:
-        if one.name == name:
-            return one
-    there = ", ".join(one.name for one in seen[:20]) or "none"
-    raise WatchNotFound(f"no watch {name[:64]!r}; there are: {there}")
+    return find_watch(name, _all_seen(shared, who))
 
 
 def _all_seen(shared: Running, who: Principal) -> list[Watch]:
