@@ -17,52 +17,6 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; every refusal is one line and its documented exit code."""
-    # Commands register themselves when imported.
-    from satseek.cli import (  # noqa: F401, PLC0415
-        areas,
-        assessing,
-        auditing,
-        backing_up,
-        benching,
-        bundling,
-        classifying,
-        collections,
-        concepts,
-        configuring,
-        delivering,
-        demonstrating,
-        embedding,
-        evaluating,
-        examining,
-        exporting,
-        findings,
-        findings_deciding,
-        glossary,
-        importing,
-        indexing,
-        jobs,
-        keeping,
-        keys,
-        landuse,
-        mapping,
-        milvus,
-        modelling,
-        quantizing,
-        recipes,
-        reporting,
-        sampling,
-        scheduling,
-        searching,
-        serving,
-        storing,
-        training,
-        tuning,
-        upgrading,
-        watching,
-        watching_judging,
-        working,
-    )
-
     try:
         app()
     except SatseekError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from satseek.cli.commands import Commands
 from satseek.logs import set_up_logging
 from satseek.settings import Configured, read_settings
 
@@ -28,6 +29,7 @@ _BESIDE = frozenset({"restore", "backups", "config", "doctor"})
 ``doctor`` says that it is."""
 
 app = typer.Typer(
+    cls=Commands,
     name="satseek",
     help="Search satellite imagery with words, on your own machines.\n\n"
     "Example: satseek index SCENES && satseek search 'storage tanks by a river'",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 import shutil
 import subprocess
@@ -25,8 +23,8 @@ from promfiles import (
 )
 from typer.main import get_command
 
-from satseek import cli
 from satseek.cli.application import app
+from satseek.cli.commands import import_all
 
 PROMTOOL = pytest.mark.skipif(
     shutil.which("promtool") is None,
@@ -127,9 +125,8 @@ def test_the_guide_lists_all_alerts_and_all_figures(figures: dict[str, set[str]]
 
 @pytest.fixture(scope="module")
 def commands() -> Any:
-    """Every command: each registers itself when its file is imported."""
-    for one in pkgutil.iter_modules(cli.__path__):
-        importlib.import_module(f"satseek.cli.{one.name}")
+    """Every command."""
+    import_all()
     return get_command(app)
 
 

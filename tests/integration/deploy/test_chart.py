@@ -7,8 +7,6 @@ what schemas cannot say: who mounts what, who finds whom, and that every pod is 
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 import re
 import shlex
 import shutil
@@ -20,8 +18,8 @@ import pytest
 from helming import CHART, NEWEST, OLDEST, STATED, Rendered, example
 from typer.main import get_command
 
-import satseek.cli
 from satseek.cli.application import app
+from satseek.cli.commands import import_all
 from satseek.jobs.working import STOP_SECONDS
 from satseek.service.serving import GRACE_SECONDS
 from satseek.settings import SECRETS, Settings
@@ -329,8 +327,7 @@ def _understood(words: list[str]) -> None:
 
 @functools.cache
 def _program() -> Any:
-    for module in pkgutil.iter_modules(satseek.cli.__path__, "satseek.cli."):
-        importlib.import_module(module.name)  # commands register themselves when imported
+    import_all()
     return get_command(app)
 
 

@@ -1,0 +1,100 @@
+"""A command's name → the modules that make it, so that no command waits for the others' code.
+
+Knows no options and no words of help.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MODULES: Final[dict[str, tuple[str, ...]]] = {
+    "alerts": ("delivering",),
+    "assess": ("assessing",),
+    "audit": ("auditing",),
+    "backup": ("backing_up",),
+    "backups": ("backing_up",),
+    "bundle": ("bundling",),
+    "classify": ("classifying",),
+    "collection": ("collections", "keeping", "milvus", "tuning"),
+    "concept": ("concepts",),
+    "config": ("configuring",),
+    "demo": ("demonstrating",),
+    "doctor": ("examining",),
+    "downgrade": ("upgrading",),
+    "embed": ("embedding",),
+    "evaluate": ("evaluating",),
+    "export": ("exporting",),
+    "findings": ("findings", "findings_deciding"),
+    "formats": ("exporting",),
+    "glossary": ("glossary",),
+    "index": ("indexing",),
+    "jobs": ("jobs", "scheduling"),
+    "key": ("keys",),
+    "landuse": ("landuse", "areas", "sampling"),
+    "map": ("mapping",),
+    "model": ("modelling", "benching", "importing", "quantizing", "storing"),
+    "recipe": ("recipes",),
+    "report": ("reporting",),
+    "restore": ("backing_up",),
+    "search": ("searching",),
+    "serve": ("serving",),
+    "similar": ("searching",),
+    "train": ("training",),
+    "upgrade": ("upgrading",),
+    "watch": ("watching", "watching_judging"),
+    "worker": ("working",),
+}
+"""Modules of this package by the command that they make."""
+
+
+def import_all() -> None:
+    """Import every command."""
+    _import(MODULES)
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
+        for module in MODULES[name]:
+            import_module(f"satseek.cli.{module}")
+
+
+class Commands(TyperGroup):
+    """The root's commands; each registers itself when its modules are imported, when it is named.
+
+    What lists them, as help and the completion of a shell do, imports all; so does a name that
+    is none, for whom meant another.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        """Begin with what is registered by now, which may be a part of a group alone."""
+        super().__init__(**given)
+        self._whole: set[str] = set()
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Give a command by its name; None where there is none."""
+        if cmd_name not in MODULES:
+            self._load(MODULES)
+        elif cmd_name not in self._whole:
+            self._load([cmd_name])
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Give every command's name."""
+        self._load(MODULES)
+        return sorted(super().list_commands(ctx))
+
+    def _load(self, names: Iterable[str]) -> None:
+        from satseek.cli.application import app  # noqa: PLC0415 (which is made of this)
+
+        if missing := set(names) - self._whole:
+            _import(names)
+            built = typer.main.get_group(app).commands
+            self.commands.update({name: built[name] for name in missing})
+            self._whole |= missing
