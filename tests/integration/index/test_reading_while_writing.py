@@ -62,11 +62,15 @@ def spec() -> CollectionSpec:
     )
 
 
-def whole_blocks_seen(collection: Collection, until: float) -> int:
-    """Search until the time has come; every answer must be whole. Returns the generations seen."""
-    generations = set()
+def whole_blocks_seen(collection: Collection, seconds: float) -> int:
+    """Search so long, and on till the writer is seen to write; every answer must be whole.
+
+    Returns the generations seen.
+    """
+    generations: set[int] = set()
     query = units(0, 1)
-    while time.monotonic() < until:
+    begun = time.monotonic()
+    while (passed := time.monotonic() - begun) < seconds or (len(generations) < 2 and passed < 60):
         found = collection.search(query, k=1_000, where=Filter(scene_ids=("scene-1",)))
         rows = found.rows[0][found.rows[0] >= 0]
         assert len(rows) % CHIPS_PER_BLOCK == 0
@@ -85,8 +89,7 @@ def test_readers_see_only_whole_blocks_and_follow_the_writer(
             open_collection(tmp_path / "killed", mode="read") as collection,
             ThreadPoolExecutor(3) as threads,
         ):
-            until = time.monotonic() + 2
-            seen = list(threads.map(lambda _: whole_blocks_seen(collection, until), range(3)))
+            seen = list(threads.map(lambda _: whole_blocks_seen(collection, 2), range(3)))
     finally:
         writer.kill()
         writer.communicate()
@@ -94,16 +97,18 @@ def test_readers_see_only_whole_blocks_and_follow_the_writer(
 
 
 def test_a_writer_is_read_from_other_threads(tmp_path: Path) -> None:
-    stop = threading.Event()
+    stop, under_way = threading.Event(), threading.Barrier(3, timeout=60)
     lengths: list[int] = []
 
     def watch(collection: Collection) -> None:
+        under_way.wait()
         while not stop.is_set():
             lengths.append(len(collection))
             collection.search(units(1, 2), k=3)
 
     with create_collection(tmp_path / "read", spec()) as collection, ThreadPoolExecutor(2) as pool:
         watching = [pool.submit(watch, collection) for _ in range(2)]
+        under_way.wait()
         for block in range(20):
             collection.add(chips(block * 5, 5), units(block, 5))
         stop.set()
@@ -229,10 +234,11 @@ def test_searches_go_on_while_codes_are_extended(
 ) -> None:
     pytest.importorskip("faiss", reason="pip install 'satseek[faiss]'")
     monkeypatch.setattr(codes, "_LONGEST_TAIL", 1)
-    stop = threading.Event()
+    stop, under_way = threading.Event(), threading.Barrier(4, timeout=60)
 
     def watch(collection: Collection) -> int:
         count = 0
+        under_way.wait()
         while not stop.is_set():
             found = collection.search(units(0, 8), k=1)
             assert found.rows[:, 0].tolist() == list(range(8))
@@ -247,6 +253,7 @@ def test_searches_go_on_while_codes_are_extended(
         collection.prepare()
         watching = [pool.submit(watch, collection) for _ in range(3)]
         try:
+            under_way.wait()
             for block in range(1, 9):
                 collection.add(chips(60_000 + block * 300, 300), units(block, 300))
                 collection.prepare()

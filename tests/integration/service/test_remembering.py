@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 ROOM = 1 << 24
 ROUNDS = 30
+ASKERS = 4
 RIVER = Query(text="a river", k=3)
 
 
@@ -245,7 +246,7 @@ def test_no_answer_is_of_a_generation_before_the_question(
     """A writer puts the best hit in and takes it out again while many ask the same."""
     vector = assembly.embedder.embed_texts(["a river"])
     state = {"generation": assembly.reader("small").generation, "best": "", "gone": ""}
-    done = threading.Event()
+    done, answered = threading.Event(), threading.Semaphore(0)
 
     def write() -> None:
         with assembly.writer("small", Layout()) as target:
@@ -253,9 +254,15 @@ def test_no_answer_is_of_a_generation_before_the_question(
                 name = f"best {number}"
                 target.add([chip(name)], vector)
                 state.update(best=name, generation=target.generation)
+                wait()
                 target.remove([name])
                 state.update(gone=name, best="", generation=target.generation)
-        done.set()
+
+    def wait() -> None:
+        """One answer more than there are who ask: one at least is to a question of now."""
+        while answered.acquire(blocking=False):
+            pass
+        assert all(answered.acquire(timeout=60) for _ in range(ASKERS + 1))
 
     def ask() -> int:
         asks = 0
@@ -268,12 +275,16 @@ def test_no_answer_is_of_a_generation_before_the_question(
             if before["best"] and answer.generation == before["generation"]:
                 assert before["best"] in ids
             asks += 1
+            answered.release()
         return asks
 
-    with ThreadPoolExecutor(5) as pool:
-        asking = [pool.submit(ask) for _ in range(4)]
-        pool.submit(write).result(120)
-        assert all(one.result(120) for one in asking)
+    with ThreadPoolExecutor(ASKERS) as pool:
+        asking = [pool.submit(ask) for _ in range(ASKERS)]
+        try:
+            write()
+        finally:
+            done.set()
+        assert sum(one.result(120) for one in asking) > ASKERS * ROUNDS
     assert asked(assembly, memory, RIVER).generation == state["generation"]
     assert counts.misses > ROUNDS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
@@ -163,9 +164,8 @@ def test_a_reader_goes_over_with_its_next_question(collection: Collection) -> No
         assert reader.search(after, k=3).rows[0, 0] == 0
 
 
-def _searched(reader: Collection, stop: threading.Event) -> set[tuple[str, str]]:
-    """Ask every chip for itself until stopped; returns the models that answered."""
-    models = set()
+def _search_on(reader: Collection, stop: threading.Event, models: set[tuple[str, str]]) -> None:
+    """Ask every chip for itself until stopped; adds the models that answered."""
     while not stop.is_set():
         with reader.pinned() as pinned:
             rows = np.arange(0, ALL, 17)
@@ -176,7 +176,13 @@ def _searched(reader: Collection, stop: threading.Event) -> set[tuple[str, str]]
             ]
             assert pinned.sample(3).shape == (3, pinned.spec.dim)
             models.add(pinned.model)
-    return models
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    begun = time.monotonic()
+    while not holds():
+        assert time.monotonic() - begun < 60
+        time.sleep(0.001)
 
 
 LIMITS = {
@@ -191,19 +197,24 @@ def test_searches_go_on_through_switches_and_never_mix(
     collection: Collection, limits: PlanLimits
 ) -> None:
     stop = threading.Event()
+    seen: tuple[set[tuple[str, str]], ...] = (set(), set())
     with (
         open_collection(collection.folder, mode="read", limits=limits) as reader,
         ThreadPoolExecutor(2) as pool,
     ):
-        searching = [pool.submit(_searched, reader, stop) for _ in range(2)]
+        searching = [pool.submit(_search_on, reader, stop, models) for models in seen]
         try:
+            _until(lambda: all(seen) or any(one.done() for one in searching))
             for former, embedder in ((COLOURS, CORNERS), (CORNERS, COLOURS), (COLOURS, CORNERS)):
                 report = reembedded(collection, embedder, former=former)
                 assert report.outcome == "switched"
+            _until(lambda: min(map(len, seen)) > 1 or any(one.done() for one in searching))
         finally:
             stop.set()
         for one in searching:
-            assert {(CARD.name, CARD.version), (OTHER.name, OTHER.version)} == one.result()
+            one.result()
+    for models in seen:
+        assert {(CARD.name, CARD.version), (OTHER.name, OTHER.version)} == models
 
 
 @pytest.mark.parametrize("matrix_bytes", [0, 2**20])
