@@ -100,10 +100,10 @@ def _lines(file: Path) -> list[str]:
 def _serve() -> None:
     from satseek.checkpoints import county, importing, openclip, siglip, writing  # noqa: F401, PLC0415
     from satseek.cli import main  # noqa: PLC0415
-    from satseek.cli.commands import import_all  # noqa: PLC0415
+    from satseek.cli.application import root_command  # noqa: PLC0415
     from satseek.engines import onnxruntime  # noqa: F401, PLC0415
 
-    import_all()
+    root_command().list_commands(None)  # makes all of them
     _tell("ready")
     for line in sys.stdin:
         asked = json.loads(line)

@@ -208,11 +208,11 @@ def _run() -> None:
 def _import_all() -> None:
     """Import what commands and servers import, and start nothing."""
     from satseek.assemble import asking  # noqa: F401, PLC0415
-    from satseek.cli.commands import import_all  # noqa: PLC0415
+    from satseek.cli.application import root_command  # noqa: PLC0415
     from satseek.search import explaining, indexing, tuning  # noqa: F401, PLC0415
     from satseek.web import mounting, serving  # noqa: F401, PLC0415
 
-    import_all()
+    root_command().list_commands(None)  # makes all of them
 
 
 if __name__ == "__main__":

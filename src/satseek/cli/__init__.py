@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from satseek.cli.application import app
+from satseek.cli.application import root_command
 from satseek.errors import SatseekError
 
 INTERRUPTED = 130
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line; every refusal is one line and its documented exit code."""
     try:
-        app()
+        root_command()()
     except SatseekError as error:
         sys.stderr.write(f"satseek: {error}\n")
         sys.exit(error.exit_code)

@@ -6,6 +6,7 @@ Knows no single command.
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,6 +86,12 @@ def root(
         "threads": threads,
         "log_level": log_level,
     }
+
+
+@cache
+def root_command() -> Any:
+    """Make the root command, which finds the others by itself."""
+    return typer.main.get_command(app)
 
 
 def configured(context: typer.Context, **flags: Any) -> Configured:
