@@ -129,8 +129,8 @@ def create_application(assembly: Assembly) -> FastAPI:
     )
     application.state.running = running
     register(application)
-    for router in ROUTERS:
-        application.include_router(router)
+    # Not by include_router, which would make each of them anew while the first request waits.
+    application.router.routes.extend(route for router in ROUTERS for route in router.routes)
     application.router.routes.extend(login_routes(running.admission, settings=assembly.settings))
     add_document(application)
     add_listing(application)

@@ -49,10 +49,6 @@ from satseek.web.serving import compose
 
 def walk(routes, prefix=""):
     for one in routes:
-        inner = getattr(one, "original_router", None)
-        if inner is not None:
-            yield from walk(inner.routes, prefix)
-            continue
         path = prefix + one.path
         if getattr(one, "routes", None):
             yield from walk(one.routes, path)
