@@ -1,15 +1,23 @@
-"""Starts a local object store that speaks S3 on a free port; run as a program, this file is it."""
+"""Starts a local object store that speaks S3 on a free port; run as a program, this file is it.
+
+The store lies in the user's cache, away from satseek: rasterio would load its client, boto3, into
+every process, which nobody has who installs satseek.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
 import pytest
 
 if TYPE_CHECKING:
@@ -17,9 +25,10 @@ if TYPE_CHECKING:
 
 BUCKET = "scenes"
 
+PACKAGES = ("moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
+
 needs_bucket = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("moto", "flask", "obstore")),
-    reason="an object store is not on this machine: pip install 'moto[server]' obstore",
+    importlib.util.find_spec("obstore") is None, reason="pip install 'satseek[s3]'"
 )
 
 
@@ -48,6 +57,26 @@ class ObjectStore:
         self.process.wait()
 
 
+def installed() -> Path:
+    """Install the store into the user's cache unless it is there."""
+    digest = hashlib.sha256("\n".join([sys.version, *PACKAGES]).encode()).hexdigest()[:16]
+    cache = Path(platformdirs.user_cache_dir("satseek-tests"))
+    place = cache / f"store-{digest}"
+    if place.is_dir():
+        return place
+    fresh = cache / f"installing-store-{os.getpid()}"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(fresh)]
+    command += ["--disable-pip-version-check", *PACKAGES]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and os.environ.get("CI") != "true":
+        pytest.skip("an object store is not on this machine and pip cannot fetch it: moto[s3]")
+    assert done.returncode == 0, done.stderr
+    fresh.rename(place)
+    return place
+
+
 @contextmanager
 def object_store() -> Iterator[ObjectStore]:
     """Serve an empty bucket while the block lasts."""
@@ -56,7 +85,7 @@ def object_store() -> Iterator[ObjectStore]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env={**os.environ, "MOTO_ENABLE_ISO_REGIONS": "false"},
+        env={**os.environ, "MOTO_ENABLE_ISO_REGIONS": "false", "PYTHONPATH": str(installed())},
     )
     assert process.stdout is not None
     try:
