@@ -112,6 +112,17 @@ def test_a_format_that_there_is_not_is_refused(tmp_path: Path) -> None:
         write_assessment(mixed(), OutFolder(tmp_path, LIST), formats=["docx"])
 
 
+def test_two_formats_of_one_kind_of_file_are_refused_and_each_is_whole(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match=r"both write parcels\.csv"):
+        write_assessment(mixed(), OutFolder(tmp_path, LIST), formats=["csv", "csv-excel"])
+    assert [] == list(tmp_path.glob("*.csv"))
+    ours, offices = (
+        write_assessment(mixed(), OutFolder(tmp_path / name, LIST), formats=[name, name])
+        for name in ("csv", "csv-excel")
+    )
+    assert ours == offices
+
+
 def test_no_sheet_of_a_policy_takes_the_name_of_another() -> None:
     names = file_names(["P-1", "P/2", "P_2", "a", "A", "保单 7", ""])
     assert ("P-1", "P_2") == (names["P-1"], names["P_2"])

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LIST: Final = "assessment.json"
 """Names all files of an assessment, and says what it found once it is finished."""
 
-TABLES: Final = ("csv", "xlsx")
+TABLES: Final = ("csv", "csv-excel", "xlsx")
 """Formats of tables without a place; what has one is written in all that are asked for."""
 
 USUAL: Final = ("csv", "xlsx", "geojson", "gpkg")
@@ -54,17 +54,24 @@ def usual_formats() -> tuple[str, ...]:
 
 
 def check_formats(names: Sequence[str]) -> tuple[str, ...]:
-    """Refuse formats that there are not.
+    """Refuse formats that there are not, and two whose files would have one name.
 
     Raises:
-        InvalidRequest: one is no format.
+        InvalidRequest: one is no format, or two are of one kind of file.
     """
     unknown = [name for name in names if name not in FORMATS]
     if unknown:
         raise InvalidRequest(
             f"format: expected some of {', '.join(FORMATS)}, came {', '.join(unknown)[:80]}"
         )
-    return tuple(dict.fromkeys(names))
+    chosen: dict[str, str] = {}
+    for name in names:
+        suffix = FORMATS[name].suffixes[0]
+        if chosen.setdefault(suffix, name) != name:
+            raise InvalidRequest(
+                f"format: {chosen[suffix]} and {name} would both write parcels{suffix}; take one"
+            )
+    return tuple(chosen.values())
 
 
 def write_assessment(
@@ -88,7 +95,7 @@ def write_assessment(
         Rows or features by the file's name.
 
     Raises:
-        InvalidRequest: one is no format.
+        InvalidRequest: one is no format, or two are of one kind of file.
         DependencyMissing: a format needs a package that is not installed.
         DiskFull: there is no room; what was written before stays as it was.
     """
