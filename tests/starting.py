@@ -54,7 +54,8 @@ class _Parent:
                 cwd=self._folder.name,
             )
             assert self._process.stdout is not None
-            assert b"ready\n" == self._process.stdout.readline()
+            with self._process.stdout as said:
+                assert b"ready\n" == said.readline()
             atexit.register(self.close)
         return f"{self._folder.name}/socket"
 
