@@ -67,6 +67,7 @@ def test_the_pages_that_operators_need_first_are_translated() -> None:
         "kubernetes",
         "monitoring",
         "private-cloud",
+        "runbook",
         "sizing",
         "troubleshooting",
         "upgrade",
