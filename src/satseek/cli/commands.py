@@ -14,6 +14,8 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from typer.models import CommandInfo
+
 MODULES: Final[dict[str, tuple[str, ...]]] = {
     "alerts": ("delivering",),
     "assess": ("assessing",),
@@ -95,6 +97,14 @@ class Commands(TyperGroup):
 
         if missing := set(names) - self._whole:
             _import(names)
-            built = typer.main.get_group(app).commands
-            self.commands.update({name: built[name] for name in missing})
+            part = typer.Typer(rich_markup_mode=app.rich_markup_mode)
+            part.registered_commands = [
+                one for one in app.registered_commands if _name_of(one) in missing
+            ]
+            part.registered_groups = [one for one in app.registered_groups if one.name in missing]
+            self.commands.update(typer.main.get_group(part).commands)
             self._whole |= missing
+
+
+def _name_of(command: CommandInfo) -> str | None:
+    return command.name or getattr(command.callback, "__name__", None)
