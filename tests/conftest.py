@@ -6,7 +6,11 @@ import logging
 import os
 
 import pytest
+import typer.testing
 from hypothesis import settings
+from typer.main import get_command
+
+from satseek.cli.application import app, root_command
 
 # Chance finds what is wrong, not what is slow: a busy machine is no defect.
 settings.register_profile("satseek", deadline=None)
@@ -14,6 +18,10 @@ settings.load_profile("satseek")
 
 ALLOWED = ("is absent", "is not on this machine", "not kept on disk")
 """Reasons that are no fault of the machine: the shared data are not part of a clone."""
+
+
+# Commands that are run within a test are made once, not again for each of hundreds of runs.
+typer.testing._get_command = lambda of: root_command() if of is app else get_command(of)
 
 
 @pytest.fixture(autouse=True)
