@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,14 +98,12 @@ class Commands(TyperGroup):
 
         if missing := set(names) - self._whole:
             _import(names)
-            part = typer.Typer(rich_markup_mode=app.rich_markup_mode)
-            part.registered_commands = [
-                one for one in app.registered_commands if _name_of(one) in missing
-            ]
-            part.registered_groups = [one for one in app.registered_groups if one.name in missing]
-            self.commands.update(typer.main.get_group(part).commands)
+            named = typer.Typer(rich_markup_mode=app.rich_markup_mode)
+            named.registered_commands = [c for c in app.registered_commands if _name(c) in missing]
+            named.registered_groups = [g for g in app.registered_groups if g.name in missing]
+            self.commands.update(typer.main.get_group(named).commands)
             self._whole |= missing
 
 
-def _name_of(command: CommandInfo) -> str | None:
-    return command.name or getattr(command.callback, "__name__", None)
+def _name(command: CommandInfo) -> str:
+    return command.name or get_command_name(getattr(command.callback, "__name__", ""))
