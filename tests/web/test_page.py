@@ -56,7 +56,7 @@ def test_the_first_view_comes_soon_and_from_here_alone(tab: Tab) -> None:
     told.send("Network.enable")
     told.send("Network.setCacheDisabled", {"cacheDisabled": True})
     taken = [_seconds_to_view(tab)]
-    while min(taken) >= 2 and len(taken) < 40:  # what else this machine does ends some time
+    while min(taken) >= 2 and len(taken) < 8:  # the least of what a busy machine allows
         taken.append(_seconds_to_view(tab))
     assert min(taken) < 2
     tab.page.wait_for_selector("body[data-ready]", state="attached")
