@@ -6,6 +6,7 @@ Knows no options and no words of help.
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -57,17 +58,6 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
 """Modules of this package by the command that they make."""
 
 
-def import_all() -> None:
-    """Import every command."""
-    _import(MODULES)
-
-
-def _import(names: Iterable[str]) -> None:
-    for name in names:
-        for module in MODULES[name]:
-            import_module(f"satseek.cli.{module}")
-
-
 class Commands(TyperGroup):
     """The root's commands; each registers itself when its modules are imported, when it is named.
 
@@ -82,10 +72,7 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Give a command by its name; None where there is none."""
-        if cmd_name not in MODULES:
-            self._load(MODULES)
-        elif cmd_name not in self._whole:
-            self._load([cmd_name])
+        self._load([cmd_name] if cmd_name in MODULES else MODULES)
         return super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -96,13 +83,14 @@ class Commands(TyperGroup):
     def _load(self, names: Iterable[str]) -> None:
         from satseek.cli.application import app  # noqa: PLC0415 (which is made of this)
 
-        if missing := set(names) - self._whole:
-            _import(names)
+        if missing := [name for name in names if name not in self._whole]:
+            for module in chain.from_iterable(MODULES[name] for name in missing):
+                import_module(f"satseek.cli.{module}")
             named = typer.Typer(rich_markup_mode=app.rich_markup_mode)
             named.registered_commands = [c for c in app.registered_commands if _name(c) in missing]
             named.registered_groups = [g for g in app.registered_groups if g.name in missing]
             self.commands.update(typer.main.get_group(named).commands)
-            self._whole |= missing
+            self._whole.update(missing)
 
 
 def _name(command: CommandInfo) -> str:

@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any
 import helming
 import pytest
 from helming import CHART, NEWEST, OLDEST, STATED, Rendered, example
-from typer.main import get_command
 
-from satseek.cli.application import app
-from satseek.cli.commands import import_all
+from satseek.cli.application import root_command
 from satseek.jobs.working import STOP_SECONDS
 from satseek.service.serving import GRACE_SECONDS
 from satseek.settings import SECRETS, Settings
@@ -327,8 +325,9 @@ def _understood(words: list[str]) -> None:
 
 @functools.cache
 def _program() -> Any:
-    import_all()
-    return get_command(app)
+    root = root_command()
+    root.list_commands(None)  # makes all of them
+    return root
 
 
 def test_notes_tell_of_commands_that_there_are() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import subprocess
 import sys
 from typing import Any
@@ -11,8 +13,9 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from satseek import cli
 from satseek.cli.application import app
-from satseek.cli.commands import MODULES, import_all
+from satseek.cli.commands import MODULES
 
 LOOK = """
 import json, sys
@@ -43,9 +46,15 @@ def paths(command: Any, name: str) -> list[str]:
     return sorted(p for part in below for p in paths(below[part], f"{name} {part}")) or [name]
 
 
-def test_every_command_is_told_with_its_modules() -> None:
-    import_all()
-    root: Any = get_command(app)
+@pytest.fixture(scope="module")
+def root() -> Any:
+    """The root with whatever any module of the package registers, told in the table or not."""
+    for module in pkgutil.iter_modules(cli.__path__, "satseek.cli."):
+        importlib.import_module(module.name)
+    return get_command(app)
+
+
+def test_every_command_is_told_with_its_modules(root: Any) -> None:
     assert sorted(root.commands) == sorted(MODULES)
     in_full = {name: paths(root.commands[name], name) for name in MODULES}
     # What one brings, as a part of another's group, hides nothing of the next.
@@ -53,9 +62,7 @@ def test_every_command_is_told_with_its_modules() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if len(MODULES[name]) > 1])
-def test_a_group_of_several_modules_is_whole_at_once(name: str) -> None:
-    import_all()
-    root: Any = get_command(app)
+def test_a_group_of_several_modules_is_whole_at_once(root: Any, name: str) -> None:
     assert alone(name)[0] == {name: paths(root.commands[name], name)}
 
 
