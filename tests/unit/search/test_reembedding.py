@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import rasterio
+from gated import wait_until
 from othertower import DIM as OTHER_DIM
 from othertower import OTHER, TWIN, CornerEngine, TwinEngine
 from rasterio import Affine
@@ -178,13 +178,6 @@ def _search_on(reader: Collection, stop: threading.Event, models: set[tuple[str,
             models.add(pinned.model)
 
 
-def _until(holds: Callable[[], bool]) -> None:
-    begun = time.monotonic()
-    while not holds():
-        assert time.monotonic() - begun < 60
-        time.sleep(0.001)
-
-
 LIMITS = {
     "in memory": PlanLimits(),
     "from segments": PlanLimits(matrix_bytes=0),
@@ -204,11 +197,11 @@ def test_searches_go_on_through_switches_and_never_mix(
     ):
         searching = [pool.submit(_search_on, reader, stop, models) for models in seen]
         try:
-            _until(lambda: all(seen) or any(one.done() for one in searching))
+            wait_until(lambda: all(seen) or any(one.done() for one in searching))
             for former, embedder in ((COLOURS, CORNERS), (CORNERS, COLOURS), (COLOURS, CORNERS)):
                 report = reembedded(collection, embedder, former=former)
                 assert report.outcome == "switched"
-            _until(lambda: min(map(len, seen)) > 1 or any(one.done() for one in searching))
+            wait_until(lambda: min(map(len, seen)) > 1 or any(one.done() for one in searching))
         finally:
             stop.set()
         for one in searching:
