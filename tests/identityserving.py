@@ -7,11 +7,8 @@ it never would.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import re
-import shutil
 import subprocess
 import time
 from contextlib import contextmanager
@@ -21,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import httpx
-import platformdirs
-import pytest
 from directoryserving import free_port
+from fetching import npm_installed
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -204,24 +200,9 @@ def _private(key: RSAKey) -> dict[str, Any]:
 
 def installed() -> Path:
     """Install the provider into the user's cache unless it is there."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not on this machine: apt-get install nodejs npm")
-    files = [SOURCE / name for name in ("package.json", "package-lock.json", "server.mjs")]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-    cache = Path(platformdirs.user_cache_dir("satseek-tests"))
-    place = cache / f"identityprovider-{digest}"
-    if place.is_dir():
-        return place
-    fresh = cache / f"installing-{os.getpid()}"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    for file in files:
-        shutil.copy(file, fresh)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=fresh, capture_output=True, text=True, check=False)
-    if done.returncode and os.environ.get("CI") != "true":
-        pytest.skip("oidc-provider is not on this machine and npm cannot fetch it")
-    assert done.returncode == 0, done.stderr
-    fresh.rename(place)
-    return place
+    return npm_installed(
+        "identityprovider",
+        source=SOURCE,
+        files=("package.json", "package-lock.json", "server.mjs"),
+        else_="oidc-provider is not on this machine and npm cannot fetch it",
+    )

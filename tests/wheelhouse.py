@@ -6,19 +6,18 @@ them by ``PIP_FIND_LINKS``. The versions are those that run here.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
-import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import platformdirs
-import pytest
+from fetching import fetch, fetched
 
 from satseek.airgap.requirements import needed
 from satseek.airgap.target import target_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXTRAS = ("web", "faiss")
 BUILDING = ("hatchling",)
@@ -28,18 +27,13 @@ BUILDING = ("hatchling",)
 def installed() -> Path:
     """Fetch the wheels into the user's cache unless they are there."""
     lines = _lines()
-    digest = hashlib.sha256("\n".join([sys.version, *BUILDING, *lines]).encode()).hexdigest()[:16]
-    cache = Path(platformdirs.user_cache_dir("satseek-tests"))
-    place = cache / f"wheelhouse-{digest}"
-    if place.is_dir():
-        return place
-    fresh = cache / f"fetching-{os.getpid()}"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    _download(fresh, "--no-deps", *lines, "pip")
-    _download(fresh, *BUILDING)
-    fresh.rename(place)
-    return place
+
+    def fill(folder: Path) -> None:
+        _download(folder, "--no-deps", *lines, "pip")
+        _download(folder, *BUILDING)
+
+    of = "\n".join([sys.version, *BUILDING, *lines]).encode()
+    return fetched("wheelhouse", of=of, fill=fill)
 
 
 def pip_settings(house: Path) -> dict[str, str]:
@@ -70,7 +64,6 @@ def _pinned(name: str, allowed: str) -> str:
 def _download(folder: Path, *words: str) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder)]
     command += ["--only-binary", ":all:", "--disable-pip-version-check", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and os.environ.get("CI") != "true":
-        pytest.skip("wheels of what runs here are not on this machine and pip cannot fetch them")
-    assert done.returncode == 0, done.stderr
+    fetch(
+        command, else_="wheels of what runs here are not on this machine and pip cannot fetch them"
+    )
