@@ -19,12 +19,12 @@ def test_nobody_hurries_outside_of_a_request() -> None:
 
 
 def test_time_runs_out() -> None:
-    patience = Patience(0.02)
+    patience = Patience(0.3)
     patience.check()
     left = patience.left()
     assert left is not None
-    assert 0 < left <= 0.02
-    time.sleep(0.03)
+    assert 0 < left <= 0.3
+    time.sleep(left)
     assert patience.left() == 0
     with pytest.raises(DeadlineExceeded):
         patience.check()

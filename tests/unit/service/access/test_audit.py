@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from gated import wait_until
 
 from satseek.errors import DamagedData
 from satseek.service.access.audit import FOLDER, MAX_LETTERS, MAX_NOTES, NOTE_SECONDS, Audit, days
@@ -258,7 +259,8 @@ def test_who_notes_never_waits_for_the_disk(tmp_path: Path, folder: Path) -> Non
         fcntl.flock(held, fcntl.LOCK_EX)  # as a disk that hangs
         changing = threading.Thread(target=audit.append, args=(LOCAL, "second", "-", "done"))
         changing.start()
-        time.sleep(0.2)
+        wait_until(audit._writing.locked)
+        time.sleep(0.2)  # by then it waits for the disk
         noting = threading.Thread(target=audit.note, args=(LOCAL, "third", "-", "done"))
         noting.daemon = True
         noting.start()
