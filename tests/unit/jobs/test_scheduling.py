@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
+from gated import wait_until
 
 from satseek.errors import InvalidRequest
 from satseek.jobs.embedded import EmbeddedQueue
@@ -160,5 +161,6 @@ def test_a_running_scheduler_fires(queue: EmbeddedQueue) -> None:
     queue.put_schedule(schedule("* * * * *"))
     scheduler = Scheduler(queue)
     scheduler.start()
-    scheduler.stop()  # waits for the round that is under way
+    wait_until(lambda: queue.jobs() != [])
+    scheduler.stop()
     assert ["s"] == [job.schedule for job in queue.jobs()]
