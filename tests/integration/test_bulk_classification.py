@@ -374,7 +374,7 @@ def test_killed_again_and_again_it_ends_as_if_undisturbed(tmp_path: Path) -> Non
     done = _process("die_often", tmp_path)
     assert (0, "") == (done.returncode, done.stderr)
     killed, found = map(int, done.stdout.split())
-    assert killed == 6
+    assert killed >= 6
     assert found > 0, "no kill came after a part was done"
 
 
