@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -39,16 +40,20 @@ def test_killed_ten_times_ends_like_undisturbed(tmp_path: Path) -> None:
 
     seed = random.randrange(10**6)
     chance = random.Random(seed)
+    expected = _account(tmp_path / "calm")
     killed = 0
-    for _ in range(KILLS):
+    while killed < KILLS:
         run = subprocess.Popen(_command(tmp_path / "killed", RASTERS))
         try:
-            run.wait(timeout=chance.uniform(0.3, max(whole / 3, 1.0)))
+            run.wait(timeout=chance.uniform(0.3, max(whole / 4, 1.0)))
         except subprocess.TimeoutExpired:
             run.kill()
             run.wait()
             killed += 1
+        else:  # it came to its end: the next one begins anew
+            assert 0 == run.returncode, f"seed {seed}"
+            assert expected == _account(tmp_path / "killed"), f"seed {seed}"
+            shutil.rmtree(tmp_path / "killed")
     subprocess.run(_command(tmp_path / "killed", RASTERS), check=True)
 
-    assert killed > KILLS // 2, f"too few kills came in time (seed {seed})"
-    assert _account(tmp_path / "killed") == _account(tmp_path / "calm"), f"seed {seed}"
+    assert expected == _account(tmp_path / "killed"), f"seed {seed}"

